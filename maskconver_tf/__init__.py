@@ -1,0 +1,51 @@
+"""MaskConver in TensorFlow: panoptic segmentation with convolutions only.
+
+import maskconver_tf
+predictor = maskconver_tf.load("runs/demo")
+predictor("street.jpg").save("pictures", "street")
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from maskconver_tf.inference.predictor import Predictor
+
+__version__ = "0.1.0"
+
+
+def load(model: str | os.PathLike, score_threshold: float | None = None) -> Predictor:
+    """A predictor of a trained or exported model.
+
+    Args:
+      model: a run's folder (`--model_dir`), an export's folder, or one numbered version of it.
+      score_threshold: least score of a segment, 0..1, in place of the run's own; an export's is
+        fixed.
+
+    Raises:
+      UserError: the folder holds neither, or a threshold is given for an export.
+    """
+    from maskconver_tf.errors import UserError
+    from maskconver_tf.inference.predictor import Predictor
+    from maskconver_tf.inference.saved_model import is_export, load_export
+
+    folder = Path(model)
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder; give a run's --model_dir or an export")
+    if is_export(folder):
+        if score_threshold is not None:
+            raise UserError(
+                f"{folder}: the score threshold of an export is fixed; export again with "
+                "--gin.PanopticFusion.score_threshold=X, or predict from the run's folder"
+            )
+        return load_export(folder)
+    from maskconver_tf.training.runs import load_run
+
+    bindings = []
+    if score_threshold is not None:
+        bindings.append(f"PanopticFusion.score_threshold={score_threshold}")
+    segmenter = load_run(os.fspath(folder), bindings)
+    return Predictor(segmenter.segment, segmenter.categories)

@@ -1,0 +1,180 @@
+"""From a dataset as its authors publish it to a dataset folder that training reads.
+
+Each picture is checked and encoded in one of several processes; this one writes the records in the
+source's order, so the same input gives the same bytes however many processes there are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from maskconver_tf.data.examine import Accepted
+from maskconver_tf.data.findings import Finding, report
+from maskconver_tf.data.records import DatasetWriter, is_dataset_folder
+from maskconver_tf.data.sources import CocoPanoptic, Source
+from maskconver_tf.data.tally import BuildSummary, Tally, num_pictures
+from maskconver_tf.data.workers import examiner
+from maskconver_tf.errors import UserError
+
+_PICTURES_PER_SHARD = 256
+"""About 40 MB of COCO: small enough to shuffle shards, large enough to read at speed."""
+
+
+def build_dataset(
+    images: Path,
+    panoptic: Path,
+    annotations: Path,
+    out: Path,
+    num_shards: int | None = None,
+    workers: int | None = None,
+    skip_bad: bool = False,
+    progress: bool = True,
+    overwrite: bool = False,
+) -> BuildSummary:
+    """Builds a dataset folder from a dataset in COCO panoptic layout.
+
+    Args:
+      images: folder of pictures.
+      panoptic: folder of RGB PNG files with segment ids.
+      annotations: the JSON file.
+      out: the folder to write; it appears whole, at the end, or not at all.
+      num_shards: TFRecord files; by default one for every 256 pictures.
+      workers: processes that check and encode; by default one for each CPU.
+      skip_bad: leave bad pictures out and record them in dropped.json.
+      progress: show a progress bar on standard error.
+      overwrite: replace the dataset folder at `out`, if there is one.
+
+    Raises:
+      UserError: the input is not in this layout, a picture is bad (without `skip_bad`), all are,
+        or `out` cannot be written.
+    """
+    source = CocoPanoptic(Path(images), Path(panoptic), Path(annotations))
+    return write_dataset(source, Path(out), num_shards, workers, skip_bad, progress, overwrite)
+
+
+def write_dataset(
+    source: Source,
+    out: Path,
+    num_shards: int | None = None,
+    workers: int | None = None,
+    skip_bad: bool = False,
+    progress: bool = True,
+    overwrite: bool = False,
+) -> BuildSummary:
+    """Writes the pictures of any source to a dataset folder; see `build_dataset`."""
+    start = time.monotonic()
+    num_items = len(source.items)
+    if num_items == 0:
+        raise _refusal(source, source.findings, num_bad=num_pictures(source.findings))
+    num_shards = _checked("num_shards", num_shards, -(-num_items // _PICTURES_PER_SHARD), num_items)
+    workers = min(_checked("workers", workers, _num_cpus()), num_items)
+    findings, num_bad = list(source.findings), num_pictures(source.findings)
+    tally = Tally(source.categories)
+    with (
+        _new_folder(out, overwrite) as folder,
+        contextlib.closing(DatasetWriter(folder, num_shards, num_items)) as writer,
+        examiner(workers) as examine_all,
+        tqdm(total=num_items, unit=" pictures", disable=not progress, dynamic_ncols=True) as bar,
+    ):
+        for index, outcome in enumerate(examine_all(source.items)):
+            if not isinstance(outcome, Accepted):
+                findings.extend(outcome)
+                num_bad += 1
+            elif skip_bad or not findings:
+                writer.write(index, outcome.features)
+                tally.add(source.items[index].name, outcome)
+            bar.update()
+        if findings and (not skip_bad or num_bad == _num_entries(source)):
+            raise _refusal(source, findings, num_bad)
+        dataset = writer.finish(
+            source.categories,
+            {"source": source.description, "num_dropped": num_bad} | tally.to_json(),
+            tally.oddities,
+            [finding.to_json() for finding in findings],
+        )
+    return BuildSummary(out, dataset, tally.oddities, findings, time.monotonic() - start)
+
+
+def _num_entries(source: Source) -> int:
+    """Pictures of a source, those that make no work item too."""
+    return len(source.items) + num_pictures(source.findings)
+
+
+def _refusal(source: Source, findings: Sequence[Finding], num_bad: int) -> UserError:
+    """What a user reads who has bad pictures."""
+    num_entries = _num_entries(source)
+    if num_bad == num_entries:
+        way_out = "Not one picture is left to build from."
+    else:
+        way_out = (
+            f"Correct them, or build from the other {num_entries - num_bad} with --skip-bad, which "
+            "records in dropped.json what it leaves out."
+        )
+    return UserError(
+        f"{source.where}: {num_bad} of {num_entries} pictures cannot be used; nothing was "
+        f"written.\n{report(findings)}\n{way_out}"
+    )
+
+
+def _checked(name: str, value: int | None, default: int, most: int | None = None) -> int:
+    """`value` or else `default`; refuses a number below 1 or above `most`."""
+    if value is None:
+        return default
+    if value < 1 or (most is not None and value > most):
+        expected = f"1 to {most}, the number of pictures" if most else "1 or more"
+        raise UserError(f"--{name}: found {value}, expected {expected}.")
+    return value
+
+
+def _num_cpus() -> int:
+    """Those this process may use: in a container fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def _new_folder(out: Path, overwrite: bool) -> Iterator[Path]:
+    """Gives an empty folder that becomes `out` if the block ends well, and goes if it does not."""
+    out = out.absolute()
+    _check_out(out, overwrite)
+    partial = out.with_name(f".{out.name}.partial")
+    try:
+        shutil.rmtree(partial, ignore_errors=True)  # Of a build that was killed.
+        partial.mkdir(parents=True)
+    except OSError as error:
+        raise UserError(
+            f"{out}: cannot be written ({error.strerror}); choose another --out."
+        ) from None
+    try:
+        yield partial
+        _replace(out, partial)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _check_out(out: Path, overwrite: bool) -> None:
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    if not is_dataset_folder(out):
+        found = "a folder with other content" if out.is_dir() else "a file"
+        raise UserError(f"{out}: found {found}; remove it or choose another --out.")
+    if not overwrite:
+        raise UserError(
+            f"{out}: found a dataset folder; replace it with --overwrite or choose another --out."
+        )
+
+
+def _replace(out: Path, new: Path) -> None:
+    """Puts the folder `new` where `out` may be; at no time is `out` half of each."""
+    old = out.with_name(f".{out.name}.old")
+    if out.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        out.rename(old)
+    new.rename(out)
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,351 @@
+"""Dataset folders: the one file that knows their layout and the keys of their TFRecords.
+
+A dataset folder holds
+
+    categories.json                 COCO's `categories` list; class ids are positions in it
+    dataset.json                    format version, shards, counts
+    data-00000-of-0000N.tfrecord    one `tf.train.Example` a picture, in the source's order
+    converted.json, dropped.json    what the builder changed or left out, where it did
+
+TensorFlow is imported where it is used: the builder's processes need `to_features` alone and so
+start in a fraction of a second.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from maskconver_tf import types
+from maskconver_tf.data.categories import Categories
+from maskconver_tf.data.json_file import read_json, write_json
+from maskconver_tf.errors import UserError
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+FORMAT_VERSION = 1
+"""Of the folder and its records; a reader refuses a newer one."""
+
+MAX_SEGMENTS = 2**16 - 1
+"""In one picture: what a 16-bit segment map can number."""
+
+_CATEGORIES_FILE = "categories.json"
+_DATASET_FILE = "dataset.json"
+_CONVERTED_FILE = "converted.json"
+_DROPPED_FILE = "dropped.json"
+
+_KEYS = {
+    types.IMAGE: "image/encoded",
+    types.IMAGE_ID: "image/id",
+    types.FILE_NAME: "image/file_name",
+    types.IMAGE_SIZE: "image/size",
+    types.SEGMENT_MAP: "segments/map_png",
+    types.SEGMENT_IDS: "segments/ids",
+    types.SEGMENT_CLASS_IDS: "segments/class_ids",
+    types.SEGMENT_IS_CROWD: "segments/is_crowd",
+}
+"""Field name -> key in a record."""
+
+
+# ---- One record ----------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class PanopticRecord:
+    """One picture with its truth, as a record holds it; n segments.
+
+    Attributes:
+      image_bytes: JPEG or PNG that decodes to upright 8-bit RGB.
+      image_id: the source's image id.
+      file_name: the source picture's file name.
+      height, width: of the picture, in pixels.
+      segment_map: uint16 `[height, width]`: i for the i-th segment counted from 1, 0 for void.
+      segment_ids: int `[n]`: the source's segment ids.
+      segment_class_ids: int `[n]`: contiguous class ids.
+      segment_is_crowd: bool `[n]`.
+    """
+
+    image_bytes: bytes
+    image_id: int | str
+    file_name: str
+    height: int
+    width: int
+    segment_map: np.ndarray
+    segment_ids: np.ndarray
+    segment_class_ids: np.ndarray
+    segment_is_crowd: np.ndarray
+
+
+def to_features(record: PanopticRecord) -> dict[str, list[bytes] | list[int]]:
+    """The record's content under its keys, the segment map as 16-bit grayscale PNG."""
+    content = {
+        types.IMAGE: [record.image_bytes],
+        types.IMAGE_ID: [json.dumps(record.image_id, ensure_ascii=False).encode()],
+        types.FILE_NAME: [record.file_name.encode()],
+        types.IMAGE_SIZE: [record.height, record.width],
+        types.SEGMENT_MAP: [_to_png(record.segment_map)],
+        types.SEGMENT_IDS: [int(value) for value in record.segment_ids],
+        types.SEGMENT_CLASS_IDS: [int(value) for value in record.segment_class_ids],
+        types.SEGMENT_IS_CROWD: [int(value) for value in record.segment_is_crowd],
+    }
+    return {_KEYS[field]: values for field, values in content.items()}
+
+
+def serialize(features: dict[str, list[bytes] | list[int]]) -> bytes:
+    """A `tf.train.Example` of what `to_features` returned; the same features, the same bytes."""
+    import tensorflow as tf
+
+    example = tf.train.Example()
+    for key, values in features.items():
+        feature = example.features.feature[key]
+        if values and isinstance(values[0], bytes):
+            feature.bytes_list.value.extend(values)
+        else:
+            feature.int64_list.value.extend(values)
+    return example.SerializeToString(deterministic=True)
+
+
+def encode(record: PanopticRecord) -> bytes:
+    """A serialized `tf.train.Example`, which `parse` and `decode` turn into an example."""
+    return serialize(to_features(record))
+
+
+def parse(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Reads one record without decoding its picture; runs in `tf.data`.
+
+    Args:
+      serialized: string scalar that `encode` wrote.
+
+    Returns:
+      The fields `decode` returns; IMAGE and SEGMENT_MAP are still encoded, string scalars.
+    """
+    import tensorflow as tf
+
+    kinds = {field: tf.io.RaggedFeature(tf.int64) for field in _KEYS}
+    for field in (types.IMAGE, types.IMAGE_ID, types.FILE_NAME, types.SEGMENT_MAP):
+        kinds[field] = tf.io.FixedLenFeature([], tf.string)
+    kinds[types.IMAGE_SIZE] = tf.io.FixedLenFeature([2], tf.int64)
+    parsed = tf.io.parse_single_example(
+        serialized, {key: kinds[field] for field, key in _KEYS.items()}
+    )
+    example = {field: parsed[key] for field, key in _KEYS.items()}
+    for field in (types.IMAGE_SIZE, types.SEGMENT_CLASS_IDS):
+        example[field] = tf.cast(example[field], tf.int32)
+    example[types.SEGMENT_IS_CROWD] = tf.cast(example[types.SEGMENT_IS_CROWD], tf.bool)
+    return example
+
+
+def decode(parsed: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Decodes the picture and the segment map of what `parse` returned; runs in `tf.data`.
+
+    Returns:
+      IMAGE uint8 `[h, w, 3]`, SEGMENT_MAP int32 `[h, w]`, SEGMENT_IDS int64 `[n]`,
+      SEGMENT_CLASS_IDS int32 `[n]`, SEGMENT_IS_CROWD bool `[n]`, IMAGE_ID and FILE_NAME string
+      scalars, IMAGE_SIZE int32 `[2]`.
+    """
+    import tensorflow as tf
+
+    # `decode_jpeg` reads PNG as well and, unlike `decode_image`, lets one ask for the exact
+    # transform that other decoders use.
+    image = tf.io.decode_jpeg(parsed[types.IMAGE], channels=3, dct_method="INTEGER_ACCURATE")
+    segment_map = tf.io.decode_png(parsed[types.SEGMENT_MAP], channels=1, dtype=tf.uint16)
+    return parsed | {
+        types.IMAGE: image,
+        types.SEGMENT_MAP: tf.cast(segment_map[..., 0], tf.int32),
+    }
+
+
+def truth_segments(example: dict[str, np.ndarray]) -> list[types.Segment]:
+    """The segments of a decoded example, crowds included, in the order of its lists.
+
+    Args:
+      example: what `decode` returned, as NumPy arrays.
+
+    Returns:
+      Segments whose `id` is their value in SEGMENT_MAP, 1..n, with area and box.
+    """
+    class_ids = example[types.SEGMENT_CLASS_IDS]
+    areas, boxes = _extents(example[types.SEGMENT_MAP], len(class_ids))
+    return [
+        types.Segment(
+            id=i + 1,
+            class_id=int(class_ids[i]),
+            is_crowd=bool(example[types.SEGMENT_IS_CROWD][i]),
+            area=int(areas[i]),
+            box=tuple(boxes[i].tolist()),
+        )
+        for i in range(len(class_ids))
+    ]
+
+
+def _to_png(segment_map: np.ndarray) -> bytes:
+    if segment_map.dtype != np.uint16:
+        raise TypeError(f"segment_map is {segment_map.dtype}; expected uint16, or ids would wrap.")
+    png = io.BytesIO()
+    Image.fromarray(segment_map).save(png, "PNG")
+    return png.getvalue()
+
+
+def _extents(segment_map: np.ndarray, num_segments: int) -> tuple[np.ndarray, np.ndarray]:
+    """Areas `[n]` and half-open boxes `[n, 4]` of segments 1..n; zeros where one has no pixel."""
+    height, width = segment_map.shape
+    areas = np.bincount(segment_map.ravel(), minlength=num_segments + 1)
+    in_row = np.zeros([height, num_segments + 1], np.bool_)
+    in_row[np.arange(height)[:, None], segment_map] = True
+    in_column = np.zeros([width, num_segments + 1], np.bool_)
+    in_column[np.arange(width), segment_map] = True
+    boxes = np.stack(
+        [
+            in_row.argmax(0),
+            in_column.argmax(0),
+            height - in_row[::-1].argmax(0),
+            width - in_column[::-1].argmax(0),
+        ],
+        axis=-1,
+    )
+    boxes[areas == 0] = 0
+    return areas[1:], boxes[1:]
+
+
+# ---- The folder ----------------------------------------------------------------------------------
+
+
+class DatasetFolder:
+    """A dataset folder that the builder wrote.
+
+    Attributes:
+      path: the folder.
+      categories: its class list.
+      summary: the content of dataset.json: counts per class and more.
+      num_examples: records in all shards together.
+      shard_paths: TFRecord files; read one after the other they give the source's order.
+    """
+
+    def __init__(self, path: str | Path):
+        """Raises `UserError` where `path` is not a complete dataset folder this code can read."""
+        self.path = Path(path)
+        self.summary = _read_summary(self.path)
+        self.categories = Categories.load(self.path / _CATEGORIES_FILE)
+        self.num_examples: int = self.summary["num_examples"]
+        self.shard_paths = [self.path / shard["name"] for shard in self.summary["shards"]]
+        for path, shard in zip(self.shard_paths, self.summary["shards"], strict=True):
+            _check_shard(path, shard["num_bytes"])
+
+
+def is_dataset_folder(path: Path) -> bool:
+    """Whether the builder wrote the folder, whole or not."""
+    return (path / _DATASET_FILE).is_file()
+
+
+class DatasetWriter:
+    """Writes a dataset folder, one record at a time in the source's order, one open file at once.
+
+    Record i of n goes to shard `i * num_shards // n`: which shard a picture is in does not change
+    with what else is dropped.
+    """
+
+    def __init__(self, folder: Path, num_shards: int, num_items: int):
+        """`folder` exists and is empty; `num_items` counts dropped pictures too."""
+        self._folder = folder
+        self._num_shards = num_shards
+        self._num_items = num_items
+        self._shards: list[dict[str, Any]] = []
+        self._writer: tf.io.TFRecordWriter | None = None
+
+    def write(self, index: int, features: dict[str, list[bytes] | list[int]]) -> None:
+        """Appends picture `index` of the source (rising from call to call)."""
+        shard = index * self._num_shards // self._num_items
+        self._open_until(shard)
+        self._writer.write(serialize(features))
+        self._shards[shard]["num_examples"] += 1
+
+    def finish(
+        self,
+        categories: Categories,
+        counts: dict[str, Any],
+        converted: dict[str, list[str]],
+        dropped: list[dict[str, str]],
+    ) -> dict[str, Any]:
+        """Closes the shards and writes the JSON files.
+
+        Args:
+          categories: the class list.
+          counts: goes into dataset.json.
+          converted: what was done to pictures -> their names; where empty, no file.
+          dropped: findings for which pictures were left out; where empty, no file.
+
+        Returns:
+          The content of dataset.json.
+        """
+        self._open_until(self._num_shards - 1)
+        self.close()
+        for shard in self._shards:
+            shard["num_bytes"] = (self._folder / shard["name"]).stat().st_size
+        summary = {
+            "format_version": FORMAT_VERSION,
+            "num_examples": sum(shard["num_examples"] for shard in self._shards),
+            **counts,
+            "shards": self._shards,
+        }
+        for name, entries in ((_CONVERTED_FILE, converted), (_DROPPED_FILE, dropped)):
+            if entries:
+                write_json(self._folder / name, entries)
+        categories.save(self._folder / _CATEGORIES_FILE)
+        write_json(self._folder / _DATASET_FILE, summary)
+        return summary
+
+    def close(self) -> None:
+        """Closes the open shard, if any."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def _open_until(self, shard: int) -> None:
+        """Opens each shard up to `shard`; one whose pictures were all dropped stays empty."""
+        import tensorflow as tf
+
+        while len(self._shards) <= shard:
+            self.close()
+            name = f"data-{len(self._shards):05d}-of-{self._num_shards:05d}.tfrecord"
+            self._shards.append({"name": name, "num_examples": 0})
+            self._writer = tf.io.TFRecordWriter(str(self._folder / name))
+
+
+def _read_summary(folder: Path) -> dict[str, Any]:
+    """The content of dataset.json, checked for what a reader needs."""
+    if not folder.is_dir():
+        found = "a file" if folder.exists() else "nothing"
+        raise UserError(f"{folder}: found {found}, expected a dataset folder; {_BUILD_IT}")
+    if not is_dataset_folder(folder):
+        raise UserError(f"{folder}: not a dataset folder, it has no {_DATASET_FILE}; {_BUILD_IT}")
+    path = folder / _DATASET_FILE
+    summary = read_json(path, "the dataset's description")
+    expected = {"format_version", "num_examples", "shards"}
+    if not isinstance(summary, dict) or not expected <= summary.keys():
+        raise UserError(f"{path}: not a description that the builder wrote; {_BUILD_IT}")
+    if summary["format_version"] > FORMAT_VERSION:
+        raise UserError(
+            f"{path}: found format version {summary['format_version']}, expected at most "
+            f"{FORMAT_VERSION}: a newer maskconver wrote it; update this one or build again."
+        )
+    return summary
+
+
+_BUILD_IT = "`maskconver data build` writes one from pictures in COCO panoptic layout."
+
+
+def _check_shard(path: Path, num_bytes: int) -> None:
+    if not path.is_file():
+        raise UserError(f"{path}: the shard does not exist; copy it here or build again.")
+    if path.stat().st_size != num_bytes:
+        raise UserError(
+            f"{path}: found {path.stat().st_size} bytes, expected {num_bytes}, perhaps an "
+            "unfinished copy; copy it again or build again."
+        )

@@ -1,0 +1,143 @@
+"""From a segment map to compact labels: slots, centers, levels and radii (method: Targets)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from maskconver_tf import types
+from maskconver_tf.errors import UserError
+from maskconver_tf.ops import panoptic_map
+from maskconver_tf.ops.gaussian import gaussian_radius
+from maskconver_tf.ops.segments import segment_areas, segment_geometry
+
+
+@dataclasses.dataclass(frozen=True)
+class TargetBuilder:
+    """Gives each segment a slot and its center a level, a cell and a Gaussian.
+
+    Slots go to the largest segments first. Void pixels, crowds, segments beyond the last slot, the
+    smaller of two segments of one class whose centers fall on one cell (nothing could tell them
+    apart), and tiny ones whose only cell of the slot map another took have no slot: their pixels
+    count nowhere. The last three are counted.
+
+    Attributes:
+      num_slots: K.
+      center_levels: pyramid levels that hold centers.
+      level_bounds: largest half box diagonal in input pixels of each level but the last, ascending.
+      label_stride: of the slot map; divides the mask stride.
+      gaussian_iou: overlap that a box moved by the Gaussian's radius keeps.
+    """
+
+    num_slots: int = 256
+    center_levels: Sequence[int] = (3, 4, 5, 6, 7)
+    level_bounds: Sequence[float] = (100, 200, 400, 800)
+    label_stride: int = 2
+    gaussian_iou: float = 0.7
+
+    def __post_init__(self):
+        if len(self.level_bounds) != len(self.center_levels) - 1:
+            raise UserError(
+                f"TargetBuilder.level_bounds = {tuple(self.level_bounds)}: found "
+                f"{len(self.level_bounds)} bounds for center levels {tuple(self.center_levels)}; "
+                "give one for each level but the last"
+            )
+        if list(self.level_bounds) != sorted(self.level_bounds):
+            raise UserError(
+                f"TargetBuilder.level_bounds = {tuple(self.level_bounds)}: the bounds must ascend "
+                "with the levels, such as (100, 200, 400, 800)"
+            )
+
+    def __call__(
+        self, segment_map: tf.Tensor, class_ids: tf.Tensor, is_crowd: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Makes the labels of one example.
+
+        Args:
+          segment_map: int32 `[H, W]` at input size, 0 void, i for the i-th listed segment.
+          class_ids: int32 `[n]`, contiguous.
+          is_crowd: bool `[n]`.
+
+        Returns:
+          `SLOT_MAP`, `SLOT_CLASS_IDS`, `CENTER_LEVELS`, `CENTER_INDICES`, `GAUSSIAN_RADII` and
+          `NUM_DROPPED` as described in `types`.
+        """
+        num_segments = tf.size(class_ids)
+        segment_map = panoptic_map.erase_segments(segment_map, is_crowd)
+        reduced = panoptic_map.reduce_map(segment_map, num_segments, self.label_stride)
+        geometry = segment_geometry(segment_map, num_segments)
+        levels = assign_levels(geometry["boxes"], self.center_levels, self.level_bounds)
+        indices = center_cells(geometry["centers"], levels, tf.shape(segment_map))
+        candidates = tf.where(segment_areas(reduced, num_segments) > 0)[:, 0]
+        candidates = _by_area(tf.cast(candidates, tf.int32), geometry["areas"])
+        keys = tf.concat([levels[:, None], indices, class_ids[:, None]], axis=1)
+        slots = _first_of_each(candidates, keys)[: self.num_slots]
+        radii = self._radii(geometry["boxes"], levels)
+        table = panoptic_map.slot_of_segments(slots, num_segments)
+        num_present = tf.math.count_nonzero(geometry["areas"], dtype=tf.int32)
+        return {
+            types.SLOT_MAP: tf.cast(tf.gather(table, reduced), tf.int16),
+            types.SLOT_CLASS_IDS: self._in_slots(class_ids, slots, types.PAD_ID),
+            types.CENTER_LEVELS: self._in_slots(levels, slots, types.PAD_ID),
+            types.CENTER_INDICES: self._in_slots(indices, slots, 0),
+            types.GAUSSIAN_RADII: self._in_slots(radii, slots, 0),
+            types.NUM_DROPPED: num_present - tf.size(slots),
+        }
+
+    def _radii(self, boxes: tf.Tensor, levels: tf.Tensor) -> tf.Tensor:
+        strides = tf.cast(2**levels, tf.float32)[:, tf.newaxis]
+        sizes = tf.cast(boxes[:, 2:] - boxes[:, :2], tf.float32) / strides
+        return tf.cast(gaussian_radius(sizes, self.gaussian_iou), tf.int32)
+
+    def _in_slots(self, values: tf.Tensor, slots: tf.Tensor, fill: int) -> tf.Tensor:
+        """Values of the segments in slot order, filled up to K; int32 `[K, ...]`."""
+        chosen = tf.cast(tf.gather(values, slots), tf.int32)
+        padding = [[0, self.num_slots - tf.shape(chosen)[0]]] + [[0, 0]] * (chosen.shape.rank - 1)
+        padded = tf.pad(chosen, padding, constant_values=fill)
+        return tf.ensure_shape(padded, [self.num_slots, *chosen.shape[1:]])
+
+
+def assign_levels(
+    boxes: tf.Tensor, center_levels: Sequence[int], level_bounds: Sequence[float]
+) -> tf.Tensor:
+    """The pyramid level of each segment, by half the diagonal of its box.
+
+    A segment belongs to the first level whose bound is not exceeded, so that it has exactly one.
+
+    Args:
+      boxes: int `[n, 4]`, (y0, x0, y1, x1) in input pixels.
+      center_levels: finest first.
+      level_bounds: one fewer, ascending.
+
+    Returns:
+      int32 `[n]`.
+    """
+    sides = tf.cast(boxes[:, 2:] - boxes[:, :2], tf.float32)
+    half_diagonals = tf.norm(sides, axis=1) / 2.0
+    bounds = tf.constant(list(level_bounds), tf.float32)
+    exceeded = tf.reduce_sum(tf.cast(half_diagonals[:, None] > bounds, tf.int32), axis=1)
+    return tf.gather(tf.constant(sorted(center_levels), tf.int32), exceeded)
+
+
+def center_cells(centers: tf.Tensor, levels: tf.Tensor, input_size: tf.Tensor) -> tf.Tensor:
+    """The cell of each center (y, x) on its level; int32 `[n, 2]`."""
+    strides = 2 ** levels[:, tf.newaxis]
+    last = -(-input_size // strides) - 1
+    cells = tf.cast(tf.floor(centers / tf.cast(strides, tf.float32)), tf.int32)
+    return tf.clip_by_value(cells, 0, last)
+
+
+def _by_area(segments: tf.Tensor, areas: tf.Tensor) -> tf.Tensor:
+    """Largest first; equal areas in listed order."""
+    order = tf.argsort(tf.gather(areas, segments), direction="DESCENDING", stable=True)
+    return tf.gather(segments, order)
+
+
+def _first_of_each(segments: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:
+    """Leaves out segments whose key (row of int `[n, m]`) an earlier one has."""
+    _, group = tf.raw_ops.UniqueV2(x=tf.gather(keys, segments), axis=[0])
+    position = tf.range(tf.size(segments))
+    first = tf.math.unsorted_segment_min(position, group, tf.size(segments))
+    return tf.boolean_mask(segments, tf.gather(first, group) == position)

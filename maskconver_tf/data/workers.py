@@ -1,0 +1,102 @@
+"""Processes that check and encode pictures for the builder.
+
+Each process has two pipes of its own and a thread here that waits for it. Python's pools will not
+do: where a process of theirs is killed in mid-answer, for want of memory say, the pool waits for
+ever; and each of their processes starts by running the caller's script again.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import functools
+import os
+import pickle
+import queue
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from maskconver_tf.data.examine import Accepted, examine
+from maskconver_tf.data.findings import Finding
+from maskconver_tf.data.sources import WorkItem
+from maskconver_tf.errors import UserError
+
+_AHEAD_PER_WORKER = 8
+"""Pictures under way for each process: what bounds memory."""
+
+Outcome = Accepted | tuple[Finding, ...]
+
+
+@contextlib.contextmanager
+def examiner(workers: int) -> Iterator[Callable[[Sequence[WorkItem]], Iterator[Outcome]]]:
+    """Gives a function that maps `examine` over items, in order, in `workers` processes.
+
+    One worker is this process. All others end with the block, or when this process is killed.
+    """
+    if workers == 1:
+        yield functools.partial(map, examine)
+        return
+    with contextlib.ExitStack() as stack:
+        idle = queue.SimpleQueue()
+        for _ in range(workers):
+            idle.put(stack.enter_context(_process()))
+        threads = ThreadPoolExecutor(workers)
+        stack.callback(threads.shutdown, cancel_futures=True)
+        submit = functools.partial(threads.submit, _ask, idle)
+        yield functools.partial(_map_ahead, submit, workers * _AHEAD_PER_WORKER)
+
+
+def answer() -> None:
+    """What a process does: answers each item on standard input with its outcome."""
+    with contextlib.suppress(EOFError, BrokenPipeError):
+        while True:
+            pickle.dump(examine(pickle.load(sys.stdin.buffer)), sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+
+
+@contextlib.contextmanager
+def _process() -> Iterator[subprocess.Popen]:
+    """Starts a process that runs `answer`."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"from {__name__} import answer; answer()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        start_new_session=True,  # Ctrl-C is for the parent alone.
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _ask(idle: queue.SimpleQueue[subprocess.Popen], item: WorkItem) -> Outcome:
+    """Has an idle process examine one item."""
+    process = idle.get()
+    try:
+        pickle.dump(item, process.stdin)
+        process.stdin.flush()
+        return pickle.load(process.stdout)
+    except (EOFError, BrokenPipeError, pickle.UnpicklingError):
+        raise UserError(
+            f"{item.image_file}: the process that checked it ended without an answer, perhaps for "
+            "want of memory; try fewer --workers."
+        ) from None
+    finally:
+        idle.put(process)
+
+
+def _map_ahead(
+    submit: Callable[[WorkItem], Future[Outcome]], ahead: int, items: Sequence[WorkItem]
+) -> Iterator[Outcome]:
+    """Yields the outcome of each item, in order, with at most `ahead` of them under way."""
+    waiting = collections.deque()
+    for item in items:
+        if len(waiting) == ahead:
+            yield waiting.popleft().result()
+        waiting.append(submit(item))
+    while waiting:
+        yield waiting.popleft().result()

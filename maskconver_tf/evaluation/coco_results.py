@@ -1,0 +1,211 @@
+"""Predictions as files in COCO's panoptic results format, which COCO's own evaluation reads.
+
+A folder holds `predictions.json` and, beside it, `predictions/` with one PNG of segment ids per
+picture. The JSON has an entry per picture under `annotations`, with the source ids of the classes;
+`images` and `categories` complete it to a file that any reader of COCO panoptic data takes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from maskconver_tf.data.categories import Categories
+from maskconver_tf.data.id_picture import MAX_SEGMENT_ID, ids_to_rgb, rgb_to_ids
+from maskconver_tf.data.json_file import read_json
+from maskconver_tf.errors import UserError
+from maskconver_tf.evaluation.atomic_json import write_json_atomically
+from maskconver_tf.evaluation.segment_index import (
+    areas_and_boxes,
+    check_every_segment_has_pixels,
+    segment_index,
+)
+from maskconver_tf.types import Segment
+
+
+class CocoPanopticWriter:
+    """Writes predictions picture by picture.
+
+    `predictions.json` appears when the writer closes, and never beside pictures of another run. As
+    a context manager it closes itself, unless an error ends the block.
+    """
+
+    def __init__(self, out_dir: Path | str, categories: Categories):
+        """Makes `out_dir` where it is missing."""
+        self._json_path = Path(out_dir) / "predictions.json"
+        self._png_folder = Path(out_dir) / "predictions"
+        self._categories = categories
+        self._annotations: list[dict[str, Any]] = []
+        self._images: list[dict[str, Any]] = []
+        self._image_ids: set[str] = set()
+        self._png_names: set[str] = set()
+        self._png_folder.mkdir(parents=True, exist_ok=True)
+        self._json_path.unlink(missing_ok=True)
+
+    def add(
+        self,
+        image_id: int | str,
+        file_name: str,
+        panoptic_map: np.ndarray,
+        segments: Sequence[Segment],
+    ) -> None:
+        """Writes the PNG of one picture; of a segment, `id`, `class_id` and `score` are read.
+
+        Args:
+          image_id: as the truth's annotations file has it, a number or a text.
+          file_name: the source picture's; names the PNG, with a number where its stem is taken.
+          panoptic_map: integers `[h, w]` at the picture's original size, 0 for void.
+
+        Raises:
+          UserError: `image_id` comes twice, the map and `segments` disagree, or an id is no 24-bit
+            number.
+        """
+        where = f"image {image_id}: the predicted map"
+        self._take_image_id(image_id)
+        segments_info = self._segments_info(panoptic_map, segments, where)
+        png_name = self._png_name(file_name)
+        Image.fromarray(ids_to_rgb(panoptic_map)).save(self._png_folder / png_name)
+        self._annotations.append(
+            {"image_id": image_id, "file_name": png_name, "segments_info": segments_info}
+        )
+        height, width = panoptic_map.shape
+        self._images.append(
+            {"id": image_id, "file_name": file_name, "height": height, "width": width}
+        )
+
+    def close(self) -> Path:
+        """Writes `predictions.json` and returns its path."""
+        content = {
+            "images": self._images,
+            "annotations": self._annotations,
+            "categories": self._categories.to_coco(),
+        }
+        write_json_atomically(self._json_path, content)
+        return self._json_path
+
+    def __enter__(self) -> CocoPanopticWriter:
+        return self
+
+    def __exit__(self, error_type: type[BaseException] | None, *_: object) -> None:
+        if error_type is None:
+            self.close()
+
+    def _take_image_id(self, image_id: int | str) -> None:
+        key = json.dumps(image_id)  # 7 and "7" are two ids.
+        if key in self._image_ids:
+            raise UserError(
+                f"image id {key} comes twice; COCO's evaluation would read one prediction of the "
+                "two. Give each picture of the dataset an id of its own."
+            )
+        self._image_ids.add(key)
+
+    def _png_name(self, file_name: str) -> str:
+        """A name not given before, also where capitals do not count."""
+        stem = PurePosixPath(file_name.replace("\\", "/")).stem or "image"
+        name, number = f"{stem}.png", 2
+        while name.casefold() in self._png_names:
+            name, number = f"{stem}_{number}.png", number + 1
+        self._png_names.add(name.casefold())
+        return name
+
+    def _segments_info(
+        self, panoptic_map: np.ndarray, segments: Sequence[Segment], where: str
+    ) -> list[dict[str, Any]]:
+        for segment in segments:
+            if not 0 < segment.id <= MAX_SEGMENT_ID:
+                raise UserError(
+                    f"{where} has segment {segment.id}; a PNG of ids holds 1..{MAX_SEGMENT_ID}. "
+                    "Number the segments from 1."
+                )
+        index = segment_index(panoptic_map, segments, where)
+        areas, boxes = areas_and_boxes(index, len(segments))
+        check_every_segment_has_pixels(areas, segments, where)
+        return [
+            self._segment_info(segment, area, box)
+            for segment, area, box in zip(segments, areas.tolist(), boxes.tolist(), strict=True)
+        ]
+
+    def _segment_info(self, segment: Segment, area: int, box: list[int]) -> dict[str, Any]:
+        y0, x0, y1, x1 = box
+        info = {
+            "id": int(segment.id),
+            "category_id": self._categories[segment.class_id].id,
+            "area": area,
+            "bbox": [x0, y0, x1 - x0, y1 - y0],
+            "iscrowd": 0,
+        }
+        return info if segment.score is None else info | {"score": float(segment.score)}
+
+
+@dataclasses.dataclass(frozen=True)
+class CocoPanopticPicture:
+    """One annotated picture read back: truth or prediction.
+
+    Attributes:
+      image_id: as in the file, a number or a text.
+      panoptic_map: int32 `[h, w]` of the file's segment ids.
+      segments: with contiguous class ids, and scores where the file has them.
+    """
+
+    image_id: int | str
+    panoptic_map: np.ndarray
+    segments: tuple[Segment, ...]
+
+
+def read_coco_panoptic(
+    json_path: Path | str, png_folder: Path | str, categories: Categories | None = None
+) -> Iterator[CocoPanopticPicture]:
+    """Yields the pictures of a COCO panoptic file, truth or predictions, in the file's order.
+
+    Args:
+      categories: the classes to number by; by default the file's own `categories`.
+
+    Raises:
+      UserError: the JSON or a PNG is missing or broken, or a category id is unknown.
+    """
+    where = str(json_path)
+    content = read_json(Path(json_path), "the panoptic annotations file")
+    categories = categories or Categories.from_coco(_field(content, "categories", where), where)
+    for annotation in _field(content, "annotations", where):
+        image_id = _field(annotation, "image_id", f"{where}: an annotation")
+        in_annotation = f"{where}: the annotation of image {image_id}"
+        png_name = _field(annotation, "file_name", in_annotation)
+        infos = _field(annotation, "segments_info", in_annotation)
+        segments = tuple(_segment(info, categories, in_annotation) for info in infos)
+        yield CocoPanopticPicture(image_id, _read_map(Path(png_folder) / png_name), segments)
+
+
+def _field(entry: Any, key: str, where: str) -> Any:
+    if not isinstance(entry, dict) or key not in entry:
+        raise UserError(f"{where} has no `{key}`; expected a file in COCO's panoptic format.")
+    return entry[key]
+
+
+def _segment(info: Any, categories: Categories, where: str) -> Segment:
+    source_id = _field(info, "category_id", f"{where}: a segment")
+    try:
+        class_id = categories.class_id_of(source_id)
+    except KeyError:
+        raise UserError(
+            f"{where} has a segment of category {source_id}, which is not among the "
+            f"{len(categories)} categories; use the category list the file was made with."
+        ) from None
+    segment_id = _field(info, "id", f"{where}: a segment")
+    return Segment(segment_id, class_id, bool(info.get("iscrowd", 0)), info.get("score"))
+
+
+def _read_map(path: Path) -> np.ndarray:
+    try:
+        with Image.open(path) as picture:
+            return rgb_to_ids(np.asarray(picture.convert("RGB")))
+    except OSError as error:
+        raise UserError(
+            f"{path}: expected a PNG of segment ids, but it cannot be read ({error}); "
+            "check the folder, or write the file again."
+        ) from None

@@ -1,0 +1,97 @@
+"""A panoptic map in terms of its list of segments: positions, areas, boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from maskconver_tf.errors import UserError
+from maskconver_tf.types import VOID_SEGMENT_ID, Segment
+
+
+def segment_index(panoptic_map: np.ndarray, segments: Sequence[Segment], where: str) -> np.ndarray:
+    """Position in `segments` of each pixel's segment.
+
+    Args:
+      panoptic_map: integers `[h, w]`, `VOID_SEGMENT_ID` for void.
+      segments: the segments of the map, in any order.
+      where: the map, for messages: "image 7: the predicted map".
+
+    Returns:
+      int64 `[h, w]`: i for the i-th listed segment counted from 1, 0 for void.
+
+    Raises:
+      UserError: the map is no map of whole numbers, or its ids and the list's do not agree.
+    """
+    _check_map(panoptic_map, where)
+    ids = np.array([VOID_SEGMENT_ID, *(segment.id for segment in segments)], np.int64)
+    _check_ids(ids, where)
+    # Neighbors mostly share a segment: it is enough to look up where one begins.
+    flat = panoptic_map.ravel()
+    starts = np.concatenate([[0], np.flatnonzero(flat[1:] != flat[:-1]) + 1])
+    positions = _positions(flat[starts].astype(np.int64), ids, where)
+    return np.repeat(positions, np.diff(starts, append=flat.size)).reshape(panoptic_map.shape)
+
+
+def areas_and_boxes(index: np.ndarray, num_segments: int) -> tuple[np.ndarray, np.ndarray]:
+    """Areas, int64 `[n]`, and boxes (y0, x0, y1, x1), half-open, int64 `[n, 4]`, of an index map.
+
+    The box of a segment without pixels means nothing.
+    """
+    height, width = index.shape
+    areas = np.bincount(index.ravel(), minlength=num_segments + 1)[1:]
+    in_row = np.zeros((num_segments + 1, height), np.bool_)
+    in_column = np.zeros((num_segments + 1, width), np.bool_)
+    in_row[index, np.arange(height)[:, np.newaxis]] = True
+    in_column[index, np.arange(width)] = True
+    (y0, y1), (x0, x1) = _span(in_row[1:]), _span(in_column[1:])
+    return areas, np.stack([y0, x0, y1, x1], axis=1)
+
+
+def check_every_segment_has_pixels(
+    areas: np.ndarray, segments: Sequence[Segment], where: str
+) -> None:
+    """Raises `UserError` naming the first segment whose area, of `[n]`, is 0."""
+    for segment, area in zip(segments, areas, strict=True):
+        if area == 0:
+            raise UserError(
+                f"{where} has no pixel of segment {segment.id}, which is listed; "
+                "leave it out of the list."
+            )
+
+
+def _span(occupied: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First and one past the last True of each row of a bool `[n, size]`."""
+    return occupied.argmax(axis=1), occupied.shape[1] - occupied[:, ::-1].argmax(axis=1)
+
+
+def _positions(values: np.ndarray, ids: np.ndarray, where: str) -> np.ndarray:
+    """Position in `ids` of each value; int64, the shape of `values`."""
+    order = np.argsort(ids)
+    positions = order[np.searchsorted(ids, values, sorter=order).clip(max=len(ids) - 1)]
+    unlisted = values[ids[positions] != values]
+    if unlisted.size:
+        raise UserError(
+            f"{where} has pixels of segment {unlisted[0]}, which is not listed; list every "
+            f"segment of the map and paint the rest {VOID_SEGMENT_ID} (void)."
+        )
+    return positions
+
+
+def _check_map(panoptic_map: np.ndarray, where: str) -> None:
+    is_integer = np.issubdtype(panoptic_map.dtype, np.integer)
+    if panoptic_map.ndim != 2 or panoptic_map.size == 0 or not is_integer:
+        raise UserError(
+            f"{where} is {panoptic_map.dtype} of shape {panoptic_map.shape}; "
+            "expected whole numbers [height, width]."
+        )
+
+
+def _check_ids(ids: np.ndarray, where: str) -> None:
+    values, counts = np.unique(ids, return_counts=True)
+    for value in values[counts > 1]:
+        finding = "is reserved for void" if value == VOID_SEGMENT_ID else "is listed twice"
+        raise UserError(
+            f"{where}: segment id {value} {finding}; give each segment an id of its own."
+        )

@@ -1,0 +1,147 @@
+"""A SavedModel for TensorFlow Serving: pictures in, segments out, TensorFlow alone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import tensorflow as tf
+
+from maskconver_tf import types
+from maskconver_tf.data.transforms import fit_image
+from maskconver_tf.errors import UserError
+from maskconver_tf.inference import signatures
+from maskconver_tf.inference.segmenter import PanopticSegmenter
+
+
+class ExportedSegmenter(tf.Module):
+    """The two signatures of an export; holds weights but no Keras object.
+
+    Args:
+      segmenter: restored from a run.
+      categories_file: a copy of the class list, which becomes an asset.
+    """
+
+    def __init__(self, segmenter: PanopticSegmenter, categories_file: str):
+        super().__init__()
+        self.weights = list(segmenter.model.variables)
+        self.categories_file = tf.saved_model.Asset(categories_file)
+        batch = tf.TensorSpec([None], tf.string, name=signatures.ENCODED_IMAGES)
+        image = tf.TensorSpec([None, None, 3], tf.uint8, name=signatures.IMAGE)
+        self.segment_encoded = tf.function(
+            lambda encoded_images: segment_encoded(segmenter, encoded_images),
+            input_signature=[batch],
+            autograph=False,
+        )
+        self.segment_image = tf.function(
+            lambda image: segment_image(segmenter, image), input_signature=[image], autograph=False
+        )
+
+
+def segment_image(segmenter: PanopticSegmenter, image: tf.Tensor) -> dict[str, tf.Tensor]:
+    """One picture uint8 `[h, w, 3]`; fields as in `signatures`."""
+    found = _with_source_ids(segmenter, segmenter.segment_one(image))
+    return found | {signatures.IMAGE_SIZE: tf.shape(image)[:2]}
+
+
+def segment_encoded(segmenter: PanopticSegmenter, encoded: tf.Tensor) -> dict[str, tf.Tensor]:
+    """A batch of files, string `[B]`; the network runs once for all, fields as in `signatures`."""
+
+    def fit_one(content: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        image = tf.io.decode_jpeg(content, channels=3, dct_method="INTEGER_ACCURATE")
+        return *fit_image(image, segmenter.input_size), tf.shape(image)[:2]
+
+    size = tf.TensorSpec([2], tf.int32)
+    canvas = tf.TensorSpec([*segmenter.input_size, 3], tf.uint8)
+    images, content_sizes, image_sizes = tf.map_fn(
+        fit_one, encoded, fn_output_signature=(canvas, size, size)
+    )
+    proposals = segmenter.propose_batch(images)
+    largest = tf.reduce_max(image_sizes, axis=0)
+    num_slots = segmenter.model.num_proposals
+
+    def fuse_one(item: tuple) -> dict[str, tf.Tensor]:
+        single, content_size, image_size = item
+        found = _with_source_ids(segmenter, segmenter.fuse_one(single, content_size, image_size))
+        margins = tf.pad((largest - image_size)[:, tf.newaxis], [[0, 0], [1, 0]])
+        panoptic_map = tf.pad(found.pop(signatures.PANOPTIC_MAP), margins)
+        rows = {name: _pad_rows(value, num_slots) for name, value in found.items()}
+        return rows | {signatures.PANOPTIC_MAP: panoptic_map}
+
+    rows = tf.TensorSpec([num_slots], tf.int32)
+    found = tf.map_fn(
+        fuse_one,
+        (proposals, content_sizes, image_sizes),
+        fn_output_signature={
+            signatures.PANOPTIC_MAP: tf.TensorSpec([None, None], tf.int32),
+            signatures.SEGMENT_IDS: rows,
+            signatures.CATEGORY_IDS: rows,
+            signatures.SCORES: tf.TensorSpec([num_slots], tf.float32),
+            signatures.AREAS: rows,
+            signatures.BOXES: tf.TensorSpec([num_slots, 4], tf.int32),
+        },
+    )
+    return found | {signatures.IMAGE_SIZE: image_sizes}
+
+
+def export(segmenter: PanopticSegmenter, out: str) -> Path:
+    """Writes the next numbered version below `out`, whole or not at all.
+
+    Args:
+      segmenter: restored from a run.
+      out: the folder TensorFlow Serving watches.
+
+    Returns:
+      The version's folder.
+
+    Raises:
+      UserError: `out` is a file or cannot be written.
+    """
+    root = Path(out)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        # Serving looks for numbers only, so that it never loads a half-written version.
+        staging = Path(tempfile.mkdtemp(prefix=".export-", dir=root))
+    except OSError as error:
+        raise UserError(
+            f"{root}: cannot write there ({error.strerror}); choose another --out"
+        ) from error
+    try:
+        categories_file = staging / signatures.CATEGORIES_ASSET
+        segmenter.categories.save(categories_file)
+        module = ExportedSegmenter(segmenter, str(categories_file))
+        tf.saved_model.save(
+            module,
+            str(staging / "model"),
+            signatures={
+                signatures.SERVING_DEFAULT: module.segment_encoded,
+                signatures.SEGMENT_IMAGE: module.segment_image,
+            },
+        )
+        version = root / str(_next_version(root))
+        os.rename(staging / "model", version)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return version
+
+
+def _with_source_ids(
+    segmenter: PanopticSegmenter, found: dict[str, tf.Tensor]
+) -> dict[str, tf.Tensor]:
+    """Renames a finished prediction's fields and gives classes their source ids."""
+    source_ids = tf.constant(segmenter.categories.source_ids, tf.int32)
+    outputs = {name: found[field] for field, name in signatures.FIELDS.items()}
+    category_ids = tf.gather(source_ids, found[types.SEGMENT_CLASS_IDS])
+    return outputs | {signatures.CATEGORY_IDS: category_ids}
+
+
+def _pad_rows(rows: tf.Tensor, count: int) -> tf.Tensor:
+    padding = [[0, count - tf.shape(rows)[0]]] + [[0, 0]] * (rows.shape.rank - 1)
+    return tf.ensure_shape(tf.pad(rows, padding), [count, *rows.shape[1:]])
+
+
+def _next_version(root: Path) -> int:
+    versions = [int(path.name) for path in root.iterdir() if path.name.isdigit()]
+    return max(versions, default=0) + 1

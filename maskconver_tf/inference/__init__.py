@@ -1,0 +1,1 @@
+"""One picture in, segments out."""

@@ -1,0 +1,81 @@
+"""Where a segment's label goes: deep inside the segment, and clear of other labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from maskconver_tf.evaluation.segment_index import areas_and_boxes
+
+_MIN_AREA = 0.5
+"""A segment gets a label when its area is at least this part of the label's."""
+_MAX_HIDDEN = 0.1
+"""A label is left out when, at its best place, more than this part of it meets other labels."""
+_NUM_PLACES = 64
+"""Places tried for a label."""
+
+
+def place_labels(
+    index: np.ndarray, depth: np.ndarray, sizes: Sequence[tuple[int, int]]
+) -> dict[int, tuple[int, int]]:
+    """Finds a place for the label of each segment that is large enough for one.
+
+    Small segments choose first, since they have the fewest places.
+
+    Args:
+      index: integers `[h, w]`, i for the i-th segment counted from 1, 0 for void.
+      depth: `[h, w]`, distance of each pixel to the border of its segment, from 1.
+      sizes: (height, width) of each segment's label.
+
+    Returns:
+      Top left corner (y, x) of the labels that have a place, by the segment's position in the list,
+      counted from 0. Each label is inside the picture and covers a pixel of its segment.
+    """
+    areas, boxes = areas_and_boxes(index, len(sizes))
+    depth = np.minimum(depth, _edge_distance(*index.shape))
+    corners: dict[int, tuple[int, int]] = {}
+    taken = np.zeros((0, 4), np.int64)
+    for segment in np.argsort(areas, kind="stable"):
+        size = np.array(sizes[segment])
+        if areas[segment] < _MIN_AREA * size.prod() or (size > index.shape).any():
+            continue
+        y0, x0, y1, x1 = boxes[segment]
+        depth_inside = np.where(index[y0:y1, x0:x1] == segment + 1, depth[y0:y1, x0:x1], 0)
+        centers = _deepest_pixels(depth_inside) + [y0, x0]
+        candidates = _boxes_around(centers, size, index.shape)
+        hidden = _overlaps(candidates, taken).sum(axis=1)
+        best = np.argmin(hidden)
+        if hidden[best] <= _MAX_HIDDEN * size.prod():
+            taken = np.concatenate([taken, candidates[best : best + 1]])
+            corners[int(segment)] = tuple(candidates[best, :2].tolist())
+    return corners
+
+
+def _edge_distance(height: int, width: int) -> np.ndarray:
+    """`[h, w]`: distance of each pixel to the outside of the picture, from 1."""
+    rows, columns = np.arange(1, height + 1), np.arange(1, width + 1)
+    return np.minimum.outer(np.minimum(rows, rows[::-1]), np.minimum(columns, columns[::-1]))
+
+
+def _deepest_pixels(depth: np.ndarray) -> np.ndarray:
+    """(y, x) of pixels, `[m, 2]`: the deepest, then others at least half as deep."""
+    flat = depth.ravel()
+    deep = np.flatnonzero(2 * flat >= flat.max())
+    spread = deep[:: max(1, len(deep) // _NUM_PLACES)]
+    order = spread[np.argsort(-flat[spread], kind="stable")]
+    pixels = np.concatenate([[flat.argmax()], order])
+    return np.stack(np.divmod(pixels, depth.shape[1]), axis=1)
+
+
+def _boxes_around(centers: np.ndarray, size: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Boxes `[m, 4]` of a size around points `[m, 2]`, moved into the picture if need be."""
+    corners = np.clip(centers - size // 2, 0, np.array(shape) - size)
+    return np.concatenate([corners, corners + size], axis=1)
+
+
+def _overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Common area of each pair, `[m, 4]` and `[n, 4]` to `[m, n]`."""
+    start = np.maximum(boxes[:, np.newaxis, :2], others[:, :2])
+    end = np.minimum(boxes[:, np.newaxis, 2:], others[:, 2:])
+    return np.maximum(end - start, 0).prod(axis=-1)

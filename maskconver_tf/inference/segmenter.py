@@ -1,0 +1,87 @@
+"""A model and its fusion as one function of pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import tensorflow as tf
+import tf_keras
+
+from maskconver_tf import types
+from maskconver_tf.data.categories import Categories
+from maskconver_tf.data.transforms import fit_image
+from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
+
+PROPOSAL_FIELDS = (
+    types.PROPOSAL_SCORES,
+    types.PROPOSAL_CLASS_IDS,
+    types.MASK_EMBEDDINGS,
+    types.MASK_FEATURES,
+)
+
+
+class PanopticSegmenter(tf.Module):
+    """Evaluation, prediction and export all segment pictures through this.
+
+    Args:
+      model: a built `MaskConver`.
+      fusion: thresholds.
+      categories: the class list.
+      input_size: (height, width) the picture is scaled to fit, multiples of 32.
+    """
+
+    def __init__(
+        self,
+        model: tf_keras.Model,
+        fusion: PanopticFusion,
+        categories: Categories,
+        input_size: tuple[int, int],
+    ):
+        super().__init__()
+        self.model = model
+        self.fusion = fusion
+        self.categories = categories
+        self.input_size = tuple(input_size)
+        images = tf.TensorSpec([None, *self.input_size, 3], tf.uint8)
+        image = tf.TensorSpec([None, None, 3], tf.uint8)
+        self.propose = _function(self.propose_batch, input_signature=[images])
+        self.fuse = _function(self.fuse_one, reduce_retracing=True)
+        self.segment = _function(self.segment_one, input_signature=[image])
+
+    def propose_batch(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Proposals and mask features of inputs uint8 `[B, *input_size, 3]`, in float32."""
+        outputs = self.model(images, training=False)
+        proposals = {name: outputs[name] for name in PROPOSAL_FIELDS}
+        for name in (types.MASK_EMBEDDINGS, types.MASK_FEATURES):
+            proposals[name] = tf.cast(proposals[name], tf.float32)
+        return proposals
+
+    def fuse_one(
+        self, proposals: dict[str, tf.Tensor], content_size: tf.Tensor, image_size: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """The finished prediction of one picture's proposals."""
+        return self.fusion(
+            proposals,
+            content_size,
+            image_size,
+            tf.constant(self.categories.is_thing),
+            2**self.model.mask_level,
+        )
+
+    def segment_one(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The finished prediction of a picture uint8 `[h, w, 3]`."""
+        fitted, content_size = fit_image(image, self.input_size)
+        proposals = self.propose_batch(fitted[tf.newaxis])
+        single = {name: value[0] for name, value in proposals.items()}
+        return self.fuse_one(single, content_size, tf.shape(image)[:2])
+
+
+def _function(method: Callable, **kwargs) -> Callable:
+    """A `tf.function` without AutoGraph, which nothing here needs and tracing would wait for."""
+    return tf.function(tf.autograph.experimental.do_not_convert(method), **kwargs)
+
+
+def built(model: tf_keras.Model, input_size: tuple[int, int]) -> tf_keras.Model:
+    """The model with its weights made, by one call on an empty picture."""
+    model(tf.zeros([1, *input_size, 3], tf.uint8), training=False)
+    return model

@@ -1,0 +1,1 @@
+"""tf_keras layers that models share."""

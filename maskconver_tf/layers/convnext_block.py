@@ -1,0 +1,91 @@
+"""The ConvNeXt block with squeeze-and-excite."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+import tf_keras
+from official.vision.modeling.layers import nn_layers
+
+
+@tf_keras.utils.register_keras_serializable("maskconver_tf")
+class ConvNeXtSEBlock(tf_keras.layers.Layer):
+    """Mixes space with a large depthwise kernel, then channels with a gated inverted bottleneck.
+
+    y = x + drop_path(gamma * contract(se(gelu(expand(norm(depthwise(x)))))))
+
+    Large kernels at stride 32 see most of the picture for little cost; squeeze-and-excite lets the
+    whole picture weigh the channels; the layer scale gamma starts near zero, so that a deep stack
+    starts as the identity.
+
+    Shapes: `[B, H, W, D] -> [B, H, W, D]`, any H and W.
+
+    Args:
+      width: D.
+      kernel_size: of the depthwise convolution.
+      expansion: width of the bottleneck's middle over D.
+      se_ratio: squeezed width over the middle's width; 0 for no squeeze-and-excite.
+      drop_path: probability in training that an example skips the block. Checkpoints do not hold
+        the state of these draws: with more than 0 a resumed run is as good as, but not equal to,
+        one that never stopped.
+      layer_scale: initial gamma.
+
+    Source: MaskConver section 3.2 (arXiv 2312.06052); ConvNeXt (arXiv 2201.03545); squeeze-and-
+    excite (arXiv 1709.01507).
+    """
+
+    def __init__(
+        self,
+        width: int,
+        kernel_size: int = 7,
+        expansion: int = 4,
+        se_ratio: float = 1 / 16,
+        drop_path: float = 0.0,
+        layer_scale: float = 1e-6,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self._config = {
+            "width": width,
+            "kernel_size": kernel_size,
+            "expansion": expansion,
+            "se_ratio": se_ratio,
+            "drop_path": drop_path,
+            "layer_scale": layer_scale,
+        }
+        middle = expansion * width
+        self.depthwise = tf_keras.layers.DepthwiseConv2D(
+            kernel_size, padding="same", name="depthwise"
+        )
+        self.norm = tf_keras.layers.LayerNormalization(epsilon=1e-6, name="norm")
+        self.expand = tf_keras.layers.Dense(middle, name="expand")
+        self.contract = tf_keras.layers.Dense(width, name="contract")
+        self.squeeze_excite = (
+            nn_layers.SqueezeExcitation(middle, middle, se_ratio, name="squeeze_excite")
+            if se_ratio
+            else None
+        )
+        # One draw an example: dropout whose mask is one number wide is stochastic depth.
+        self.drop_path = (
+            tf_keras.layers.Dropout(drop_path, noise_shape=(None, 1, 1, 1)) if drop_path else None
+        )
+
+    def build(self, input_shape):
+        self.gamma = self.add_weight(
+            "gamma",
+            shape=[self._config["width"]],
+            initializer=tf_keras.initializers.Constant(self._config["layer_scale"]),
+        )
+        super().build(input_shape)
+
+    def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        x = self.norm(self.depthwise(inputs))
+        x = tf.nn.gelu(self.expand(x))
+        if self.squeeze_excite is not None:
+            x = self.squeeze_excite(x)
+        x = self.contract(x) * tf.cast(self.gamma, self.compute_dtype)
+        if self.drop_path is not None:
+            x = self.drop_path(x, training=training)
+        return inputs + x
+
+    def get_config(self):
+        return super().get_config() | self._config

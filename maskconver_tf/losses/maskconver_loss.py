@@ -1,0 +1,94 @@
+"""The weighted sum of all losses (method: Losses)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from maskconver_tf import types
+from maskconver_tf.losses.center_heatmap import center_heatmap_loss
+from maskconver_tf.losses.masks import mask_losses
+from maskconver_tf.ops.gaussian import draw_heatmap
+
+
+@dataclasses.dataclass(frozen=True)
+class MaskConverLoss:
+    """Center heatmap loss + mask_weight x (BCE + Dice), each a sum / (number of segments + 1).
+
+    The number of segments is that of the whole global batch: replicas' losses and gradients add up
+    to those of one replica with the joint batch.
+
+    Attributes:
+      mask_weight: w; 10 for the large model, 5 for mobile.
+      center_weight: of the heatmap loss.
+    """
+
+    mask_weight: float = 10.0
+    center_weight: float = 1.0
+
+    def __call__(
+        self,
+        outputs: dict,
+        labels: dict[str, tf.Tensor],
+        sum_over_replicas: Callable[[tf.Tensor], tf.Tensor] = tf.identity,
+    ) -> dict[str, tf.Tensor]:
+        """Computes this replica's share of the global loss.
+
+        Args:
+          outputs: of the model, given centers.
+          labels: an example batch as named in `types`.
+          sum_over_replicas: sums a scalar over replicas.
+
+        Returns:
+          scalars `loss`, `center_heatmap_loss`, `mask_bce_loss` and `mask_dice_loss`; the last
+          three unweighted.
+        """
+        present = tf.cast(labels[types.SLOT_CLASS_IDS] >= 0, tf.float32)  # [B, K]
+        normalizer = sum_over_replicas(tf.reduce_sum(present)) + 1.0
+        bce, dice = mask_losses(outputs[types.MASK_LOGITS], labels[types.SLOT_MAP])
+        parts = {
+            "center_heatmap_loss": _heatmap_loss(outputs[types.CENTER_HEATMAP_LOGITS], labels),
+            "mask_bce_loss": tf.reduce_sum(present * bce),
+            "mask_dice_loss": tf.reduce_sum(present * dice),
+        }
+        parts = {name: value / normalizer for name, value in parts.items()}
+        mask_loss = parts["mask_bce_loss"] + parts["mask_dice_loss"]
+        loss = self.center_weight * parts["center_heatmap_loss"] + self.mask_weight * mask_loss
+        return {"loss": loss} | parts
+
+
+def _heatmap_loss(logits: dict[int, tf.Tensor], labels: dict[str, tf.Tensor]) -> tf.Tensor:
+    """Draws each level's targets and sums the loss over levels and pictures."""
+    total = 0.0
+    for level, level_logits in logits.items():
+        _, height, width, num_classes = level_logits.shape
+        on_level = labels[types.CENTER_LEVELS] == level
+        heatmap = draw_heatmap(
+            labels[types.CENTER_INDICES],
+            labels[types.GAUSSIAN_RADII],
+            tf.where(on_level, labels[types.SLOT_CLASS_IDS], types.PAD_ID),
+            height,
+            width,
+            num_classes,
+        )
+        valid_mask = any_valid(labels[types.SLOT_MAP], height, width)
+        total += tf.reduce_sum(center_heatmap_loss(level_logits, heatmap, valid_mask))
+    return total
+
+
+def any_valid(slot_map: tf.Tensor, height: int, width: int) -> tf.Tensor:
+    """1 for each cell of a coarser grid with a labelled pixel, else 0; float32 `[B, h, w]`.
+
+    The grid may overhang the map at the bottom and right by less than one cell.
+    """
+    rows, columns = slot_map.shape[1:]
+    # The ratio of strides is a power of two; an overhang makes the ratio of sizes fall short of it,
+    # but by less than half.
+    at_least = max(-(-rows // height), -(-columns // width))
+    ratio = 1 << (at_least - 1).bit_length()
+    overhang = [[0, 0], [0, height * ratio - rows], [0, width * ratio - columns]]
+    valid = tf.pad(tf.cast(slot_map >= 0, tf.float32), overhang)
+    cells = tf.reshape(valid, [-1, height, ratio, width, ratio])
+    return tf.reduce_max(cells, axis=[2, 4])

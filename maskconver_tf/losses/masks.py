@@ -1,0 +1,71 @@
+"""Mask losses from a slot map, without a dense target per segment (method: Losses)."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+DICE_SMOOTHING = 1.0
+"""Cells added to both sides of the Dice ratio: it stays defined and calm for tiny masks."""
+
+
+def mask_losses(mask_logits: tf.Tensor, slot_map: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Binary cross-entropy and Dice loss of every slot's mask.
+
+    The target of slot k at a cell is the share t of the cell's labelled pixels that belong to k:
+    the slot map may be finer than the logits by a whole factor. With logits x and v the share of
+    the cell that is not void,
+
+        BCE_k  = (sum of v softplus(x_k) - sum of t_k x_k) / sum of v
+        Dice_k = 1 - (2 sum of t_k p_k + 1) / (sum of v p_k + sum of t_k + 1),    p = sigmoid(x)
+
+    and each sum over t_k is a sum of x or p over the pixels whose slot is k: a gather and a segment
+    sum, never an array of targets.
+
+    Args:
+      mask_logits: float32 `[B, h, w, K]`.
+      slot_map: int `[B, h r, w r]` for a whole r: slots, negative for void.
+
+    Returns:
+      BCE and Dice loss, float32 `[B, K]`; those of a slot without pixels mean nothing.
+    """
+    batch = tf.shape(mask_logits)[0]
+    _, height, width, num_slots = mask_logits.shape
+    slots = _pixels_by_cell(slot_map, height, width)  # [B, P, r^2]
+    logits = tf.reshape(mask_logits, [-1, height * width, num_slots])  # [B, P, K]
+    scores = tf.sigmoid(logits)
+    pixels = tf.cast(slots >= 0, tf.float32) / slots.shape[2]
+    valid = tf.reduce_sum(pixels, axis=2)  # [B, P]
+
+    own = tf.maximum(slots, 0)
+    segments = tf.where(slots >= 0, slots + num_slots * tf.range(batch)[:, None, None], -1)
+
+    def sum_over_slot(values: tf.Tensor) -> tf.Tensor:
+        sums = tf.math.unsorted_segment_sum(
+            tf.reshape(values, [-1]), tf.reshape(segments, [-1]), batch * num_slots
+        )
+        return tf.reshape(sums, [batch, num_slots])
+
+    def sum_of_own(values: tf.Tensor) -> tf.Tensor:
+        return sum_over_slot(pixels * tf.gather(values, own, batch_dims=2))
+
+    def sum_of_all(values: tf.Tensor) -> tf.Tensor:
+        return tf.linalg.matvec(values, valid, transpose_a=True)
+
+    cross_entropy = sum_of_all(tf.nn.softplus(logits)) - sum_of_own(logits)
+    num_valid = tf.reduce_sum(valid, axis=1, keepdims=True)
+    areas = sum_over_slot(pixels)
+    overlap = 2.0 * sum_of_own(scores) + DICE_SMOOTHING
+    dice = 1.0 - overlap / (sum_of_all(scores) + areas + DICE_SMOOTHING)
+    return tf.math.divide_no_nan(cross_entropy, num_valid), dice
+
+
+def _pixels_by_cell(slot_map: tf.Tensor, height: int, width: int) -> tf.Tensor:
+    """`[B, h r, w r]` to int32 `[B, h w, r^2]`: the labelled pixels of each mask cell."""
+    ratio = slot_map.shape[1] // height
+    if slot_map.shape[1:] != (height * ratio, width * ratio):
+        raise ValueError(
+            f"slot map {slot_map.shape[1]}x{slot_map.shape[2]} is no whole multiple of the mask "
+            f"grid {height}x{width}: label_stride must divide the mask stride"
+        )
+    cells = tf.reshape(tf.cast(slot_map, tf.int32), [-1, height, ratio, width, ratio])
+    return tf.reshape(tf.transpose(cells, [0, 1, 3, 2, 4]), [-1, height * width, ratio * ratio])

@@ -1,0 +1,1 @@
+"""The model, one file per box of the paper's figure."""

@@ -1,0 +1,69 @@
+"""What every backbone is to the model: pixels in, levels 2..5 out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+import tf_keras
+
+IMAGENET_MEAN = (0.485 * 255, 0.456 * 255, 0.406 * 255)
+IMAGENET_STD = (0.229 * 255, 0.224 * 255, 0.225 * 255)
+
+
+def truncate(network: tf_keras.Model, keys: Sequence[str]) -> tf_keras.Model:
+    """Cuts what only feeds other outputs than `keys`: weights that would never see a gradient."""
+    return tf_keras.Model(network.input, {key: network.output[key] for key in keys})
+
+
+@tf_keras.utils.register_keras_serializable("maskconver_tf")
+class Backbone(tf_keras.layers.Layer):
+    """Normalises pixels as the network expects them and names its outputs by pyramid level.
+
+    Shapes: uint8 or float `[B, H, W, 3]` in 0..255, H and W multiples of 32, to level ->
+    `[B, H / 2**level, W / 2**level, any]` for levels 2..5.
+
+    Args:
+      network: a Keras model with a dict of outputs.
+      keys: the network's output keys for levels 2, 3, 4, 5.
+      mean: subtracted from pixels, per channel, in 0..255.
+      std: divides what is left.
+      freeze_batch_norm: batch norms keep their statistics, scale and offset in training.
+    """
+
+    def __init__(
+        self,
+        network: tf_keras.Model,
+        keys: Sequence[str] = ("2", "3", "4", "5"),
+        mean: Sequence[float] = IMAGENET_MEAN,
+        std: Sequence[float] = IMAGENET_STD,
+        freeze_batch_norm: bool = False,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.network = network
+        self._config = {
+            "keys": list(keys),
+            "mean": list(mean),
+            "std": list(std),
+            "freeze_batch_norm": freeze_batch_norm,
+        }
+        if freeze_batch_norm:
+            for layer in network.submodules:
+                if isinstance(layer, tf_keras.layers.BatchNormalization):
+                    layer.trainable = False
+
+    def call(self, images: tf.Tensor, training: bool | None = None) -> dict[int, tf.Tensor]:
+        pixels = tf.cast(images, tf.float32)
+        pixels = (pixels - self._config["mean"]) / self._config["std"]
+        endpoints = self.network(tf.cast(pixels, self.compute_dtype), training=training)
+        return {level: endpoints[key] for level, key in zip(range(2, 6), self._config["keys"])}
+
+    def get_config(self):
+        network = tf_keras.utils.serialize_keras_object(self.network)
+        return super().get_config() | {"network": network} | self._config
+
+    @classmethod
+    def from_config(cls, config):
+        network = tf_keras.utils.deserialize_keras_object(config["network"])
+        return cls(**{**config, "network": network})

@@ -1,0 +1,45 @@
+"""ResNet backbones from the Model Garden."""
+
+from __future__ import annotations
+
+from official.vision.modeling.backbones import resnet as garden
+
+from maskconver_tf.errors import UserError
+from maskconver_tf.layers.norm import has_replicas
+from maskconver_tf.models.backbones.backbone import Backbone
+
+
+def resnet(
+    depth: int = 50,
+    width_multiplier: float = 1.0,
+    stem: str = "v0",
+    stochastic_depth: float = 0.0,
+    freeze_batch_norm: bool = False,
+) -> Backbone:
+    """A ResNet or ResNet-RS backbone.
+
+    Args:
+      depth: number of layers: 10, 18, 26, 34, 50, 101, 152, ...
+      width_multiplier: scales every channel count.
+      stem: "v0" (one 7x7 convolution) or "v1" (three 3x3).
+      stochastic_depth: rate of the last block.
+      freeze_batch_norm: see `Backbone`.
+
+    Raises:
+      UserError: a depth the Model Garden has no ResNet of.
+
+    Source: arXiv 1512.03385 and 2103.07579, through `official.vision`.
+    """
+    if depth not in garden.RESNET_SPECS:
+        known = ", ".join(map(str, sorted(garden.RESNET_SPECS)))
+        raise UserError(f"resnet.depth = {depth}: no such ResNet; choose one of {known}")
+    network = garden.ResNet(
+        depth,
+        depth_multiplier=width_multiplier,
+        stem_type=stem,
+        init_stochastic_depth_rate=stochastic_depth,
+        use_sync_bn=has_replicas(),
+        norm_momentum=0.99,
+        norm_epsilon=1e-3,
+    )
+    return Backbone(network, freeze_batch_norm=freeze_batch_norm, name="backbone")

@@ -1,0 +1,77 @@
+"""The three light heads (method: Data flow 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+import tf_keras
+
+from maskconver_tf.layers.norm import NormKind
+from maskconver_tf.layers.separable_unit import SeparableUnit
+
+
+@tf_keras.utils.register_keras_serializable("maskconver_tf")
+class LightHead(tf_keras.layers.Layer):
+    """A few separable units and a 1x1 output, with weights shared over levels and norms per level.
+
+    Shapes: `[B, H, W, any] -> float32 or compute dtype [B, H, W, channels]`.
+
+    Args:
+      channels: of the output.
+      width: of the units.
+      repeats: number of units; the paper's n. Large: 4, mobile: 2.
+      kernel_size: of the units' depthwise convolutions.
+      levels: pyramid levels it is called for.
+      norm: kind of norm.
+      output_bias: initial bias of the output.
+      float32_output: output in float32 whatever the precision policy, for logits.
+
+    Source: MaskConver section 3.3.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        width: int = 256,
+        repeats: int = 4,
+        kernel_size: int = 7,
+        levels: Sequence[int] = (3, 4, 5, 6, 7),
+        norm: NormKind = "layer",
+        output_bias: float = 0.0,
+        float32_output: bool = False,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self._config = {
+            "channels": channels,
+            "width": width,
+            "repeats": repeats,
+            "kernel_size": kernel_size,
+            "levels": list(levels),
+            "norm": norm,
+            "output_bias": output_bias,
+            "float32_output": float32_output,
+        }
+        self.units = [
+            SeparableUnit(width, kernel_size, levels, norm, name=f"unit_{i}")
+            for i in range(repeats)
+        ]
+        self.output_conv = tf_keras.layers.Conv2D(
+            channels,
+            1,
+            kernel_initializer=tf_keras.initializers.RandomNormal(stddev=0.01)
+            if output_bias
+            else "glorot_uniform",
+            bias_initializer=tf_keras.initializers.Constant(output_bias),
+            dtype="float32" if float32_output else None,
+            name="output",
+        )
+
+    def call(self, features: tf.Tensor, level: int, training: bool | None = None) -> tf.Tensor:
+        for unit in self.units:
+            features = unit(features, level=level, training=training)
+        return self.output_conv(features)
+
+    def get_config(self):
+        return super().get_config() | self._config

@@ -1,0 +1,97 @@
+"""ConvNeXt-UNet, the pixel decoder (method: Data flow 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+import tf_keras
+
+from maskconver_tf.layers.convnext_block import ConvNeXtSEBlock
+from maskconver_tf.layers.norm import NormKind, make_norm
+from maskconver_tf.ops.resize import repeat_to_size
+
+
+@tf_keras.utils.register_keras_serializable("maskconver_tf")
+class ConvNeXtUNet(tf_keras.layers.Layer):
+    """Refines the backbone's deepest level at length, then climbs up with few blocks.
+
+    Level 5 is projected and goes through `repeats[0]` ConvNeXt-SE blocks. Each finer level is the
+    level above, projected and doubled, plus the projected backbone feature, through its own blocks.
+    Most blocks sit at stride 32, where a 7x7 kernel sees the whole picture for little cost.
+
+    Shapes: level -> `[B, Hl, Wl, any]` in; level -> `[B, Hl, Wl, widths[i]]` out, for levels 5, 4,
+    3, ... as many as `repeats` has entries.
+
+    Args:
+      repeats: blocks at levels 5, 4, 3, ...; the paper's N. Large: (18, 1, 1).
+      widths: channels at the same levels; the paper's D. Large: (384, 384, 384).
+      kernel_size: of the blocks' depthwise convolutions.
+      se_ratio: of the blocks; 0 for none.
+      drop_path: rate of the last block; earlier ones take a linear share of it.
+      norm: kind of norm after the projections.
+
+    Source: MaskConver section 3.2 and figure 3.
+    """
+
+    def __init__(
+        self,
+        repeats: Sequence[int] = (18, 1, 1),
+        widths: Sequence[int] = (384, 384, 384),
+        kernel_size: int = 7,
+        se_ratio: float = 1 / 16,
+        drop_path: float = 0.0,
+        norm: NormKind = "layer",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if len(repeats) != len(widths) or not 1 <= len(repeats) <= 4:
+            raise ValueError(
+                f"ConvNeXtUNet: repeats {tuple(repeats)} and widths {tuple(widths)} must have one "
+                "entry each for levels 5, 4, 3 and so on, four at most"
+            )
+        self._config = {
+            "repeats": list(repeats),
+            "widths": list(widths),
+            "kernel_size": kernel_size,
+            "se_ratio": se_ratio,
+            "drop_path": drop_path,
+            "norm": norm,
+        }
+        self.levels = [5 - i for i in range(len(repeats))]
+        self.laterals = {str(k): _projection(d, norm) for k, d in zip(self.levels, widths)}
+        self.climbs = {str(k): _projection(d, norm) for k, d in zip(self.levels[1:], widths[1:])}
+        rates = iter(_linear_rates(drop_path, sum(repeats)))
+        self.stacks = {
+            str(k): [
+                ConvNeXtSEBlock(d, kernel_size, se_ratio=se_ratio, drop_path=next(rates))
+                for _ in range(n)
+            ]
+            for k, n, d in zip(self.levels, repeats, widths)
+        }
+
+    def call(
+        self, features: dict[int, tf.Tensor], training: bool | None = None
+    ) -> dict[int, tf.Tensor]:
+        pyramid = {}
+        for level in self.levels:
+            x = self.laterals[str(level)](features[level], training=training)
+            if level + 1 in pyramid:
+                above = self.climbs[str(level)](pyramid[level + 1], training=training)
+                x += repeat_to_size(above, x.shape[1], x.shape[2])
+            for block in self.stacks[str(level)]:
+                x = block(x, training=training)
+            pyramid[level] = x
+        return pyramid
+
+    def get_config(self):
+        return super().get_config() | self._config
+
+
+def _projection(width: int, norm: NormKind) -> tf_keras.Sequential:
+    convolution = tf_keras.layers.Conv2D(width, 1, use_bias=False)
+    return tf_keras.Sequential([convolution, make_norm(norm, "norm")])
+
+
+def _linear_rates(last: float, count: int) -> list[float]:
+    return [last * i / max(count - 1, 1) for i in range(count)]

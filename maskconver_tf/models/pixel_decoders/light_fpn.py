@@ -1,0 +1,80 @@
+"""The light feature pyramid of the large model (method: Data flow 2)."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+import tf_keras
+
+from maskconver_tf.layers.norm import NormKind, make_norm
+from maskconver_tf.ops.resize import repeat_to_size
+
+
+@tf_keras.utils.register_keras_serializable("maskconver_tf")
+class LightFPN(tf_keras.layers.Layer):
+    """Brings decoder levels to one width and adds coarser ones, with separable convolutions.
+
+    Separable 1x1 laterals; each level is then concatenated with all of the level above, doubled, so
+    that the finest holds as many laterals as there are levels; one separable convolution brings
+    every level back to one width; coarser levels follow by separable 3x3 of stride 2; a norm each.
+
+    Shapes: level -> `[B, Hl, Wl, any]` in, level -> `[B, Hl, Wl, width]` out for the levels given
+    and those up to `max_level`.
+
+    Args:
+      width: channels of every level out.
+      max_level: coarsest level out.
+      kernel_size: of the convolution after concatenation; 7 gives the published model's size and
+        cost.
+      norm: kind of norm at the end of each level.
+
+    Source: MaskConver section 4, large model.
+    """
+
+    def __init__(
+        self,
+        width: int = 256,
+        max_level: int = 7,
+        kernel_size: int = 7,
+        norm: NormKind = "layer",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self._config = {
+            "width": width,
+            "max_level": max_level,
+            "kernel_size": kernel_size,
+            "norm": norm,
+        }
+
+    def build(self, input_shape):
+        width, norm = self._config["width"], self._config["norm"]
+        given = sorted(int(level) for level in input_shape)
+        self.coarser = range(given[-1] + 1, self._config["max_level"] + 1)
+        self.laterals = {str(k): _separable(width, 1) for k in given}
+        kernel_size = self._config["kernel_size"]
+        self.mixers = {str(k): _separable(width, kernel_size) for k in given}
+        self.reducers = {str(k): _separable(width, 3, strides=2) for k in self.coarser}
+        self.norms = {str(k): make_norm(norm, f"norm_{k}") for k in [*given, *self.coarser]}
+        super().build(input_shape)
+
+    def call(
+        self, features: dict[int, tf.Tensor], training: bool | None = None
+    ) -> dict[int, tf.Tensor]:
+        merged = {}
+        for level in sorted(features, reverse=True):
+            x = self.laterals[str(level)](features[level])
+            if level + 1 in merged:
+                above = repeat_to_size(merged[level + 1], x.shape[1], x.shape[2])
+                x = tf.concat([x, above], axis=-1)
+            merged[level] = x
+        pyramid = {k: self.mixers[str(k)](merged[k]) for k in sorted(merged)}
+        for level in self.coarser:
+            pyramid[level] = self.reducers[str(level)](pyramid[level - 1])
+        return {k: self.norms[str(k)](x, training=training) for k, x in pyramid.items()}
+
+    def get_config(self):
+        return super().get_config() | self._config
+
+
+def _separable(width: int, kernel_size: int, strides: int = 1) -> tf_keras.layers.Layer:
+    return tf_keras.layers.SeparableConv2D(width, kernel_size, strides, padding="same")

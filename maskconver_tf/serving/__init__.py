@@ -1,0 +1,1 @@
+"""Clients and settings of a model server."""

@@ -1,0 +1,172 @@
+"""Scores a model on a dataset, at original picture size."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import orbit
+import tensorflow as tf
+from tqdm import tqdm
+
+from maskconver_tf import types
+from maskconver_tf.data.categories import Categories
+from maskconver_tf.data.pipeline import EvaluationInput
+from maskconver_tf.data.records import truth_segments
+from maskconver_tf.evaluation.panoptic_quality import PanopticQuality, PanopticQualityResult
+from maskconver_tf.inference.segmenter import PanopticSegmenter
+from maskconver_tf.inference.visualization import draw_panoptic, side_by_side
+
+
+@dataclasses.dataclass(frozen=True)
+class Scored:
+    """One picture's truth and prediction, on the host.
+
+    Attributes:
+      example: what `records.decode` returns, as NumPy arrays; `IMAGE` is the padded input.
+      truth: its segments.
+      panoptic_map: predicted, int32 at original size.
+      predicted: its segments.
+    """
+
+    example: dict[str, np.ndarray]
+    truth: list[types.Segment]
+    panoptic_map: np.ndarray
+    predicted: list[types.Segment]
+
+    @property
+    def image_id(self) -> int | str:
+        return json.loads(self.example[types.IMAGE_ID])
+
+    @property
+    def file_name(self) -> str:
+        return self.example[types.FILE_NAME].decode()
+
+
+def segment_examples(
+    segmenter: PanopticSegmenter, data: EvaluationInput, strategy: tf.distribute.Strategy
+) -> Iterator[Scored]:
+    """Segments every picture of a dataset, a batch per forward pass."""
+    examples = data.examples().as_numpy_iterator()
+    while batch := list(itertools.islice(examples, data.batch_size)):
+        images = np.stack([example[types.IMAGE] for example in batch])
+        proposals = _propose(segmenter, images, strategy)
+        for i, example in enumerate(batch):
+            single = {name: value[i] for name, value in proposals.items()}
+            size, content = example[types.IMAGE_SIZE], example[types.CONTENT_SIZE]
+            fused = segmenter.fuse(single, tf.constant(content), tf.constant(size))
+            yield Scored(
+                example,
+                truth_segments(example),
+                fused[types.PANOPTIC_MAP].numpy(),
+                types.segments_from_arrays(fused),
+            )
+
+
+def _propose(
+    segmenter: PanopticSegmenter, images: np.ndarray, strategy: tf.distribute.Strategy
+) -> dict[str, tf.Tensor]:
+    """Runs the network on every replica's share of the pictures."""
+    replicas = strategy.num_replicas_in_sync
+    if replicas == 1:
+        return segmenter.propose(images)
+    padded = np.pad(images, [[0, -len(images) % replicas], [0, 0], [0, 0], [0, 0]])
+    shares = np.split(padded, replicas)
+    values = strategy.experimental_distribute_values_from_function(
+        lambda context: tf.constant(shares[context.replica_id_in_sync_group])
+    )
+    results = strategy.run(segmenter.propose, args=(values,))
+    return {
+        name: tf.concat(strategy.experimental_local_results(value), axis=0)[: len(images)]
+        for name, value in results.items()
+    }
+
+
+def score(
+    scored: Iterator[Scored],
+    categories: Categories,
+    on_picture: Callable[[int, Scored], None] = lambda index, picture: None,
+) -> PanopticQualityResult:
+    """Panoptic quality over pictures; `on_picture` sees each with its number."""
+    quality = PanopticQuality(len(categories), categories.is_thing)
+    for index, picture in enumerate(scored):
+        truth_map = picture.example[types.SEGMENT_MAP]
+        quality.update(truth_map, picture.truth, picture.panoptic_map, picture.predicted)
+        on_picture(index, picture)
+    return quality.result()
+
+
+def picture_row(picture: Scored, categories: Categories) -> np.ndarray:
+    """Image, truth and prediction side by side, at input size; uint8 `[h, w, 3]`."""
+    height, width = picture.example[types.CONTENT_SIZE]
+    image = picture.example[types.IMAGE][:height, :width]
+    rows = np.arange(height) * len(picture.panoptic_map) // height
+    columns = np.arange(width) * picture.panoptic_map.shape[1] // width
+
+    def drawn(panoptic_map: np.ndarray, segments: list[types.Segment]) -> np.ndarray:
+        return draw_panoptic(image, panoptic_map[np.ix_(rows, columns)], segments, categories)
+
+    truth = drawn(picture.example[types.SEGMENT_MAP], picture.truth)
+    predicted = drawn(picture.panoptic_map, picture.predicted)
+    return side_by_side([image, truth, predicted], ["image", "truth", "prediction"])
+
+
+class Evaluator(orbit.AbstractEvaluator):
+    """Evaluates the moving average of the weights while a run trains.
+
+    Writes PQ, SQ and RQ as scalars and the first pictures as image summaries.
+
+    Args:
+      segmenter: of the model in training.
+      data: the evaluation dataset.
+      categories: its class list.
+      strategy: the run's.
+      averaged: makes a context manager in which the model holds its averaged weights.
+      on_scores: called in that context with what `evaluate` returns.
+      num_pictures: pictures to show.
+    """
+
+    def __init__(
+        self,
+        segmenter: PanopticSegmenter,
+        data: EvaluationInput,
+        categories: Categories,
+        strategy: tf.distribute.Strategy,
+        averaged: Callable,
+        on_scores: Callable[[dict], None] = lambda scores: None,
+        num_pictures: int = 8,
+    ):
+        self._segmenter = segmenter
+        self._data = data
+        self._categories = categories
+        self._strategy = strategy
+        self._averaged = averaged
+        self._on_scores = on_scores
+        self._num_pictures = num_pictures
+
+    def evaluate(self, num_steps: tf.Tensor) -> dict[str, dict[str, float]]:
+        """Scores the whole dataset, whatever `num_steps` says; in percent, by group."""
+        with self._averaged():
+            pictures = segment_examples(self._segmenter, self._data, self._strategy)
+            pictures = tqdm(pictures, "eval", self._data.num_examples, unit="image", leave=False)
+            scores = group_scores(score(pictures, self._categories, self._show))
+            self._on_scores(scores)
+        return scores
+
+    def _show(self, index: int, picture: Scored) -> None:
+        if index < self._num_pictures:
+            row = picture_row(picture, self._categories)
+            tf.summary.image(f"prediction/{picture.file_name}", row[np.newaxis])
+
+
+def group_scores(result: PanopticQualityResult) -> dict[str, dict[str, float]]:
+    """PQ, SQ and RQ in percent of all, things and stuff, where such classes occur."""
+    groups = {"all": result.all, "things": result.things, "stuff": result.stuff}
+    return {
+        name: {"pq": 100.0 * group.pq, "sq": 100.0 * group.sq, "rq": 100.0 * group.rq}
+        for name, group in groups.items()
+        if group.num_classes
+    }

@@ -1,0 +1,97 @@
+"""Optimizers and their schedule (method: Recipes)."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Literal
+
+import tensorflow as tf
+import tf_keras
+
+
+def warmup_cosine(
+    peak: float, total_steps: int, warmup_steps: int = 0, final_fraction: float = 0.0
+) -> tf_keras.optimizers.schedules.LearningRateSchedule:
+    """Linear from 0 to `peak` over the warm-up, then half a cosine down.
+
+    Args:
+      peak: highest learning rate.
+      total_steps: of the run, the warm-up included.
+      warmup_steps: steps of the linear part; 0 for none.
+      final_fraction: learning rate at the end over `peak`.
+    """
+    return tf_keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0 if warmup_steps else peak,
+        decay_steps=max(total_steps - warmup_steps, 1),
+        alpha=final_fraction,
+        warmup_target=peak if warmup_steps else None,
+        warmup_steps=warmup_steps,
+    )
+
+
+def make_optimizer(
+    total_steps: int,
+    name: Literal["adamw", "sgd"] = "adamw",
+    learning_rate: float = 1e-3,
+    warmup_steps: int = 500,
+    final_fraction: float = 0.0,
+    weight_decay: float = 0.05,
+    clip_norm: float | None = 1.0,
+    momentum: float = 0.9,
+    ema_decay: float | None = None,
+) -> tf_keras.optimizers.Optimizer:
+    """AdamW or SGD with momentum, with warm-up cosine, clipping and a moving average of weights.
+
+    Args:
+      total_steps: of the run; set by `train`.
+      name: "adamw" or "sgd".
+      learning_rate: at the end of the warm-up.
+      warmup_steps: see `warmup_cosine`.
+      final_fraction: see `warmup_cosine`.
+      weight_decay: decoupled, times the learning rate; on kernels only, see `prepare`.
+      clip_norm: bound of the gradient's global norm; None for none.
+      momentum: of SGD.
+      ema_decay: of the weights' moving average, which evaluation and export use; None for none.
+    """
+    schedule = warmup_cosine(learning_rate, total_steps, warmup_steps, final_fraction)
+    common = {
+        "learning_rate": schedule,
+        "weight_decay": weight_decay or None,
+        "global_clipnorm": clip_norm,
+        "use_ema": ema_decay is not None,
+        "ema_momentum": ema_decay or 0.0,
+        "jit_compile": False,
+    }
+    if name == "adamw":
+        return tf_keras.optimizers.AdamW(**common | {"weight_decay": weight_decay})
+    if name == "sgd":
+        return tf_keras.optimizers.SGD(momentum=momentum, **common)
+    raise ValueError(f"optimizer name is {name!r}; expected 'adamw' or 'sgd'")
+
+
+def prepare(optimizer: tf_keras.optimizers.Optimizer, model: tf_keras.Model) -> None:
+    """Makes the optimizer's slots for a built model, ready for a checkpoint."""
+    optimizer.exclude_from_weight_decay(
+        var_list=[v for v in model.trainable_variables if not is_kernel(v)]
+    )
+    optimizer.build(model.trainable_variables)
+
+
+def is_kernel(variable: tf.Variable) -> bool:
+    """Whether weight decay applies: to kernels, not to a bias, norm, scale or table."""
+    return variable.name.split("/")[-1].partition(":")[0].endswith("kernel")
+
+
+@contextlib.contextmanager
+def averaged_weights(optimizer: tf_keras.optimizers.Optimizer, model: tf_keras.Model):
+    """Within it the model holds the moving averages of its weights, if the optimizer keeps them."""
+    if not optimizer.use_ema:
+        yield
+        return
+    weights = [variable.numpy() for variable in model.trainable_variables]
+    try:
+        optimizer.finalize_variable_values(model.trainable_variables)
+        yield
+    finally:
+        for variable, weight in zip(model.trainable_variables, weights):
+            variable.assign(weight)

@@ -1,0 +1,41 @@
+"""From a run's folder back to something that segments pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import tf_keras
+
+from maskconver_tf.data.pipeline import check_input_size
+from maskconver_tf.inference.segmenter import PanopticSegmenter, built
+from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
+from maskconver_tf.training.run_folder import RunFolder
+
+
+def restore_segmenter(
+    model_dir: str,
+    model: Callable[..., tf_keras.Model],
+    fusion: PanopticFusion,
+    input_size: tuple[int, int],
+    precision: str = "float32",
+) -> PanopticSegmenter:
+    """Builds a run's model and fills it with its best weights.
+
+    Args:
+      model_dir: the run's folder.
+      model: makes the model from `num_classes`.
+      fusion: thresholds.
+      input_size: (height, width), multiples of 32.
+      precision: "float32" or "mixed_bfloat16".
+
+    Raises:
+      UserError: the folder holds no run, no weights, or those of another model.
+    """
+    check_input_size("restore_segmenter", input_size)
+    tf_keras.mixed_precision.set_global_policy(precision)
+    folder = RunFolder(Path(model_dir))
+    categories = folder.categories()
+    network = built(model(num_classes=len(categories)), input_size)
+    folder.restore(network)
+    return PanopticSegmenter(network, fusion, categories, input_size)

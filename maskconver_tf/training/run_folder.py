@@ -1,0 +1,143 @@
+"""A run's folder: what is in it, and how a model comes back out of it.
+
+`config.gin` holds every binding of the run, for `evaluate`, `export` and `predict`;
+`operative_config.gin` also the defaults that took part. `categories.json` is the class list.
+`checkpoints/` hold the training state, `best/` the averaged weights of the evaluation with the
+highest PQ, `summaries/` TensorBoard's scalars and pictures, `results.json` the last evaluation.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import json
+from pathlib import Path
+
+import tensorflow as tf
+import tf_keras
+
+from maskconver_tf.data.categories import Categories
+from maskconver_tf.errors import UserError
+from maskconver_tf.training.checkpoints import load_weights
+
+
+@dataclasses.dataclass(frozen=True)
+class RunFolder:
+    """Paths of a run, and the few rules about them.
+
+    Attributes:
+      path: the folder, `--model_dir`.
+    """
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.gin"
+
+    @property
+    def operative_config(self) -> Path:
+        return self.path / "operative_config.gin"
+
+    @property
+    def categories_file(self) -> Path:
+        return self.path / "categories.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def best(self) -> Path:
+        return self.path / "best"
+
+    @property
+    def best_score(self) -> Path:
+        return self.best / "score.json"
+
+    @property
+    def summaries(self) -> Path:
+        return self.path / "summaries"
+
+    @property
+    def results(self) -> Path:
+        return self.path / "results.json"
+
+    def categories(self) -> Categories:
+        """The class list the run was trained for.
+
+        Raises:
+          UserError: the folder holds no run.
+        """
+        if not self.categories_file.is_file():
+            raise UserError(
+                f"{self.path}: no run is here ({self.categories_file.name} is missing); give the "
+                "--model_dir of `maskconver train`"
+            )
+        return Categories.load(self.categories_file)
+
+    def claim_for(self, categories: Categories) -> None:
+        """Makes the folder, or checks that it belongs to a run with the same classes.
+
+        Raises:
+          UserError: it was trained for other classes.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        if not self.categories_file.exists():
+            categories.save(self.categories_file)
+            return
+        known = Categories.load(self.categories_file)
+        if known.to_coco() != categories.to_coco():
+            raise UserError(
+                f"{self.path}: this run was trained for {len(known)} classes "
+                f"({first_names(known)}), the data has {len(categories)} "
+                f"({first_names(categories)}); choose another --model_dir or the run's own data"
+            )
+
+    @contextlib.contextmanager
+    def locked(self):
+        """Keeps a second process from training in the same folder.
+
+        Raises:
+          UserError: another one does.
+        """
+        with open(self.path / ".lock", "w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UserError(
+                    f"{self.path}: another process is training in this folder; wait for it or "
+                    "choose another --model_dir"
+                ) from None
+            yield
+
+    def save_best(self, model: tf_keras.Model, pq: float, step: int) -> bool:
+        """Keeps the model's weights if no earlier evaluation had a higher PQ; tells whether."""
+        if self.best_score.exists() and json.loads(self.best_score.read_text())["pq"] >= pq:
+            return False
+        tf.train.Checkpoint(model=model).write(str(self.best / "weights"))
+        self.best_score.write_text(json.dumps({"pq": pq, "step": step}) + "\n")
+        return True
+
+    def restore(self, model: tf_keras.Model) -> str:
+        """Restores the best weights, or the newest where no evaluation has run yet.
+
+        Raises:
+          UserError: there are none, or they are of another model.
+        """
+        weights = str(self.best / "weights")
+        if not self.best_score.exists():
+            weights = tf.train.latest_checkpoint(str(self.checkpoints))
+        if weights is None:
+            raise UserError(
+                f"{self.path}: no checkpoint yet; the run has not reached its first one"
+            )
+        load_weights(tf.train.Checkpoint(model=model), weights)
+        return weights
+
+
+def first_names(categories: Categories) -> str:
+    """The start of a class list, for messages."""
+    names = ", ".join(categories.names[:3])
+    return names + (", ..." if len(categories) > 3 else "")

@@ -1,0 +1,54 @@
+"""The three roots, configured by Gin and tied to a run's folder: what the commands call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from maskconver_tf.errors import UserError
+from maskconver_tf.inference.segmenter import PanopticSegmenter
+from maskconver_tf.training import gin_support
+from maskconver_tf.training.evaluate import evaluate
+from maskconver_tf.training.restore import restore_segmenter
+from maskconver_tf.training.run_folder import RunFolder
+from maskconver_tf.training.train import train
+
+
+def train_run(model_dir: str) -> dict[str, dict[str, float]]:
+    """Trains with the configuration in force, which the folder keeps."""
+
+    def on_built(folder: RunFolder) -> None:
+        gin_support.check_all_used(other_roots=[evaluate, restore_segmenter])
+        folder.config.write_text(gin_support.bound_config(), encoding="utf-8")
+        folder.operative_config.write_text(gin_support.operative_config(), encoding="utf-8")
+
+    return gin_support.configurable(train)(model_dir=model_dir, on_built=on_built)
+
+
+def load_run(model_dir: str, bindings: Iterable[str] = ()) -> PanopticSegmenter:
+    """Restores a run's best weights with the run's own configuration.
+
+    Args:
+      model_dir: the run's folder.
+      bindings: Gin settings that override it, such as `PanopticFusion.score_threshold=0.5`.
+
+    Raises:
+      UserError: there is no run in the folder.
+    """
+    folder = RunFolder(Path(model_dir))
+    if not folder.config.is_file():
+        raise UserError(
+            f"{folder.path}: no run is here ({folder.config.name} is missing); give the "
+            "--model_dir of `maskconver train`"
+        )
+    gin_support.load([folder.config], bindings)
+    return gin_support.configurable(restore_segmenter)(model_dir=model_dir)
+
+
+def evaluate_run(
+    model_dir: str, data_dir: str | None, out: str, bindings: Iterable[str] = ()
+) -> dict:
+    """Scores a run on a dataset folder, or on the one it was evaluated on while it trained."""
+    data = [f"EvaluationInput.data_dir={data_dir!r}"] if data_dir else []
+    segmenter = load_run(model_dir, [*data, *bindings])
+    return gin_support.configurable(evaluate)(segmenter=segmenter, out=out)

@@ -1,0 +1,169 @@
+"""Trains a model: the root of `maskconver train`."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import orbit
+import tensorflow as tf
+import tf_keras
+
+from maskconver_tf.data.pipeline import EvaluationInput, TrainingInput
+from maskconver_tf.errors import UserError
+from maskconver_tf.inference.segmenter import PanopticSegmenter, built
+from maskconver_tf.losses.maskconver_loss import MaskConverLoss
+from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
+from maskconver_tf.training import optimizers
+from maskconver_tf.training.checkpoints import make_checkpoint_manager
+from maskconver_tf.training.evaluator import Evaluator
+from maskconver_tf.training.progress import ProgressLine
+from maskconver_tf.training.run_folder import RunFolder
+from maskconver_tf.training.strategy import make_strategy
+from maskconver_tf.training.trainer import Trainer
+
+
+def train(
+    model_dir: str,
+    model: Callable[..., tf_keras.Model],
+    targets: Callable,
+    loss: MaskConverLoss,
+    optimizer: Callable[..., tf_keras.optimizers.Optimizer],
+    fusion: PanopticFusion,
+    train_input: TrainingInput,
+    eval_input: EvaluationInput | None = None,
+    total_steps: int = 1000,
+    steps_per_loop: int = 50,
+    eval_interval: int = 0,
+    checkpoint_interval: int = 500,
+    keep_checkpoints: int = 3,
+    strategy: str = "auto",
+    precision: str = "float32",
+    jit_compile: bool = False,
+    deterministic: bool = False,
+    seed: int = 0,
+    on_built: Callable[[RunFolder], None] = lambda folder: None,
+) -> dict[str, dict[str, float]]:
+    """Trains to `total_steps`, or goes on from the newest checkpoint in the folder.
+
+    Args:
+      model_dir: the run's folder, see `run_folder`.
+      model: makes the model from `num_classes`.
+      targets: makes the `TargetBuilder` from `center_levels`.
+      loss: of a batch.
+      optimizer: makes the optimizer from `total_steps`.
+      fusion: thresholds of the evaluation.
+      train_input: what to train on.
+      eval_input: what to evaluate on; None for no evaluation.
+      total_steps: length of the run.
+      steps_per_loop: steps between two looks at the losses.
+      eval_interval: steps between evaluations; 0 for one at the end.
+      checkpoint_interval: steps between checkpoints.
+      keep_checkpoints: how many to keep.
+      strategy: see `make_strategy`.
+      precision: "float32" or "mixed_bfloat16".
+      jit_compile: compile the step with XLA.
+      deterministic: the same numbers from every run, at some cost in speed.
+      seed: of the initial weights and everything random in the model.
+      on_built: called once everything is built, before the first step.
+
+    Returns:
+      The last evaluation: "all", "things" and "stuff", each with "pq", "sq" and "rq" in percent;
+      empty without one.
+
+    Raises:
+      UserError: the folder belongs to another run, or the loss stops being finite.
+    """
+    prepare_process(precision, seed, deterministic)
+    folder = RunFolder(Path(model_dir))
+    categories = train_input.folder.categories
+    folder.claim_for(categories)
+    distribution = make_strategy(strategy)
+    _check_batch(train_input.batch_size, distribution)
+    with folder.locked(), distribution.scope():
+        network = built(model(num_classes=len(categories)), train_input.input_size)
+        updater = optimizer(total_steps=total_steps)
+        optimizers.prepare(updater, network)
+        batches = _distributed(train_input, targets(center_levels=network.center_levels))
+        on_built(folder)
+        manager = make_checkpoint_manager(
+            folder.checkpoints, network, updater, checkpoint_interval, keep_checkpoints
+        )
+        progress = ProgressLine(updater.iterations, total_steps, train_input.batch_size)
+        evaluator = None
+        if eval_input is not None:
+            evaluator = Evaluator(
+                PanopticSegmenter(network, fusion, categories, eval_input.input_size),
+                eval_input,
+                categories,
+                distribution,
+                averaged=lambda: optimizers.averaged_weights(updater, network),
+                on_scores=lambda scores: _keep_best(folder, network, updater, scores, progress),
+            )
+        with contextlib.closing(progress), contextlib.redirect_stdout(io.StringIO()):
+            controller = orbit.Controller(
+                strategy=distribution,
+                trainer=Trainer(network, loss, updater, batches, distribution, jit_compile),
+                evaluator=evaluator,
+                global_step=updater.iterations,
+                steps_per_loop=steps_per_loop,
+                checkpoint_manager=manager,
+                summary_dir=str(folder.summaries),
+                train_actions=[progress],
+            )
+            return _run(controller, total_steps, eval_interval)
+
+
+def _distributed(train_input: TrainingInput, build_targets: Callable) -> Callable:
+    """First step -> the batches from there on, over the replicas of the strategy in scope."""
+    strategy = tf.distribute.get_strategy()
+    return lambda first_step: strategy.distribute_datasets_from_function(
+        lambda context: train_input.batches(build_targets, first_step, context)
+    )
+
+
+def prepare_process(precision: str, seed: int = 0, deterministic: bool = False) -> None:
+    """Sets what TensorFlow keeps per process: seeds, determinism and the precision policy."""
+    tf_keras.utils.set_random_seed(seed)
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
+    tf_keras.mixed_precision.set_global_policy(precision)
+
+
+def _run(
+    controller: orbit.Controller, total_steps: int, eval_interval: int
+) -> dict[str, dict[str, float]]:
+    """Trains to the end with evaluations on the way; returns the last one's scores."""
+    if controller.evaluator is None:
+        controller.train(total_steps)
+        return {}
+    scores = controller.train_and_evaluate(
+        train_steps=total_steps, eval_steps=-1, eval_interval=eval_interval or total_steps
+    )
+    # A run that was complete already is only evaluated.
+    return scores or controller.evaluate()
+
+
+def _keep_best(
+    folder: RunFolder,
+    model: tf_keras.Model,
+    optimizer: tf_keras.optimizers.Optimizer,
+    scores: dict[str, dict[str, float]],
+    progress: ProgressLine,
+) -> None:
+    """Saves the weights of the highest PQ and says what the evaluation found."""
+    step = int(optimizer.iterations.numpy())
+    is_best = folder.save_best(model, scores["all"]["pq"], step)
+    groups = ", ".join(f"PQ {group} {values['pq']:.1f}" for group, values in scores.items())
+    progress.write(f"step {step}: {groups}" + (" (best so far)" if is_best else ""))
+    progress.forget_pause()
+
+
+def _check_batch(batch_size: int, strategy: tf.distribute.Strategy) -> None:
+    if batch_size % strategy.num_replicas_in_sync:
+        raise UserError(
+            f"TrainingInput.batch_size = {batch_size} does not divide by the "
+            f"{strategy.num_replicas_in_sync} replicas of the strategy; make it a multiple"
+        )

@@ -1,0 +1,112 @@
+"""Names, shapes and dtypes that data, models, losses and results agree on.
+
+Data, models and losses do not import each other: they meet in these names. Letters: B pictures of a
+batch, H and W input height and width in pixels, K segment slots, C classes, D embedding width.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+
+PAD_ID = -1
+"""An empty slot: no segment, no proposal."""
+
+VOID = -1
+"""In a `slot_map`: a pixel of no segment (unlabeled truth, crowd, padding). It counts nowhere."""
+
+VOID_SEGMENT_ID = 0
+"""In a `panoptic_map`: a pixel of no segment."""
+
+# ---- A training example: everything that crosses from host to device -----------------------------
+IMAGE = "image"
+"""uint8 `[H, W, 3]`, RGB; normalised by the model."""
+CONTENT_SIZE = "content_size"
+"""int32 `[2]`: height and width of the picture inside the padded input, at its top left."""
+SLOT_MAP = "slot_map"
+"""int16 `[H / label_stride, W / label_stride]`: the slot of the segment at each cell, or `VOID`."""
+SLOT_CLASS_IDS = "slot_class_ids"
+"""int32 `[K]`: contiguous class of each slot, or `PAD_ID`."""
+CENTER_LEVELS = "center_levels"
+"""int32 `[K]`: pyramid level of each slot's center, or `PAD_ID`."""
+CENTER_INDICES = "center_indices"
+"""int32 `[K, 2]`: row and column (y, x) of the center's cell on its level; 0 in an empty slot."""
+GAUSSIAN_RADII = "gaussian_radii"
+"""int32 `[K]`: radius of the center's Gaussian, in cells of its level; 0 in an empty slot."""
+NUM_DROPPED = "num_dropped_segments"
+"""int32 scalar: segments made void because no slot, center or map cell was left for them."""
+
+# ---- What identifies and scores an example; stays on the host ------------------------------------
+IMAGE_ID = "image_id"
+"""string scalar: the source's image id as JSON text (`"42"` for 42, `"\\"a_01\\""` for a_01)."""
+FILE_NAME = "file_name"
+"""string scalar: the source picture's file name."""
+IMAGE_SIZE = "image_size"
+"""int32 `[2]`: height and width of the original picture."""
+SEGMENT_MAP = "segment_map"
+"""int32 `[h, w]` at original size: i for the i-th listed segment counted from 1, 0 for void."""
+SEGMENT_IDS = "segment_ids"
+"""int64 `[n]`: the source's segment ids."""
+SEGMENT_CLASS_IDS = "segment_class_ids"
+"""int32 `[n]`: contiguous class ids."""
+SEGMENT_IS_CROWD = "segment_is_crowd"
+"""bool `[n]`: True where the segment is a crowd region."""
+
+# ---- Model outputs -------------------------------------------------------------------------------
+CENTER_HEATMAP_LOGITS = "center_heatmap_logits"
+"""dict level -> float32 `[B, Hl, Wl, C]`."""
+CENTER_EMBEDDINGS = "center_embeddings"
+"""dict level -> `[B, Hl, Wl, D]`."""
+MASK_FEATURES = "mask_features"
+"""`[B, h, w, D]`, at the mask stride."""
+MASK_EMBEDDINGS = "mask_embeddings"
+"""`[B, K, D]`: one per slot (training) or proposal (inference)."""
+MASK_LOGITS = "mask_logits"
+"""float32 `[B, h, w, K]`, training only: inference makes masks after low scores have left."""
+PROPOSAL_SCORES = "proposal_scores"
+"""float32 `[B, K]`, 0..1, highest first."""
+PROPOSAL_CLASS_IDS = "proposal_class_ids"
+"""int32 `[B, K]`."""
+
+# ---- A finished prediction, at original picture size ---------------------------------------------
+PANOPTIC_MAP = "panoptic_map"
+"""int32 `[h, w]`: segment id of each pixel, `VOID_SEGMENT_ID` for none."""
+SEGMENT_SCORES = "segment_scores"
+"""float32 `[n]`, 0..1."""
+SEGMENT_AREAS = "segment_areas"
+"""int32 `[n]`: pixels won."""
+SEGMENT_BOXES = "segment_boxes"
+"""int32 `[n, 4]`: (y0, x0, y1, x1), half-open, of the pixels won."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Segment:
+    """One segment of a panoptic map, on the host.
+
+    Attributes:
+      id: its value in the panoptic map; never `VOID_SEGMENT_ID`.
+      class_id: contiguous class, 0..C-1.
+      is_crowd: a region of many things that no one separated; truth only.
+      score: 0..1 for a prediction, None for truth.
+      area: number of pixels.
+      box: (y0, x0, y1, x1), half-open.
+    """
+
+    id: int
+    class_id: int
+    is_crowd: bool = False
+    score: float | None = None
+    area: int = 0
+    box: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+
+def segments_from_arrays(prediction: Mapping[str, np.ndarray]) -> list[Segment]:
+    """The rows of a finished prediction, `SEGMENT_IDS` and its neighbours, as objects."""
+    names = (SEGMENT_IDS, SEGMENT_CLASS_IDS, SEGMENT_SCORES, SEGMENT_AREAS, SEGMENT_BOXES)
+    columns = [np.asarray(prediction[name]).tolist() for name in names]
+    return [
+        Segment(id=number, class_id=class_id, score=score, area=area, box=tuple(box))
+        for number, class_id, score, area, box in zip(*columns, strict=True)
+    ]

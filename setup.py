@@ -1,0 +1,67 @@
+"""The package: what it holds and what it needs. Exact versions: constraints.txt."""
+
+import re
+from pathlib import Path
+
+import setuptools
+
+ROOT = Path(__file__).parent
+
+
+def _version() -> str:
+    """`maskconver_tf.__version__`, read without importing what may not be installed yet."""
+    text = (ROOT / "maskconver_tf" / "__init__.py").read_text(encoding="utf-8")
+    return re.search(r'^__version__ = "(.+)"$', text, re.MULTILINE).group(1)
+
+
+def _long_description() -> str:
+    readme = ROOT / "README.md"
+    return readme.read_text(encoding="utf-8") if readme.is_file() else ""
+
+
+setuptools.setup(
+    name="maskconver_tf",
+    version=_version(),
+    description="MaskConver: panoptic segmentation with convolutions only, in TensorFlow",
+    long_description=_long_description(),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    classifiers=[
+        "Environment :: Console",
+        "Intended Audience :: Science/Research",
+        "Programming Language :: Python :: 3 :: Only",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering :: Image Recognition",
+    ],
+    # Below, the pinned NumPy has no wheel; above, TensorFlow 2.20 has none.
+    python_requires=">=3.11,<3.14",
+    # The experiments live at the top of the repository and inside the installed package.
+    package_dir={"maskconver_tf.experiments": "experiments"},
+    packages=[
+        *setuptools.find_packages(include=["maskconver_tf", "maskconver_tf.*"]),
+        "maskconver_tf.experiments",
+    ],
+    package_data={"maskconver_tf.experiments": ["*.gin", "*/*.gin"]},
+    entry_points={"console_scripts": ["maskconver = maskconver_tf.cli:run"]},
+    install_requires=[
+        "absl-py",
+        "gin-config~=0.5.0",
+        "numpy",
+        "pillow",
+        "pycocotools",
+        "setuptools<81",  # the last with pkg_resources, which TensorBoard and TF Hub import
+        "tensorboard~=2.20.0",
+        "tensorflow~=2.20.0",
+        "tensorflow-datasets",
+        "tf-models-official==2.20.*",
+        "tf_keras~=2.20.0",
+        "tqdm",
+    ],
+    extras_require={
+        "test": ["pytest"],
+        "dev": ["build", "ruff", "wheel"],
+    },
+)

@@ -1,0 +1,62 @@
+"""A tiny dataset and a tiny run, made once and shared by all end-to-end tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+
+from maskconver_tf import cli
+from maskconver_tf.data.build import build_dataset
+from maskconver_tf.data.synthetic import write_dataset
+
+TINY = Path(__file__).with_name("tiny.gin")
+
+# Two replicas need two devices, and TensorFlow must know before its first operation.
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+)
+
+
+@pytest.fixture(scope="session")
+def scenes(tmp_path_factory) -> Path:
+    """8 generated scenes in COCO panoptic layout, part `train`."""
+    out = tmp_path_factory.mktemp("scenes") / "coco"
+    write_dataset(out, num_train=8, num_val=1, seed=3, workers=1, progress=False)
+    return out
+
+
+@pytest.fixture(scope="session")
+def dataset(scenes, tmp_path_factory) -> Path:
+    """The scenes as a dataset folder."""
+    out = tmp_path_factory.mktemp("dataset") / "records"
+    build_dataset(
+        scenes / "images/train",
+        scenes / "panoptic/train",
+        scenes / "panoptic_train.json",
+        out,
+        workers=1,
+        progress=False,
+    )
+    return out
+
+
+@pytest.fixture(scope="session")
+def tiny_arguments(dataset):
+    """`tiny_arguments(model_dir, *bindings)`: arguments of `maskconver train` for a tiny run."""
+
+    def arguments(model_dir: Path, *bindings: str) -> list[str]:
+        data = [f"--gin.{name}_DATA='{dataset}'" for name in ("TRAIN", "EVAL")]
+        settings = [f"--gin.{binding}" for binding in bindings]
+        return ["train", "--gin_file", str(TINY), "--model_dir", str(model_dir), *data, *settings]
+
+    return arguments
+
+
+@pytest.fixture(scope="session")
+def trained(tiny_arguments, tmp_path_factory) -> Path:
+    """The folder of a run that has learned its 8 scenes by heart, more or less."""
+    model_dir = tmp_path_factory.mktemp("run") / "model"
+    assert cli.main(tiny_arguments(model_dir, "train.total_steps=400")) == 0
+    return model_dir

@@ -1,0 +1,226 @@
+"""What a user types after training: evaluate, predict, export, and mistakes in each."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import maskconver_tf
+from maskconver_tf import cli
+from maskconver_tf.data.categories import Categories
+from maskconver_tf.data.id_picture import rgb_to_ids
+from maskconver_tf.data.records import DatasetFolder
+from maskconver_tf.evaluation.coco_results import read_coco_panoptic
+from maskconver_tf.evaluation.panoptic_quality import PanopticQuality
+
+LOW_THRESHOLD = "PanopticFusion.score_threshold=0.02"
+"""A model trained for seconds is rarely sure, and a test of nothing found tests nothing."""
+
+
+@pytest.fixture(scope="module")
+def exported(trained, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("export") / "exported"
+    arguments = ["export", "--model", str(trained), "--out", str(out), f"--gin.{LOW_THRESHOLD}"]
+    assert cli.main(arguments) == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def predictor(trained):
+    return maskconver_tf.load(trained, score_threshold=0.02)
+
+
+@pytest.fixture(scope="module")
+def pictures(scenes, tmp_path_factory) -> list[Path]:
+    """Pictures of three sizes and two formats."""
+    folder = tmp_path_factory.mktemp("pictures")
+    names = ["whole.png", "small.jpg", "wide.png"]
+    first, second, *_ = sorted((scenes / "images/train").glob("*.png"))
+    Image.open(first).save(folder / names[0])
+    Image.open(second).resize((50, 41)).save(folder / names[1], quality=95)
+    Image.open(first).resize((300, 60)).save(folder / names[2])
+    return [folder / name for name in names]
+
+
+# ---- Evaluate ------------------------------------------------------------------------------------
+def test_evaluate_writes_results_that_its_predictions_bear_out(trained, dataset, scenes, tmp_path):
+    out = tmp_path / "results"
+    assert cli.main(["evaluate", "--model", str(trained), "--out", str(out)]) == 0
+    results = json.loads((out / "results.json").read_text())
+    assert results["all"]["pq"] == pytest.approx(_pq_of_files(out, scenes, dataset), abs=1e-9)
+    best = json.loads((trained / "best" / "score.json").read_text())
+    assert results["all"]["pq"] == pytest.approx(best["pq"], abs=1e-6)
+    assert set(results) == {"all", "things", "stuff", "per_class"}
+
+
+def _pq_of_files(out: Path, scenes: Path, dataset: Path) -> float:
+    """PQ of the written predictions against the source's own truth, in percent."""
+    categories = DatasetFolder(dataset).categories
+    quality = PanopticQuality(len(categories), categories.is_thing)
+    truth = read_coco_panoptic(scenes / "panoptic_train.json", scenes / "panoptic/train")
+    found = read_coco_panoptic(out / "predictions.json", out / "predictions", categories)
+    found = {picture.image_id: picture for picture in found}
+    for picture in truth:
+        prediction = found[picture.image_id]
+        quality.update(
+            picture.panoptic_map, picture.segments, prediction.panoptic_map, prediction.segments
+        )
+    return 100 * quality.result().all.pq
+
+
+def test_evaluate_refuses_data_of_other_classes(trained, make_coco_folder, tmp_path, capsys):
+    folder = make_coco_folder()
+    arguments = ["--images", folder.images, "--panoptic", folder.panoptic]
+    arguments += ["--annotations", folder.annotations, "--out", tmp_path / "other"]
+    assert cli.main(["data", "build", *map(str, arguments)]) == 0
+    assert cli.main(["evaluate", "--model", str(trained), "--data", str(tmp_path / "other")]) == 2
+    assert "3 classes" in capsys.readouterr().err
+
+
+# ---- Predict -------------------------------------------------------------------------------------
+def test_predict_writes_picture_ids_and_segments(trained, pictures, tmp_path, capsys):
+    paths = [str(path) for path in pictures]
+    arguments = ["predict", "--model", str(trained), *paths, "--out", str(tmp_path)]
+    assert cli.main([*arguments, "--score_threshold", "0.02"]) == 0
+    assert "1/3" not in capsys.readouterr().out  # the bar is for the eye, not for a pipe
+    for path in pictures:
+        width, height = Image.open(path).size
+        assert Image.open(tmp_path / f"{path.stem}.png").size == (width, height)
+        ids = rgb_to_ids(np.asarray(Image.open(tmp_path / f"{path.stem}_ids.png")))
+        content = json.loads((tmp_path / f"{path.stem}.json").read_text())
+        assert (content["height"], content["width"]) == (height, width)
+        areas = {segment["id"]: segment["area"] for segment in content["segments"]}
+        assert areas == {i: int(np.sum(ids == i)) for i in np.unique(ids) if i}
+        assert areas, "nothing was found, so nothing was tested"
+
+
+def test_predict_names_all_that_is_not_there_before_it_starts(trained, pictures, capsys, tmp_path):
+    arguments = ["predict", "--model", str(trained), "--out", str(tmp_path / "out")]
+    assert cli.main([*arguments, str(pictures[0]), "gone.jpg", str(tmp_path)]) == 2
+    message = capsys.readouterr().err
+    assert "gone.jpg: no such picture" in message
+    assert f"{tmp_path}: a folder" in message
+    assert not (tmp_path / "out").exists()
+
+
+# ---- Export --------------------------------------------------------------------------------------
+ONLY_TENSORFLOW = """
+import sys
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("maskconver_tf", "tf_keras", "official", "orbit", "gin"):
+            raise ImportError(f"{name} is not installed where the model is served")
+
+sys.meta_path.insert(0, Refuse())
+import numpy as np
+import tensorflow as tf
+
+version, out, *pictures = sys.argv[1:]
+loaded = tf.saved_model.load(version)
+contents = [open(path, "rb").read() for path in pictures]
+results = loaded.signatures["serving_default"](encoded_images=tf.constant(contents))
+arrays = {f"batch/{name}": value.numpy() for name, value in results.items()}
+for i, content in enumerate(contents):
+    image = tf.io.decode_jpeg(content, channels=3, dct_method="INTEGER_ACCURATE")
+    results = loaded.signatures["segment_image"](image=image)
+    arrays |= {f"{i}/{name}": value.numpy() for name, value in results.items()}
+np.savez(out, **arrays)
+"""
+
+
+@pytest.fixture(scope="module")
+def served(exported, pictures, tmp_path_factory) -> dict[str, np.ndarray]:
+    """What the export returns in a process that has nothing but TensorFlow."""
+    out = tmp_path_factory.mktemp("served") / "arrays.npz"
+    arguments = [str(exported / "1"), str(out), *map(str, pictures)]
+    subprocess.run([sys.executable, "-c", ONLY_TENSORFLOW, *arguments], check=True)
+    return dict(np.load(out))
+
+
+def test_served_model_equals_the_python_model(served, predictor, pictures):
+    for i, path in enumerate(pictures):
+        pixels = np.asarray(Image.open(path).convert("RGB"))
+        expected = predictor(pixels)
+        found = {name: served[f"{i}/{name}"] for name in ("panoptic_map", "segment_ids", "scores")}
+        assert expected.segments
+        np.testing.assert_array_equal(found["segment_ids"], [s.id for s in expected.segments])
+        np.testing.assert_allclose(found["scores"], [s.score for s in expected.segments], rtol=1e-4)
+        agree = np.mean(found["panoptic_map"] == expected.panoptic_map)
+        assert agree > 0.999
+        categories = predictor.categories
+        names = [categories[s.class_id].id for s in expected.segments]
+        np.testing.assert_array_equal(served[f"{i}/category_ids"], names)
+
+
+def test_batch_of_files_equals_one_picture_at_a_time(served, pictures):
+    sizes = [Image.open(path).size[::-1] for path in pictures]
+    np.testing.assert_array_equal(served["batch/image_size"], sizes)
+    for i, (height, width) in enumerate(sizes):
+        count = len(served[f"{i}/segment_ids"])
+        for name in ("segment_ids", "category_ids", "areas", "boxes"):
+            np.testing.assert_array_equal(served[f"batch/{name}"][i, :count], served[f"{i}/{name}"])
+            assert not served[f"batch/{name}"][i, count:].any()
+        batch_map = served["batch/panoptic_map"][i]
+        np.testing.assert_array_equal(batch_map[:height, :width], served[f"{i}/panoptic_map"])
+        assert not batch_map[height:].any() and not batch_map[:, width:].any()
+
+
+def test_exporting_again_makes_the_next_version(exported, trained):
+    assert cli.main(["export", "--model", str(trained), "--out", str(exported)]) == 0
+    assert sorted(path.name for path in exported.iterdir()) == ["1", "2"]
+    assert len(Categories.load(exported / "2/assets/categories.json")) == 13
+
+
+def test_predictor_of_an_export_equals_that_of_the_run(exported, predictor, pictures):
+    expected = predictor(pictures[0])
+    found = maskconver_tf.load(exported / "1")(pictures[0])
+    np.testing.assert_array_equal(found.panoptic_map, expected.panoptic_map)
+    assert [s.class_id for s in found.segments] == [s.class_id for s in expected.segments]
+
+
+# ---- Mistakes ------------------------------------------------------------------------------------
+def test_training_in_a_folder_of_other_classes_is_refused(
+    tiny_arguments, trained, make_coco_folder, tmp_path, capsys
+):
+    folder = make_coco_folder()
+    arguments = ["--images", folder.images, "--panoptic", folder.panoptic]
+    arguments += ["--annotations", folder.annotations, "--out", tmp_path / "other"]
+    assert cli.main(["data", "build", *map(str, arguments)]) == 0
+    other = f"TRAIN_DATA='{tmp_path / 'other'}'"
+    assert cli.main(tiny_arguments(trained, other)) == 2
+    message = capsys.readouterr().err
+    assert str(trained) in message
+    assert "13 classes" in message and "3 (" in message
+
+
+@pytest.mark.parametrize(
+    ("binding", "expected"),
+    [
+        ("train.totl_steps=3", "total_steps"),
+        ("trian.total_steps=3", "train"),
+        ("TrainingInput.input_size=(100, 96)", "multiples of 32"),
+        ("TRAIN_DATA='nowhere'", "nowhere"),
+        ("train.strategy='gpu'", "no GPU"),
+        ("light_fpn.LightFPN.width=3", "LightFPN"),
+    ],
+)
+def test_a_wrong_setting_is_one_message(tiny_arguments, tmp_path, capsys, binding, expected):
+    assert cli.main(tiny_arguments(tmp_path / "run", binding)) == 2
+    message = capsys.readouterr().err
+    assert expected in message
+    assert "Traceback" not in message
+
+
+@pytest.mark.parametrize("command", ["evaluate", "export", "predict"])
+def test_a_folder_without_a_run_is_one_message(command, tmp_path, pictures, capsys):
+    (tmp_path / "empty").mkdir()
+    arguments = [command, "--model", str(tmp_path / "empty"), "--out", str(tmp_path / "out")]
+    assert cli.main(arguments + [str(pictures[0])] * (command == "predict")) == 2
+    assert "no run is here" in capsys.readouterr().err

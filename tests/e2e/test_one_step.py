@@ -1,0 +1,99 @@
+"""One training step, computed three ways: on one device, on two, and compiled with XLA."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tf_keras
+
+from maskconver_tf.data.pipeline import TrainingInput
+from maskconver_tf.data.targets import TargetBuilder
+from maskconver_tf.inference.segmenter import built
+from maskconver_tf.losses.maskconver_loss import MaskConverLoss
+from maskconver_tf.models.backbones.resnet import resnet
+from maskconver_tf.models.maskconver import MaskConver
+from maskconver_tf.models.pixel_decoders.convnext_unet import ConvNeXtUNet
+from maskconver_tf.training import optimizers
+from maskconver_tf.training.trainer import LOSS_NAMES, Trainer
+
+
+@pytest.fixture(scope="module")
+def one_step(dataset):
+    """`one_step(strategy, frozen, jit_compile)`: losses and updates of one SGD step on 4 examples.
+
+    With frozen batch norms rounding stays small. Statistics over the few cells of these tiny
+    pictures magnify it, where a ReLU flips, to a percent of the first layers' gradients.
+    """
+    data = TrainingInput(str(dataset), (64, 96), batch_size=4, seed=5)
+
+    def run(strategy: tf.distribute.Strategy, frozen: bool = True, jit_compile: bool = False):
+        with strategy.scope():
+            model = _tiny_model(len(data.folder.categories), frozen)
+            optimizer = optimizers.make_optimizer(10, "sgd", 0.1, warmup_steps=0, clip_norm=None)
+            optimizers.prepare(optimizer, model)
+        targets = TargetBuilder(24, model.center_levels, (16, 32))
+        trainer = Trainer(
+            model,
+            MaskConverLoss(),
+            optimizer,
+            lambda step: strategy.distribute_datasets_from_function(
+                lambda context: data.batches(targets, step, context)
+            ),
+            strategy,
+            jit_compile,
+        )
+        before = [v.numpy() for v in model.trainable_variables]
+        losses = trainer.train(tf.constant(1))
+        updates = [v.numpy() - b for v, b in zip(model.trainable_variables, before)]
+        return [losses[name] for name in LOSS_NAMES], updates
+
+    return run
+
+
+def _tiny_model(num_classes: int, frozen: bool) -> MaskConver:
+    """The same weights each time, moved away from where half the gradients are zero."""
+    tf_keras.utils.set_random_seed(1)
+    model = MaskConver(
+        num_classes,
+        resnet(10, 0.25, freeze_batch_norm=frozen),
+        ConvNeXtUNet((1, 1, 1), (16, 16, 16), kernel_size=3),
+        center_levels=(3, 4, 5),
+        width=16,
+        hidden=32,
+        head_repeats=1,
+        head_kernel_size=3,
+    )
+    built(model, (64, 96))
+    generator = np.random.default_rng(0)
+    for variable in model.trainable_variables:
+        noise = generator.normal(scale=0.05, size=variable.shape)
+        variable.assign(variable + noise.astype(np.float32))
+    return model
+
+
+def one_device() -> tf.distribute.Strategy:
+    return tf.distribute.OneDeviceStrategy("CPU:0")
+
+
+@pytest.fixture(scope="module")
+def two_devices() -> tf.distribute.Strategy:
+    """One for all tests: a second one in a process would number its collectives alike."""
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
+@pytest.mark.parametrize(("frozen", "tolerance"), [(True, 1e-4), (False, 0.05)])
+def test_two_replicas_equal_one_with_the_joint_batch(one_step, two_devices, frozen, tolerance):
+    _assert_same(one_step(two_devices, frozen), one_step(one_device(), frozen), tolerance)
+
+
+def test_step_compiles_with_xla(one_step):
+    compiled = one_step(one_device(), jit_compile=True)
+    _assert_same(compiled, one_step(one_device()), tolerance=1e-3)
+
+
+def _assert_same(step, expected, tolerance: float) -> None:
+    """Losses to 2e-5; each variable's update to `tolerance` times its size."""
+    np.testing.assert_allclose(step[0], expected[0], rtol=2e-5)
+    for found, update in zip(step[1], expected[1]):
+        assert np.linalg.norm(found - update) <= tolerance * np.linalg.norm(update) + 1e-7

@@ -1,0 +1,119 @@
+"""A run learns, describes itself, goes on after kill -9, and stops when its loss explodes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from maskconver_tf import cli
+from maskconver_tf.training import gin_support
+from maskconver_tf.training.evaluate import evaluate
+from maskconver_tf.training.restore import restore_segmenter
+from maskconver_tf.training.train import train
+
+
+def test_learns_its_scenes_by_heart(trained):
+    score = json.loads((trained / "best" / "score.json").read_text())
+    assert score["pq"] > 20.0
+    assert score["step"] == 400
+
+
+def test_run_folder_describes_itself(trained):
+    config = (trained / "config.gin").read_text()
+    assert "train.train.total_steps = 400" in config
+    assert "evaluate.evaluate.eval_input" in config
+    # Defaults that nobody set are in the operative configuration only.
+    assert "gaussian_iou" not in config
+    assert "gaussian_iou" in (trained / "operative_config.gin").read_text()
+    assert json.loads((trained / "categories.json").read_text())[0]["name"] == "ball"
+    assert list((trained / "summaries").glob("events*"))
+
+
+def test_killed_and_started_again_equals_never_killed(tiny_arguments, tmp_path):
+    settings = ["train.total_steps=48", "train.steps_per_loop=4", "train.checkpoint_interval=4"]
+    settings += ["train.eval_input=None", "train.deterministic=True"]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert _start(tiny_arguments(whole, *settings)).wait() == 0
+    _train_and_kill(tiny_arguments(killed, *settings), killed / "checkpoints" / "ckpt-12.index")
+    stopped_at = tf.train.latest_checkpoint(str(killed / "checkpoints"))
+    # The kill may fall between a checkpoint and the note that it is the newest.
+    assert 8 <= int(stopped_at.rsplit("-", 1)[1]) < 48, "the run ended before it could be killed"
+    assert _start(tiny_arguments(killed, *settings)).wait() == 0
+
+    expected, found = _weights(whole), _weights(killed)
+    assert expected.keys() == found.keys()
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name], value, err_msg=name)
+
+
+def _start(arguments: list[str]) -> subprocess.Popen:
+    """`maskconver` in a process of its own, which has one CPU device as a user's has."""
+    return subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            f"import sys; from maskconver_tf import cli; sys.exit(cli.main({arguments!r}))",
+        ],
+        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+
+
+def _train_and_kill(arguments: list[str], checkpoint: Path) -> None:
+    """Trains until a checkpoint appears, then kill -9."""
+    process = _start(arguments)
+    deadline = time.monotonic() + 300
+    while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+
+
+def _weights(model_dir) -> dict[str, np.ndarray]:
+    reader = tf.train.load_checkpoint(str(model_dir / "checkpoints" / "ckpt-48"))
+    names = [name for name in reader.get_variable_to_shape_map() if name != "_CHECKPOINTABLE"]
+    return {
+        name: reader.get_tensor(name)
+        for name in names
+        if "OBJECT_GRAPH" not in name and "save_counter" not in name
+    }
+
+
+def test_loss_that_is_not_finite_stops_with_the_step(tiny_arguments, tmp_path, capsys):
+    settings = ["train.total_steps=8", "train.steps_per_loop=4", "train.eval_input=None"]
+    settings += ["make_optimizer.learning_rate=1e30", "make_optimizer.warmup_steps=0"]
+    assert cli.main(tiny_arguments(tmp_path / "run", *settings)) == 2
+    message = capsys.readouterr().err
+    assert "not finite at step 1" in message
+    assert "learning_rate" in message
+    assert not list(tmp_path.glob("run/checkpoints/ckpt-*"))
+
+
+def test_every_experiment_builds(dataset, tmp_path, experiment):
+    """Everything is built as `maskconver train` does, and no setting is without effect."""
+
+    class Built(Exception):
+        pass
+
+    def stop(folder) -> None:
+        gin_support.check_all_used(other_roots=[evaluate, restore_segmenter])
+        raise Built
+
+    gin_support.load([experiment], [f"{name}_DATA='{dataset}'" for name in ("TRAIN", "EVAL")])
+    with pytest.raises(Built):
+        gin_support.configurable(train)(model_dir=str(tmp_path / "run"), on_built=stop)
+
+
+def pytest_generate_tests(metafunc):
+    if "experiment" in metafunc.fixturenames:
+        folder = Path(__file__).resolve().parents[2] / "experiments"
+        leaves = sorted(folder.glob("*.gin"))
+        metafunc.parametrize("experiment", leaves, ids=[leaf.stem for leaf in leaves])

@@ -1,0 +1,197 @@
+"""Results as COCO's own evaluation wants them: every file, id and number, and back again."""
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from maskconver_tf.data.categories import Categories
+from maskconver_tf.errors import UserError
+from maskconver_tf.evaluation.coco_results import CocoPanopticWriter, read_coco_panoptic
+from maskconver_tf.evaluation.panoptic_quality import PanopticQuality
+from maskconver_tf.evaluation.report import results_dict
+from maskconver_tf.types import Segment
+
+CATEGORIES = [
+    {"id": 90, "name": "toothbrush", "isthing": 1},
+    {"id": 3, "name": "небо", "isthing": 0},
+]
+BIG_ID = 1 + 2 * 256 + 3 * 65536
+MAP = np.array([[0, 5, 5, 0], [BIG_ID, 5, 5, 0], [BIG_ID, 0, 5, 0]], np.int32)
+SEGMENTS = [Segment(BIG_ID, 1, score=0.25), Segment(5, 0, score=0.5)]
+
+
+@pytest.fixture
+def categories():
+    return Categories.from_coco(CATEGORIES, "test")
+
+
+@pytest.fixture
+def writer(categories, tmp_path):
+    return CocoPanopticWriter(tmp_path / "new" / "folder", categories)
+
+
+def test_files_are_cocos_to_the_last_number(writer, tmp_path):
+    writer.add(139, "val/000139.jpg", MAP, SEGMENTS)
+    path = writer.close()
+    assert path == tmp_path / "new" / "folder" / "predictions.json"
+    assert json.loads(path.read_text("utf-8")) == {
+        "images": [{"id": 139, "file_name": "val/000139.jpg", "height": 3, "width": 4}],
+        "annotations": [
+            {
+                "image_id": 139,
+                "file_name": "000139.png",
+                "segments_info": [
+                    {
+                        "id": BIG_ID,
+                        "category_id": 3,
+                        "area": 2,
+                        "bbox": [0, 1, 1, 2],
+                        "iscrowd": 0,
+                        "score": 0.25,
+                    },
+                    {
+                        "id": 5,
+                        "category_id": 90,
+                        "area": 5,
+                        "bbox": [1, 0, 2, 3],
+                        "iscrowd": 0,
+                        "score": 0.5,
+                    },
+                ],
+            }
+        ],
+        "categories": CATEGORIES,
+    }
+    with Image.open(path.with_name("predictions") / "000139.png") as picture:
+        assert (picture.mode, picture.size) == ("RGB", (4, 3))
+        assert picture.getpixel((0, 1)) == (1, 2, 3)
+        assert picture.getpixel((1, 0)) == (5, 0, 0)
+        assert picture.getpixel((3, 2)) == (0, 0, 0)
+
+
+def test_what_was_written_is_read_back(writer):
+    writer.add("a/1", "a.jpg", MAP, SEGMENTS)
+    writer.add(2, "b.jpg", np.zeros((1, 1), np.int64), [])
+    path = writer.close()
+    first, second = read_coco_panoptic(path, path.with_name("predictions"))
+    assert (first.image_id, second.image_id) == ("a/1", 2)
+    np.testing.assert_array_equal(first.panoptic_map, MAP)
+    assert first.panoptic_map.dtype == np.int32
+    assert first.segments == tuple(SEGMENTS)
+    assert (second.panoptic_map.shape, second.segments) == ((1, 1), ())
+
+
+def test_reader_numbers_classes_by_the_list_it_is_given(writer, categories):
+    writer.add(1, "a.jpg", MAP, SEGMENTS)
+    path = writer.close()
+    turned = Categories.from_coco(CATEGORIES[::-1], "turned")
+    (picture,) = read_coco_panoptic(path, path.with_name("predictions"), turned)
+    assert [segment.class_id for segment in picture.segments] == [0, 1]
+
+
+def test_pictures_of_one_stem_get_files_of_their_own(writer):
+    """The third name is what the second was given, and some disks do not tell B from b."""
+    names = ["left/1.jpg", "right/1.png", "1_2.jpg", "deep/1.JPG", "x\\1.jpg"]
+    names += ["B.jpg", "b.jpg", "c.jpg", "C.jpg"]
+    for image_id, name in enumerate(names):
+        segment = Segment(image_id + 1, 0)
+        writer.add(image_id, name, np.full((1, 2), segment.id), [segment])
+    path = writer.close()
+    pictures = list(read_coco_panoptic(path, path.with_name("predictions")))
+    assert [picture.panoptic_map[0, 0] for picture in pictures] == list(range(1, 10))
+    annotations = json.loads(path.read_text("utf-8"))["annotations"]
+    png_names = [annotation["file_name"] for annotation in annotations]
+    assert png_names[:2] == ["1.png", "1_2.png"]
+    assert len({name.lower() for name in png_names}) == len(names)
+    assert all("/" not in name and "\\" not in name for name in png_names)
+
+
+@pytest.mark.parametrize(
+    ("panoptic_map", "segments", "message"),
+    [
+        (MAP, SEGMENTS[:1], "image 7: the predicted map has pixels of segment 5"),
+        (MAP, [*SEGMENTS, Segment(9, 0)], "no pixel of segment 9"),
+        (np.array([[2**24]]), [Segment(2**24, 0)], "segment 16777216; a PNG of ids holds 1.."),
+        (np.array([[0]]), [Segment(0, 0)], "segment 0; a PNG of ids holds 1.."),
+        (np.array([[-1]]), [], "pixels of segment -1"),
+    ],
+)
+def test_a_map_coco_would_refuse_is_refused(writer, panoptic_map, segments, message):
+    with pytest.raises(UserError, match=message):
+        writer.add(7, "7.jpg", panoptic_map, segments)
+
+
+def test_one_image_id_twice_is_refused(writer):
+    writer.add(7, "7.jpg", MAP, SEGMENTS)
+    writer.add("7", "other.jpg", MAP, SEGMENTS)
+    with pytest.raises(UserError, match='image id "7" comes twice'):
+        writer.add("7", "third.jpg", MAP, SEGMENTS)
+
+
+def test_json_appears_only_when_all_is_written(categories, tmp_path):
+    def write_and_fail():
+        with CocoPanopticWriter(tmp_path, categories) as writer:
+            writer.add(7, "7.jpg", MAP, SEGMENTS)
+            raise ValueError
+
+    with CocoPanopticWriter(tmp_path, categories) as writer:
+        writer.add(7, "7.jpg", MAP, SEGMENTS)
+    assert (tmp_path / "predictions.json").exists()
+    with pytest.raises(ValueError):
+        write_and_fail()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["predictions"]
+
+
+def test_broken_files_are_refused_by_name(writer, tmp_path):
+    writer.add(7, "7.jpg", MAP, SEGMENTS)
+    path = writer.close()
+    with pytest.raises(UserError, match=r"elsewhere/7\.png: expected a PNG of segment ids"):
+        list(read_coco_panoptic(path, tmp_path / "elsewhere"))
+    sky = Categories.from_coco(CATEGORIES[1:], "sky")
+    with pytest.raises(UserError, match="image 7 has a segment of category 90, which is not"):
+        list(read_coco_panoptic(path, path.with_name("predictions"), sky))
+    (tmp_path / "list.json").write_text("[]")
+    with pytest.raises(UserError, match=r"list\.json has no `categories`"):
+        list(read_coco_panoptic(tmp_path / "list.json", tmp_path))
+
+
+def test_coco_truth_as_prediction_is_perfect(coco200, tmp_path):
+    """Through the files, on real annotations: exactly 100, for every class that occurs."""
+    truth = list(
+        itertools.islice(
+            read_coco_panoptic(coco200 / "panoptic_val.json", coco200 / "panoptic" / "val"), 20
+        )
+    )
+    coco = json.loads((coco200 / "panoptic_val.json").read_text("utf-8"))
+    categories = Categories.from_coco(coco["categories"], "coco200")
+    with CocoPanopticWriter(tmp_path, categories) as writer:
+        for picture in truth:
+            writer.add(picture.image_id, "image.jpg", picture.panoptic_map, picture.segments)
+    quality = PanopticQuality(len(categories), categories.is_thing)
+    written = read_coco_panoptic(tmp_path / "predictions.json", tmp_path / "predictions")
+    for one, other in zip(truth, written, strict=True):
+        quality.update(one.panoptic_map, one.segments, other.panoptic_map, other.segments)
+    results = results_dict(quality.result(), categories)
+    for group in ("all", "things", "stuff"):
+        assert [results[group][name] for name in ("pq", "sq", "rq")] == [100.0, 100.0, 100.0]
+    num_crowds = sum(segment.is_crowd for picture in truth for segment in picture.segments)
+    num_segments = sum(len(picture.segments) for picture in truth)
+    assert sum(entry["tp"] for entry in results["per_class"].values()) == num_segments - num_crowds
+
+
+def test_areas_and_boxes_are_cocos_own(coco200, tmp_path):
+    """COCO's annotations carry areas and boxes counted by someone else."""
+    coco = json.loads((coco200 / "panoptic_val.json").read_text("utf-8"))
+    categories = Categories.from_coco(coco["categories"], "coco200")
+    pictures = read_coco_panoptic(coco200 / "panoptic_val.json", coco200 / "panoptic" / "val")
+    with CocoPanopticWriter(tmp_path, categories) as writer:
+        for picture in itertools.islice(pictures, 5):
+            writer.add(picture.image_id, "image.jpg", picture.panoptic_map, picture.segments)
+    written = json.loads((tmp_path / "predictions.json").read_text("utf-8"))["annotations"]
+    for ours, theirs in zip(written, coco["annotations"], strict=False):
+        for one, other in zip(ours["segments_info"], theirs["segments_info"], strict=True):
+            keys = ("id", "category_id", "area", "bbox")
+            assert [one[key] for key in keys] == [other[key] for key in keys]

@@ -1,0 +1,253 @@
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from maskconver_tf import types
+from maskconver_tf.losses.maskconver_loss import MaskConverLoss, any_valid
+
+LN2 = math.log(2)
+NAMES = ["center_heatmap_loss", "loss", "mask_bce_loss", "mask_dice_loss"]
+
+
+def make_batch(seed=1):
+    """Two 32x32 pictures: labels at stride 2, masks at stride 4, levels 3..5, 2 classes, 3 slots.
+
+    Slot 2 of picture 0 is empty; the right half of picture 1 is void and so are slot 1's pixels.
+    """
+    rng = np.random.default_rng(seed)
+    slot_map = rng.integers(0, 2, [2, 16, 16])
+    slot_map[1, :, 8:] = types.VOID
+    slot_map[1, slot_map[1] == 1] = 2
+    labels = {
+        types.SLOT_MAP: slot_map,
+        types.SLOT_CLASS_IDS: [[0, 1, -1], [1, 1, 0]],
+        types.CENTER_LEVELS: [[3, 5, -1], [4, 3, 3]],
+        types.CENTER_INDICES: [[[1, 2], [0, 0], [0, 0]], [[1, 0], [3, 3], [2, 1]]],
+        types.GAUSSIAN_RADII: [[1, 0, 0], [0, 2, 1]],
+    }
+    labels = {key: tf.constant(value, tf.int32) for key, value in labels.items()}
+    logits = {k: tf.constant(rng.normal(0, 2, [2, n, n, 2]), tf.float32) for k, n in SIDES.items()}
+    outputs = {
+        types.CENTER_HEATMAP_LOGITS: logits,
+        types.MASK_LOGITS: tf.constant(rng.normal(0, 2, [2, 8, 8, 3]), tf.float32),
+    }
+    return outputs, labels | {types.SLOT_MAP: tf.cast(labels[types.SLOT_MAP], tf.int16)}
+
+
+SIDES = {3: 4, 4: 2, 5: 1}
+
+
+def losses_and_gradients(outputs, labels, **kwargs):
+    with tf.GradientTape() as tape:
+        tape.watch(outputs)
+        losses = MaskConverLoss()(outputs, labels, **kwargs)
+    return losses, tape.gradient(losses["loss"], outputs)
+
+
+def pictures(nest, where):
+    return tf.nest.map_structure(lambda x: x[where], nest)
+
+
+def assert_equal(actual, expected):
+    for a, b in zip(tf.nest.flatten(actual), tf.nest.flatten(expected), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_every_part_is_one_number_for_the_batch():
+    losses = MaskConverLoss()(*make_batch())
+    assert sorted(losses) == NAMES
+    assert all(value.shape == () and value.dtype == tf.float32 for value in losses.values())
+
+
+def test_the_gradient_is_that_of_the_reported_number():
+    """And not of a sum over what was left a vector."""
+    outputs, labels = make_batch()
+    _, gradients = losses_and_gradients(outputs, labels)
+    steepness = float(tf.linalg.global_norm(tf.nest.flatten(gradients)))
+
+    def loss_after(step):
+        moved = tf.nest.map_structure(lambda x, g: x + step / steepness * g, outputs, gradients)
+        return float(MaskConverLoss()(moved, labels)["loss"])
+
+    assert (loss_after(0.01) - loss_after(-0.01)) / 0.02 == pytest.approx(steepness, rel=1e-3)
+
+
+def test_worked_example_of_one_segment():
+    labels = {
+        types.SLOT_MAP: tf.constant([[[0, 0], [0, -1]]], tf.int16),
+        types.SLOT_CLASS_IDS: tf.constant([[1, -1]]),
+        types.CENTER_LEVELS: tf.constant([[3, -1]]),
+        types.CENTER_INDICES: tf.constant([[[0, 0], [0, 0]]]),
+        types.GAUSSIAN_RADII: tf.constant([[0, 0]]),
+    }
+    outputs = {
+        types.CENTER_HEATMAP_LOGITS: {3: tf.zeros([1, 1, 1, 2])},
+        types.MASK_LOGITS: tf.zeros([1, 2, 2, 2]),
+    }
+    losses = MaskConverLoss(mask_weight=10.0, center_weight=3.0)(outputs, labels)
+    heatmap, bce, dice = 2 * LN2 / 4, LN2, 1 - (2 * 1.5 + 1) / (1.5 + 3 + 1)
+    # Each over one segment plus one.
+    assert float(losses["center_heatmap_loss"]) == pytest.approx(heatmap / 2)
+    assert float(losses["mask_bce_loss"]) == pytest.approx(bce / 2)
+    assert float(losses["mask_dice_loss"]) == pytest.approx(dice / 2)
+    assert float(losses["loss"]) == pytest.approx(3 * heatmap / 2 + 10 * (bce + dice) / 2)
+
+
+def test_shares_of_two_replicas_add_up_to_the_joint_batch():
+    outputs, labels = make_batch()
+    joint = losses_and_gradients(outputs, labels)
+    num_segments = []
+
+    def sum_over_replicas(value):
+        num_segments.append(float(value))
+        return tf.constant(5.0)
+
+    shares = [
+        losses_and_gradients(
+            pictures(outputs, np.s_[i : i + 1]),
+            pictures(labels, np.s_[i : i + 1]),
+            sum_over_replicas=sum_over_replicas,
+        )
+        for i in range(2)
+    ]
+    assert num_segments == [2, 3]
+    for name in NAMES:
+        assert float(shares[0][0][name] + shares[1][0][name]) == pytest.approx(
+            float(joint[0][name]), rel=1e-5
+        )
+    assert_equal(pictures(joint[1], np.s_[:1]), shares[0][1])
+    assert_equal(pictures(joint[1], np.s_[1:]), shares[1][1])
+
+
+def test_a_picture_of_padding_adds_no_loss_and_no_gradient():
+    outputs, labels = make_batch()
+    padded = {
+        types.SLOT_MAP: tf.fill([1, 16, 16], tf.constant(types.VOID, tf.int16)),
+        types.SLOT_CLASS_IDS: tf.fill([1, 3], types.PAD_ID),
+        types.CENTER_LEVELS: tf.fill([1, 3], types.PAD_ID),
+        types.CENTER_INDICES: tf.zeros([1, 3, 2], tf.int32),
+        types.GAUSSIAN_RADII: tf.zeros([1, 3], tf.int32),
+    }
+    more = tf.nest.map_structure(lambda x: tf.concat([x, 9 * x[:1]], axis=0), outputs)
+    labels_and_padding = {key: tf.concat([labels[key], padded[key]], axis=0) for key in labels}
+    losses, gradients = losses_and_gradients(outputs, labels)
+    losses_more, gradients_more = losses_and_gradients(more, labels_and_padding)
+    assert_equal(losses_more, losses)
+    assert_equal(pictures(gradients_more, np.s_[:2]), gradients)
+    for gradient in tf.nest.flatten(gradients_more):
+        assert (gradient.numpy()[2] == 0).all()
+
+    alone, gradients_alone = losses_and_gradients(pictures(more, np.s_[2:]), padded)
+    assert [float(alone[name]) for name in NAMES] == [0, 0, 0, 0]
+    for gradient in tf.nest.flatten(gradients_alone):
+        assert (gradient.numpy() == 0).all()
+
+
+def test_logits_on_void_change_nothing_but_at_a_center():
+    outputs, labels = make_batch()
+    on_void = {
+        types.MASK_LOGITS: np.s_[1, :, 4:],
+        3: np.s_[1, :, 2:],
+        4: np.s_[1, :, 1:],
+    }
+    values = tf.nest.map_structure(lambda x: x.numpy().copy(), outputs)
+    for level in (3, 4):
+        values[types.CENTER_HEATMAP_LOGITS][level][on_void[level]] += 3
+    values[types.MASK_LOGITS][on_void[types.MASK_LOGITS]] += 3
+    center = (1, 3, 3, 1)  # Of slot 1, whose pixels are all void.
+    values[types.CENTER_HEATMAP_LOGITS][3][center] -= 3
+    changed = tf.nest.map_structure(tf.constant, values)
+    losses, gradients = losses_and_gradients(outputs, labels)
+    losses_changed, gradients_changed = losses_and_gradients(changed, labels)
+    assert_equal(losses_changed, losses)
+    assert_equal(gradients_changed, gradients)
+    on_level_3 = gradients[types.CENTER_HEATMAP_LOGITS][3].numpy()
+    assert on_level_3[center] < 0
+    on_level_3[center] = 0
+    assert (on_level_3[on_void[3]] == 0).all()
+    assert (gradients[types.MASK_LOGITS].numpy()[on_void[types.MASK_LOGITS]] == 0).all()
+
+
+def test_making_pixels_void_takes_them_out_of_every_sum():
+    """Void is neither a background nor a negative: what remains costs what it costs alone."""
+    outputs, labels = make_batch()
+    left = {
+        types.CENTER_HEATMAP_LOGITS: {3: outputs[types.CENTER_HEATMAP_LOGITS][3][1:, :, :2]},
+        types.MASK_LOGITS: outputs[types.MASK_LOGITS][1:, :, :4],
+    }
+    whole = {
+        types.CENTER_HEATMAP_LOGITS: {3: outputs[types.CENTER_HEATMAP_LOGITS][3][1:]},
+        types.MASK_LOGITS: outputs[types.MASK_LOGITS][1:],
+    }
+    labels = pictures(labels, np.s_[1:])
+    no_center = {types.CENTER_LEVELS: tf.constant([[4, 5, 5]])}
+    cut = {types.SLOT_MAP: labels[types.SLOT_MAP][:, :, :8]}
+    loss = MaskConverLoss()
+    assert_equal(loss(whole, labels | no_center), loss(left, labels | no_center | cut))
+
+
+def test_an_empty_slot_s_mask_costs_nothing():
+    outputs, labels = make_batch()
+    _, gradients = losses_and_gradients(outputs, labels)
+    assert (gradients[types.MASK_LOGITS].numpy()[0, ..., 2] == 0).all()
+    assert (gradients[types.MASK_LOGITS].numpy()[0, ..., :2] != 0).all()
+
+
+def test_a_center_is_drawn_on_its_own_level_alone():
+    outputs, labels = make_batch()
+    zeros = tf.nest.map_structure(tf.zeros_like, outputs)
+    _, gradients = losses_and_gradients(zeros, labels)
+    rising = {
+        level: np.argwhere(gradient.numpy() < 0).tolist()
+        for level, gradient in gradients[types.CENTER_HEATMAP_LOGITS].items()
+    }
+    assert rising == {
+        3: [[0, 1, 2, 0], [1, 2, 1, 0], [1, 3, 3, 1]],
+        4: [[1, 1, 0, 1]],
+        5: [[0, 0, 0, 1]],
+    }
+
+
+def test_weights_weigh():
+    outputs, labels = make_batch()
+    parts = MaskConverLoss()(outputs, labels)
+    masks = float(parts["mask_bce_loss"] + parts["mask_dice_loss"])
+    heatmap = float(parts["center_heatmap_loss"])
+    for mask_weight, center_weight in ((5.0, 1.0), (0.0, 2.0)):
+        losses = MaskConverLoss(mask_weight, center_weight)(outputs, labels)
+        expected = center_weight * heatmap + mask_weight * masks
+        assert float(losses["loss"]) == pytest.approx(expected, rel=1e-6)
+        assert float(losses["mask_bce_loss"]) == pytest.approx(float(parts["mask_bce_loss"]))
+
+
+def test_compiled_by_xla_it_gives_the_same():
+    compiled = tf.function(losses_and_gradients, jit_compile=True, autograph=False)
+    outputs, labels = make_batch()
+    extreme = tf.nest.map_structure(lambda x: 100 * tf.sign(x), outputs)
+    for logits in (outputs, extreme):
+        expected = losses_and_gradients(logits, labels)
+        assert all(np.isfinite(x).all() for x in tf.nest.flatten(expected))
+        assert_equal(compiled(logits, labels), expected)
+
+
+@pytest.mark.parametrize(
+    ("level", "expected"),
+    [
+        # Of 96x160 pixels at label stride 4, a map of 24x40, only this pixel is labelled: (20, 31).
+        (3, (12, 20, [10, 15])),
+        (4, (6, 10, [5, 7])),
+        (5, (3, 5, [2, 3])),
+        (6, (2, 3, [1, 1])),
+        (7, (1, 2, [0, 0])),
+    ],
+)
+def test_a_cell_is_valid_where_any_pixel_under_it_is_labelled(level, expected):
+    height, width, cell = expected
+    slot_map = np.full([1, 24, 40], types.VOID)
+    slot_map[0, 20, 31] = 0
+    valid = any_valid(tf.constant(slot_map), height, width)
+    assert valid.shape == (1, height, width)
+    assert np.argwhere(valid[0]).tolist() == [cell], f"level {level}"
+    assert float(tf.reduce_max(valid)) == 1

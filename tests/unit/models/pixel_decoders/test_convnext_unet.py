@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from maskconver_tf.models.pixel_decoders.convnext_unet import ConvNeXtUNet
+from tests.unit.layers.check_layer import check_layer
+
+SIZES = {2: (11, 20), 3: (6, 10), 4: (3, 5), 5: (2, 3)}
+FEATURES = {
+    level: tf.random.stateless_normal([2, *size, 2 + level], [1, level])
+    for level, size in SIZES.items()
+}
+
+
+def test_is_a_layer_for_odd_sizes_and_unlike_widths():
+    check_layer(
+        lambda: ConvNeXtUNet([1, 1, 1], [8, 6, 4], 3, se_ratio=1 / 2, name="unet"),
+        {level: FEATURES[level] for level in (3, 4, 5)},
+        {5: (2, 2, 3, 8), 4: (2, 3, 5, 6), 3: (2, 6, 10, 4)},
+    )
+
+
+def test_climbs_from_the_projected_deepest_level_by_doubling_and_adding():
+    unet = ConvNeXtUNet([0, 0, 0, 0], [8, 8, 8, 8])
+    pyramid = unet(FEATURES)
+    assert sorted(pyramid) == [2, 3, 4, 5]
+    expected = unet.laterals["5"](FEATURES[5]).numpy()
+    np.testing.assert_allclose(pyramid[5], expected, atol=1e-5)
+    for level in (4, 3, 2):
+        height, width = SIZES[level]
+        above = unet.climbs[str(level)](expected).numpy()
+        above = above.repeat(2, axis=1).repeat(2, axis=2)[:, :height, :width]
+        expected = unet.laterals[str(level)](FEATURES[level]).numpy() + above
+        np.testing.assert_allclose(pyramid[level], expected, atol=1e-5)
+
+
+def test_what_is_added_is_normed_first():
+    unet = ConvNeXtUNet([0, 0], [8, 8])
+    far_off = {level: 100 * x + 1000 for level, x in FEATURES.items()}
+    for x in (unet(far_off)[5], unet.laterals["4"](far_off[4]), unet.climbs["4"](unet(far_off)[5])):
+        np.testing.assert_allclose(np.mean(x, axis=-1), 0, atol=1e-4)
+        np.testing.assert_allclose(np.var(x, axis=-1), 1, atol=1e-3)
+
+
+def test_each_level_has_its_own_number_of_blocks_with_rising_drop_rates():
+    unet = ConvNeXtUNet([3, 2, 1], [8, 6, 4], kernel_size=5, se_ratio=0, drop_path=0.5)
+    assert {level: len(stack) for level, stack in unet.stacks.items()} == {"5": 3, "4": 2, "3": 1}
+    blocks = [block.get_config() for level in "543" for block in unet.stacks[level]]
+    assert [b["drop_path"] for b in blocks] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.5])
+    assert {(b["kernel_size"], b["se_ratio"]) for b in blocks} == {(5, 0)}
+    assert [b["width"] for b in blocks] == [8, 8, 8, 6, 6, 4]
+
+
+def test_blocks_run_on_every_level():
+    unet = ConvNeXtUNet([1, 1, 1], [8, 8, 8], kernel_size=3)
+    before = unet(FEATURES)
+    for level in (3, 4, 5):
+        unet.stacks[str(level)][0].gamma.assign_add(tf.ones([8]))
+        after = unet(FEATURES)
+        changed = {k for k in after if np.abs(after[k] - before[k]).max() > 1e-3}
+        assert changed == {k for k in (3, 4, 5) if k <= level}
+        before = after
+
+
+@pytest.mark.parametrize(("repeats", "widths"), [((1, 1), (8,)), ((), ()), ((1,) * 5, (8,) * 5)])
+def test_repeats_and_widths_must_match_the_levels(repeats, widths):
+    with pytest.raises(ValueError, match="repeats .* and widths"):
+        ConvNeXtUNet(repeats, widths)

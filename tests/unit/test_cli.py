@@ -1,0 +1,182 @@
+"""The command line, with stand-ins for what the commands call: no TensorFlow here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import types
+
+import pytest
+
+from maskconver_tf import __version__, cli
+from maskconver_tf.errors import UserError
+
+COMMANDS = [
+    ["data", "synth"],
+    ["data", "build"],
+    ["train"],
+    ["evaluate"],
+    ["predict"],
+    ["export"],
+]
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """`calls("module", "function")`: replaces it; the list of (args, kwargs) of its calls."""
+
+    def replace(module: str, function: str, result=None) -> list:
+        made = []
+
+        def stand_in(*args, **kwargs):
+            made.append((args, kwargs))
+            if isinstance(result, BaseException):
+                raise result
+            return result
+
+        fake = types.ModuleType(f"maskconver_tf.{module}")
+        setattr(fake, function, stand_in)
+        monkeypatch.setitem(sys.modules, fake.__name__, fake)
+        return made
+
+    return replace
+
+
+def _error(capsys, *argv: str) -> str:
+    """The one message of a command that fails."""
+    assert cli.main(argv) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("maskconver: error: ")
+    assert printed.err.count("\n") == 1
+    return printed.err.removeprefix("maskconver: error: ").rstrip("\n")
+
+
+# ---- Help ----------------------------------------------------------------------------------------
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_help_has_an_example_of_the_very_command(capsys, command):
+    with pytest.raises(SystemExit) as caught:
+        cli.main([*command, "--help"])
+    assert caught.value.code == 0
+    example = capsys.readouterr().out.partition("example:\n")[2]
+    assert f"maskconver {' '.join(command)} --" in example
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_the_example_parses(capsys, command):
+    with pytest.raises(SystemExit):
+        cli.main([*command, "--help"])
+    example = capsys.readouterr().out.partition("example:\n")[2].replace("\\\n", "")
+    argv = [word for word in example.split()[1:] if not word.startswith("--gin.")]
+    args, unknown = cli._make_parser().parse_known_args(argv)
+    assert args.handler is not None
+    assert unknown == []
+
+
+def test_help_tells_the_way_from_nothing_to_a_prediction(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    words = capsys.readouterr().out.partition("from nothing")[2]
+    places = [words.index(f"maskconver {' '.join(command)} --") for command in COMMANDS]
+    assert places == sorted(places)
+
+
+def test_help_loads_nothing_heavy():
+    program = f"""
+import sys
+from maskconver_tf import cli
+for command in [[], *{COMMANDS}]:
+    try:
+        cli.main([*command, "--help"])
+    except SystemExit:
+        pass
+heavy = {{"numpy", "PIL", "gin", "tensorflow"}} & set(sys.modules)
+sys.exit(f"loaded {{heavy}}" if heavy else 0)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"maskconver {__version__}\n"
+
+
+@pytest.mark.parametrize("argv", [[], ["data"]])
+def test_no_command_shows_the_help(capsys, argv):
+    assert cli.main(argv) == 2
+    assert "commands:" in capsys.readouterr().err
+
+
+# ---- What the commands call ----------------------------------------------------------------------
+def test_synth(calls, capsys):
+    made = calls("data.synthetic", "write_dataset", result=True)
+    assert cli.main(["data", "synth", "--out", "d", "--num_val", "5", "--seed", "7"]) == 0
+    assert made == [(("d", 1000, 5, 7, None), {})]
+    assert capsys.readouterr().out == "d: written\n"
+
+
+def test_build_prints_what_it_did(calls, capsys):
+    made = calls("data.build", "build_dataset", result="3 pictures")
+    argv = ["data", "build", "--images", "i", "--panoptic", "p", "--annotations", "a.json"]
+    assert cli.main([*argv, "--out", "o", "--skip-bad", "--num-shards=4"]) == 0
+    options = {"num_shards": 4, "workers": None, "skip_bad": True, "overwrite": False}
+    assert made == [(("i", "p", "a.json", "o"), options)]
+    assert capsys.readouterr().out == "3 pictures\n"
+
+
+def test_train_loads_gin_files_and_bindings_in_order(calls, monkeypatch):
+    from maskconver_tf.training import gin_support
+
+    trained = calls("training.runs", "train_run")
+    loaded = []
+    monkeypatch.setattr(gin_support, "load", lambda *args: loaded.append(args))
+    argv = ["--gin.train.steps=9", "train", "--gin_file", "a.gin", "--gin_file", "b.gin"]
+    assert cli.main([*argv, "--model_dir=run", "--gin.big/Net.names=['a b', '--c-d']"]) == 0
+    assert loaded == [(["a.gin", "b.gin"], ["train.steps=9", "big/Net.names=['a b', '--c-d']"])]
+    assert trained == [(("run",), {})]
+
+
+# ---- Mistakes ------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "argv, message",
+    [
+        ("trian", "invalid choice: 'trian'"),
+        ("data sinth", "invalid choice: 'sinth'"),
+        ("data synth --otu d", "unknown argument --otu; did you mean --out?"),
+        ("data synth --num-trian 3 --out d", "--num_trian; did you mean --num_train?"),
+        ("data synth --out d spare", "unknown argument spare; see maskconver data synth --help"),
+        ("data synth", "required: --out; see maskconver data synth --help"),
+        ("data synth --out d --seed x", "argument --seed: invalid int value: 'x'"),
+        ("--verzion", "unknown argument --verzion; did you mean --version?"),
+        ("export --model m --out o -x", "unknown argument -x"),
+        ("predict --model m --out o", "required: IMAGE"),
+        ("train --gin_fil a", "unknown argument --gin_fil; did you mean --gin_file?"),
+        ("train --gin_file a --model_dir d --gin.x 3", "--gin.x: expected --gin.NAME=VALUE"),
+        ("predict --model m i.jpg --out o --gin.x=3", "--gin.x=3: this command takes no --gin."),
+        ("train --gin_file no.gin --model_dir d", "no Gin file 'no.gin'"),
+    ],
+)
+def test_a_mistake_is_one_message(capsys, argv, message):
+    assert message in _error(capsys, *argv.split())
+
+
+def test_a_user_error_is_one_message_and_with_debug_a_traceback(calls, capsys):
+    calls("data.synthetic", "write_dataset", result=UserError("d is full; delete something"))
+    assert _error(capsys, "data", "synth", "--out", "d") == "d is full; delete something"
+    assert cli.main(["data", "synth", "--out", "d", "--debug"]) == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_an_error_of_the_code_is_not_hidden(calls):
+    calls("data.synthetic", "write_dataset", result=ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["data", "synth", "--out", "d"])
+
+
+def test_an_interrupt_ends_with_one_line_and_130(calls, capsys):
+    calls("data.synthetic", "write_dataset", result=KeyboardInterrupt())
+    assert cli.main(["data", "synth", "--out", "d"]) == 130
+    assert capsys.readouterr().err == "maskconver: interrupted\n"
