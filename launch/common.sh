@@ -141,6 +141,8 @@ train_arguments() {
         "--gin.train.strategy='$1'")
     [[ -z ${TRAIN_DATA:-} ]] || TRAIN_ARGUMENTS+=("--gin.TRAIN_DATA='$TRAIN_DATA'")
     [[ -z ${EVAL_DATA:-} ]] || TRAIN_ARGUMENTS+=("--gin.EVAL_DATA='$EVAL_DATA'")
+    [[ -z ${DATA_SERVICE:-} ]] ||
+        TRAIN_ARGUMENTS+=("--gin.TrainingInput.service='$DATA_SERVICE'")
     TRAIN_ARGUMENTS+=("${EXTRA[@]}")
 }
 

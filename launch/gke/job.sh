@@ -7,7 +7,8 @@
 #   workers NAME   WORKERS such pods that train together (an indexed job)
 #   tpu     NAME   one pod on a TPU slice of one host
 #   data    NAME   a tf.data service: a dispatcher at grpc://NAME:5050 and DATA_WORKERS workers, for
-#                  when the host of an accelerator cannot decode and augment fast enough
+#                  when the host of an accelerator cannot decode and augment fast enough; trainers
+#                  use it with DATA_SERVICE=grpc://NAME:5050. Give it a name of its own
 #   watch   NAME   what there is of NAME, and its log until training ends
 #   delete  NAME   everything labelled maskconver-run=NAME; what is in the bucket stays
 #
@@ -77,7 +78,7 @@ data() {
     need_number DATA_WORKERS
     need IMAGE "the container image (launch/docker/image.sh makes it)"
     apply data_service.yaml
-    echo "# trainers find it at grpc://$NAME:5050 in the namespace $NAMESPACE" >&2
+    echo "# trainers in the namespace $NAMESPACE use it with DATA_SERVICE=grpc://$NAME:5050" >&2
 }
 
 watch() {

@@ -46,9 +46,10 @@ install() {
     check
 }
 
-# check: that TensorFlow is the one for TPUs, and that it sees one.
+# check: that TensorFlow is the one for TPUs, and that it sees one. Where there is none, libtpu asks
+# for it for ten minutes and more.
 check() {
-    "$venv/bin/python" - <<'PYTHON'
+    timeout "${TPU_TIMEOUT:-300}" "$venv/bin/python" - <<'PYTHON' ||
 import importlib.metadata
 import sys
 
@@ -61,6 +62,7 @@ import tensorflow as tf
 resolver = tf.distribute.cluster_resolver.TPUClusterResolver.connect("local")
 print(f"TensorFlow {tf.__version__} sees {resolver.num_accelerators()} on this host")
 PYTHON
+        fail "TensorFlow found no TPU on this host (above; nothing there: it gave up waiting)"
 }
 
 # is_running: whether the process of `pid` is there and is ours, not one that got its number later.
