@@ -7,7 +7,8 @@
 #   setup  NAME   install the package with tensorflow-tpu 2.20 and its libtpu on the host
 #   train  NAME   start training there, in the background; goes on from MODEL_DIR
 #   watch  NAME   the slice's state, then the log until training ends
-#   stop   NAME   ask training to save and end; the slice stays, and costs
+#   stop   NAME   ask training to save and end; the slice stays, and costs (`keep` would start it
+#                 again: end that before)
 #   delete NAME   delete the slice; what is in the bucket stays
 #   keep   NAME   all of it, for spot: create, set up, train, and when the slice is taken back, make
 #                 it anew and go on from the checkpoint in MODEL_DIR, until training is done; then
@@ -199,7 +200,7 @@ obtain() {
 
 # attend: starts training where it does not run, and looks on until it ends (0) or the slice is lost.
 attend() {
-    local code
+    local code silent=0
     while true; do
         patiently state
         [[ $ANSWER == ACTIVE ]] || { say "$NAME: lost ($ANSWER)"; return 1; }
@@ -213,7 +214,8 @@ attend() {
                 code=${ANSWER##* }
                 [[ " ${RESUME_CODES:-75 143} " == *" $code "* ]] ||
                     die "maskconver train ended with $code. The slice stays, and costs: read the log" \
-                        "with '$0 watch $NAME', then '$0 train $NAME' or '$0 delete $NAME'"
+                        "with '$0 watch $NAME', then '$0 delete $NAME', or mend it and run" \
+                        "'$0 train $NAME' and '$0 keep $NAME'"
                 say "$NAME: training saved and ended ($code); starting it again"
                 silent=0
                 train || true
@@ -257,7 +259,7 @@ keep() {
         delete
         return
     fi
-    recreations=0 silent=0
+    recreations=0
     until obtain && prepare && attend; do :; done
     say "$NAME: training is done; deleting the slice"
     delete

@@ -106,14 +106,17 @@ def test_loopback(launch, fakes, tmp_path):
 def test_loopback_ends_the_others_when_one_fails(launch, fakes, tmp_path):
     # The others would wait for it for ever: these sleep longer than the test may take.
     program = fakes.folder / "bin/maskconver"
+    pids = fakes.folder / "pids"
+    pids.touch()
     program.write_text(
         "#!/bin/bash\n"
-        "case $TF_CONFIG in *'\"index\": 1'*) echo no space left >&2; exit 7 ;; esac\n"
-        f"echo $$ >>{fakes.folder}/pids\nexec sleep 600\n"
+        f"[[ $TF_CONFIG == *'\"index\": 1'* ]] || {{ echo $$ >>{pids}; exec sleep 600; }}\n"
+        f"until [[ $(grep -c . {pids}) == 2 ]]; do sleep 0.02; done\n"
+        "echo no space left >&2; exit 7\n"
     )
     done = launch("local/worker.sh", "loopback", "3", code=7, **SETTINGS)
     assert "no space left" in done.stderr
-    for pid in (fakes.folder / "pids").read_text().split():
+    for pid in pids.read_text().split():
         with pytest.raises(ProcessLookupError):
             os.kill(int(pid), 0)
 
