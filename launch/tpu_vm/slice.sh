@@ -174,6 +174,7 @@ delete() {
 # ---- keep ----------------------------------------------------------------------------------------
 # obtain: a slice that is ACTIVE, made anew as often as it takes.
 obtain() {
+    local refused=0
     while true; do
         patiently state
         case $ANSWER in
@@ -182,11 +183,17 @@ obtain() {
                 return
                 ;;
             GONE)
-                recreations=$((recreations + 1))
-                ((recreations <= MAX_RECREATIONS + 1)) ||
-                    die "$NAME was made $((recreations - 1)) times; MAX_RECREATIONS allows no more." \
-                        "What is saved is in $MODEL_DIR; run it again to go on"
-                request || say "$NAME: the request was refused; another look in $POLL_SECONDS s"
+                ((made <= MAX_RECREATIONS)) ||
+                    die "$NAME was made $made times; MAX_RECREATIONS allows no more. What is saved" \
+                        "is in $MODEL_DIR; run it again to go on"
+                if request; then
+                    made=$((made + 1))
+                elif refused=$((refused + 1)) && ((refused < PATIENCE)); then
+                    say "$NAME: the request was refused; again in $POLL_SECONDS s"
+                else
+                    die "the request for $NAME was refused $refused times in a row (why: above)." \
+                        "Nothing was made. Check quota, ZONE and ACCELERATOR_TYPE"
+                fi
                 ;;
             FAILED | SUSPENDED)
                 say "$NAME: $ANSWER; deleting what is left of it"
@@ -259,10 +266,12 @@ keep() {
         delete
         return
     fi
-    recreations=0
+    made=0
+    trap 'die "interrupted. $NAME may be there and cost: go on with $0 keep $NAME, or $0 delete $NAME"' \
+        INT TERM
     until obtain && prepare && attend; do :; done
     say "$NAME: training is done; deleting the slice"
-    delete
+    delete || die "training is done, but $NAME was not deleted (why: above) and costs: $0 delete $NAME"
 }
 
 # ---- Which one -----------------------------------------------------------------------------------

@@ -212,6 +212,22 @@ def test_a_request_that_is_refused_for_a_while_is_made_again(keep, fakes):
     assert _verbs(fakes) == ["create"] * 4 + ["install", "start", "delete"]
 
 
+def test_a_request_that_is_always_refused_ends_it(keep, fakes):
+    fakes.plan(lives=[], fail=[["queued-resources create", "ERROR: no permission", -1]])
+    error = keep("keep", code=2).stderr
+    assert "no permission" in error
+    assert "the request for mask-1 was refused 10 times in a row" in error
+    assert _verbs(fakes) == ["create"] * 10
+
+
+def test_a_slice_that_is_not_deleted_in_the_end_is_named(keep, fakes):
+    fakes.plan(
+        lives=[_life("ACTIVE", "exit 0")],
+        fail=[["queued-resources delete", "ERROR: unavailable", -1]],
+    )
+    assert "mask-1 was not deleted (why: above) and costs" in keep("keep", code=2).stderr
+
+
 def test_a_host_that_refuses_ssh_at_first_is_set_up_later(keep, fakes):
     fakes.plan(lives=[_life("ACTIVE", "exit 0")], fail=[["mkdir -p", "Connection refused", 2]])
     keep("keep")
