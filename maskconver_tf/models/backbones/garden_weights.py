@@ -47,4 +47,8 @@ def find_checkpoint(path: str) -> str | None:
             return path
         return tf.train.latest_checkpoint(path)
     except tf.errors.OpError as error:
-        raise UserError(f"{path}: cannot be read ({error.message})") from error
+        reason = " ".join(error.message.split())
+        raise UserError(
+            f"{path}: cannot be read ({reason}); check the address and the access to it, or copy "
+            "the checkpoint here and give its path"
+        ) from error

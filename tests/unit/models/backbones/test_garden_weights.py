@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from official.vision.configs import image_classification
 from official.vision.modeling import classification_model
 from official.vision.modeling.backbones import mobilenet as garden_mobilenet
 from official.vision.modeling.backbones import resnet as garden_resnet
@@ -30,7 +31,8 @@ def _normalised(images):
 
 
 def test_a_classifier_s_checkpoint_fills_a_resnet(tmp_path):
-    own = garden_resnet.ResNet(10, depth_multiplier=1 / 16, norm_epsilon=1e-3)
+    recipe = image_classification.image_classification_imagenet().task.model.norm_activation
+    own = garden_resnet.ResNet(10, depth_multiplier=1 / 16, norm_epsilon=recipe.norm_epsilon)
     file = _classifier_checkpoint(own, str(tmp_path))
     expected = own(_normalised(IMAGES))
     for given in (file, str(tmp_path)):
@@ -46,14 +48,20 @@ def test_a_classifier_s_checkpoint_fills_a_mobilenet_before_it_is_cut(tmp_path):
     assert_close(features, {k: expected[key] for k, key in zip(range(2, 6), "2346")})
 
 
-def test_a_wrong_checkpoint_is_one_message(tmp_path):
+def _unreachable(path):
+    raise tf.errors.AbortedError(None, None, "no route\n\t to host")
+
+
+def test_a_wrong_checkpoint_is_one_message(monkeypatch, tmp_path):
     own = garden_resnet.ResNet(10, depth_multiplier=1 / 16)
     file = _classifier_checkpoint(own, str(tmp_path))
     with pytest.raises(UserError, match=r"resnet.weights = .*does not hold this network.*depth"):
         resnet(10, width_multiplier=1 / 8, weights=file)
-    with pytest.raises(UserError, match=r"mobilenet.weights = .*does not hold this network"):
-        mobilenet(width_multiplier=0.25, weights=file)
     with pytest.raises(UserError, match=r"resnet.weights = .*nowhere.*no checkpoint is there"):
         resnet(10, weights=str(tmp_path / "nowhere"))
+    unreachable = r"gs://bucket/x.index: cannot be read \(no route to host\); check the address"
+    with monkeypatch.context() as patch, pytest.raises(UserError, match=unreachable):
+        patch.setattr(tf.io.gfile, "exists", _unreachable)
+        resnet(10, weights="gs://bucket/x.index")
     with random_weights():
         resnet(10, weights=str(tmp_path / "nowhere"))
