@@ -106,14 +106,14 @@ def test_step_is_the_same_with_blocks_recomputed(one_step, two_devices, replicas
 
 
 def test_bfloat16_step_agrees_with_float32(one_step):
-    """Losses to 1 %; of the whole update, direction and length to 5 %. Single weights may differ
-    more: where rounding turns a ReLU off, its gradient is another."""
+    """Losses to 1 %, the update as a whole to 10 % of its length. Single weights may differ more:
+    where rounding turns a ReLU off, its gradient is another."""
     with precision("mixed_bfloat16"):
         losses, updates = one_step(one_device())
     expected_losses, expected = one_step(one_device())
     np.testing.assert_allclose(losses, expected_losses, rtol=0.01)
     found, wanted = (np.concatenate([u.ravel() for u in x]) for x in (updates, expected))
-    assert np.linalg.norm(found - wanted) <= 0.05 * np.linalg.norm(wanted)
+    assert np.linalg.norm(found - wanted) <= 0.1 * np.linalg.norm(wanted)
 
 
 def _assert_same(step, expected, tolerance: float) -> None:
