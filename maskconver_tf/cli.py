@@ -25,6 +25,7 @@ from nothing to a prediction:
   maskconver data build --images scenes/images/train --panoptic scenes/panoptic/train \\
       --annotations scenes/panoptic_train.json --out data/train
   (and the same with val for data/val)
+  maskconver preflight --gin_file experiments/demo.gin
   maskconver train --gin_file experiments/demo.gin --model_dir runs/demo
   maskconver evaluate --model runs/demo
   maskconver predict --model runs/demo photo.jpg --out pictures
@@ -73,6 +74,7 @@ def _make_parser() -> _Parser:
     data_commands = data.add_subparsers(title="commands", metavar="COMMAND")
     _add_synth(data_commands)
     _add_build(data_commands)
+    _add_preflight(commands)
     _add_train(commands)
     _add_evaluate(commands)
     _add_predict(commands)
@@ -141,6 +143,61 @@ def _build(args: argparse.Namespace) -> None:
     print(summary)
 
 
+def _add_preflight(commands: Any) -> None:
+    parser = _add_command(
+        commands,
+        "preflight",
+        _preflight,
+        "tell what a training will need: size, cost, memory, and whether it fits a TPU",
+        "maskconver preflight --gin_file experiments/demo.gin --num_classes 133 \\\n"
+        "      --tpu v5e:2x2 --per_core_batch 8",
+    )
+    _add_gin_file(parser)
+    _add_gin(parser)
+    parser.add_argument(
+        "--num_classes", type=int, metavar="N", help="in place of the dataset's; needs no data"
+    )
+    parser.add_argument(
+        "--per_core_batch",
+        type=int,
+        metavar="N",
+        help="pictures per core (default: TrainingInput.batch_size over the cores of --tpu)",
+    )
+    parser.add_argument(
+        "--tpu",
+        metavar="KIND:LAYOUT",
+        help="compile the step with Google's compiler, for v5e:2x2, v6e:4x4, ...; needs the extra "
+        "tpu-check, no TPU, and minutes",
+    )
+    parser.add_argument(
+        "--cache", metavar="DIR", help="of earlier compilations (default: ~/.cache/maskconver_tf)"
+    )
+    parser.add_argument(
+        "--timeout", type=float, default=60, metavar="MIN", help="of one compilation (default: 60)"
+    )
+    parser.add_argument(
+        "--no_search", action="store_true", help="do not look for the largest batch that fits"
+    )
+
+
+def _preflight(args: argparse.Namespace) -> None:
+    if args.per_core_batch is not None and args.per_core_batch < 1:
+        raise UserError(f"--per_core_batch {args.per_core_batch}: expected 1 or more")
+    from maskconver_tf.training import gin_support
+
+    gin_support.load(args.gin_file, args.gin)
+    from maskconver_tf.training import runs
+
+    runs.preflight_run(
+        args.num_classes,
+        args.per_core_batch,
+        args.tpu,
+        args.cache,
+        args.timeout,
+        not args.no_search,
+    )
+
+
 def _add_train(commands: Any) -> None:
     parser = _add_command(
         commands,
@@ -150,13 +207,7 @@ def _add_train(commands: Any) -> None:
         "maskconver train --gin_file experiments/demo.gin --model_dir runs/demo \\\n"
         "      --gin.train.total_steps=100",
     )
-    parser.add_argument(
-        "--gin_file",
-        action="append",
-        required=True,
-        metavar="FILE",
-        help="experiment; given again, the later one overrides",
-    )
+    _add_gin_file(parser)
     _add_gin(parser)
     parser.add_argument("--model_dir", required=True, metavar="DIR", help="the run's folder")
 
@@ -286,6 +337,16 @@ def _add_command(
 
 def _add_model(parser: _Parser, what: str = "--model_dir of the training") -> None:
     parser.add_argument("--model", required=True, metavar="DIR", help=what)
+
+
+def _add_gin_file(parser: _Parser) -> None:
+    parser.add_argument(
+        "--gin_file",
+        action="append",
+        required=True,
+        metavar="FILE",
+        help="experiment; given again, the later one overrides",
+    )
 
 
 def _add_gin(parser: _Parser) -> None:

@@ -66,7 +66,7 @@ def train(
       keep_checkpoints: how many to keep.
       strategy: see `make_strategy`.
       precision: "float32" or "mixed_bfloat16".
-      jit_compile: compile the step with XLA.
+      jit_compile: compile the step, and the network in evaluations, with XLA.
       deterministic: the same numbers from every run, at some cost in speed.
       seed: of the initial weights and everything random in the model.
       init_from: what a new run's weights start from, see `warm_start`; a run, an export or a
@@ -100,7 +100,7 @@ def train(
         evaluator = None
         if eval_input is not None:
             evaluator = Evaluator(
-                PanopticSegmenter(network, fusion, categories, eval_input.input_size),
+                PanopticSegmenter(network, fusion, categories, eval_input.input_size, jit_compile),
                 eval_input,
                 categories,
                 distribution,
