@@ -86,16 +86,26 @@ def configurable(root: Callable) -> Callable:
 
     @functools.wraps(root)
     def configured(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return _registered(root)(*args, **kwargs)
-        except UserError as error:
-            raise UserError(_without_gin_notes(error)) from error
-        except TypeError as error:
-            if message := _missing_arguments(error):
-                raise UserError(message) from error
-            raise
+        return call(_registered(root), *args, **kwargs)
 
     return configured
+
+
+def call(function: Callable, *args: Any, **kwargs: Any) -> Any:
+    """Calls what Gin has configured, such as one of `arguments`; raises as `configurable` does."""
+    try:
+        return function(*args, **kwargs)
+    except UserError as error:
+        raise UserError(_without_gin_notes(error)) from error
+    except TypeError as error:
+        if message := _missing_arguments(error):
+            raise UserError(message) from error
+        raise
+
+
+def arguments(root: Callable) -> dict[str, Any]:
+    """The arguments that Gin binds for `root`, which is not called; what they refer to is."""
+    return call(gin.get_bindings, _registered(root))
 
 
 def check_all_used(other_roots: Iterable[Callable] = ()) -> None:
@@ -145,14 +155,19 @@ def resolve_gin_file(name: str | Path, beside: Path | None = None) -> Path:
     for folder in folders:
         if (folder / name).is_file():
             return folder / name
-    shipped = sorted(
-        path.relative_to(folder).as_posix()
-        for folder in folders[-2:]
-        for path in folder.glob("experiments/**/*.gin")
-    )
+    shipped = shipped_gin_files()
     raise UserError(
         f"no Gin file '{name}', neither from {Path.cwd()} nor among the experiments of this "
         f"package{_nearest(str(name), shipped)}"
+    )
+
+
+def shipped_gin_files(folder: str = "experiments/**") -> list[str]:
+    """Names, as `resolve_gin_file` takes them, of the .gin files that come with the package."""
+    return sorted(
+        path.relative_to(root).as_posix()
+        for root in (_PACKAGE, _PACKAGE.parent)
+        for path in root.glob(f"{folder}/*.gin")
     )
 
 

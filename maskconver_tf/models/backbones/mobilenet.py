@@ -12,6 +12,7 @@ from maskconver_tf.models.backbones.backbone import Backbone, truncate
 def mobilenet(
     variant: str = "MobileNetMultiAVGSeg",
     width_multiplier: float = 1.0,
+    output_stride: int = 32,
     freeze_batch_norm: bool = False,
 ) -> Backbone:
     """A MobileNet backbone; the default is the paper's MobileNet-MH.
@@ -22,6 +23,8 @@ def mobilenet(
     Args:
       variant: name in the Model Garden.
       width_multiplier: scales every channel count.
+      output_stride: 32, or 16 to keep the last stage at stride 16 with dilated convolutions; it
+        then is level 4 and there is no level 5.
       freeze_batch_norm: see `Backbone`.
 
     Raises:
@@ -32,15 +35,20 @@ def mobilenet(
     if variant not in garden.SUPPORTED_SPECS_MAP:
         known = ", ".join(sorted(garden.SUPPORTED_SPECS_MAP))
         raise UserError(f"mobilenet.variant = {variant!r}: unknown; choose one of {known}")
+    if output_stride not in (16, 32):
+        raise UserError(f"mobilenet.output_stride = {output_stride}: expected 16 or 32")
     network = garden.MobileNet(
-        variant, filter_size_scale=width_multiplier, use_sync_bn=has_replicas()
+        variant,
+        filter_size_scale=width_multiplier,
+        output_stride=None if output_stride == 32 else output_stride,
+        use_sync_bn=has_replicas(),
     )
-    keys = ("2", "3", "4", _deepest_key(network))
+    keys = ("2", "3", *(["4"] if output_stride == 32 else []), _deepest_key(network))
     return Backbone(
         truncate(network, keys), keys, freeze_batch_norm=freeze_batch_norm, name="backbone"
     )
 
 
 def _deepest_key(network) -> str:
-    """The last feature map before pooling, whose stride is 32 in every variant."""
+    """The last feature map before pooling, whose stride is the largest."""
     return max(network.output_specs, key=int)
