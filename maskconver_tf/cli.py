@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import json
 import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from maskconver_tf import __version__
@@ -79,6 +81,7 @@ def _make_parser() -> _Parser:
     _add_evaluate(commands)
     _add_predict(commands)
     _add_export(commands)
+    _add_models(commands)
     return parser
 
 
@@ -284,6 +287,54 @@ def _export(args: argparse.Namespace) -> None:
     from maskconver_tf.export.saved_model import export
 
     print(f"{export(segmenter, args.out)}: exported; TensorFlow Serving watches {args.out}")
+
+
+def _add_models(commands: Any) -> None:
+    parser = _add_command(
+        commands,
+        "models",
+        _models,
+        "list the named models with input size, parameters and multiply-adds",
+        "maskconver models --detail mobilenet_mh_640 --num_classes 19",
+    )
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="models, or .gin files (default: all models)"
+    )
+    parser.add_argument(
+        "--num_classes", type=int, default=133, metavar="N", help="classes (default: COCO's 133)"
+    )
+    parser.add_argument("--detail", action="store_true", help="every layer's share, one line each")
+    parser.add_argument("--json", action="store_true", help="the same as JSON")
+    parser.add_argument("--markdown", metavar="FILE", help="write docs/model_zoo.md instead")
+    parser.add_argument(
+        "--names", dest="only_names", action="store_true", help="names alone, at once"
+    )
+    _add_gin(parser)
+
+
+def _models(args: argparse.Namespace) -> None:
+    from maskconver_tf.training import model_files
+
+    if args.num_classes < 1:
+        raise UserError(f"--num_classes {args.num_classes}: expected 1 or more")
+    models = model_files.find_models(args.names)
+    if args.only_names:
+        print("\n".join(f"{model.name:24} {model.description}" for model in models))
+        return
+    from maskconver_tf.training import model_zoo
+
+    counted = model_zoo.count_models(models, args.num_classes, args.gin)
+    if args.json:
+        print(json.dumps([model_zoo.to_json(each, args.detail) for each in counted], indent=1))
+    elif args.markdown:
+        Path(args.markdown).write_text(model_zoo.markdown(counted), encoding="utf-8")
+        print(f"{args.markdown}: written")
+    else:
+        print(model_zoo.table_head())
+        for each in counted:
+            print(model_zoo.table_row(each), flush=True)
+            if args.detail:
+                print(model_zoo.details(each))
 
 
 # ---- Parsing -------------------------------------------------------------------------------------

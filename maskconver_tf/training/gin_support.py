@@ -86,10 +86,15 @@ def configurable(root: Callable) -> Callable:
 
     @functools.wraps(root)
     def configured(*args: Any, **kwargs: Any) -> Any:
-        with _plain_errors():
-            return _registered(root)(*args, **kwargs)
+        return call(_registered(root), *args, **kwargs)
 
     return configured
+
+
+def call(function: Callable, *args: Any, **kwargs: Any) -> Any:
+    """Calls what Gin has configured, such as one of `arguments_of`; raises as `configurable` does."""
+    with _plain_errors():
+        return function(*args, **kwargs)
 
 
 def arguments_of(root: Callable, supplied: Iterable[str] = ()) -> dict[str, Any]:
@@ -161,14 +166,19 @@ def resolve_gin_file(name: str | Path, beside: Path | None = None) -> Path:
     for folder in folders:
         if (folder / name).is_file():
             return folder / name
-    shipped = sorted(
-        path.relative_to(folder).as_posix()
-        for folder in folders[-2:]
-        for path in folder.glob("experiments/**/*.gin")
-    )
+    shipped = shipped_gin_files()
     raise UserError(
         f"no Gin file '{name}', neither from {Path.cwd()} nor among the experiments of this "
         f"package{_nearest(str(name), shipped)}"
+    )
+
+
+def shipped_gin_files(folder: str = "experiments/**") -> list[str]:
+    """Names, as `resolve_gin_file` takes them, of the .gin files that come with the package."""
+    return sorted(
+        path.relative_to(root).as_posix()
+        for root in (_PACKAGE, _PACKAGE.parent)
+        for path in root.glob(f"{folder}/*.gin")
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import subprocess
 import sys
 import types
@@ -12,7 +13,7 @@ import pytest
 from maskconver_tf import __version__, cli
 from maskconver_tf.errors import UserError
 
-COMMANDS = [
+FLOW = [
     ["data", "synth"],
     ["data", "build"],
     ["preflight"],
@@ -21,6 +22,9 @@ COMMANDS = [
     ["predict"],
     ["export"],
 ]
+"""From nothing to a prediction."""
+
+COMMANDS = [*FLOW, ["models"]]
 
 
 @pytest.fixture
@@ -82,7 +86,7 @@ def test_help_tells_the_way_from_nothing_to_a_prediction(capsys):
     with pytest.raises(SystemExit):
         cli.main(["--help"])
     words = capsys.readouterr().out.partition("from nothing")[2]
-    places = [words.index(f"maskconver {' '.join(command)} --") for command in COMMANDS]
+    places = [words.index(f"maskconver {' '.join(command)} --") for command in FLOW]
     assert places == sorted(places)
 
 
@@ -144,6 +148,51 @@ def test_train_loads_gin_files_and_bindings_in_order(calls, monkeypatch):
     assert trained == [(("run",), {})]
 
 
+@pytest.fixture
+def zoo(calls, monkeypatch):
+    """`model_zoo` replaced; the list of what was counted."""
+    counted = calls("training.model_zoo", "count_models", result=["a", "b"])
+    fake = sys.modules["maskconver_tf.training.model_zoo"]
+    fake.table_head = lambda: "head"
+    fake.table_row = lambda each: f"row {each}"
+    fake.details = lambda each: f"details {each}"
+    fake.to_json = lambda each, with_layers: {"name": each, "layers": with_layers}
+    fake.markdown = lambda counted: "page of " + ", ".join(counted)
+    return counted
+
+
+@pytest.mark.parametrize(
+    ("argv", "printed"),
+    [
+        ([], "head\nrow a\nrow b\n"),
+        (["--detail"], "head\nrow a\ndetails a\nrow b\ndetails b\n"),
+    ],
+)
+def test_models_prints_a_row_each(zoo, capsys, argv, printed):
+    assert cli.main(["models", "tiny", *argv, "--num_classes", "7", "--gin.A.b=1"]) == 0
+    assert capsys.readouterr().out == printed
+    [((models, *others), _)] = zoo
+    assert [model.name for model in models] == ["tiny"]
+    assert others == [7, ["A.b=1"]]
+
+
+def test_models_as_json_and_as_a_page(zoo, capsys, tmp_path):
+    assert cli.main(["models", "--json", "--detail"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == [{"name": "a", "layers": True}, {"name": "b", "layers": True}]
+    assert cli.main(["models", "--markdown", str(tmp_path / "zoo.md")]) == 0
+    assert (tmp_path / "zoo.md").read_text() == "page of a, b"
+    assert len(zoo[0][0][0]) > 5  # All models.
+
+
+def test_models_by_name_alone_count_nothing(zoo, capsys):
+    assert cli.main(["models", "--names", "tiny", "resnet50"]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.split()[:3] == ["tiny", "The", "whole"]
+    assert second.split(maxsplit=1)[1].startswith("The paper's large model: ResNet50,")
+    assert zoo == []
+
+
 # ---- Mistakes ------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "argv, message",
@@ -162,6 +211,9 @@ def test_train_loads_gin_files_and_bindings_in_order(calls, monkeypatch):
         ("train --gin_file a --model_dir d --gin.x 3", "--gin.x: expected --gin.NAME=VALUE"),
         ("predict --model m i.jpg --out o --gin.x=3", "--gin.x=3: this command takes no --gin."),
         ("train --gin_file no.gin --model_dir d", "no Gin file 'no.gin'"),
+        ("models resnet5", "no model 'resnet5'; did you mean 'resnet50'?"),
+        ("models tiny --num_classes 0", "--num_classes 0: expected 1 or more"),
+        ("models --jsn", "unknown argument --jsn; did you mean --json?"),
     ],
 )
 def test_a_mistake_is_one_message(capsys, argv, message):
