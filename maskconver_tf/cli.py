@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from maskconver_tf import __version__
+from maskconver_tf.data.source_options import DEFAULT_SOURCE, OPTIONS, describe_sources
 from maskconver_tf.errors import UserError
 
 _GIN_PREFIX = "--gin."
@@ -107,13 +108,12 @@ def _add_build(commands: Any) -> None:
         commands,
         "build",
         _build,
-        "turn a dataset in COCO panoptic layout into TFRecords",
+        "turn a dataset into TFRecords, checked picture by picture",
         "maskconver data build --images coco/val2017 --panoptic coco/panoptic_val2017 \\\n"
         "      --annotations coco/panoptic_val2017.json --out data/coco_val",
+        epilog=describe_sources(),
     )
-    parser.add_argument("--images", required=True, metavar="DIR", help="folder of pictures")
-    parser.add_argument("--panoptic", required=True, metavar="DIR", help="folder of id maps, PNG")
-    parser.add_argument("--annotations", required=True, metavar="FILE", help="panoptic JSON")
+    _add_source(parser)
     parser.add_argument("--out", required=True, metavar="DIR", help="dataset folder to write")
     parser.add_argument(
         "--num_shards", type=int, metavar="N", help="TFRecord files (default: one per 256 pictures)"
@@ -126,12 +126,11 @@ def _add_build(commands: Any) -> None:
 
 
 def _build(args: argparse.Namespace) -> None:
-    from maskconver_tf.data.build import build_dataset
+    from maskconver_tf.data.build import build_from
 
-    summary = build_dataset(
-        args.images,
-        args.panoptic,
-        args.annotations,
+    summary = build_from(
+        args.source,
+        {name: getattr(args, name) for name in OPTIONS},
         args.out,
         num_shards=args.num_shards,
         workers=args.workers,
@@ -272,10 +271,10 @@ def _add_command(
     handler: Callable[[argparse.Namespace], None],
     summary: str,
     example: str,
+    epilog: str = "",
 ) -> _Parser:
-    parser = commands.add_parser(
-        name, help=summary, description=summary, epilog=f"example:\n  {example}"
-    )
+    epilog = f"{epilog}\n\nexample:\n  {example}".lstrip()
+    parser = commands.add_parser(name, help=summary, description=summary, epilog=epilog)
     parser.set_defaults(parser=parser, handler=handler)
     # Suppressed, so as not to undo one given before the command.
     parser.add_argument(
@@ -298,6 +297,19 @@ def _add_gin(parser: _Parser) -> None:
         metavar="",
         help="override one setting: train.total_steps=9, or STEPS=9 for a macro",
     )
+
+
+def _add_source(parser: _Parser) -> None:
+    parser.add_argument(
+        "--source",
+        metavar="NAME",
+        default=DEFAULT_SOURCE,
+        help=f"layout of the dataset, one of those below (default: {DEFAULT_SOURCE})",
+    )
+    group = parser.add_argument_group("where the dataset is (which: see the sources below)")
+    for name, (metavar, what) in OPTIONS.items():
+        parser.options.append(f"--{name}")
+        group.add_argument(f"--{name}", metavar=metavar, help=what)
 
 
 def _add_workers(parser: _Parser) -> None:

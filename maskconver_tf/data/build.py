@@ -10,8 +10,9 @@ import contextlib
 import os
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -19,6 +20,7 @@ from maskconver_tf.data.examine import Accepted
 from maskconver_tf.data.findings import Finding, report
 from maskconver_tf.data.records import DatasetWriter, is_dataset_folder
 from maskconver_tf.data.sources import CocoPanoptic, Source
+from maskconver_tf.data.sources.open_source import open_source
 from maskconver_tf.data.tally import BuildSummary, Tally, num_pictures
 from maskconver_tf.data.workers import examiner
 from maskconver_tf.errors import UserError
@@ -59,6 +61,26 @@ def build_dataset(
     return write_dataset(source, Path(out), num_shards, workers, skip_bad, progress, overwrite)
 
 
+def build_from(
+    source: str,
+    options: Mapping[str, Any],
+    out: Path,
+    num_shards: int | None = None,
+    workers: int | None = None,
+    skip_bad: bool = False,
+    progress: bool = True,
+    overwrite: bool = False,
+) -> BuildSummary:
+    """Builds a dataset folder from any source; see `build_dataset`.
+
+    Args:
+      source: its name, one of `source_options.SOURCES`.
+      options: where it is, as the command line has it: {"root": "cityscapes", "split": "val"}.
+    """
+    opened = open_source(source, options)
+    return write_dataset(opened, Path(out), num_shards, workers, skip_bad, progress, overwrite)
+
+
 def write_dataset(
     source: Source,
     out: Path,
@@ -89,7 +111,7 @@ def write_dataset(
                 num_bad += 1
             elif skip_bad or not findings:
                 writer.write(index, outcome.features)
-                tally.add(source.items[index].name, outcome)
+                tally.add(outcome)
             bar.update()
         if findings and (not skip_bad or num_bad == _num_entries(source)):
             raise _refusal(source, findings, num_bad)

@@ -15,7 +15,7 @@ import pickle
 import queue
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from maskconver_tf.data.examine import Accepted, examine
@@ -30,7 +30,7 @@ Outcome = Accepted | tuple[Finding, ...]
 
 
 @contextlib.contextmanager
-def examiner(workers: int) -> Iterator[Callable[[Sequence[WorkItem]], Iterator[Outcome]]]:
+def examiner(workers: int) -> Iterator[Callable[[Iterable[WorkItem]], Iterator[Outcome]]]:
     """Gives a function that maps `examine` over items, in order, in `workers` processes.
 
     One worker is this process. All others end with the block, or when this process is killed.
@@ -90,7 +90,7 @@ def _ask(idle: queue.SimpleQueue[subprocess.Popen], item: WorkItem) -> Outcome:
 
 
 def _map_ahead(
-    submit: Callable[[WorkItem], Future[Outcome]], ahead: int, items: Sequence[WorkItem]
+    submit: Callable[[WorkItem], Future[Outcome]], ahead: int, items: Iterable[WorkItem]
 ) -> Iterator[Outcome]:
     """Yields the outcome of each item, in order, with at most `ahead` of them under way."""
     waiting = collections.deque()

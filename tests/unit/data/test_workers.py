@@ -17,7 +17,7 @@ from maskconver_tf.errors import UserError
 def items(make_coco_folder):
     folder = make_coco_folder(num_pictures=6)
     (folder.images / "2.jpg").unlink()
-    return CocoPanoptic(folder.images, folder.panoptic, folder.annotations).items
+    return list(CocoPanoptic(folder.images, folder.panoptic, folder.annotations).items)
 
 
 def _told(outcome):
