@@ -23,6 +23,7 @@ _GIN_PREFIX = "--gin."
 _FLOW = """\
 from nothing to a prediction:
   maskconver data synth --out scenes
+  maskconver data check --out report scenes
   maskconver data build --images scenes/images/train --panoptic scenes/panoptic/train \\
       --annotations scenes/panoptic_train.json --out data/train
   (and the same with val for data/val)
@@ -69,10 +70,11 @@ def _make_parser() -> _Parser:
     parser.add_argument("--debug", action="store_true", help="show where an error arose")
     parser.set_defaults(parser=parser, handler=None, takes_gin=False)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    data = commands.add_parser("data", help="make and build datasets")
+    data = commands.add_parser("data", help="make, check and build datasets")
     data.set_defaults(parser=data)
     data_commands = data.add_subparsers(title="commands", metavar="COMMAND")
     _add_synth(data_commands)
+    _add_check(data_commands)
     _add_build(data_commands)
     _add_train(commands)
     _add_evaluate(commands)
@@ -138,6 +140,91 @@ def _build(args: argparse.Namespace) -> None:
         overwrite=args.overwrite,
     )
     print(summary)
+
+
+def _add_check(commands: Any) -> None:
+    parser = _add_command(
+        commands,
+        "check",
+        _check,
+        "tell what is in a dataset, what is wrong with it, and what a perfect model would score",
+        "maskconver data check --out report coco --input_size 640,640 --input_size 1280,1280",
+        epilog=_CHECK_NOTES + describe_sources(),
+    )
+    parser.add_argument(
+        "dataset_folder",
+        nargs="?",
+        metavar="DIR",
+        help="a dataset folder that was built, or a folder in COCO panoptic layout with all its "
+        "parts; left out where --source options say where the dataset is",
+    )
+    parser.add_argument("--val", metavar="DIR", help="validation, a folder of the same kinds")
+    parser.add_argument("--out", metavar="DIR", help="folder for check.html and check.json")
+    parser.add_argument(
+        "--input_size",
+        action="append",
+        type=_size,
+        metavar="H,W",
+        help="of the model, may be given again (default: 640,640)",
+    )
+    for name, default, what in (
+        ("num_slots", 256, "segments a picture may have in training"),
+        ("label_stride", 2, "input pixels per cell of the labels"),
+        ("mask_stride", 4, "input pixels per cell of the masks"),
+        ("ceiling_pictures", 200, "pictures of each part that PQ ceilings are from; 0: none"),
+    ):
+        parser.add_argument(
+            f"--{name}", type=int, default=default, metavar="N", help=f"{what} (default: {default})"
+        )
+    _add_workers(parser)
+    _add_source(parser, with_val=True)
+
+
+_CHECK_NOTES = """\
+Of a source that is not built yet give --source and its options as to `data build`; an option with
+val_ before its name is that of the validation part (--val_split val), the others stay the same.
+
+"""
+
+
+def _check(args: argparse.Namespace) -> None:
+    from maskconver_tf.evaluation.dataset_check.command import check
+
+    given = {name: getattr(args, name) for name in OPTIONS}
+    val_given = {name: getattr(args, f"val_{name}") for name in OPTIONS}
+    print(
+        check(
+            args.dataset_folder,
+            args.val,
+            args.source,
+            given,
+            val_given,
+            args.out,
+            input_sizes=args.input_size or [(640, 640)],
+            num_slots=args.num_slots,
+            label_stride=args.label_stride,
+            mask_stride=args.mask_stride,
+            ceiling_pictures=args.ceiling_pictures,
+            workers=args.workers,
+            make_fusion=_make_fusion,
+        )
+    )
+
+
+def _make_fusion() -> Any:
+    """Loads TensorFlow: only where a ceiling is asked for."""
+    from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
+
+    return PanopticFusion()
+
+
+def _size(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(side) for side in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"found {text}, expected height and width such as 640,640"
+        ) from None
 
 
 def _add_train(commands: Any) -> None:
@@ -299,7 +386,7 @@ def _add_gin(parser: _Parser) -> None:
     )
 
 
-def _add_source(parser: _Parser) -> None:
+def _add_source(parser: _Parser, with_val: bool = False) -> None:
     parser.add_argument(
         "--source",
         metavar="NAME",
@@ -310,6 +397,9 @@ def _add_source(parser: _Parser) -> None:
     for name, (metavar, what) in OPTIONS.items():
         parser.options.append(f"--{name}")
         group.add_argument(f"--{name}", metavar=metavar, help=what)
+        if with_val:
+            parser.options.append(f"--val_{name}")
+            group.add_argument(f"--val_{name}", help=argparse.SUPPRESS)
 
 
 def _add_workers(parser: _Parser) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from maskconver_tf.data.examine import Accepted
+from maskconver_tf.data.examine import Accepted, examine
 from maskconver_tf.data.findings import Finding, report
 from maskconver_tf.data.records import DatasetWriter, is_dataset_folder
 from maskconver_tf.data.sources import CocoPanoptic, Source
@@ -96,13 +96,13 @@ def write_dataset(
     if num_items == 0:
         raise _refusal(source, source.findings, num_bad=num_pictures(source.findings))
     num_shards = _checked("num_shards", num_shards, -(-num_items // _PICTURES_PER_SHARD), num_items)
-    workers = min(_checked("workers", workers, _num_cpus()), num_items)
+    workers = num_workers(workers, num_items)
     findings, num_bad = list(source.findings), num_pictures(source.findings)
     tally = Tally(source.categories)
     with (
         _new_folder(out, overwrite) as folder,
         contextlib.closing(DatasetWriter(folder, num_shards, num_items)) as writer,
-        examiner(workers) as examine_all,
+        examiner(workers, examine) as examine_all,
         tqdm(total=num_items, unit=" pictures", disable=not progress, dynamic_ncols=True) as bar,
     ):
         for index, outcome in enumerate(examine_all(source.items)):
@@ -155,9 +155,12 @@ def _checked(name: str, value: int | None, default: int, most: int | None = None
     return value
 
 
-def _num_cpus() -> int:
-    """Those this process may use: in a container fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def num_workers(workers: int | None, num_items: int) -> int:
+    """Processes for so many pictures: `workers`, or one for each CPU this process may use."""
+    # In a container those are fewer than the machine has.
+    has_affinity = hasattr(os, "sched_getaffinity")
+    num_cpus = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
+    return max(1, min(_checked("workers", workers, num_cpus), num_items))
 
 
 @contextlib.contextmanager

@@ -137,6 +137,42 @@ class Problem(enum.Enum):
         "at most 65535 in a picture",
         "cut the picture into smaller ones",
     )
+    # What follows spoils no picture by itself; `data check` looks for it and a build does not.
+    DAMAGED_SHARD = (
+        "shard that is not what the builder wrote",
+        "the SHA-256 in dataset.json",
+        "copy the shard again or build again",
+    )
+    STRAY_FILE = (
+        "file that no entry names",
+        "each file in the folders of pictures and truth in the annotations",
+        "add an entry or remove the file",
+    )
+    DUPLICATE = (
+        "picture that is there twice",
+        "each picture once",
+        "remove one, or both if their truth differs",
+    )
+    NEAR_DUPLICATE = (
+        "picture that is there twice but for its encoding",
+        "each picture once",
+        "remove one; a validation picture among the training pictures flatters every score",
+    )
+    CLASS_LISTS = (
+        "class lists that differ",
+        "the same ids, names and kinds in the same order in training and validation",
+        "write one class list for both",
+    )
+    UNSEEN_CLASS = (
+        "class in validation that training never shows",
+        "a segment of each class in the training pictures",
+        "move pictures between the parts, or leave the class out of the scores",
+    )
+    TOO_SMALL_SEGMENT = (
+        "segment smaller than a cell of the mask grid",
+        "at least one cell, mask stride x mask stride pixels of the input",
+        "train at a larger input size, or remove the segment",
+    )
 
     def __init__(self, title: str, expected: str, way_out: str):
         self.title = title

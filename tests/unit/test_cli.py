@@ -15,6 +15,7 @@ from maskconver_tf.errors import UserError
 
 COMMANDS = [
     ["data", "synth"],
+    ["data", "check"],
     ["data", "build"],
     ["train"],
     ["evaluate"],

@@ -68,6 +68,17 @@ class CocoPanoptic:
         ]
         self.items = LazyItems(len(self._usable), self._item)
 
+    def known_files(self) -> set[str]:
+        """Files that entries name, usable or not."""
+        images, panoptic = self._folders
+        pictures = {str(images / self.picture_name(self._pictures.read(i))) for i in self._pictures}
+        return pictures | {str(panoptic / self._truths.read(i)["file_name"]) for i in self._truths}
+
+    def stored_files(self) -> set[str]:
+        """Files that lie in its folders."""
+        files = (path for folder in self._folders for path in folder.rglob("*"))
+        return {str(path) for path in files if path.is_file() and not path.name.startswith(".")}
+
     def picture_name(self, picture: dict) -> str:
         """Path of a picture in its folder."""
         return picture["file_name"]
