@@ -122,23 +122,40 @@ def _add_build(commands: Any) -> None:
     )
     _add_workers(parser)
     parser.add_argument(
+        "--runner",
+        nargs="?",
+        const="DirectRunner",
+        metavar="NAME",
+        help="build on Apache Beam (extra beam): DirectRunner if no name follows, or "
+        "DataflowRunner, FlinkRunner, SparkRunner, ...",
+    )
+    parser.add_argument(
+        "--pipeline_option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="of Beam or its runner: direct_num_workers=4, project=mine; may be given again",
+    )
+    parser.add_argument(
         "--skip_bad", action="store_true", help="leave bad pictures out and list them"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace what is in --out")
 
 
 def _build(args: argparse.Namespace) -> None:
-    from maskconver_tf.data.build import build_from
+    given = {name: getattr(args, name) for name in OPTIONS}
+    how = {name: getattr(args, name) for name in ("num_shards", "skip_bad", "overwrite")}
+    if args.runner:
+        from maskconver_tf.data.beam_build import build_on_beam
 
-    summary = build_from(
-        args.source,
-        {name: getattr(args, name) for name in OPTIONS},
-        args.out,
-        num_shards=args.num_shards,
-        workers=args.workers,
-        skip_bad=args.skip_bad,
-        overwrite=args.overwrite,
-    )
+        beam = {"runner": args.runner, "pipeline_options": args.pipeline_option}
+        summary = build_on_beam(args.source, given, args.out, workers=args.workers, **how, **beam)
+    elif args.pipeline_option:
+        raise UserError("--pipeline_option: is of Apache Beam; give --runner as well")
+    else:
+        from maskconver_tf.data.build import build_from
+
+        summary = build_from(args.source, given, args.out, workers=args.workers, **how)
     print(summary)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from maskconver_tf.data.categories import Categories
 from maskconver_tf.data.examine import Accepted, examine
 from maskconver_tf.data.findings import Finding, report
 from maskconver_tf.data.records import DatasetWriter, is_dataset_folder
@@ -93,14 +94,12 @@ def write_dataset(
     """Writes the pictures of any source to a dataset folder; see `build_dataset`."""
     start = time.monotonic()
     num_items = len(source.items)
-    if num_items == 0:
-        raise _refusal(source, source.findings, num_bad=num_pictures(source.findings))
-    num_shards = _checked("num_shards", num_shards, -(-num_items // _PICTURES_PER_SHARD), num_items)
+    num_shards = plan_shards(source, num_shards)
     workers = num_workers(workers, num_items)
     findings, num_bad = list(source.findings), num_pictures(source.findings)
     tally = Tally(source.categories)
     with (
-        _new_folder(out, overwrite) as folder,
+        new_folder(out, overwrite) as folder,
         contextlib.closing(DatasetWriter(folder, num_shards, num_items)) as writer,
         examiner(workers, examine) as examine_all,
         tqdm(total=num_items, unit=" pictures", disable=not progress, dynamic_ncols=True) as bar,
@@ -113,15 +112,34 @@ def write_dataset(
                 writer.write(index, outcome.features)
                 tally.add(outcome)
             bar.update()
-        if findings and (not skip_bad or num_bad == _num_entries(source)):
-            raise _refusal(source, findings, num_bad)
-        dataset = writer.finish(
-            source.categories,
-            {"source": source.description, "num_dropped": num_bad} | tally.to_json(),
-            tally.oddities,
-            [finding.to_json() for finding in findings],
-        )
+        check_findings(source, findings, num_bad, skip_bad)
+        dataset = writer.finish(*manifest_content(source, tally, findings, num_bad))
     return BuildSummary(out, dataset, tally.oddities, findings, time.monotonic() - start)
+
+
+def plan_shards(source: Source, num_shards: int | None) -> int:
+    """Shards for a source; `UserError` where it has no picture, or fewer than shards."""
+    num_items = len(source.items)
+    if num_items == 0:
+        raise _refusal(source, source.findings, num_bad=num_pictures(source.findings))
+    return _checked("num_shards", num_shards, -(-num_items // _PICTURES_PER_SHARD), num_items)
+
+
+def check_findings(
+    source: Source, findings: Sequence[Finding], num_bad: int, skip_bad: bool
+) -> None:
+    """Raises `UserError` where pictures are bad and may not be skipped, or all are bad."""
+    if findings and (not skip_bad or num_bad == _num_entries(source)):
+        raise _refusal(source, findings, num_bad)
+
+
+def manifest_content(
+    source: Source, tally: Tally, findings: Sequence[Finding], num_bad: int
+) -> tuple[Categories, dict[str, Any], dict[str, list[str]], list[dict[str, str]]]:
+    """What `write_manifest` takes after the shards."""
+    counts = {"source": source.description, "num_dropped": num_bad} | tally.to_json()
+    dropped = [finding.to_json() for finding in findings]
+    return source.categories, counts, tally.oddities, dropped
 
 
 def _num_entries(source: Source) -> int:
@@ -164,7 +182,7 @@ def num_workers(workers: int | None, num_items: int) -> int:
 
 
 @contextlib.contextmanager
-def _new_folder(out: Path, overwrite: bool) -> Iterator[Path]:
+def new_folder(out: Path, overwrite: bool) -> Iterator[Path]:
     """Gives an empty folder that becomes `out` if the block ends well, and goes if it does not."""
     out = out.absolute()
     _check_out(out, overwrite)

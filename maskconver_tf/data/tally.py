@@ -43,6 +43,17 @@ class Tally:
         if picture.oddity is not None:
             self.oddities[picture.oddity].append(picture.name)
 
+    def merge(self, other: Tally) -> None:
+        """Adds the counts of later pictures of the same class list."""
+        self._num_segments += other._num_segments
+        self._num_crowds += other._num_crowds
+        self._num_pixels += other._num_pixels
+        self._num_void_pixels += other._num_void_pixels
+        self._num_merged += other._num_merged
+        self._num_hidden += other._num_hidden
+        for oddity, names in other.oddities.items():
+            self.oddities[oddity].extend(names)
+
     def to_json(self) -> dict[str, Any]:
         """As dataset.json has it; segments and pixels count crowds, `num_crowds` is how many."""
         num_pixels = self._num_void_pixels + int(self._num_pixels.sum())

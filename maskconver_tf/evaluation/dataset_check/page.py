@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _SHOWN_PER_KIND = 200
 """Findings of one kind on the page; the JSON has all."""
 
+_OPEN = 20
+"""Findings up to which the page shows all at once and not behind a click."""
+
 _STYLE = """
 :root { --ink: #1d2129; --soft: #667; --line: #d9dde5; --back: #fff; --card: #f5f7fa;
   --accent: #2867b2; --bad: #b3261e; }
@@ -96,10 +99,13 @@ def _problems(report: Report) -> str:
     kinds = list(Problem)
     ordered = sorted(report.problems, key=lambda entry: kinds.index(entry[1].problem))
     groups = itertools.groupby(ordered, key=lambda entry: entry[1].problem)
-    return "<h2>Problems</h2>" + "".join(_kind(kind, list(entries)) for kind, entries in groups)
+    is_open = len(ordered) <= _OPEN
+    return "<h2>Problems</h2>" + "".join(
+        _kind(kind, list(entries), is_open) for kind, entries in groups
+    )
 
 
-def _kind(kind: Problem, entries: list[tuple[str, Finding]]) -> str:
+def _kind(kind: Problem, entries: list[tuple[str, Finding]], is_open: bool) -> str:
     rows = [
         f"<li>{_text(part)}: <code>{_text(finding.file)}</code>: {_text(finding.found)}</li>"
         for part, finding in entries[:_SHOWN_PER_KIND]
@@ -107,7 +113,7 @@ def _kind(kind: Problem, entries: list[tuple[str, Finding]]) -> str:
     if len(entries) > _SHOWN_PER_KIND:
         rows.append(f"<li>... and {len(entries) - _SHOWN_PER_KIND} more, all in check.json</li>")
     return (
-        f"<details{' open' if len(entries) <= 5 else ''}><summary>{_text(kind.title)} "
+        f"<details{' open' if is_open else ''}><summary>{_text(kind.title)} "
         f"<span>({len(entries)})</span></summary>"
         f"<p class=soft>Expected: {_text(kind.expected)}.<br>Way out: {_text(kind.way_out)}.</p>"
         f"<ul>{''.join(rows)}</ul></details>"
