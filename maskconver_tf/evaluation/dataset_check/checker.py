@@ -17,6 +17,7 @@ from maskconver_tf.data.inspection import Inspection, Task, inspect
 from maskconver_tf.data.records import is_dataset_folder
 from maskconver_tf.data.sources import Source
 from maskconver_tf.data.sources.built import Built
+from maskconver_tf.data.sources.lazy_items import LazyItems
 from maskconver_tf.data.sources.open_source import open_source
 from maskconver_tf.data.workers import examiner
 from maskconver_tf.errors import UserError
@@ -26,6 +27,9 @@ from maskconver_tf.evaluation.dataset_check.report import Drawing, Report
 
 _NUM_DRAWN = 12
 """Pictures of each part in the report."""
+
+_NUM_PAIRS = 6
+"""Pairs of equal pictures in the report."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,6 +108,7 @@ def check_parts(
         grid=dataclasses.asdict(grid),
         parts={name: part.to_json() for name, part in results.items()},
         problems=[(name, finding) for name in results for finding in results[name].findings],
+        pairs=checker.draw_pairs(),
         drawings={name: part.drawings for name, part in results.items()},
         colors={name: part.source.categories.colors for name, part in results.items()},
     )
@@ -149,7 +154,8 @@ class _Checker:
     def __init__(self, grid: Grid, duplicates: DuplicateFinder):
         self._grid = grid
         self._duplicates = duplicates
-        self._names: list[tuple[str, str]] = []
+        self._seen: list[tuple[_Part, str, int]] = []
+        self.pairs: list[tuple[int, int]] = []
 
     def take(self, part: _Part, outcome: Inspection | tuple[Finding, ...]) -> None:
         """One picture, good or bad."""
@@ -161,19 +167,21 @@ class _Checker:
         self._take_duplicate(part, outcome)
         self._take_small(part, outcome)
         if outcome.drawing is not None:
-            part.drawings.append(Drawing(outcome.name, outcome.drawing, outcome.class_ids))
+            part.drawings.append(_drawing(part, outcome.name, outcome))
         if outcome.segment_map is not None:
             for ceiling in part.ceilings:
                 ceiling.add(outcome.segment_map, outcome.class_ids, outcome.is_crowd)
 
     def _take_duplicate(self, part: _Part, picture: Inspection) -> None:
         earlier, same_file = self._duplicates.add(picture)
-        self._names.append((part.name, picture.name))
+        self._seen.append((part, picture.name, part.num_seen - 1))
         if earlier is None:
             return
-        other_part, other = self._names[earlier]
+        if len(self.pairs) < _NUM_PAIRS:
+            self.pairs.append((earlier, len(self._seen) - 1))
+        other_part, other, _ = self._seen[earlier]
         problem = Problem.DUPLICATE if same_file else Problem.NEAR_DUPLICATE
-        where = "" if other_part == part.name else f" of {other_part}"
+        where = "" if other_part is part else f" of {other_part.name}"
         part.note(picture.name, part.source.where, problem, f"{picture.name} is {other}{where}")
 
     def _take_small(self, part: _Part, picture: Inspection) -> None:
@@ -192,6 +200,15 @@ class _Checker:
                 segment = f"{names[picture.class_ids[number]]}, id {picture.segment_ids[number]}"
                 found = f"{picture.name}: {segment}, {area} pixels; lost at {', '.join(lost)}"
                 part.note(picture.name, part.source.where, Problem.TOO_SMALL_SEGMENT, found)
+
+    def draw_pairs(self) -> list[tuple[Drawing, Drawing]]:
+        """The first pictures that are there twice, read again where a source can do that fast."""
+        pairs = []
+        for numbers in self.pairs:
+            seen = [self._seen[number] for number in numbers]
+            if all(isinstance(part.source.items, LazyItems) for part, _, _ in seen):
+                pairs.append(tuple(_draw(part, index) for part, _, index in seen))
+        return pairs
 
     def take_stray_files(self, part: _Part, others: list[Source]) -> None:
         """Notes files in the part's folders that no entry of any part names."""
@@ -216,6 +233,17 @@ class _Checker:
                 count = part.census.num_segments[class_id]
                 found = f"{part.source.categories.names[class_id]}, {count} segments in {part.name}"
                 part.note(part.name, where, Problem.UNSEEN_CLASS, found)
+
+
+def _draw(part: _Part, index: int) -> Drawing:
+    [item] = part.source.items.part(index, index + 1)
+    picture = inspect(Task(item, draw=part.source.categories))
+    return _drawing(part, f"{part.name}: {picture.name}", picture)
+
+
+def _drawing(part: _Part, name: str, picture: Inspection) -> Drawing:
+    names = (part.source.categories.names[class_id] for class_id in picture.class_ids)
+    return Drawing(name, picture.drawing, tuple(dict.fromkeys(names)))
 
 
 def _lists_files(source: Source) -> bool:

@@ -47,6 +47,7 @@ svg text { fill: var(--soft); font: 11px system-ui, sans-serif;
   } svg line { stroke: var(--line); }
 .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(340px, 1fr));
   gap: .9rem; }
+.pairs { display: grid; grid-template-columns: repeat(2, minmax(0, 420px)); gap: .9rem; }
 figure { margin: 0; } figure img { width: 100%; border-radius: 6px; display: block; }
 figcaption { font-size: .8rem; color: var(--soft); overflow-wrap: anywhere; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
@@ -100,9 +101,16 @@ def _problems(report: Report) -> str:
     ordered = sorted(report.problems, key=lambda entry: kinds.index(entry[1].problem))
     groups = itertools.groupby(ordered, key=lambda entry: entry[1].problem)
     is_open = len(ordered) <= _OPEN
-    return "<h2>Problems</h2>" + "".join(
-        _kind(kind, list(entries), is_open) for kind, entries in groups
-    )
+    kinds_text = "".join(_kind(kind, list(entries), is_open) for kind, entries in groups)
+    return f"<h2>Problems</h2>{kinds_text}{_pairs(report)}"
+
+
+def _pairs(report: Report) -> str:
+    """Pictures that are there twice, each pair side by side."""
+    if not report.pairs:
+        return ""
+    figures = "".join(_figure(drawing) for pair in report.pairs for drawing in pair)
+    return f"<h3>There twice</h3><div class=pairs>{figures}</div>"
 
 
 def _kind(kind: Problem, entries: list[tuple[str, Finding]], is_open: bool) -> str:
@@ -173,7 +181,7 @@ def _part(name: str, part: dict[str, Any], drawings: list[Drawing], colors: np.n
         f"<h2>{_text(name)}</h2><div class=cards>{''.join(_card(*card) for card in cards)}</div>"
         f"{_notes(part)}<div class=charts>{charts}</div>"
         f"<h3>Pictures and their truth</h3><div class=pictures>"
-        f"{''.join(_figure(drawing, part['classes']) for drawing in drawings)}</div>"
+        f"{''.join(_figure(drawing) for drawing in drawings)}</div>"
         f"<h3>Classes</h3>{_class_table(part, colors)}"
     )
 
@@ -216,8 +224,8 @@ def _svg_text(x: float, y: float, text: str) -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle">{_text(text)}</text>'
 
 
-def _figure(drawing: Drawing, classes: list[dict[str, Any]]) -> str:
-    names = ", ".join(dict.fromkeys(classes[i]["name"] for i in drawing.class_ids))
+def _figure(drawing: Drawing) -> str:
+    names = ", ".join(drawing.classes)
     data = base64.b64encode(drawing.jpeg).decode()
     return (
         f'<figure><img alt="" src="data:image/jpeg;base64,{data}">'

@@ -16,11 +16,11 @@ _JSON_FILE, _PAGE_FILE = "check.json", "check.html"
 
 
 class Drawing(NamedTuple):
-    """JPEG of a picture beside its truth, and the classes in it."""
+    """JPEG of a picture beside its truth, and the names of classes in it."""
 
     name: str
     jpeg: bytes
-    class_ids: list[int]
+    classes: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Report:
       grid: input sizes, slots and strides that were assumed.
       parts: name -> counts, classes, histograms and ceilings.
       problems: part and finding.
+      pairs: some pictures that are there twice.
       drawings: name -> pictures beside their truth.
       colors: name -> uint8 `[C, 3]` of its classes.
     """
@@ -38,6 +39,7 @@ class Report:
     grid: dict[str, Any]
     parts: dict[str, dict[str, Any]]
     problems: list[tuple[str, Finding]]
+    pairs: list[tuple[Drawing, Drawing]]
     drawings: dict[str, list[Drawing]]
     colors: dict[str, np.ndarray]
 

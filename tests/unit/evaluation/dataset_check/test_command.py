@@ -87,7 +87,8 @@ def test_the_page_needs_no_other_file_and_shows_names_as_text(make_coco_folder, 
     page = (tmp_path / "out" / "check.html").read_text("utf-8")
     assert "&lt;script&gt;небо&lt;/script&gt;" in page
     assert "<script" not in page
-    assert page.count('src="data:image/jpeg;base64,') == 3
+    pictures = page.partition("Pictures and their truth")[2]
+    assert pictures.count('src="data:image/jpeg;base64,') == 3
     assert set(re.findall(r'(?:src|href)="(.{5})', page)) == {"data:"}
     assert page.count("<svg") == 4
 
@@ -110,6 +111,11 @@ def test_validation_of_a_source_has_the_options_of_training_but_those_given(
     kinds = [entry["kind"] for entry in _content(tmp_path / "out")["problems"]]
     assert kinds.count("class_lists") == 1
     assert kinds.count("duplicate") == 3  # The validation pictures are the training pictures.
+    page = (tmp_path / "out" / "check.html").read_text("utf-8")
+    shown = page.partition("There twice")[2].partition("<h2>")[0]
+    captions = re.findall(r"<figcaption>(\w+: \d\.jpg: [^<]*)<", shown)
+    pairs = list(zip(captions[::2], captions[1::2]))
+    assert ("train: 0.jpg: ciel, pré, ballon", "val: 0.jpg: ciel, pré, ballon") in pairs
 
 
 @pytest.mark.parametrize(
