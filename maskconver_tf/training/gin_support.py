@@ -92,7 +92,7 @@ def configurable(root: Callable) -> Callable:
 
 
 def call(function: Callable, *args: Any, **kwargs: Any) -> Any:
-    """Calls what Gin has configured, such as one of `arguments_of`; raises as `configurable` does."""
+    """Calls what Gin has configured, one of `arguments_of` say; raises as `configurable` does."""
     with _plain_errors():
         return function(*args, **kwargs)
 

@@ -66,8 +66,8 @@ def build_model(
         bound = gin_support.arguments_of(restore_segmenter, supplied=["model_dir"])
     except UserError as error:
         raise UserError(
-            f"{model.gin_file}: binds no model ({error}); include 'experiments/model/maskconver.gin' "
-            "or a model file that does"
+            f"{model.gin_file}: binds no model; include 'experiments/model/maskconver.gin' or a "
+            f"model file that does ({error})"
         ) from error
     input_size = tuple(bound["input_size"])
     check_input_size(model.name, input_size)

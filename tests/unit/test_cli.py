@@ -11,10 +11,12 @@ import types
 import pytest
 
 from maskconver_tf import __version__, cli
+from maskconver_tf.data import source_options
 from maskconver_tf.errors import UserError
 
 FLOW = [
     ["data", "synth"],
+    ["data", "check"],
     ["data", "build"],
     ["preflight"],
     ["train"],
@@ -128,12 +130,25 @@ def test_synth(calls, capsys):
 
 
 def test_build_prints_what_it_did(calls, capsys):
-    made = calls("data.build", "build_dataset", result="3 pictures")
+    made = calls("data.build", "build_from", result="3 pictures")
     argv = ["data", "build", "--images", "i", "--panoptic", "p", "--annotations", "a.json"]
     assert cli.main([*argv, "--out", "o", "--skip-bad", "--num-shards=4"]) == 0
     options = {"num_shards": 4, "workers": None, "skip_bad": True, "overwrite": False}
-    assert made == [(("i", "p", "a.json", "o"), options)]
+    [((source, given, out), keywords)] = made
+    assert (source, out, keywords) == ("coco_panoptic", "o", options)
+    where = {name: value for name, value in given.items() if value is not None}
+    assert where == {"images": "i", "panoptic": "p", "annotations": "a.json"}
     assert capsys.readouterr().out == "3 pictures\n"
+
+
+def test_build_teaches_every_source(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["data", "build", "--help"])
+    text = capsys.readouterr().out
+    for name, spec in source_options.SOURCES.items():
+        part = text.partition(f"\n  {name}: ")[2]
+        for option in spec.required + spec.optional:
+            assert f"--{option} " in part
 
 
 def test_train_loads_gin_files_and_bindings_in_order(calls, monkeypatch):
