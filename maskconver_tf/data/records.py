@@ -14,6 +14,7 @@ start in a fraction of a second.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import io
 import json
 from pathlib import Path
@@ -160,6 +161,54 @@ def decode(parsed: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         types.IMAGE: image,
         types.SEGMENT_MAP: tf.cast(segment_map[..., 0], tf.int32),
     }
+
+
+def decode_window(
+    parsed: dict[str, tf.Tensor], begin: tf.Tensor, extent: tf.Tensor, size: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Decodes the rectangle of picture and segment map that will be scaled; runs in `tf.data`.
+
+    Of a JPEG no more is decoded than that takes: a part of it only, or, where a whole one will
+    shrink a lot, a version with half, a quarter or an eighth of its sides, which is still twice the
+    size it will be scaled to: that much is left for a better filter than the decoder's.
+
+    Args:
+      parsed: what `parse` returned.
+      begin: int32 `[2]`, first row and column.
+      extent: int32 `[2]`, height and width; the rectangle lies within the picture.
+      size: int32 `[2]`, what the rectangle will be scaled to.
+
+    Returns:
+      uint8 `[h, w, 3]`, of `extent` or smaller, and uint16 `extent`.
+    """
+    import tensorflow as tf
+
+    encoded = parsed[types.IMAGE]
+    window = tf.concat([begin, extent], 0)
+    crop = functools.partial(
+        tf.io.decode_and_crop_jpeg, encoded, window, channels=3, dct_method="INTEGER_ACCURATE"
+    )
+    shrunk = [
+        functools.partial(
+            tf.io.decode_jpeg, encoded, channels=3, ratio=ratio, dct_method="INTEGER_ACCURATE"
+        )
+        for ratio in (2, 4, 8)
+    ]
+    is_whole = tf.reduce_all(extent == parsed[types.IMAGE_SIZE])
+    num_fitting = tf.math.count_nonzero(
+        tf.reduce_min(extent // size) >= tf.constant([4, 8, 16]), dtype=tf.int32
+    )
+    image = tf.cond(
+        tf.io.is_jpeg(encoded),
+        lambda: tf.switch_case(tf.where(is_whole, num_fitting, 0), [crop, *shrunk]),
+        lambda: tf.slice(
+            tf.io.decode_png(encoded, channels=3),
+            tf.concat([begin, [0]], 0),
+            tf.concat([extent, [3]], 0),
+        ),
+    )
+    segment_map = tf.io.decode_png(parsed[types.SEGMENT_MAP], channels=1, dtype=tf.uint16)
+    return tf.ensure_shape(image, [None, None, 3]), tf.slice(segment_map[..., 0], begin, extent)
 
 
 def truth_segments(example: dict[str, np.ndarray]) -> list[types.Segment]:

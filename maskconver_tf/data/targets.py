@@ -65,18 +65,18 @@ class TargetBuilder:
           `NUM_DROPPED` as described in `types`.
         """
         num_segments = tf.size(class_ids)
-        segment_map = panoptic_map.erase_segments(segment_map, is_crowd)
-        reduced = panoptic_map.reduce_map(segment_map, num_segments, self.label_stride)
         geometry = segment_geometry(segment_map, num_segments)
+        present = (geometry["areas"] > 0) & ~is_crowd
+        reduced = panoptic_map.reduce_map(segment_map, num_segments, self.label_stride, present)
         levels = assign_levels(geometry["boxes"], self.center_levels, self.level_bounds)
         indices = center_cells(geometry["centers"], levels, tf.shape(segment_map))
-        candidates = tf.where(segment_areas(reduced, num_segments) > 0)[:, 0]
+        candidates = tf.where((segment_areas(reduced, num_segments) > 0) & ~is_crowd)[:, 0]
         candidates = _by_area(tf.cast(candidates, tf.int32), geometry["areas"])
         keys = tf.concat([levels[:, None], indices, class_ids[:, None]], axis=1)
         slots = _first_of_each(candidates, keys)[: self.num_slots]
         radii = self._radii(geometry["boxes"], levels)
         table = panoptic_map.slot_of_segments(slots, num_segments)
-        num_present = tf.math.count_nonzero(geometry["areas"], dtype=tf.int32)
+        num_present = tf.math.count_nonzero(present, dtype=tf.int32)
         return {
             types.SLOT_MAP: tf.cast(tf.gather(table, reduced), tf.int16),
             types.SLOT_CLASS_IDS: self._in_slots(class_ids, slots, types.PAD_ID),

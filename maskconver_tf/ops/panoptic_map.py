@@ -29,7 +29,9 @@ def erase_segments(segment_map: tf.Tensor, erased: tf.Tensor) -> tf.Tensor:
     return tf.gather(tf.concat([[0], kept], axis=0), segment_map)
 
 
-def reduce_map(segment_map: tf.Tensor, num_segments: tf.Tensor, stride: int) -> tf.Tensor:
+def reduce_map(
+    segment_map: tf.Tensor, num_segments: tf.Tensor, stride: int, wanted: tf.Tensor | None = None
+) -> tf.Tensor:
     """Samples a map every `stride` pixels and gives back the segments that sampling missed.
 
     A segment thinner than the stride can fall between the samples; the cell of its first pixel then
@@ -40,6 +42,7 @@ def reduce_map(segment_map: tf.Tensor, num_segments: tf.Tensor, stride: int) -> 
       segment_map: int32 `[H, W]`, 0 void, 1..n; H and W multiples of `stride`.
       num_segments: integer scalar n.
       stride: 1, 2, 4, ...
+      wanted: bool `[n]`, segments to give back if they have pixels; None for all.
 
     Returns:
       int32 `[H / stride, W / stride]`.
@@ -47,8 +50,14 @@ def reduce_map(segment_map: tf.Tensor, num_segments: tf.Tensor, stride: int) -> 
     if stride == 1:
         return segment_map
     sampled = segment_map[stride // 2 :: stride, stride // 2 :: stride]
-    cells = segments.first_pixels(segment_map, num_segments) // stride
-    exists = cells[:, 0] < tf.shape(sampled)[0]
-    lost = exists & (segments.segment_areas(sampled, num_segments) == 0)
-    numbers = tf.boolean_mask(tf.range(1, num_segments + 1), lost)
-    return tf.tensor_scatter_nd_update(sampled, tf.boolean_mask(cells, lost), numbers)
+    missed = segments.segment_areas(sampled, num_segments) == 0
+    if wanted is not None:
+        missed &= wanted
+
+    def with_missed() -> tf.Tensor:
+        cells = segments.first_pixels(segment_map, num_segments) // stride
+        lost = missed & (cells[:, 0] < tf.shape(sampled)[0])
+        numbers = tf.boolean_mask(tf.range(1, num_segments + 1), lost)
+        return tf.tensor_scatter_nd_update(sampled, tf.boolean_mask(cells, lost), numbers)
+
+    return tf.cond(tf.reduce_any(missed), with_missed, lambda: sampled)
