@@ -25,6 +25,7 @@ from nothing to a prediction:
   maskconver data build --images scenes/images/train --panoptic scenes/panoptic/train \\
       --annotations scenes/panoptic_train.json --out data/train
   (and the same with val for data/val)
+  maskconver data show --gin_file experiments/demo.gin --out inputs.png
   maskconver train --gin_file experiments/demo.gin --model_dir runs/demo
   maskconver evaluate --model runs/demo
   maskconver predict --model runs/demo photo.jpg --out pictures
@@ -73,6 +74,7 @@ def _make_parser() -> _Parser:
     data_commands = data.add_subparsers(title="commands", metavar="COMMAND")
     _add_synth(data_commands)
     _add_build(data_commands)
+    _add_show(data_commands)
     _add_train(commands)
     _add_evaluate(commands)
     _add_predict(commands)
@@ -141,6 +143,31 @@ def _build(args: argparse.Namespace) -> None:
     print(summary)
 
 
+def _add_show(commands: Any) -> None:
+    parser = _add_command(
+        commands,
+        "show",
+        _show,
+        "draw what a training would see: augmented pictures, masks, centers and their levels",
+        "maskconver data show --gin_file experiments/demo.gin --out sheet.png",
+    )
+    _add_gin_file(parser)
+    _add_gin(parser)
+    parser.add_argument("--out", required=True, metavar="FILE", help="PNG file to write")
+    parser.add_argument("--num", type=int, default=6, metavar="N", help="pictures (default: 6)")
+    parser.add_argument(
+        "--seed", type=int, metavar="N", help="of order and augmentation (default: the training's)"
+    )
+
+
+def _show(args: argparse.Namespace) -> None:
+    from maskconver_tf.training import gin_support, runs
+
+    gin_support.load(args.gin_file, args.gin)
+    runs.show_inputs(args.out, args.num, args.seed)
+    print(f"{args.out}: written")
+
+
 def _add_train(commands: Any) -> None:
     parser = _add_command(
         commands,
@@ -150,13 +177,7 @@ def _add_train(commands: Any) -> None:
         "maskconver train --gin_file experiments/demo.gin --model_dir runs/demo \\\n"
         "      --gin.train.total_steps=100",
     )
-    parser.add_argument(
-        "--gin_file",
-        action="append",
-        required=True,
-        metavar="FILE",
-        help="experiment; given again, the later one overrides",
-    )
+    _add_gin_file(parser)
     _add_gin(parser)
     parser.add_argument("--model_dir", required=True, metavar="DIR", help="the run's folder")
 
@@ -286,6 +307,16 @@ def _add_command(
 
 def _add_model(parser: _Parser, what: str = "--model_dir of the training") -> None:
     parser.add_argument("--model", required=True, metavar="DIR", help=what)
+
+
+def _add_gin_file(parser: _Parser) -> None:
+    parser.add_argument(
+        "--gin_file",
+        action="append",
+        required=True,
+        metavar="FILE",
+        help="experiment; given again, the later one overrides",
+    )
 
 
 def _add_gin(parser: _Parser) -> None:

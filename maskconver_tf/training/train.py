@@ -11,6 +11,7 @@ import orbit
 import tensorflow as tf
 import tf_keras
 
+from maskconver_tf.data.corrupt_records import corrupt_records_named
 from maskconver_tf.data.pipeline import EvaluationInput, TrainingInput
 from maskconver_tf.errors import UserError
 from maskconver_tf.inference.segmenter import PanopticSegmenter, built
@@ -102,7 +103,12 @@ def train(
                 averaged=lambda: optimizers.averaged_weights(updater, network),
                 on_scores=lambda scores: _keep_best(folder, network, updater, scores, progress),
             )
-        with contextlib.closing(progress), contextlib.redirect_stdout(io.StringIO()):
+        _report_left_out(train_input, progress)
+        with (
+            contextlib.closing(progress),
+            contextlib.redirect_stdout(io.StringIO()),
+            corrupt_records_named(train_input.folder),
+        ):
             controller = orbit.Controller(
                 strategy=distribution,
                 trainer=Trainer(network, loss, updater, batches, distribution, jit_compile),
@@ -144,6 +150,17 @@ def _run(
     )
     # A run that was complete already is only evaluated.
     return scores or controller.evaluate()
+
+
+def _report_left_out(train_input: TrainingInput, progress: ProgressLine) -> None:
+    """Says how many records `skip_corrupt` leaves out, and where the first one is."""
+    if corrupt := train_input.corrupt_records:
+        count = sum(record.num_lost for record in corrupt)
+        shard = train_input.folder.shard_paths[corrupt[0].shard]
+        progress.write(
+            f"{count} records cannot be read and are left out, the first of them record "
+            f"{corrupt[0].position} of {shard}"
+        )
 
 
 def _keep_best(

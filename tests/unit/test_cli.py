@@ -14,6 +14,7 @@ from maskconver_tf.errors import UserError
 COMMANDS = [
     ["data", "synth"],
     ["data", "build"],
+    ["data", "show"],
     ["train"],
     ["evaluate"],
     ["predict"],
