@@ -26,6 +26,7 @@ from PIL import Image
 from maskconver_tf import types
 from maskconver_tf.data.categories import Categories
 from maskconver_tf.data.json_file import read_json, write_json
+from maskconver_tf.data.remote_path import any_path
 from maskconver_tf.errors import UserError
 
 if TYPE_CHECKING:
@@ -270,7 +271,7 @@ class DatasetFolder:
     """A dataset folder that the builder wrote.
 
     Attributes:
-      path: the folder.
+      path: the folder, local or in a bucket (`gs://...`).
       categories: its class list.
       summary: the content of dataset.json: counts per class and more.
       num_examples: records in all shards together.
@@ -279,7 +280,7 @@ class DatasetFolder:
 
     def __init__(self, path: str | Path):
         """Raises `UserError` where `path` is not a complete dataset folder this code can read."""
-        self.path = Path(path)
+        self.path = any_path(path)
         self.summary = _read_summary(self.path)
         self.categories = Categories.load(self.path / _CATEGORIES_FILE)
         self.num_examples: int = self.summary["num_examples"]

@@ -340,6 +340,17 @@ def test_without_an_order_each_epoch_is_still_whole(data_dir):
     assert all(sorted(numbers[i : i + 7]) == list(range(7)) for i in range(0, 21, 7))
 
 
+def test_a_bucket_is_read_as_a_folder_is(data_dir):
+    # TensorFlow's own file system in memory stands in for gs://.
+    bucket = "ram://bucket/dataset"
+    for name in tf.io.gfile.listdir(data_dir):
+        tf.io.gfile.copy(f"{data_dir}/{name}", f"{bucket}/{name}", overwrite=True)
+    settings = RANDOM | {"num_readers": 2, "cache": True}
+    _assert_equal(_take(bucket, 3, **settings), _take(data_dir, 3, **settings))
+    with pytest.raises(UserError, match="ram://bucket/elsewhere: found nothing"):
+        _take("ram://bucket/elsewhere", 1)
+
+
 @pytest.mark.parametrize(
     "settings",
     [
