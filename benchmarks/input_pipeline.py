@@ -11,8 +11,10 @@ and the best of each counts: on a machine that others use too, that is nearest t
     jitter      with flip and scale jitter 0.1 to 1.9
     colors      with color jitter and AutoAugment as well
     paste       flip, jitter, and segments pasted over every example
-    dense       float image, a float mask for each of 256 slots at half size, heatmaps
-    dense_jitter  dense, with the same flip and jitter
+    dense       normalised float image, heatmaps, and a float mask at half size for each of 256
+                slots: one-hot at input size, scaled down
+    dense_jitter  the same with flip and jitter of the same range
+    lean_jitter   dense_jitter with masks made at half size at once, which is all that can be saved
 
 `--profile` times the steps of one example instead, one after the other on one thread.
 """
@@ -33,6 +35,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import tensorflow as tf
+from official.vision.ops import preprocess_ops
 
 from maskconver_tf import types
 from maskconver_tf.data import records, transforms
@@ -50,9 +53,7 @@ COMPACT = {
     "colors": JITTER | {"color_jitter": 0.3, "autoaugment": True},
     "paste": JITTER | {"copy_paste": 1.0},
 }
-DENSE = {"dense": COMPACT["plain"], "dense_jitter": JITTER}
-VARIANTS = ("bound", *COMPACT, *DENSE)
-_MEAN, _STDDEV = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+VARIANTS = ("bound", *COMPACT, "dense", "dense_jitter", "lean_jitter")
 
 
 # ---- Variants ------------------------------------------------------------------------------------
@@ -60,13 +61,12 @@ def batches(variant: str, data: str, size: int, batch_size: int) -> tf.data.Data
     """Endless batches of one variant."""
     if variant == "bound":
         return _decoded_and_resized(data, size, batch_size)
-    settings = (COMPACT | DENSE)[variant]
-    compact = TrainingInput(data, (size, size), batch_size, **settings)
     if variant in COMPACT:
+        compact = TrainingInput(data, (size, size), batch_size, **COMPACT[variant])
         return compact.batches(TargetBuilder(NUM_SLOTS, LEVELS))
-    num_classes = len(compact.folder.categories)
-    examples = compact.batches(functools.partial(_dense_labels, num_classes=num_classes))
-    return examples.map(_with_float_image, num_parallel_calls=tf.data.AUTOTUNE).prefetch(1)
+    # Eight examples of 1280 px would be 3.4 GB of masks, and a pipeline holds several batches.
+    batch_size = batch_size if size <= 640 else 1
+    return _dense(data, size, batch_size, variant.endswith("jitter"), variant.startswith("lean"))
 
 
 def _decoded_and_resized(data: str, size: int, batch_size: int) -> tf.data.Dataset:
@@ -82,13 +82,51 @@ def _decoded_and_resized(data: str, size: int, batch_size: int) -> tf.data.Datas
     return examples.batch(batch_size).prefetch(tf.data.AUTOTUNE)
 
 
+def _dense(
+    data: str, size: int, batch_size: int, is_jittered: bool, is_lean: bool
+) -> tf.data.Dataset:
+    """Dense labels, with the operations of `official.vision` that such pipelines are made of."""
+    folder = records.DatasetFolder(data)
+    scales = JITTER["scale_range"] if is_jittered else (1.0, 1.0)
+
+    @tf.autograph.experimental.do_not_convert
+    def prepare(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+        example = records.decode(records.parse(serialized))
+        image = preprocess_ops.normalize_image(example[types.IMAGE])
+        masks = example[types.SEGMENT_MAP][tf.newaxis, ..., tf.newaxis]
+        if is_jittered:
+            image, _, masks = preprocess_ops.random_horizontal_flip(image, masks=masks)
+        image, info = preprocess_ops.resize_and_crop_image(image, [size] * 2, [size] * 2, *scales)
+        masks = preprocess_ops.resize_and_crop_masks(masks, info[2], [size] * 2, info[3])
+        labels = _dense_labels(
+            tf.ensure_shape(masks[0, ..., 0], [size, size]),
+            example[types.SEGMENT_CLASS_IDS],
+            example[types.SEGMENT_IS_CROWD],
+            len(folder.categories),
+            is_lean,
+        )
+        return {"image": tf.ensure_shape(image, [size, size, 3])} | labels
+
+    examples = read_serialized(folder).repeat().shuffle(1024)
+    examples = examples.map(prepare, num_parallel_calls=tf.data.AUTOTUNE)
+    return examples.batch(batch_size).prefetch(1)
+
+
 def _dense_labels(
-    segment_map: tf.Tensor, class_ids: tf.Tensor, is_crowd: tf.Tensor, num_classes: int
+    segment_map: tf.Tensor,
+    class_ids: tf.Tensor,
+    is_crowd: tf.Tensor,
+    num_classes: int,
+    is_lean: bool,
 ) -> dict[str, tf.Tensor]:
     """What the same labels are when every segment has a mask and every class a heatmap."""
-    labels = TargetBuilder(NUM_SLOTS, LEVELS)(segment_map, class_ids, is_crowd)
-    slots = np.arange(NUM_SLOTS, dtype=np.int16)[:, np.newaxis, np.newaxis]
-    masks = tf.cast(labels[types.SLOT_MAP] == slots, tf.float32)  # [K, H / 2, W / 2]
+    labels = TargetBuilder(NUM_SLOTS, LEVELS, label_stride=2 if is_lean else 1)(
+        segment_map, class_ids, is_crowd
+    )
+    slot_map = tf.cast(labels[types.SLOT_MAP], tf.int32)
+    masks = tf.one_hot(slot_map, NUM_SLOTS)
+    if not is_lean:
+        masks = tf.image.resize(masks, [side // 2 for side in segment_map.shape])
     dense = {"masks": masks, "class_ids": labels[types.SLOT_CLASS_IDS]}
     for level in LEVELS:
         class_ids = tf.where(
@@ -106,17 +144,12 @@ def _dense_labels(
     return dense
 
 
-@tf.autograph.experimental.do_not_convert
-def _with_float_image(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    image = (tf.cast(batch[types.IMAGE], tf.float32) - _MEAN) / _STDDEV
-    return batch | {types.IMAGE: image}
-
-
 # ---- Measuring -----------------------------------------------------------------------------------
 def measure(variant: str, data: str, size: int, batch_size: int, seconds: float) -> dict:
     """Rate, processor time, bytes to the device and peak memory of one variant."""
     iterator = iter(batches(variant, data, size, batch_size))
     first = next(iterator)
+    batch_size = len(tf.nest.flatten(first)[0])
     num_bytes = sum(value.numpy().nbytes for value in tf.nest.flatten(first)) / batch_size
     del first
     next(iterator)
@@ -127,7 +160,7 @@ def measure(variant: str, data: str, size: int, batch_size: int, seconds: float)
     return {
         "rate": count / (time.perf_counter() - start),
         "cpu_ms": 1e3 * (time.process_time() - start_cpu) / count,
-        "megabytes": num_bytes / 1e6,
+        "mebibytes": num_bytes / 2**20,
         "peak_gigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
     }
 
@@ -149,7 +182,8 @@ def best_of_rounds(size: int, variants: list[str], args: argparse.Namespace) -> 
     for _ in range(args.rounds):
         for variant in variants:
             found[variant].append(in_own_process(variant, size, args))
-    pick = {"rate": max, "cpu_ms": min, "megabytes": max, "peak_gigabytes": max}
+            print(f"{size} px {variant}: {found[variant][-1]}", file=sys.stderr, flush=True)
+    pick = {"rate": max, "cpu_ms": min, "mebibytes": max, "peak_gigabytes": max}
     return {
         variant: {name: best(each[name] for each in rounds) for name, best in pick.items()}
         for variant, rounds in found.items()
@@ -158,17 +192,20 @@ def best_of_rounds(size: int, variants: list[str], args: argparse.Namespace) -> 
 
 def print_table(size: int, batch_size: int, results: dict[str, dict]) -> None:
     print(f"\n{size} px, batches of {batch_size}\n")
-    print("| variant | examples/s | CPU ms/example | MB/example | peak GB |\n|---|---|---|---|---|")
+    print(
+        "| variant | examples/s | CPU ms/example | MiB/example | peak GB |\n|---|---|---|---|---|"
+    )
     for variant, result in results.items():
         print(
             f"| {variant} | {result['rate']:.1f} | {result['cpu_ms']:.1f} | "
-            f"{result['megabytes']:.2f} | {result['peak_gigabytes']:.2f} |"
+            f"{result['mebibytes']:.2f} | {result['peak_gigabytes']:.2f} |"
         )
-    for fast, slow in (("jitter", "dense_jitter"), ("jitter", "bound"), ("jitter", "paste")):
-        if fast in results and slow in results:
-            rates = results[fast]["rate"] / results[slow]["rate"]
-            cpu = results[slow]["cpu_ms"] / results[fast]["cpu_ms"]
-            print(f"\n{fast} against {slow}: {rates:.2f} by rate, {cpu:.2f} by CPU time")
+    jitter = results.get("jitter")
+    for other, result in results.items() if jitter else ():
+        rate = jitter["rate"] / result["rate"]
+        cpu = result["cpu_ms"] / jitter["cpu_ms"]
+        print(f"\njitter is {rate:.2f} times as fast as {other}; by CPU time {cpu:.2f}", end="")
+    print()
     sys.stdout.flush()
 
 

@@ -48,10 +48,10 @@ def find_corrupt_records(folder: records.DatasetFolder) -> Iterator[CorruptRecor
             try:
                 next(checked)
             except tf.errors.InvalidArgumentError as error:
-                yield CorruptRecord(shard, position, 1, _first_line(error))
+                yield CorruptRecord(shard, position, 1, _reason(error))
             except (tf.errors.DataLossError, StopIteration) as error:
                 lost = entry["num_examples"] - position
-                yield CorruptRecord(shard, position, lost, _first_line(error) or "the shard ends")
+                yield CorruptRecord(shard, position, lost, _reason(error))
                 break
 
 
@@ -66,7 +66,7 @@ def corrupt_records_named(folder: records.DatasetFolder) -> Iterator[None]:
         yield
     except _BROKEN as error:
         # Others of these kinds come from the model, where a search would find nothing.
-        if "IteratorGetNext" not in str(error) and "tf.data" not in str(error):
+        if "IteratorGetNext" not in str(error):
             raise
         for corrupt in find_corrupt_records(folder):
             raise UserError(_message(folder, corrupt)) from error
@@ -98,8 +98,9 @@ def _check(serialized: tf.Tensor) -> tf.Tensor:
         return tf.identity(last)
 
 
-def _first_line(error: Exception) -> str:
-    message = error.message if isinstance(error, tf.errors.OpError) else ""
-    lines = message.replace("{{function_node __wrapped__IteratorGetNext", "\n").splitlines()
-    text = message if not lines else message.splitlines()[0]
-    return text.rpartition("}} ")[2].strip()
+def _reason(error: Exception) -> str:
+    """What is wrong, in one line, without the names of TensorFlow's nodes."""
+    if not isinstance(error, tf.errors.OpError):
+        return "the shard ends before it"
+    line = error.message.splitlines()[0].partition(" [Op:")[0]
+    return line.rpartition("}} ")[2].strip()

@@ -113,7 +113,7 @@ class TrainingInput:
         """The batches from `first_step` on.
 
         Args:
-          build_targets: a `TargetBuilder`.
+          build_targets: a `TargetBuilder`; called with a map without padding, and the input size.
           first_step: batches that came before.
           context: replicas and this host's share of them; None for one replica.
 
@@ -205,8 +205,7 @@ class TrainingInput:
                 lambda: scene,
             )
         image = transforms.pad(self._colored(scene.image, color_seed), self.input_size)
-        segment_map = transforms.pad(scene.segment_map, self.input_size)
-        labels = build_targets(segment_map, scene.class_ids, scene.is_crowd)
+        labels = build_targets(*scene[1:], self.input_size)
         return {types.IMAGE: image, types.CONTENT_SIZE: content_size} | labels
 
     def _scene(

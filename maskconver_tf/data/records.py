@@ -171,7 +171,8 @@ def decode_window(
 
     Of a JPEG no more is decoded than that takes: a part of it only, or, where a whole one will
     shrink a lot, a version with half, a quarter or an eighth of its sides, which is still twice the
-    size it will be scaled to: that much is left for a better filter than the decoder's.
+    size it will be scaled to: that much is left for a better filter than the decoder's. Colors in
+    the outermost columns of a part may differ a little from those of the whole.
 
     Args:
       parsed: what `parse` returned.

@@ -30,7 +30,11 @@ def erase_segments(segment_map: tf.Tensor, erased: tf.Tensor) -> tf.Tensor:
 
 
 def reduce_map(
-    segment_map: tf.Tensor, num_segments: tf.Tensor, stride: int, wanted: tf.Tensor | None = None
+    segment_map: tf.Tensor,
+    num_segments: tf.Tensor,
+    stride: int,
+    wanted: tf.Tensor | None = None,
+    canvas_size: tuple[int, int] | None = None,
 ) -> tf.Tensor:
     """Samples a map every `stride` pixels and gives back the segments that sampling missed.
 
@@ -39,25 +43,36 @@ def reduce_map(
     left without a cell only where another claims the only one it has.
 
     Args:
-      segment_map: int32 `[H, W]`, 0 void, 1..n; H and W multiples of `stride`.
+      segment_map: int32 `[h, w]`, 0 void, 1..n.
       num_segments: integer scalar n.
       stride: 1, 2, 4, ...
       wanted: bool `[n]`, segments to give back if they have pixels; None for all.
+      canvas_size: (height, width), multiples of `stride`, which void at the bottom and right fills
+        the map up to; None for the map's own size.
 
     Returns:
-      int32 `[H / stride, W / stride]`.
+      int32 `[H / stride, W / stride]` of the canvas.
     """
-    if stride == 1:
-        return segment_map
     sampled = segment_map[stride // 2 :: stride, stride // 2 :: stride]
+    if canvas_size is not None:
+        sampled = _filled_up(sampled, [side // stride for side in canvas_size])
+    if stride == 1:
+        return sampled
     missed = segments.segment_areas(sampled, num_segments) == 0
     if wanted is not None:
         missed &= wanted
 
     def with_missed() -> tf.Tensor:
-        cells = segments.first_pixels(segment_map, num_segments) // stride
-        lost = missed & (cells[:, 0] < tf.shape(sampled)[0])
+        pixels = segments.first_pixels(segment_map, num_segments)
+        lost = missed & (pixels[:, 0] < tf.shape(segment_map)[0])
         numbers = tf.boolean_mask(tf.range(1, num_segments + 1), lost)
-        return tf.tensor_scatter_nd_update(sampled, tf.boolean_mask(cells, lost), numbers)
+        cells = tf.boolean_mask(pixels // stride, lost)
+        return tf.tensor_scatter_nd_update(sampled, cells, numbers)
 
     return tf.cond(tf.reduce_any(missed), with_missed, lambda: sampled)
+
+
+def _filled_up(segment_map: tf.Tensor, size: list[int]) -> tf.Tensor:
+    """Void at the bottom and right, up to `size`."""
+    missing = tf.stack([tf.zeros([2], tf.int32), size - tf.shape(segment_map)], axis=1)
+    return tf.ensure_shape(tf.pad(segment_map, missing), size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -103,12 +104,7 @@ def train(
                 averaged=lambda: optimizers.averaged_weights(updater, network),
                 on_scores=lambda scores: _keep_best(folder, network, updater, scores, progress),
             )
-        _report_left_out(train_input, progress)
-        with (
-            contextlib.closing(progress),
-            contextlib.redirect_stdout(io.StringIO()),
-            corrupt_records_named(train_input.folder),
-        ):
+        with contextlib.closing(progress), contextlib.redirect_stdout(io.StringIO()):
             controller = orbit.Controller(
                 strategy=distribution,
                 trainer=Trainer(network, loss, updater, batches, distribution, jit_compile),
@@ -119,11 +115,13 @@ def train(
                 summary_dir=str(folder.summaries),
                 train_actions=[progress],
             )
-            return _run(controller, total_steps, eval_interval)
+            with corrupt_records_named(train_input.folder):
+                return _run(controller, total_steps, eval_interval)
 
 
 def _distributed(train_input: TrainingInput, build_targets: Callable) -> Callable:
     """First step -> the batches from there on, over the replicas of the strategy in scope."""
+    _report_left_out(train_input)
     strategy = tf.distribute.get_strategy()
     return lambda first_step: strategy.distribute_datasets_from_function(
         lambda context: train_input.batches(build_targets, first_step, context)
@@ -152,15 +150,16 @@ def _run(
     return scores or controller.evaluate()
 
 
-def _report_left_out(train_input: TrainingInput, progress: ProgressLine) -> None:
+def _report_left_out(train_input: TrainingInput) -> None:
     """Says how many records `skip_corrupt` leaves out, and where the first one is."""
     if corrupt := train_input.corrupt_records:
         count = sum(record.num_lost for record in corrupt)
         shard = train_input.folder.shard_paths[corrupt[0].shard]
-        progress.write(
+        message = (
             f"{count} records cannot be read and are left out, the first of them record "
             f"{corrupt[0].position} of {shard}"
         )
+        print(message, file=sys.stderr)
 
 
 def _keep_best(
