@@ -30,6 +30,7 @@ from nothing to a prediction:
       --annotations scenes/panoptic_train.json --out data/train
   (and the same with val for data/val)
   maskconver preflight --gin_file experiments/demo.gin
+  maskconver data show --gin_file experiments/demo.gin --out inputs.png
   maskconver train --gin_file experiments/demo.gin --model_dir runs/demo
   maskconver evaluate --model runs/demo
   maskconver predict --model runs/demo photo.jpg --out pictures
@@ -79,6 +80,7 @@ def _make_parser() -> _Parser:
     _add_synth(data_commands)
     _add_check(data_commands)
     _add_build(data_commands)
+    _add_show(data_commands)
     _add_preflight(commands)
     _add_train(commands)
     _add_evaluate(commands)
@@ -164,59 +166,6 @@ def _build(args: argparse.Namespace) -> None:
     print(summary)
 
 
-def _add_preflight(commands: Any) -> None:
-    parser = _add_command(
-        commands,
-        "preflight",
-        _preflight,
-        "tell what a training will need: size, cost, memory, and whether it fits a TPU",
-        "maskconver preflight --gin_file experiments/demo.gin --num_classes 133 \\\n"
-        "      --tpu v5e:2x2 --per_core_batch 8",
-    )
-    _add_gin_file(parser)
-    _add_gin(parser)
-    parser.add_argument(
-        "--num_classes", type=int, metavar="N", help="in place of the dataset's; needs no data"
-    )
-    parser.add_argument(
-        "--per_core_batch",
-        type=int,
-        metavar="N",
-        help="pictures per core (default: TrainingInput.batch_size over the cores of --tpu)",
-    )
-    parser.add_argument(
-        "--tpu",
-        metavar="KIND:LAYOUT",
-        help="compile the step with Google's compiler, for v5e:2x2, v6e:4x4, ...; needs the extra "
-        "tpu-check, no TPU, and minutes",
-    )
-    parser.add_argument(
-        "--cache", metavar="DIR", help="of earlier compilations (default: ~/.cache/maskconver_tf)"
-    )
-    parser.add_argument(
-        "--timeout", type=float, default=60, metavar="MIN", help="of one compilation (default: 60)"
-    )
-    parser.add_argument(
-        "--no_search", action="store_true", help="do not look for the largest batch that fits"
-    )
-
-
-def _preflight(args: argparse.Namespace) -> None:
-    if args.per_core_batch is not None and args.per_core_batch < 1:
-        raise UserError(f"--per_core_batch {args.per_core_batch}: expected 1 or more")
-    from maskconver_tf.training import gin_support
-
-    gin_support.load(args.gin_file, args.gin)
-    from maskconver_tf.training import runs
-
-    runs.preflight_run(
-        args.num_classes,
-        args.per_core_batch,
-        args.tpu,
-        args.cache,
-        args.timeout,
-        not args.no_search,
-    )
 def _add_check(commands: Any) -> None:
     parser = _add_command(
         commands,
@@ -300,6 +249,86 @@ def _size(text: str) -> tuple[int, ...]:
         raise argparse.ArgumentTypeError(
             f"found {text}, expected height and width such as 640,640"
         ) from None
+
+
+def _add_show(commands: Any) -> None:
+    parser = _add_command(
+        commands,
+        "show",
+        _show,
+        "draw what a training would see: augmented pictures, masks, centers and their levels",
+        "maskconver data show --gin_file experiments/demo.gin --out sheet.png",
+    )
+    _add_gin_file(parser)
+    _add_gin(parser)
+    parser.add_argument("--out", required=True, metavar="FILE", help="PNG file to write")
+    parser.add_argument("--num", type=int, default=6, metavar="N", help="pictures (default: 6)")
+    parser.add_argument(
+        "--seed", type=int, metavar="N", help="of order and augmentation (default: the training's)"
+    )
+
+
+def _show(args: argparse.Namespace) -> None:
+    from maskconver_tf.training import gin_support, runs
+
+    gin_support.load(args.gin_file, args.gin)
+    runs.show_inputs(args.out, args.num, args.seed)
+    print(f"{args.out}: written")
+
+
+def _add_preflight(commands: Any) -> None:
+    parser = _add_command(
+        commands,
+        "preflight",
+        _preflight,
+        "tell what a training will need: size, cost, memory, and whether it fits a TPU",
+        "maskconver preflight --gin_file experiments/demo.gin --num_classes 133 \\\n"
+        "      --tpu v5e:2x2 --per_core_batch 8",
+    )
+    _add_gin_file(parser)
+    _add_gin(parser)
+    parser.add_argument(
+        "--num_classes", type=int, metavar="N", help="in place of the dataset's; needs no data"
+    )
+    parser.add_argument(
+        "--per_core_batch",
+        type=int,
+        metavar="N",
+        help="pictures per core (default: TrainingInput.batch_size over the cores of --tpu)",
+    )
+    parser.add_argument(
+        "--tpu",
+        metavar="KIND:LAYOUT",
+        help="compile the step with Google's compiler, for v5e:2x2, v6e:4x4, ...; needs the extra "
+        "tpu-check, no TPU, and minutes",
+    )
+    parser.add_argument(
+        "--cache", metavar="DIR", help="of earlier compilations (default: ~/.cache/maskconver_tf)"
+    )
+    parser.add_argument(
+        "--timeout", type=float, default=60, metavar="MIN", help="of one compilation (default: 60)"
+    )
+    parser.add_argument(
+        "--no_search", action="store_true", help="do not look for the largest batch that fits"
+    )
+
+
+def _preflight(args: argparse.Namespace) -> None:
+    if args.per_core_batch is not None and args.per_core_batch < 1:
+        raise UserError(f"--per_core_batch {args.per_core_batch}: expected 1 or more")
+    from maskconver_tf.training import gin_support
+
+    gin_support.load(args.gin_file, args.gin)
+    from maskconver_tf.training import runs
+
+    runs.preflight_run(
+        args.num_classes,
+        args.per_core_batch,
+        args.tpu,
+        args.cache,
+        args.timeout,
+        not args.no_search,
+    )
 
 
 def _add_train(commands: Any) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 
 from maskconver_tf.data.json_file import brief, read_json, write_json
 from maskconver_tf.data.palette import palette
+from maskconver_tf.data.remote_path import any_path
 from maskconver_tf.errors import UserError
 
 
@@ -69,7 +70,7 @@ class Categories(Sequence[Category]):
     @classmethod
     def load(cls, path: str | Path) -> Categories:
         """Reads what `save` wrote; raises `UserError` naming the file."""
-        return cls.from_coco(read_json(Path(path), "the category list"), str(path))
+        return cls.from_coco(read_json(any_path(path), "the category list"), str(path))
 
     def save(self, path: str | Path) -> None:
         """Writes the list as JSON, as COCO has it under `categories`."""

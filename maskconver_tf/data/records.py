@@ -14,6 +14,7 @@ start in a fraction of a second.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import importlib.metadata
 import io
@@ -27,6 +28,7 @@ from PIL import Image
 from maskconver_tf import types
 from maskconver_tf.data.categories import Categories
 from maskconver_tf.data.json_file import read_json, write_json
+from maskconver_tf.data.remote_path import any_path
 from maskconver_tf.errors import UserError
 
 if TYPE_CHECKING:
@@ -164,6 +166,55 @@ def decode(parsed: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     }
 
 
+def decode_window(
+    parsed: dict[str, tf.Tensor], begin: tf.Tensor, extent: tf.Tensor, size: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Decodes the rectangle of picture and segment map that will be scaled; runs in `tf.data`.
+
+    Of a JPEG no more is decoded than that takes: a part of it only, or, where a whole one will
+    shrink a lot, a version with half, a quarter or an eighth of its sides, which is still twice the
+    size it will be scaled to: that much is left for a better filter than the decoder's. Colors in
+    the outermost columns of a part may differ a little from those of the whole.
+
+    Args:
+      parsed: what `parse` returned.
+      begin: int32 `[2]`, first row and column.
+      extent: int32 `[2]`, height and width; the rectangle lies within the picture.
+      size: int32 `[2]`, what the rectangle will be scaled to.
+
+    Returns:
+      uint8 `[h, w, 3]`, of `extent` or smaller, and uint16 `extent`.
+    """
+    import tensorflow as tf
+
+    encoded = parsed[types.IMAGE]
+    window = tf.concat([begin, extent], 0)
+    crop = functools.partial(
+        tf.io.decode_and_crop_jpeg, encoded, window, channels=3, dct_method="INTEGER_ACCURATE"
+    )
+    shrunk = [
+        functools.partial(
+            tf.io.decode_jpeg, encoded, channels=3, ratio=ratio, dct_method="INTEGER_ACCURATE"
+        )
+        for ratio in (2, 4, 8)
+    ]
+    is_whole = tf.reduce_all(extent == parsed[types.IMAGE_SIZE])
+    num_fitting = tf.math.count_nonzero(
+        tf.reduce_min(extent // size) >= tf.constant([4, 8, 16]), dtype=tf.int32
+    )
+    image = tf.cond(
+        tf.io.is_jpeg(encoded),
+        lambda: tf.switch_case(tf.where(is_whole, num_fitting, 0), [crop, *shrunk]),
+        lambda: tf.slice(
+            tf.io.decode_png(encoded, channels=3),
+            tf.concat([begin, [0]], 0),
+            tf.concat([extent, [3]], 0),
+        ),
+    )
+    segment_map = tf.io.decode_png(parsed[types.SEGMENT_MAP], channels=1, dtype=tf.uint16)
+    return tf.ensure_shape(image, [None, None, 3]), tf.slice(segment_map[..., 0], begin, extent)
+
+
 def truth_segments(example: dict[str, np.ndarray]) -> list[types.Segment]:
     """The segments of a decoded example, crowds included, in the order of its lists.
 
@@ -223,7 +274,7 @@ class DatasetFolder:
     """A dataset folder that the builder wrote.
 
     Attributes:
-      path: the folder.
+      path: the folder, local or in a bucket (`gs://...`).
       categories: its class list.
       summary: the content of dataset.json: counts per class and more.
       num_examples: records in all shards together.
@@ -232,7 +283,7 @@ class DatasetFolder:
 
     def __init__(self, path: str | Path):
         """Raises `UserError` where `path` is not a complete dataset folder this code can read."""
-        self.path = Path(path)
+        self.path = any_path(path)
         self.summary = _read_summary(self.path)
         self.categories = Categories.load(self.path / _CATEGORIES_FILE)
         self.num_examples: int = self.summary["num_examples"]

@@ -14,6 +14,7 @@ each mistake becomes one `UserError` with its place and the nearest name.
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import difflib
 import functools
@@ -117,6 +118,18 @@ def arguments_of(root: Callable, supplied: Iterable[str] = ()) -> dict[str, Any]
     if missing := [name for name in expected if name not in found]:
         raise UserError(_needs(root.__name__, ", ".join(map(repr, missing))))
     return {name: found[name] for name in expected}
+
+
+def argument(target: Callable, parameter: str) -> Any:
+    """What a call of `target` through Gin would get: the value bound, in no scope, or the default.
+
+    For a parameter that one part of a configuration needs to know of another without building it.
+    """
+    try:
+        bound = gin.query_parameter(f"{target.__module__}.{target.__qualname__}.{parameter}")
+    except ValueError:
+        return inspect.signature(target).parameters[parameter].default
+    return copy.deepcopy(bound)  # This is how Gin resolves references inside a value.
 
 
 def check_all_used(other_roots: Iterable[Callable] = ()) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import orbit
 import tensorflow as tf
 import tf_keras
 
+from maskconver_tf.data.corrupt_records import corrupt_records_named
 from maskconver_tf.data.pipeline import EvaluationInput, TrainingInput
 from maskconver_tf.errors import UserError
 from maskconver_tf.inference.segmenter import PanopticSegmenter
@@ -118,11 +120,13 @@ def train(
                 summary_dir=str(folder.summaries),
                 train_actions=[progress],
             )
-            return _run(controller, total_steps, eval_interval)
+            with corrupt_records_named(train_input.folder):
+                return _run(controller, total_steps, eval_interval)
 
 
 def _distributed(train_input: TrainingInput, build_targets: Callable) -> Callable:
     """First step -> the batches from there on, over the replicas of the strategy in scope."""
+    _report_left_out(train_input)
     strategy = tf.distribute.get_strategy()
     return lambda first_step: strategy.distribute_datasets_from_function(
         lambda context: train_input.batches(build_targets, first_step, context)
@@ -149,6 +153,18 @@ def _run(
     )
     # A run that was complete already is only evaluated.
     return scores or controller.evaluate()
+
+
+def _report_left_out(train_input: TrainingInput) -> None:
+    """Says how many records `skip_corrupt` leaves out, and where the first one is."""
+    if corrupt := train_input.corrupt_records:
+        count = sum(record.num_lost for record in corrupt)
+        shard = train_input.folder.shard_paths[corrupt[0].shard]
+        message = (
+            f"{count} records cannot be read and are left out, the first of them record "
+            f"{corrupt[0].position} of {shard}"
+        )
+        print(message, file=sys.stderr)
 
 
 def _keep_best(

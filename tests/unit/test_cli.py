@@ -19,6 +19,7 @@ FLOW = [
     ["data", "check"],
     ["data", "build"],
     ["preflight"],
+    ["data", "show"],
     ["train"],
     ["evaluate"],
     ["predict"],
@@ -149,6 +150,17 @@ def test_build_teaches_every_source(capsys):
         part = text.partition(f"\n  {name}: ")[2]
         for option in spec.required + spec.optional:
             assert f"--{option} " in part
+
+
+def test_show_loads_gin_files_and_draws(calls, monkeypatch, capsys):
+    from maskconver_tf.training import gin_support
+
+    shown = calls("training.runs", "show_inputs")
+    monkeypatch.setattr(gin_support, "load", lambda *args: None)
+    argv = ["data", "show", "--gin_file", "a.gin", "--out", "s.png", "--num", "3", "--seed", "9"]
+    assert cli.main(argv) == 0
+    assert shown == [(("s.png", 3, 9), {})]
+    assert capsys.readouterr().out == "s.png: written\n"
 
 
 def test_train_loads_gin_files_and_bindings_in_order(calls, monkeypatch):
