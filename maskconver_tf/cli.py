@@ -29,8 +29,8 @@ from nothing to a prediction:
   maskconver data build --images scenes/images/train --panoptic scenes/panoptic/train \\
       --annotations scenes/panoptic_train.json --out data/train
   (and the same with val for data/val)
-  maskconver preflight --gin_file experiments/demo.gin
   maskconver data show --gin_file experiments/demo.gin --out inputs.png
+  maskconver preflight --gin_file experiments/demo.gin
   maskconver train --gin_file experiments/demo.gin --model_dir runs/demo
   maskconver evaluate --model runs/demo
   maskconver predict --model runs/demo photo.jpg --out pictures

@@ -99,16 +99,17 @@ def train(
             folder.checkpoints, network, updater, checkpoint_interval, keep_checkpoints
         )
         progress = ProgressLine(updater.iterations, total_steps, train_input.batch_size)
-        evaluator = None
-        if eval_input is not None:
-            evaluator = Evaluator(
-                PanopticSegmenter(network, fusion, categories, eval_input.input_size, jit_compile),
-                eval_input,
-                categories,
-                distribution,
-                averaged=lambda: optimizers.averaged_weights(updater, network),
-                on_scores=lambda scores: _keep_best(folder, network, updater, scores, progress),
-            )
+        segmenter = eval_input and PanopticSegmenter(
+            network, fusion, categories, eval_input.input_size, jit_compile
+        )
+        evaluator = segmenter and Evaluator(
+            segmenter,
+            eval_input,
+            categories,
+            distribution,
+            averaged=lambda: optimizers.averaged_weights(updater, network),
+            on_scores=lambda scores: _keep_best(folder, network, updater, scores, progress),
+        )
         with contextlib.closing(progress), contextlib.redirect_stdout(io.StringIO()):
             controller = orbit.Controller(
                 strategy=distribution,
