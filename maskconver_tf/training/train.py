@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import orbit
@@ -99,18 +99,17 @@ def train(
             folder.checkpoints, network, updater, checkpoint_interval, keep_checkpoints
         )
         progress = ProgressLine(updater.iterations, total_steps, train_input.batch_size)
-        segmenter = eval_input and PanopticSegmenter(
-            network, fusion, categories, eval_input.input_size, jit_compile
-        )
-        evaluator = segmenter and Evaluator(
-            segmenter,
-            eval_input,
-            categories,
-            distribution,
-            averaged=lambda: optimizers.averaged_weights(updater, network),
-            on_scores=lambda scores: _keep_best(folder, network, updater, scores, progress),
-        )
-        with contextlib.closing(progress), contextlib.redirect_stdout(io.StringIO()):
+        evaluator = None
+        if eval_input is not None:
+            evaluator = Evaluator(
+                PanopticSegmenter(network, fusion, categories, eval_input.input_size, jit_compile),
+                eval_input,
+                categories,
+                distribution,
+                averaged=lambda: optimizers.averaged_weights(updater, network),
+                on_scores=lambda scores: _keep_best(folder, network, updater, scores, progress),
+            )
+        with _output_for_people(progress, train_input):
             controller = orbit.Controller(
                 strategy=distribution,
                 trainer=Trainer(network, loss, updater, batches, distribution, jit_compile),
@@ -121,8 +120,18 @@ def train(
                 summary_dir=str(folder.summaries),
                 train_actions=[progress],
             )
-            with corrupt_records_named(train_input.folder):
-                return _run(controller, total_steps, eval_interval)
+            return _run(controller, total_steps, eval_interval)
+
+
+@contextlib.contextmanager
+def _output_for_people(progress: ProgressLine, train_input: TrainingInput) -> Iterator[None]:
+    """Keeps Orbit's lines from the progress line, closes it, and names records that are corrupt."""
+    with (
+        contextlib.closing(progress),
+        contextlib.redirect_stdout(io.StringIO()),
+        corrupt_records_named(train_input.folder),
+    ):
+        yield
 
 
 def _distributed(train_input: TrainingInput, build_targets: Callable) -> Callable:
