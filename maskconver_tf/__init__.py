@@ -8,7 +8,6 @@ predictor("street.jpg").save("pictures", "street")
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,14 +27,15 @@ def load(model: str | os.PathLike, score_threshold: float | None = None) -> Pred
     Raises:
       UserError: the folder holds neither, or a threshold is given for an export.
     """
+    from maskconver_tf.data.remote_path import RemotePath, any_path
     from maskconver_tf.errors import UserError
     from maskconver_tf.inference.predictor import Predictor
     from maskconver_tf.inference.saved_model import is_export, load_export
 
-    folder = Path(model)
+    folder = any_path(model)
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; give a run's --model_dir or an export")
-    if is_export(folder):
+    if not isinstance(folder, RemotePath) and is_export(folder):
         if score_threshold is not None:
             raise UserError(
                 f"{folder}: the score threshold of an export is fixed; export again with "

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 from maskconver_tf import __version__
 from maskconver_tf.data.source_options import DEFAULT_SOURCE, OPTIONS, describe_sources
-from maskconver_tf.errors import UserError
+from maskconver_tf.errors import RunStopped, UserError
 
 _GIN_PREFIX = "--gin."
 
@@ -46,7 +46,8 @@ def run() -> NoReturn:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command; returns its exit status: 2 for what the user can put right, 130 for ^C."""
+    """Runs one command; returns its exit status: 2 for what the user can put right, 130 for ^C, 75
+    for a run that was stopped and asks to be started again."""
     argv = sys.argv[1:] if argv is None else list(argv)
     if "--debug" not in argv:
         # Read when TensorFlow is imported. Below 3 it reports each GPU that a machine has not.
@@ -58,6 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         print(f"maskconver: error: {error}", file=sys.stderr)
         return 2
+    except RunStopped as stop:
+        print(f"maskconver: {stop}", file=sys.stderr)
+        return stop.status
     except KeyboardInterrupt:
         print("maskconver: interrupted", file=sys.stderr)
         return 130

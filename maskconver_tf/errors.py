@@ -1,4 +1,4 @@
-"""The one exception for things a user can put right."""
+"""What ends a command with a message: a mistake a user can put right, or a stop on request."""
 
 
 class UserError(Exception):
@@ -7,3 +7,16 @@ class UserError(Exception):
     The message names the file or argument, what was found, what was expected and the way out. The
     command line prints it without a traceback and exits with status 2.
     """
+
+
+class RunStopped(Exception):
+    """A run ended early with nothing lost: the same command goes on.
+
+    Attributes:
+      status: to exit with; 75 (EX_TEMPFAIL of sysexits.h) asks whoever started it to do so again,
+        130 says that a person ended it.
+    """
+
+    def __init__(self, message: str, status: int = 75):
+        super().__init__(message)
+        self.status = status

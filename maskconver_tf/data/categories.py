@@ -74,7 +74,7 @@ class Categories(Sequence[Category]):
 
     def save(self, path: str | Path) -> None:
         """Writes the list as JSON, as COCO has it under `categories`."""
-        write_json(Path(path), self.to_coco())
+        write_json(any_path(path), self.to_coco())
 
     def to_coco(self) -> list[dict[str, Any]]:
         """The list as COCO has it: `from_coco(categories.to_coco(), ...)` equals `categories`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -138,6 +139,24 @@ class TrainingInput:
         size = context.get_per_replica_batch_size(self.batch_size) if context else self.batch_size
         batches = examples.batch(size, drop_remainder=True)
         return batches.prefetch(tf.data.AUTOTUNE).with_options(_options(self.deterministic))
+
+    def pictures_of(self, step: int) -> list[dict[str, int | str]]:
+        """Id and file name of each picture in a step's batch, over all replicas.
+
+        Empty where the order is no function of the step alone: with `shard_files`, with a `service`
+        and where `deterministic` is off.
+        """
+        if self.shard_files or self.service or not self.deterministic:
+            return []
+        numbered = self._numbered(step * self.batch_size, 0, 1).take(self.batch_size)
+        parsed = (records.parse(serialized) for _, serialized, _ in numbered)
+        return [
+            {
+                "image_id": json.loads(one[types.IMAGE_ID].numpy()),
+                "file_name": one[types.FILE_NAME].numpy().decode(),
+            }
+            for one in parsed
+        ]
 
     # ---- Which examples, in which order ----------------------------------------------------------
 
@@ -282,9 +301,14 @@ class EvaluationInput:
     def num_examples(self) -> int:
         return _limit(self.folder.num_examples, self.max_examples)
 
-    def examples(self) -> tf.data.Dataset:
+    def examples(self, host: int = 0, hosts: int = 1) -> tf.data.Dataset:
         """Single examples: what `records.decode` returns, `IMAGE` replaced by the padded input of
-        `input_size` and `CONTENT_SIZE` added."""
+        `input_size` and `CONTENT_SIZE` added.
+
+        Args:
+          host: gets examples host, host + hosts, ...
+          hosts: that share them.
+        """
 
         @tf.autograph.experimental.do_not_convert
         def prepare(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -292,7 +316,7 @@ class EvaluationInput:
             image, size = transforms.fit_image(example[types.IMAGE], self.input_size)
             return example | {types.IMAGE: image, types.CONTENT_SIZE: size}
 
-        examples = read_serialized(self.folder, self.max_examples)
+        examples = read_serialized(self.folder, self.max_examples).shard(hosts, host)
         return examples.map(prepare, num_parallel_calls=tf.data.AUTOTUNE).prefetch(self.batch_size)
 
 

@@ -46,7 +46,7 @@ class MaskConverLoss:
           three unweighted.
         """
         present = tf.cast(labels[types.SLOT_CLASS_IDS] >= 0, tf.float32)  # [B, K]
-        normalizer = sum_over_replicas(tf.reduce_sum(present)) + 1.0
+        normalizer = sum_over_replicas(num_segments(labels)) + 1.0
         bce, dice = mask_losses(outputs[types.MASK_LOGITS], labels[types.SLOT_MAP])
         parts = {
             "center_heatmap_loss": _heatmap_loss(outputs[types.CENTER_HEATMAP_LOGITS], labels),
@@ -57,6 +57,11 @@ class MaskConverLoss:
         mask_loss = parts["mask_bce_loss"] + parts["mask_dice_loss"]
         loss = self.center_weight * parts["center_heatmap_loss"] + self.mask_weight * mask_loss
         return {"loss": loss} | parts
+
+
+def num_segments(labels: dict[str, tf.Tensor]) -> tf.Tensor:
+    """Slots of a batch that hold a segment, float32 scalar: its part of the normalizer."""
+    return tf.reduce_sum(tf.cast(labels[types.SLOT_CLASS_IDS] >= 0, tf.float32))
 
 
 def _heatmap_loss(logits: dict[int, tf.Tensor], labels: dict[str, tf.Tensor]) -> tf.Tensor:

@@ -1,26 +1,56 @@
-"""Checkpoints: what a run needs to go on."""
+"""Checkpoints: what a run needs to go on, written whole or not at all."""
 
 from __future__ import annotations
 
+import re
+import sys
 from pathlib import Path
 
 import tensorflow as tf
 import tf_keras
 
+from maskconver_tf.data.remote_path import RemotePath
 from maskconver_tf.errors import UserError
+from maskconver_tf.training.disk_errors import DISK_ERRORS, cannot_write
+from maskconver_tf.training.whole_file import write_whole
+
+
+class CheckpointManager(tf.train.CheckpointManager):
+    """TensorFlow's, which ends with one message where it cannot write.
+
+    A checkpoint is written under other names first and counts once its index has its own, so that
+    what was there before stays good whenever the process dies.
+    """
+
+    def restore_or_initialize(self) -> None:
+        """Nothing: `make_checkpoint_manager` has restored. Orbit asks again."""
+
+    def save(self, *args, **kwargs) -> str | None:
+        """As TensorFlow's.
+
+        Raises:
+          UserError: the disk is full, or the folder cannot be written.
+        """
+        try:
+            return super().save(*args, **kwargs)
+        except DISK_ERRORS as error:
+            good = self.latest_checkpoint
+            stands = f"{good} is the last good state." if good else "Nothing was saved before."
+            raise cannot_write(self.directory, error, stands) from None
 
 
 def make_checkpoint_manager(
-    folder: Path,
+    folder: Path | RemotePath,
     model: tf_keras.Model,
     optimizer: tf_keras.optimizers.Optimizer,
     interval: int,
     keep: int,
+    restore_from: Path | RemotePath | None = None,
 ) -> tf.train.CheckpointManager:
     """Keeps model and optimizer (moving averages and step counter included) in `folder`.
 
-    The data pipeline is a function of the step and needs no place of its own. The newest
-    checkpoint, if there is one, is restored.
+    The data pipeline is a function of the step and needs no place of its own, and so is whatever is
+    random. The newest checkpoint, if there is one, is restored.
 
     Args:
       folder: of the checkpoints.
@@ -28,17 +58,80 @@ def make_checkpoint_manager(
       optimizer: built for the model.
       interval: steps between two checkpoints.
       keep: how many to keep.
+      restore_from: where to look for the newest; None for `folder`.
     """
-    manager = tf.train.CheckpointManager(
-        tf.train.Checkpoint(model=model, optimizer=optimizer),
+    checkpoint = tf.train.Checkpoint(model=model, optimizer=optimizer)
+    if newest := tf.train.latest_checkpoint(str(restore_from or folder)):
+        load_weights(checkpoint, newest)
+    return CheckpointManager(
+        checkpoint,
         str(folder),
         max_to_keep=keep,
         step_counter=optimizer.iterations,
         checkpoint_interval=interval,
+        last_checkpoint_step=int(optimizer.iterations.numpy()),
     )
-    if manager.latest_checkpoint:
-        load_weights(manager.checkpoint, manager.latest_checkpoint)
-    return manager
+
+
+def leave_out_damaged(folder: Path | RemotePath) -> None:
+    """Makes the newest checkpoint that can be read the newest one there is, and says so.
+
+    What is in the folder counts, not what its file `checkpoint` lists: that may be lost, or a step
+    behind. A damaged checkpoint is written anew when the run comes to its step again.
+
+    Raises:
+      UserError: there are checkpoints, and none of them can be read.
+    """
+    prefixes = _written(folder)
+    damaged = {}
+    while prefixes and (reason := _damage(prefixes[-1])):
+        damaged[prefixes.pop()] = reason
+    for prefix, reason in damaged.items():
+        after = f"goes on from {prefixes[-1]}" if prefixes else "no earlier one is there"
+        print(f"{prefix}: damaged ({reason}) and left out; {after}", file=sys.stderr)
+    if damaged and not prefixes:
+        raise UserError(
+            f"{folder}: none of {len(damaged)} checkpoints can be read; bring one back from a "
+            "copy, or choose another --model_dir and set train.init_from to the run's folder"
+        )
+    known = tf.train.get_checkpoint_state(str(folder))
+    if prefixes and (known is None or known.model_checkpoint_path != prefixes[-1]):
+        write_whole(
+            folder / "checkpoint", _state([prefix.rpartition("/")[2] for prefix in prefixes])
+        )
+
+
+def _state(names: list[str]) -> str:
+    """TensorFlow's file `checkpoint`, for checkpoints from old to new.
+
+    Its own function for that leaves the times out, without which none is ever deleted. They need
+    only be in order.
+    """
+    lines = [f'model_checkpoint_path: "{names[-1]}"', "last_preserved_timestamp: 0.5"]
+    for time, name in enumerate(names, start=1):
+        lines += [f'all_model_checkpoint_paths: "{name}"']
+        lines += [f"all_model_checkpoint_timestamps: {time}.0"]
+    return "\n".join(lines) + "\n"
+
+
+def _written(folder: Path | RemotePath) -> list[str]:
+    """Names of the checkpoints in a folder, oldest first."""
+    if not tf.io.gfile.isdir(str(folder)):
+        return []
+    matches = [re.fullmatch(r"(ckpt-(\d+))\.index", n) for n in tf.io.gfile.listdir(str(folder))]
+    found = sorted((int(match[2]), match[1]) for match in matches if match)
+    return [str(folder / name) for _, name in found]
+
+
+def _damage(prefix: str) -> str | None:
+    """Why a checkpoint cannot be read, None where it can: every byte is checked."""
+    try:
+        reader = tf.compat.v1.train.NewCheckpointReader(prefix)
+        for name in reader.get_variable_to_shape_map():
+            reader.get_tensor(name)
+    except (ValueError, RuntimeError, IndexError, tf.errors.OpError) as error:
+        return _first_line(error)
+    return None
 
 
 def load_weights(checkpoint: tf.train.Checkpoint, path: str) -> None:
@@ -59,4 +152,5 @@ def load_weights(checkpoint: tf.train.Checkpoint, path: str) -> None:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0].rstrip(".")
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0].rstrip(".")

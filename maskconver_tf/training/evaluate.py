@@ -16,6 +16,7 @@ from maskconver_tf.inference.visualization import contact_sheet
 from maskconver_tf.training.evaluator import Scored, picture_row, score, segment_examples
 from maskconver_tf.training.run_folder import first_names
 from maskconver_tf.training.strategy import make_strategy
+from maskconver_tf.training.workers import Workers
 
 
 def evaluate(
@@ -45,6 +46,8 @@ def evaluate(
     """
     categories = segmenter.categories
     _check_same_classes(categories, eval_input)
+    if "://" in out:
+        raise UserError(f"--out {out}: results are files on a disk; give a local folder")
     folder, rows = Path(out), []
     with CocoPanopticWriter(folder, categories) as writer:
 
@@ -53,7 +56,7 @@ def evaluate(
                 rows.append(picture_row(picture, categories))
             writer.add(picture.image_id, picture.file_name, picture.panoptic_map, picture.predicted)
 
-        pictures = segment_examples(segmenter, eval_input, make_strategy(strategy))
+        pictures = segment_examples(segmenter, eval_input, Workers(make_strategy(strategy)))
         pictures = tqdm(pictures, "evaluate", eval_input.num_examples, unit="image")
         results = results_dict(score(pictures, categories, write), categories)
     write_results(folder / "results.json", results)

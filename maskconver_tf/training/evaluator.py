@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import sys
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -20,6 +21,7 @@ from maskconver_tf.data.records import truth_segments
 from maskconver_tf.evaluation.panoptic_quality import PanopticQuality, PanopticQualityResult
 from maskconver_tf.inference.segmenter import PanopticSegmenter
 from maskconver_tf.inference.visualization import draw_panoptic, side_by_side
+from maskconver_tf.training.workers import Workers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,13 +50,13 @@ class Scored:
 
 
 def segment_examples(
-    segmenter: PanopticSegmenter, data: EvaluationInput, strategy: tf.distribute.Strategy
+    segmenter: PanopticSegmenter, data: EvaluationInput, workers: Workers
 ) -> Iterator[Scored]:
-    """Segments every picture of a dataset, a batch per forward pass."""
-    examples = _read(data)
+    """Segments every picture of this worker's share of a dataset, a batch per forward pass."""
+    examples, propose = _read(data, workers), _proposer(segmenter, workers)
     while batch := list(itertools.islice(examples, data.batch_size)):
         images = np.stack([example[types.IMAGE] for example in batch])
-        proposals = _propose(segmenter, images, strategy)
+        proposals = propose(images)
         for i, example in enumerate(batch):
             single = {name: value[i] for name, value in proposals.items()}
             size, content = example[types.IMAGE_SIZE], example[types.CONTENT_SIZE]
@@ -67,41 +69,61 @@ def segment_examples(
             )
 
 
-def _read(data: EvaluationInput) -> Iterator[dict[str, np.ndarray]]:
+def _read(data: EvaluationInput, workers: Workers) -> Iterator[dict[str, np.ndarray]]:
     with corrupt_records_named(data.folder):
-        yield from data.examples().as_numpy_iterator()
+        yield from data.examples(workers.index, workers.count).as_numpy_iterator()
 
 
-def _propose(
-    segmenter: PanopticSegmenter, images: np.ndarray, strategy: tf.distribute.Strategy
-) -> dict[str, tf.Tensor]:
-    """Runs the network on every replica's share of the pictures."""
-    replicas = strategy.num_replicas_in_sync
-    if replicas == 1:
-        return segmenter.propose(images)
-    padded = np.pad(images, [[0, -len(images) % replicas], [0, 0], [0, 0], [0, 0]])
-    shares = np.split(padded, replicas)
-    values = strategy.experimental_distribute_values_from_function(
-        lambda context: tf.constant(shares[context.replica_id_in_sync_group])
-    )
-    results = strategy.run(segmenter.propose, args=(values,))
-    return {
-        name: tf.concat(strategy.experimental_local_results(value), axis=0)[: len(images)]
-        for name, value in results.items()
-    }
+def _proposer(
+    segmenter: PanopticSegmenter, workers: Workers
+) -> Callable[[np.ndarray], dict[str, tf.Tensor]]:
+    """The network over pictures, a share on each of this worker's replicas."""
+    strategy, replicas = workers.strategy, workers.local_replicas
+    if strategy.num_replicas_in_sync == 1:
+        return segmenter.propose
+
+    # A function of its own: `propose` knows no values of several replicas.
+    @tf.function(autograph=False)
+    def propose(values: tf.Tensor) -> dict[str, tf.Tensor]:
+        return strategy.run(lambda images: segmenter.propose(images), args=(values,))
+
+    def propose_all(images: np.ndarray) -> dict[str, tf.Tensor]:
+        padded = np.pad(images, [[0, -len(images) % replicas], [0, 0], [0, 0], [0, 0]])
+        shares = np.split(padded, replicas)
+        values = strategy.experimental_distribute_values_from_function(
+            lambda context: tf.constant(shares[context.replica_id_in_sync_group % replicas])
+        )
+        return {
+            name: tf.concat(strategy.experimental_local_results(value), axis=0)[: len(images)]
+            for name, value in propose(values).items()
+        }
+
+    return propose_all
 
 
 def score(
     scored: Iterator[Scored],
     categories: Categories,
     on_picture: Callable[[int, Scored], None] = lambda index, picture: None,
+    total: Callable[[np.ndarray], np.ndarray] = lambda counts: counts,
 ) -> PanopticQualityResult:
-    """Panoptic quality over pictures; `on_picture` sees each with its number."""
+    """Panoptic quality over pictures.
+
+    Args:
+      scored: the pictures.
+      categories: their class list.
+      on_picture: sees each with its number.
+      total: adds up an array over all workers; what is added are counts and sums of IoU, never
+        ratios.
+    """
     quality = PanopticQuality(len(categories), categories.is_thing)
     for index, picture in enumerate(scored):
         truth_map = picture.example[types.SEGMENT_MAP]
         quality.update(truth_map, picture.truth, picture.panoptic_map, picture.predicted)
         on_picture(index, picture)
+    counts = total(np.stack([quality.iou_sum, quality.tp, quality.fp, quality.fn]))
+    quality.iou_sum = counts[0]
+    quality.tp, quality.fp, quality.fn = counts[1:].astype(np.int64)
     return quality.result()
 
 
@@ -129,9 +151,10 @@ class Evaluator(orbit.AbstractEvaluator):
       segmenter: of the model in training.
       data: the evaluation dataset.
       categories: its class list.
-      strategy: the run's.
+      workers: the run's; each scores its share.
       averaged: makes a context manager in which the model holds its averaged weights.
       on_scores: called in that context with what `evaluate` returns.
+      on_picture: called after each picture.
       num_pictures: pictures to show.
     """
 
@@ -140,29 +163,35 @@ class Evaluator(orbit.AbstractEvaluator):
         segmenter: PanopticSegmenter,
         data: EvaluationInput,
         categories: Categories,
-        strategy: tf.distribute.Strategy,
+        workers: Workers,
         averaged: Callable,
         on_scores: Callable[[dict], None] = lambda scores: None,
+        on_picture: Callable[[], None] = lambda: None,
         num_pictures: int = 8,
     ):
         self._segmenter = segmenter
         self._data = data
         self._categories = categories
-        self._strategy = strategy
+        self._workers = workers
         self._averaged = averaged
         self._on_scores = on_scores
+        self._on_picture = on_picture
         self._num_pictures = num_pictures
 
     def evaluate(self, num_steps: tf.Tensor) -> dict[str, dict[str, float]]:
         """Scores the whole dataset, whatever `num_steps` says; in percent, by group."""
         with self._averaged():
-            pictures = segment_examples(self._segmenter, self._data, self._strategy)
-            pictures = tqdm(pictures, "eval", self._data.num_examples, unit="image", leave=False)
-            scores = group_scores(score(pictures, self._categories, self._show))
+            pictures = segment_examples(self._segmenter, self._data, self._workers)
+            share = -(-self._data.num_examples // self._workers.count)
+            quiet = not (self._workers.is_chief and sys.stderr.isatty())
+            pictures = tqdm(pictures, "eval", share, unit="image", leave=False, disable=quiet)
+            result = score(pictures, self._categories, self._show, self._workers.sum)
+            scores = group_scores(result)
             self._on_scores(scores)
         return scores
 
     def _show(self, index: int, picture: Scored) -> None:
+        self._on_picture()
         if index < self._num_pictures:
             row = picture_row(picture, self._categories)
             tf.summary.image(f"prediction/{picture.file_name}", row[np.newaxis])

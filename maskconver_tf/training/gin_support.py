@@ -35,7 +35,8 @@ from gin.config_parser import (
     IncludeStatement,
 )
 
-from maskconver_tf.errors import UserError
+from maskconver_tf.data.remote_path import RemotePath, any_path
+from maskconver_tf.errors import RunStopped, UserError
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _DYNAMIC_REGISTRATION = ImportStatement("__gin__.dynamic_registration", True, None, None)
@@ -168,12 +169,14 @@ def reset() -> None:
     _places.clear()
 
 
-def resolve_gin_file(name: str | Path, beside: Path | None = None) -> Path:
+def resolve_gin_file(name: str | Path, beside: Path | None = None) -> Path | RemotePath:
     """Finds a .gin file: in the folder `beside`, here, or among those that come with the package.
 
     Raises:
       UserError: when it is in none of them.
     """
+    if isinstance(remote := any_path(name), RemotePath):
+        return remote
     folders = [beside] if beside else []
     folders += [Path(), _PACKAGE, _PACKAGE.parent]  # installed; in a checkout
     for folder in folders:
@@ -568,6 +571,8 @@ def _plain_errors() -> Iterator[None]:
         yield
     except UserError as error:
         raise UserError(_without_gin_notes(error)) from error
+    except RunStopped as stop:
+        raise RunStopped(_without_gin_notes(stop), stop.status) from stop
     except TypeError as error:
         if message := _missing_arguments(error):
             raise UserError(message) from error

@@ -39,6 +39,8 @@ def make_optimizer(
     clip_norm: float | None = 1.0,
     momentum: float = 0.9,
     ema_decay: float | None = None,
+    batch_size: int | None = None,
+    reference_batch: int | None = None,
 ) -> tf_keras.optimizers.Optimizer:
     """AdamW or SGD with momentum, with warm-up cosine, clipping and a moving average of weights.
 
@@ -52,7 +54,12 @@ def make_optimizer(
       clip_norm: bound of the gradient's global norm; None for none.
       momentum: of SGD.
       ema_decay: of the weights' moving average, which evaluation and export use; None for none.
+      batch_size: global, of one update; set by `train`.
+      reference_batch: the batch that `learning_rate` is meant for, see `scaled_rate`; None to take
+        it as it is.
     """
+    if batch_size and reference_batch:
+        learning_rate = scaled_rate(learning_rate, name, batch_size, reference_batch)
     schedule = warmup_cosine(learning_rate, total_steps, warmup_steps, final_fraction)
     common = {
         "learning_rate": schedule,
@@ -67,6 +74,18 @@ def make_optimizer(
     if name == "sgd":
         return tf_keras.optimizers.SGD(momentum=momentum, **common)
     raise ValueError(f"optimizer name is {name!r}; expected 'adamw' or 'sgd'")
+
+
+def scaled_rate(rate: float, name: str, batch_size: int, reference_batch: int) -> float:
+    """The learning rate for another global batch: linear for SGD, by the square root for AdamW.
+
+    A k times larger batch lowers the gradient's variance k times. SGD's update is linear in the
+    gradient, and k small steps make about one k times larger; AdamW divides by the gradient's root
+    mean square, which where noise rules falls by the root of k. Sources: Goyal et al.,
+    arXiv:1706.02677; Malladi et al., arXiv:2205.10287.
+    """
+    ratio = batch_size / reference_batch
+    return rate * (ratio if name == "sgd" else ratio**0.5)
 
 
 def prepare(optimizer: tf_keras.optimizers.Optimizer, model: tf_keras.Model) -> None:

@@ -16,9 +16,12 @@ class ProgressLine:
       global_step: the run's step counter.
       total_steps: where it ends.
       batch_size: images per step.
+      visible: False on all workers but one.
     """
 
-    def __init__(self, global_step: tf.Variable, total_steps: int, batch_size: int):
+    def __init__(
+        self, global_step: tf.Variable, total_steps: int, batch_size: int, visible: bool = True
+    ):
         self._step = global_step
         self._batch_size = batch_size
         self._last = (int(global_step.numpy()), time.monotonic())
@@ -29,6 +32,7 @@ class ProgressLine:
             unit="step",
             dynamic_ncols=True,
             smoothing=0.1,
+            disable=not visible,
         )
 
     def __call__(self, output: dict) -> None:
@@ -47,7 +51,8 @@ class ProgressLine:
 
     def write(self, message: str) -> None:
         """Prints a line above the bar."""
-        tqdm.write(message, file=sys.stderr)
+        if not self._bar.disable:
+            tqdm.write(message, file=sys.stderr)
 
     def close(self) -> None:
         self._bar.close()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import tf_keras
 
 from maskconver_tf.data.pipeline import check_input_size
+from maskconver_tf.data.remote_path import any_path
 from maskconver_tf.inference.segmenter import PanopticSegmenter, built
 from maskconver_tf.models.backbones.backbone import random_weights
 from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
@@ -37,7 +37,7 @@ def restore_segmenter(
     """
     check_input_size("restore_segmenter", input_size)
     tf_keras.mixed_precision.set_global_policy(precision)
-    folder = RunFolder(Path(model_dir))
+    folder = RunFolder(any_path(model_dir))
     categories = folder.categories()
     with random_weights():
         network = built(model(num_classes=len(categories)), input_size)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import fcntl
 import json
 from pathlib import Path
 
@@ -18,8 +17,12 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf.data.categories import Categories
+from maskconver_tf.data.remote_path import RemotePath
 from maskconver_tf.errors import UserError
 from maskconver_tf.training.checkpoints import load_weights
+from maskconver_tf.training.disk_errors import writing
+from maskconver_tf.training.run_lock import locked
+from maskconver_tf.training.whole_file import write_whole
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,10 +30,10 @@ class RunFolder:
     """Paths of a run, and the few rules about them.
 
     Attributes:
-      path: the folder, `--model_dir`.
+      path: the folder, `--model_dir`; in a bucket a `RemotePath`.
     """
 
-    path: Path
+    path: Path | RemotePath
 
     @property
     def config(self) -> Path:
@@ -64,6 +67,10 @@ class RunFolder:
     def results(self) -> Path:
         return self.path / "results.json"
 
+    @property
+    def not_finite(self) -> Path | RemotePath:
+        return self.path / "not_finite.json"
+
     def categories(self) -> Categories:
         """The class list the run was trained for.
 
@@ -81,12 +88,13 @@ class RunFolder:
         """Makes the folder, or checks that it belongs to a run with the same classes.
 
         Raises:
-          UserError: it was trained for other classes.
+          UserError: it was trained for other classes, or cannot be written.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
-        if not self.categories_file.exists():
-            categories.save(self.categories_file)
-            return
+        with writing(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            if not self.categories_file.exists():
+                categories.save(self.categories_file)
+                return
         known = Categories.load(self.categories_file)
         if known.to_coco() != categories.to_coco():
             raise UserError(
@@ -102,23 +110,41 @@ class RunFolder:
         Raises:
           UserError: another one does.
         """
-        with open(self.path / ".lock", "w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UserError(
-                    f"{self.path}: another process is training in this folder; wait for it or "
-                    "choose another --model_dir"
-                ) from None
+        with contextlib.ExitStack() as stack:
+            with writing(self.path):
+                stack.enter_context(locked(self.path))
             yield
+
+    def take_best_score(self, other: RunFolder) -> None:
+        """Makes the best score of another folder this one's, so that both keep the same weights."""
+        if other.best_score.exists():
+            self.best.mkdir(parents=True, exist_ok=True)
+            self.best_score.write_text(other.best_score.read_text())
 
     def save_best(self, model: tf_keras.Model, pq: float, step: int) -> bool:
         """Keeps the model's weights if no earlier evaluation had a higher PQ; tells whether."""
         if self.best_score.exists() and json.loads(self.best_score.read_text())["pq"] >= pq:
             return False
-        tf.train.Checkpoint(model=model).write(str(self.best / "weights"))
-        self.best_score.write_text(json.dumps({"pq": pq, "step": step}) + "\n")
+        before = self._best_weights()
+        with writing(self.best, "No checkpoint was lost."):
+            tf.train.Checkpoint(model=model).write(str(self.best / f"weights-{step}"))
+            # From here on they are the best ones, whenever the process dies.
+            write_whole(self.best_score, json.dumps({"pq": pq, "step": step}) + "\n")
+        if before and before != str(self.best / f"weights-{step}"):
+            for file in tf.io.gfile.glob([f"{before}.index", f"{before}.data-*"]):
+                tf.io.gfile.remove(file)
         return True
+
+    def _best_weights(self) -> str | None:
+        """The checkpoint of the best evaluation, if there was one."""
+        if not self.best_score.exists():
+            return None
+        step = json.loads(self.best_score.read_text())["step"]
+        return str(self.best / f"weights-{step}")
+
+    def weights(self) -> str | None:
+        """The best weights, or the newest where no evaluation has run yet."""
+        return self._best_weights() or tf.train.latest_checkpoint(str(self.checkpoints))
 
     def restore(self, model: tf_keras.Model) -> str:
         """Restores the best weights, or the newest where no evaluation has run yet.
@@ -126,9 +152,7 @@ class RunFolder:
         Raises:
           UserError: there are none, or they are of another model.
         """
-        weights = str(self.best / "weights")
-        if not self.best_score.exists():
-            weights = tf.train.latest_checkpoint(str(self.checkpoints))
+        weights = self.weights()
         if weights is None:
             raise UserError(
                 f"{self.path}: no checkpoint yet; the run has not reached its first one"

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from maskconver_tf.data.remote_path import any_path
 from maskconver_tf.errors import UserError
 from maskconver_tf.inference.segmenter import PanopticSegmenter
 from maskconver_tf.models.maskconver import MaskConver
 from maskconver_tf.training import gin_support, preflight, tpu_check
+from maskconver_tf.training.disk_errors import writing
 from maskconver_tf.training.evaluate import evaluate
 from maskconver_tf.training.restore import restore_segmenter
 from maskconver_tf.training.run_folder import RunFolder
 from maskconver_tf.training.show import show
 from maskconver_tf.training.step_program import StepProgram, count_classes
 from maskconver_tf.training.train import train
+from maskconver_tf.training.whole_file import write_whole
 
 
 def train_run(model_dir: str) -> dict[str, dict[str, float]]:
@@ -22,8 +25,9 @@ def train_run(model_dir: str) -> dict[str, dict[str, float]]:
 
     def on_built(folder: RunFolder) -> None:
         gin_support.check_all_used(other_roots=[evaluate, restore_segmenter, show])
-        folder.config.write_text(gin_support.bound_config(), encoding="utf-8")
-        folder.operative_config.write_text(gin_support.operative_config(), encoding="utf-8")
+        with writing(folder.path):
+            write_whole(folder.config, gin_support.bound_config())
+            write_whole(folder.operative_config, gin_support.operative_config())
 
     return gin_support.configurable(train)(model_dir=model_dir, on_built=on_built)
 
@@ -69,7 +73,7 @@ def load_run(model_dir: str, bindings: Iterable[str] = ()) -> PanopticSegmenter:
     Raises:
       UserError: there is no run in the folder.
     """
-    folder = RunFolder(Path(model_dir))
+    folder = RunFolder(any_path(model_dir))
     if not folder.config.is_file():
         raise UserError(
             f"{folder.path}: no run is here ({folder.config.name} is missing); give the "

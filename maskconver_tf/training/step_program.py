@@ -35,7 +35,9 @@ class StepProgram:
         prepare_process(self.precision, arguments["seed"])
         self.input_size = tuple(arguments["train_input"].input_size)
         self.model = built(arguments["model"](num_classes=num_classes), self.input_size)
-        self.optimizer = arguments["optimizer"](total_steps=arguments["total_steps"])
+        self.optimizer = arguments["optimizer"](
+            total_steps=arguments["total_steps"], batch_size=arguments["train_input"].batch_size
+        )
         optimizers.prepare(self.optimizer, self.model)
         build_targets = arguments["targets"](center_levels=self.model.center_levels)
         self.example = _empty_example(self.input_size, build_targets)

@@ -10,8 +10,11 @@ import tf_keras
 
 from maskconver_tf import types
 from maskconver_tf.errors import UserError
+from maskconver_tf.losses.maskconver_loss import num_segments
 
 LOSS_NAMES = ("loss", "center_heatmap_loss", "mask_bce_loss", "mask_dice_loss")
+_NAMES = (*LOSS_NAMES, "gradient_norm")
+"""What must be finite, and whose means are reported."""
 
 
 class Trainer(orbit.StandardTrainer):
@@ -27,6 +30,11 @@ class Trainer(orbit.StandardTrainer):
         restored step counter decides where the data goes on.
       strategy: where the step runs.
       jit_compile: compile the step with XLA.
+      accumulation_steps: parts that a replica's share of a batch is computed in, one after the
+        other. Their gradients add up to those of the whole, batch norms' statistics aside.
+      max_skipped: steps with a loss or gradient that is not finite to leave out before the run
+        stops.
+      on_not_finite: step -> a sentence for the message, on what was in the batch.
     """
 
     def __init__(
@@ -37,6 +45,9 @@ class Trainer(orbit.StandardTrainer):
         make_batches: Callable[[int], tf.data.Dataset],
         strategy: tf.distribute.Strategy,
         jit_compile: bool = False,
+        accumulation_steps: int = 1,
+        max_skipped: int = 0,
+        on_not_finite: Callable[[int, list[str]], str] = lambda step, terms: "",
     ):
         super().__init__(train_dataset=None)
         self.model = model
@@ -44,70 +55,175 @@ class Trainer(orbit.StandardTrainer):
         self.optimizer = optimizer
         self.strategy = strategy
         self._make_batches = make_batches
-        # Nothing in a step needs AutoGraph, which would take half the time of tracing.
-        step = tf.autograph.experimental.do_not_convert(self.replica_step)
-        self._replica_step = tf.function(step, jit_compile=jit_compile or None)
+        self._accumulation_steps = accumulation_steps
+        self._max_skipped = max_skipped
+        self._on_not_finite = on_not_finite
+        self._replica_step = _compiled(self.replica_step, jit_compile)
+        self._compute = _compiled(self._gradients_or_skip, jit_compile)
+        self._apply = _compiled(self._update, jit_compile)
         with strategy.scope():
-            self._sums = tf.Variable(tf.zeros([len(LOSS_NAMES)]), trainable=False)
+            self._sums = tf.Variable(tf.zeros([len(_NAMES)]), trainable=False)
             self._dropped = tf.Variable(0, trainable=False)
+            self._skipped = tf.Variable(0, trainable=False)
             self._bad_step = tf.Variable(-1, dtype=tf.int64, trainable=False)
+            self._bad_terms = tf.Variable(tf.zeros([len(_NAMES)]), trainable=False)
         self._first_step = 0
+        self._first_skipped = 0
 
     @property
     def step(self) -> int:
         """Steps done since the run began."""
         return int(self.optimizer.iterations.numpy())
 
+    # ---- One step of one replica -----------------------------------------------------------------
     def replica_step(self, batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        """One update; returns this replica's share of the losses and its dropped segments."""
+        """One update; returns this replica's share of `_NAMES` and its dropped segments."""
+        gradients, *report = self._gradients(batch)
+        self._update(gradients)
+        return tuple(report)
+
+    def _gradients(self, batch: dict[str, tf.Tensor]) -> tuple:
+        """Gradients summed over replicas, and what `replica_step` returns."""
+        if self._accumulation_steps == 1:
+            gradients, losses = self._gradients_of(batch, sum_over_replicas)
+        else:
+            gradients, losses = self._accumulated(batch)
+        gradients = sum_over_replicas(gradients)
+        norm = tf.linalg.global_norm(gradients) / self.strategy.num_replicas_in_sync
+        values = tf.concat([losses, norm[None]], 0)
+        return gradients, values, tf.reduce_sum(batch[types.NUM_DROPPED])
+
+    def _gradients_of(
+        self, batch: dict[str, tf.Tensor], total: Callable
+    ) -> tuple[list[tf.Tensor], tf.Tensor]:
+        """This replica's share of gradients and losses."""
+        variables = self.model.trainable_variables
         with tf.GradientTape() as tape:
             outputs = self.model(batch[types.IMAGE], centers=batch, training=True)
-            losses = self.loss(outputs, batch, sum_over_replicas)
-        gradients = tape.gradient(losses["loss"], self.model.trainable_variables)
-        self.optimizer.apply_gradients(zip(gradients, self.model.trainable_variables))
-        return (
-            tf.stack([losses[name] for name in LOSS_NAMES]),
-            tf.reduce_sum(batch[types.NUM_DROPPED]),
+            losses = self.loss(outputs, batch, total)
+        gradients = tape.gradient(losses["loss"], variables, unconnected_gradients="zero")
+        gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
+        return gradients, tf.stack([losses[name] for name in LOSS_NAMES])
+
+    def _accumulated(self, batch: dict[str, tf.Tensor]) -> tuple[list[tf.Tensor], tf.Tensor]:
+        """The same, part by part, each over the whole batch's number of segments."""
+        count = self._accumulation_steps
+        total = sum_over_replicas(num_segments(batch))
+        parts = {
+            name: tf.reshape(value, [count, value.shape[0] // count, *value.shape[1:]])
+            for name, value in batch.items()
+        }
+
+        def add(index: tf.Tensor, gradients: list[tf.Tensor], losses: tf.Tensor):
+            part = {name: value[index] for name, value in parts.items()}
+            more, part_losses = self._gradients_of(part, lambda _: total)
+            return index + 1, [a + b for a, b in zip(gradients, more)], losses + part_losses
+
+        zeros = [tf.zeros(variable.shape) for variable in self.model.trainable_variables]
+        start = (tf.constant(0), zeros, tf.zeros([len(LOSS_NAMES)]))
+        # One part after the other: to hold one part's activations is the point.
+        _, gradients, losses = tf.while_loop(
+            lambda index, *_: index < count, add, start, parallel_iterations=1
+        )
+        return gradients, losses
+
+    def _gradients_or_skip(self, batch: dict[str, tf.Tensor]) -> tuple:
+        """As `_gradients`, and keeps the statistics of batch norms from what is not finite."""
+        statistics = [v for v in self.model.non_trainable_variables if "/moving_" in v.name]
+        before = [tf.identity(variable) for variable in statistics]
+        result = self._gradients(batch)
+        with tf.control_dependencies(result[0]):
+            for variable, old in zip(statistics, before):
+                new = tf.identity(variable)
+                variable.assign(tf.where(tf.math.is_finite(new), new, old))
+        return result
+
+    def _update(self, gradients: list[tf.Tensor]) -> None:
+        self.optimizer.apply_gradients(
+            zip(gradients, self.model.trainable_variables), skip_gradients_aggregation=True
         )
 
+    # ---- One step of all -------------------------------------------------------------------------
     def train_step(self, iterator) -> None:
         step = self.optimizer.iterations + 0
-        shares, dropped = self.strategy.run(self._replica_step, args=(next(iterator),))
-        losses = self.strategy.reduce(tf.distribute.ReduceOp.SUM, shares, axis=None)
-        self._sums.assign_add(losses)
+        batch = next(iterator)
+        if self._max_skipped:
+            gradients, shares, dropped = self.strategy.run(self._compute, args=(batch,))
+        else:
+            shares, dropped = self.strategy.run(self._replica_step, args=(batch,))
+        values = self.strategy.reduce(tf.distribute.ReduceOp.SUM, shares, axis=None)
+        finite = tf.math.is_finite(values)
+        if self._max_skipped:
+            self._update_if(tf.reduce_all(finite), gradients)
+            values = tf.where(tf.reduce_all(finite), values, tf.zeros_like(values))
+        self._sums.assign_add(values)
         self._dropped.assign_add(
             self.strategy.reduce(tf.distribute.ReduceOp.SUM, dropped, axis=None)
         )
-        is_first_bad = (self._bad_step < 0) & ~tf.reduce_all(tf.math.is_finite(losses))
-        self._bad_step.assign(tf.where(is_first_bad, step, self._bad_step))
+        bad = ~tf.reduce_all(finite)
+        self._skipped.assign_add(tf.cast(bad, tf.int32))
+        is_first = (self._bad_step < 0) & bad & (self._skipped > self._max_skipped)
+        self._bad_step.assign(tf.where(is_first, step, self._bad_step))
+        self._bad_terms.assign(tf.where(is_first, tf.cast(~finite, tf.float32), self._bad_terms))
 
+    def _update_if(self, is_finite: tf.Tensor, gradients: list) -> None:
+        def update() -> tf.Tensor:
+            self.strategy.run(self._apply, args=(gradients,))
+            return tf.constant(0)
+
+        def skip() -> tf.Tensor:
+            self.optimizer.iterations.assign_add(1)  # The data goes on all the same.
+            return tf.constant(0)
+
+        tf.cond(is_finite, update, skip)
+
+    # ---- A loop of steps -------------------------------------------------------------------------
     def train_loop_begin(self) -> None:
         if self.train_dataset is None:
             self.train_dataset = self._make_batches(self.step)
         self._sums.assign(tf.zeros_like(self._sums))
         self._dropped.assign(0)
         self._first_step = self.step
+        self._first_skipped = int(self._skipped.numpy())
 
     def train_loop_end(self) -> dict[str, tf.Tensor]:
-        """Mean losses of the loop; stops the run when one was not finite."""
+        """Means of the loop's steps; stops the run when one was not finite."""
         self._check_finite()
         num_steps = self.step - self._first_step
-        means = dict(zip(LOSS_NAMES, self._sums.numpy() / num_steps))
-        return means | {
-            "learning_rate": self.optimizer.learning_rate,
-            "dropped_segments_per_step": int(self._dropped.numpy()) / num_steps,
-        }
+        skipped = int(self._skipped.numpy())
+        num_counted = max(num_steps - (skipped - self._first_skipped), 1)
+        means = dict(zip(_NAMES, self._sums.numpy() / num_counted))
+        return (
+            means
+            | {
+                "learning_rate": self.optimizer.learning_rate,
+                "dropped_segments_per_step": int(self._dropped.numpy()) / num_steps,
+            }
+            | ({"skipped_steps": skipped} if self._max_skipped else {})
+        )
 
     def _check_finite(self) -> None:
-        if (step := int(self._bad_step.numpy())) >= 0:
-            raise UserError(
-                f"the loss was not finite at step {step}; nothing was saved since the last "
-                "checkpoint. Lower make_optimizer.learning_rate, lengthen warmup_steps or set "
-                "clip_norm, and start again: the run goes on from that checkpoint"
-            )
+        if (step := int(self._bad_step.numpy())) < 0:
+            return
+        bad = [name for name, is_bad in zip(_NAMES, self._bad_terms.numpy()) if is_bad]
+        # Their sum and the gradient are bad whenever a term is.
+        terms = [name for name in bad if name not in ("loss", "gradient_norm")] or bad[:1]
+        skipped = f" after {self._max_skipped} skipped steps" if self._max_skipped else ""
+        batch = self._on_not_finite(step, terms)
+        raise UserError(
+            f"not finite at step {step}{skipped}: {', '.join(terms)}. {batch}Nothing was saved "
+            "since the last checkpoint. Lower make_optimizer.learning_rate, lengthen warmup_steps, "
+            "set clip_norm or train.max_skipped, and start again: the run goes on from there"
+        )
 
 
-def sum_over_replicas(value: tf.Tensor) -> tf.Tensor:
-    """Sum of a tensor over all replicas, inside a replica."""
+def _compiled(step: Callable, jit_compile: bool) -> Callable:
+    # Nothing in a step needs AutoGraph, which would take half the time of tracing.
+    step = tf.autograph.experimental.do_not_convert(step)
+    return tf.function(step, jit_compile=jit_compile or None)
+
+
+def sum_over_replicas(value):
+    """Sum of a tensor, or of each in a list, over all replicas, inside a replica."""
     context = tf.distribute.get_replica_context()
     return context.all_reduce(tf.distribute.ReduceOp.SUM, value)

@@ -14,6 +14,7 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf.data.categories import Categories
+from maskconver_tf.data.remote_path import any_path
 from maskconver_tf.errors import UserError
 from maskconver_tf.inference import signatures
 from maskconver_tf.inference.saved_model import newest_version
@@ -176,12 +177,11 @@ def _find(path: str) -> _Source:
     if version is not None:
         categories = version / "assets" / signatures.CATEGORIES_ASSET
         return _Source(str(version / "variables" / "variables"), _class_names(str(categories)))
-    run = RunFolder(Path(path))  # For the names in it; `gs://` is not a Path.
-    inside = lambda part: os.path.join(path, str(part.relative_to(run.path)))  # noqa: E731
-    names = _class_names(inside(run.categories_file))
-    if names and tf.io.gfile.exists(inside(run.best_score)):
-        return _Source(inside(run.best / "weights"), names)
-    checkpoint = find_checkpoint(inside(run.checkpoints) if names else path)
+    run = RunFolder(any_path(path))
+    names = _class_names(str(run.categories_file))
+    if names and run.best_score.exists():
+        return _Source(run.weights(), names)
+    checkpoint = find_checkpoint(str(run.checkpoints) if names else path)
     if checkpoint:
         beside = os.path.dirname(os.path.dirname(checkpoint))  # RUN/checkpoints/ckpt-9
         return _Source(checkpoint, _class_names(os.path.join(beside, run.categories_file.name)))

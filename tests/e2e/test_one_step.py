@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -9,6 +11,7 @@ import tf_keras
 
 from maskconver_tf.data.pipeline import TrainingInput
 from maskconver_tf.data.targets import TargetBuilder
+from maskconver_tf.errors import UserError
 from maskconver_tf.inference.segmenter import built
 from maskconver_tf.losses.maskconver_loss import MaskConverLoss
 from maskconver_tf.models.backbones.resnet import resnet
@@ -34,6 +37,7 @@ def one_step(dataset):
         frozen: bool = True,
         jit_compile: bool = False,
         recompute: bool = False,
+        **options,
     ):
         with strategy.scope():
             model = _tiny_model(len(data.folder.categories), frozen, recompute)
@@ -49,6 +53,7 @@ def one_step(dataset):
             ),
             strategy,
             jit_compile,
+            **options,
         )
         before = [v.numpy() for v in model.trainable_variables]
         losses = trainer.train(tf.constant(1))
@@ -92,6 +97,45 @@ def two_devices() -> tf.distribute.Strategy:
 @pytest.mark.parametrize(("frozen", "tolerance"), [(True, 1e-4), (False, 0.05)])
 def test_two_replicas_equal_one_with_the_joint_batch(one_step, two_devices, frozen, tolerance):
     _assert_same(one_step(two_devices, frozen), one_step(one_device(), frozen), tolerance)
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_accumulated_step_is_that_of_the_whole_batch(one_step, two_devices, replicas):
+    strategy = one_device() if replicas == 1 else two_devices
+    found = one_step(strategy, accumulation_steps=2)
+    _assert_same(found, one_step(one_device()), tolerance=1e-4)
+
+
+def test_step_that_is_not_finite_is_skipped_and_the_rest_goes_on(dataset):
+    """The middle one of three: the weights move twice, and the data goes on."""
+    data = TrainingInput(str(dataset), (64, 96), batch_size=4, seed=5)
+    model = _tiny_model(len(data.folder.categories), frozen=False, recompute=False)
+    optimizer = optimizers.make_optimizer(10, "sgd", 1e-3, warmup_steps=0)
+    optimizers.prepare(optimizer, model)
+    targets = TargetBuilder(24, model.center_levels, (16, 32))
+    loss = MaskConverLoss()
+
+    def spoilt(outputs, labels, total):
+        losses = loss(outputs, labels, total)
+        bad = tf.where(optimizer.iterations == 1, np.nan, 1.0)
+        return losses | {"loss": losses["loss"] * bad, "mask_bce_loss": bad * 1.0}
+
+    def trainer(max_skipped: int) -> Trainer:
+        make = lambda step: data.batches(targets, step)  # noqa: E731
+        return Trainer(model, spoilt, optimizer, make, one_device(), max_skipped=max_skipped)
+
+    skipping, seen = trainer(1), []
+    for _ in range(3):
+        output = skipping.train(tf.constant(1))
+        seen.append([v.numpy() for v in model.variables])
+    assert output["skipped_steps"] == 1
+    assert skipping.step == 3
+    moved = [any((a != b).any() for a, b in zip(*pair)) for pair in itertools.pairwise(seen)]
+    assert moved == [False, True]
+    assert all(np.isfinite(value).all() for value in seen[-1])
+    optimizer.iterations.assign(1)
+    with pytest.raises(UserError, match="not finite at step 1: mask_bce_loss"):
+        trainer(0).train(tf.constant(1))
 
 
 def test_step_compiles_with_xla(one_step):

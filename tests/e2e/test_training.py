@@ -15,9 +15,11 @@ import pytest
 import tensorflow as tf
 
 from maskconver_tf import cli
+from maskconver_tf.data.pipeline import TrainingInput
 from maskconver_tf.training import gin_support
 from maskconver_tf.training.evaluate import evaluate
 from maskconver_tf.training.restore import restore_segmenter
+from maskconver_tf.training.show import show
 from maskconver_tf.training.train import train
 
 
@@ -87,13 +89,42 @@ def _weights(model_dir) -> dict[str, np.ndarray]:
     }
 
 
-def test_loss_that_is_not_finite_stops_with_the_step(tiny_arguments, tmp_path, capsys):
+def _pictures(dataset: Path, step: int) -> list[dict]:
+    return TrainingInput(str(dataset), (64, 96), batch_size=4).pictures_of(step)
+
+
+def test_sigterm_saves_and_asks_to_be_started_again(tiny_arguments, tmp_path):
+    """Without the signal nothing would have been saved before the end."""
+    run = tmp_path / "run"
+    settings = ["train.total_steps=100000", "train.steps_per_loop=2", "train.eval_input=None"]
+    settings += ["train.checkpoint_interval=100000"]
+    process = _start(tiny_arguments(run, *settings))
+    deadline = time.monotonic() + 300
+    while not _has_losses(run) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=120) == 75
+    assert tf.train.latest_checkpoint(str(run / "checkpoints"))
+
+
+def _has_losses(run: Path) -> bool:
+    return any(path.stat().st_size > 100 for path in run.glob("summaries/events*"))
+
+
+def test_loss_that_is_not_finite_stops_with_the_step(tiny_arguments, dataset, tmp_path, capsys):
     settings = ["train.total_steps=8", "train.steps_per_loop=4", "train.eval_input=None"]
     settings += ["make_optimizer.learning_rate=1e30", "make_optimizer.warmup_steps=0"]
     assert cli.main(tiny_arguments(tmp_path / "run", *settings)) == 2
     message = capsys.readouterr().err
-    assert "not finite at step 1" in message
+    assert "not finite at step 1: " in message
     assert "learning_rate" in message
+    noted = json.loads((tmp_path / "run/not_finite.json").read_text())
+    assert noted["step"] == 1
+    assert noted["terms"]
+    # Four pictures a step, eight in the dataset: the second step has those the first had not.
+    first = {one["file_name"] for one in _pictures(dataset, 0)}
+    assert {one["file_name"] for one in noted["pictures"]}.isdisjoint(first)
+    assert len(noted["pictures"]) == 4
     assert not list(tmp_path.glob("run/checkpoints/ckpt-*"))
 
 
@@ -104,7 +135,7 @@ def test_every_experiment_builds(dataset, tmp_path, experiment):
         pass
 
     def stop(folder) -> None:
-        gin_support.check_all_used(other_roots=[evaluate, restore_segmenter])
+        gin_support.check_all_used(other_roots=[evaluate, restore_segmenter, show])
         raise Built
 
     gin_support.load([experiment], [f"{name}_DATA='{dataset}'" for name in ("TRAIN", "EVAL")])

@@ -84,7 +84,8 @@ def test_prefers_the_best_weights_and_takes_a_named_checkpoint(run, ball_and_rin
     best = network()
     run.save_best(best, pq=50.0, step=7)
     model = network()
-    assert warm_start(model, classes("ball", "ring"), str(run.path)).origin.endswith("best/weights")
+    origin = warm_start(model, classes("ball", "ring"), str(run.path)).origin
+    assert origin.endswith("best/weights-7")
     expected = snapshot(best)
     for name, value in snapshot(model).items():
         np.testing.assert_array_equal(value, expected[name])

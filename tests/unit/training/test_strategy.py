@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+import tensorflow as tf
+
+from maskconver_tf.errors import UserError
+from maskconver_tf.training.optimizers import scaled_rate
+from maskconver_tf.training.strategy import make_strategy
+
+
+@pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="has a GPU")
+def test_gpu_asked_for_and_absent():
+    with pytest.raises(UserError, match=r'"gpu": TensorFlow sees no GPU.*use strategy "cpu"'):
+        make_strategy("gpu")
+
+
+def test_unreachable_tpu(monkeypatch):
+    def connect(tpu):
+        raise OSError(f"no route to {tpu}")  # As urllib and Google's client libraries do.
+
+    monkeypatch.setattr(tf.distribute.cluster_resolver.TPUClusterResolver, "connect", connect)
+    with pytest.raises(UserError, match='no TPU answers at "mine" .no route to mine.*its name or'):
+        make_strategy("tpu", "mine")
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ("", "neither TF_CONFIG nor MASKCONVER_WORKERS"),
+        ("{", "TF_CONFIG is no JSON"),
+        ('{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}', "= 1, and"),
+    ],
+)
+def test_wrong_tf_config(monkeypatch, config, message):
+    monkeypatch.setenv("TF_CONFIG", config)
+    monkeypatch.delenv("MASKCONVER_WORKERS", raising=False)
+    with pytest.raises(UserError, match=message):
+        make_strategy("multi_worker")
+
+
+def test_unknown_strategy():
+    with pytest.raises(UserError, match='"cuda": expected "auto", "cpu"'):
+        make_strategy("cuda")
+
+
+def test_rate_follows_the_batch():
+    assert scaled_rate(0.1, "sgd", batch_size=64, reference_batch=16) == pytest.approx(0.4)
+    assert scaled_rate(0.1, "adamw", batch_size=64, reference_batch=16) == pytest.approx(0.2)
