@@ -2,9 +2,9 @@
 
     python benchmarks/random_kills.py --data DATASET_FOLDER [--kills 25] [--seed 0]
 
-Every step is a checkpoint, so that many kills fall into the writing of one. After each fourth kill the
-newest checkpoint is cut short besides, as a disk that lost power might leave it. The weights, moving
-averages and optimizer's moments of both runs must be the same, bit for bit, on one device.
+Every step is a checkpoint, so that many kills fall into the writing of one. After each fourth kill
+the newest checkpoint is cut short besides, as a disk that lost power might leave it. The weights,
+moving averages and optimizer's moments of both runs must be the same, bit for bit, on one device.
 """
 
 from __future__ import annotations

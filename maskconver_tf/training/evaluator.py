@@ -187,6 +187,9 @@ class Evaluator(orbit.AbstractEvaluator):
             pictures = tqdm(pictures, "eval", share, unit="image", leave=False, disable=quiet)
             result = score(pictures, self._categories, self._show, self._workers.sum)
             scores = group_scores(result)
+            for name, pq in zip(self._categories.names, result.pq):
+                if not np.isnan(pq):
+                    tf.summary.scalar(f"pq_of_class/{name}", 100.0 * pq)
             self._on_scores(scores)
         return scores
 

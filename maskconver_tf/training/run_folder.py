@@ -4,6 +4,7 @@
 `operative_config.gin` also the defaults that took part. `categories.json` is the class list.
 `checkpoints/` hold the training state, `best/` the averaged weights of the evaluation with the
 highest PQ, `summaries/` TensorBoard's scalars and pictures, `results.json` the last evaluation.
+`run.json` says what started the run: command, seed, versions, git revision, devices.
 """
 
 from __future__ import annotations
@@ -66,6 +67,10 @@ class RunFolder:
     @property
     def results(self) -> Path:
         return self.path / "results.json"
+
+    @property
+    def provenance(self) -> Path | RemotePath:
+        return self.path / "run.json"
 
     @property
     def not_finite(self) -> Path | RemotePath:

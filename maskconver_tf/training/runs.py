@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+import tensorflow as tf
+
 from maskconver_tf.data.remote_path import any_path
 from maskconver_tf.errors import UserError
 from maskconver_tf.inference.segmenter import PanopticSegmenter
@@ -12,6 +14,7 @@ from maskconver_tf.models.maskconver import MaskConver
 from maskconver_tf.training import gin_support, preflight, tpu_check
 from maskconver_tf.training.disk_errors import writing
 from maskconver_tf.training.evaluate import evaluate
+from maskconver_tf.training.provenance import describe
 from maskconver_tf.training.restore import restore_segmenter
 from maskconver_tf.training.run_folder import RunFolder
 from maskconver_tf.training.show import show
@@ -28,6 +31,9 @@ def train_run(model_dir: str) -> dict[str, dict[str, float]]:
         with writing(folder.path):
             write_whole(folder.config, gin_support.bound_config())
             write_whole(folder.operative_config, gin_support.operative_config())
+            write_whole(folder.provenance, describe(gin_support.argument(train, "seed")))
+            with tf.summary.create_file_writer(str(folder.summaries)).as_default(step=0):
+                tf.summary.text("operative_config", f"```\n{gin_support.operative_config()}\n```")
 
     return gin_support.configurable(train)(model_dir=model_dir, on_built=on_built)
 

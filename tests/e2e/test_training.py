@@ -37,7 +37,12 @@ def test_run_folder_describes_itself(trained):
     assert "gaussian_iou" not in config
     assert "gaussian_iou" in (trained / "operative_config.gin").read_text()
     assert json.loads((trained / "categories.json").read_text())[0]["name"] == "ball"
-    assert list((trained / "summaries").glob("events*"))
+    started = json.loads((trained / "run.json").read_text())
+    assert started["seed"] == 0
+    assert started["packages"]["tensorflow"] == tf.__version__
+    events = b"".join(path.read_bytes() for path in (trained / "summaries").glob("events*"))
+    for tag in (b"pq_of_class/ball", b"gradient_norm", b"operative_config", b"gaussian_iou"):
+        assert tag in events
 
 
 def test_killed_and_started_again_equals_never_killed(tiny_arguments, tmp_path):
