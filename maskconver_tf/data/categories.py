@@ -26,7 +26,7 @@ class Category:
     """One class of a dataset.
 
     Attributes:
-      id: source id, positive.
+      id: source id, 0 or more.
       name: unique in its dataset.
       isthing: True for countable objects, False for stuff (regions).
       supercategory: the dataset's own grouping, if it has one.
@@ -127,7 +127,7 @@ class Categories(Sequence[Category]):
 
 
 _EXPECTED = {
-    "id": ("a positive integer", lambda value: type(value) is int and 0 < value < 2**31),
+    "id": ("an integer, 0 or more", lambda value: type(value) is int and 0 <= value < 2**31),
     "name": ("a name", lambda value: isinstance(value, str) and value.strip() != ""),
     "isthing": ("1 for countable objects, 0 for stuff", lambda value: value in (0, 1)),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Literal
 
 import tensorflow as tf
 
@@ -11,7 +12,7 @@ from maskconver_tf import types
 from maskconver_tf.errors import UserError
 from maskconver_tf.ops import panoptic_map
 from maskconver_tf.ops.gaussian import gaussian_radius
-from maskconver_tf.ops.segments import segment_areas, segment_geometry
+from maskconver_tf.ops.segments import box_centers, segment_areas, segment_geometry
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +30,8 @@ class TargetBuilder:
       level_bounds: largest half box diagonal in input pixels of each level but the last, ascending.
       label_stride: of the slot map; divides the mask stride.
       gaussian_iou: overlap that a box moved by the Gaussian's radius keeps.
+      centers: "mask", the mean of a segment's pixels, or "box", the middle of its box, for
+        comparison with methods that know boxes only.
     """
 
     num_slots: int = 256
@@ -36,8 +39,14 @@ class TargetBuilder:
     level_bounds: Sequence[float] = (100, 200, 400, 800)
     label_stride: int = 2
     gaussian_iou: float = 0.7
+    centers: Literal["mask", "box"] = "mask"
 
     def __post_init__(self):
+        if self.centers not in ("mask", "box"):
+            raise UserError(
+                f"TargetBuilder.centers = {self.centers!r}: expected 'mask' (the mean of a "
+                "segment's pixels) or 'box' (the middle of its box)"
+            )
         if len(self.level_bounds) != len(self.center_levels) - 1:
             raise UserError(
                 f"TargetBuilder.level_bounds = {tuple(self.level_bounds)}: found "
@@ -77,7 +86,9 @@ class TargetBuilder:
             segment_map, num_segments, self.label_stride, present, input_size
         )
         levels = assign_levels(geometry["boxes"], self.center_levels, self.level_bounds)
-        indices = center_cells(geometry["centers"], levels, input_size or tf.shape(segment_map))
+        is_box = self.centers == "box"
+        centers = box_centers(geometry["boxes"]) if is_box else geometry["centers"]
+        indices = center_cells(centers, levels, input_size or tf.shape(segment_map))
         candidates = tf.where((segment_areas(reduced, num_segments) > 0) & ~is_crowd)[:, 0]
         candidates = _by_area(tf.cast(candidates, tf.int32), geometry["areas"])
         keys = tf.concat([levels[:, None], indices, class_ids[:, None]], axis=1)

@@ -48,6 +48,11 @@ def segment_geometry(segment_map: tf.Tensor, num_segments: tf.Tensor) -> dict[st
     }
 
 
+def box_centers(boxes: tf.Tensor) -> tf.Tensor:
+    """The middle (y, x) of int boxes `[n, 4]`, (y0, x0, y1, x1) half-open; float32 `[n, 2]`."""
+    return tf.cast(boxes[:, :2] + boxes[:, 2:], tf.float32) / 2.0
+
+
 def _counts_along(slots: tf.Tensor, num_segments: tf.Tensor, axis: int) -> tf.Tensor:
     """Counts pixels per segment and line of an axis; int32 `[n, lines]`."""
     num_lines = tf.shape(slots)[axis]

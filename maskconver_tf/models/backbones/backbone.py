@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import contextvars
+from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
 import tf_keras
 
 IMAGENET_MEAN = (0.485 * 255, 0.456 * 255, 0.406 * 255)
 IMAGENET_STD = (0.229 * 255, 0.224 * 255, 0.225 * 255)
+
+_random_weights = contextvars.ContextVar("random_weights", default=False)
+
+
+@contextlib.contextmanager
+def random_weights() -> Iterator[None]:
+    """Within it, backbones start from random weights whatever their `weights` argument says.
+
+    For where a checkpoint is restored next, or only shapes count: no file is read and nothing is
+    downloaded for numbers that nobody would see.
+    """
+    token = _random_weights.set(True)
+    try:
+        yield
+    finally:
+        _random_weights.reset(token)
+
+
+def wants_weights(weights: str | None) -> bool:
+    """Whether a backbone with this `weights` argument has to fetch them, see `random_weights`."""
+    return weights is not None and not _random_weights.get()
 
 
 def truncate(network: tf_keras.Model, keys: Sequence[str]) -> tf_keras.Model:
@@ -21,11 +44,11 @@ class Backbone(tf_keras.layers.Layer):
     """Normalises pixels as the network expects them and names its outputs by pyramid level.
 
     Shapes: uint8 or float `[B, H, W, 3]` in 0..255, H and W multiples of 32, to level ->
-    `[B, H / 2**level, W / 2**level, any]` for levels 2..5.
+    `[B, H / 2**level, W / 2**level, any]` for levels 2, 3, 4, ..., one for each of `keys`.
 
     Args:
       network: a Keras model with a dict of outputs.
-      keys: the network's output keys for levels 2, 3, 4, 5.
+      keys: the network's output keys for levels 2, 3, 4 and, as nearly all have it, 5.
       mean: subtracted from pixels, per channel, in 0..255.
       std: divides what is left.
       freeze_batch_norm: batch norms keep their statistics, scale and offset in training.
@@ -57,7 +80,7 @@ class Backbone(tf_keras.layers.Layer):
         pixels = tf.cast(images, tf.float32)
         pixels = (pixels - self._config["mean"]) / self._config["std"]
         endpoints = self.network(tf.cast(pixels, self.compute_dtype), training=training)
-        return {level: endpoints[key] for level, key in zip(range(2, 6), self._config["keys"])}
+        return {level: endpoints[key] for level, key in enumerate(self._config["keys"], start=2)}
 
     def get_config(self):
         network = tf_keras.utils.serialize_keras_object(self.network)
