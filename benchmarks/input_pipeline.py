@@ -10,7 +10,8 @@ and the best of each counts: on a machine that others use too, that is nearest t
     plain       compact labels without augmentation
     jitter      with flip and scale jitter 0.1 to 1.9
     colors      with color jitter and AutoAugment as well
-    paste       flip, jitter, and segments pasted over every example
+    paste_half  flip, jitter, and segments pasted over every second example, as the recipe has it
+    paste       the same over every example
     dense       normalised float image, heatmaps, and a float mask at half size for each of 256
                 slots: one-hot at input size, scaled down
     dense_jitter  the same with flip and jitter of the same range
@@ -51,6 +52,7 @@ COMPACT = {
     "plain": {"flip": False},
     "jitter": JITTER,
     "colors": JITTER | {"color_jitter": 0.3, "autoaugment": True},
+    "paste_half": JITTER | {"copy_paste": 0.5},
     "paste": JITTER | {"copy_paste": 1.0},
 }
 VARIANTS = ("bound", *COMPACT, "dense", "dense_jitter", "lean_jitter")
