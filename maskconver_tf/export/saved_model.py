@@ -60,7 +60,7 @@ def segment_encoded(segmenter: PanopticSegmenter, encoded: tf.Tensor) -> dict[st
     images, content_sizes, image_sizes = tf.map_fn(
         fit_one, encoded, fn_output_signature=(canvas, size, size)
     )
-    proposals = segmenter.propose_batch(images)
+    proposals = segmenter.propose_inside(images)
     largest = tf.reduce_max(image_sizes, axis=0)
     num_slots = segmenter.model.num_proposals
 

@@ -20,6 +20,7 @@ def restore_segmenter(
     fusion: PanopticFusion,
     input_size: tuple[int, int],
     precision: str = "float32",
+    jit_compile: bool = False,
 ) -> PanopticSegmenter:
     """Builds a run's model and fills it with its best weights.
 
@@ -29,6 +30,7 @@ def restore_segmenter(
       fusion: thresholds.
       input_size: (height, width), multiples of 32.
       precision: "float32" or "mixed_bfloat16".
+      jit_compile: compile the network with XLA, in an export too.
 
     Raises:
       UserError: the folder holds no run, no weights, or those of another model.
@@ -40,4 +42,4 @@ def restore_segmenter(
     with random_weights():
         network = built(model(num_classes=len(categories)), input_size)
     folder.restore(network)
-    return PanopticSegmenter(network, fusion, categories, input_size)
+    return PanopticSegmenter(network, fusion, categories, input_size, jit_compile)

@@ -1,0 +1,192 @@
+"""What a model weighs and what one picture costs it, counted from its traced graph."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from collections import Counter
+
+import tensorflow as tf
+import tf_keras
+
+from maskconver_tf import types
+from maskconver_tf.ops.masks import mask_logits
+
+KINDS = ("convolution", "depthwise", "dense", "einsum")
+
+MASK_PRODUCT = "mask_product"
+"""The part that stands for the masks of all proposals. The model leaves them to whoever has dropped
+the low scores, so they cost this at most and are not in the sum, as they are not in papers'."""
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerCost:
+    """Multiply-adds of one layer, summed over its calls (a head is called at every level).
+
+    Attributes:
+      part: attribute of the model that the layer belongs to, such as "backbone".
+      layer: path of names below the part; empty for what the model does itself.
+      kind: one of `KINDS`.
+      multiply_adds: for one picture.
+    """
+
+    part: str
+    layer: str
+    kind: str
+    multiply_adds: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Complexity:
+    """Size and cost of a model at one input size.
+
+    Attributes:
+      input_size: (height, width) in pixels.
+      parameters: part -> number of weights of every kind, statistics of batch norms included.
+      trainable_parameters: part -> number of those that an optimizer changes.
+      layers: costs in the order of the graph.
+    """
+
+    input_size: tuple[int, int]
+    parameters: dict[str, int]
+    trainable_parameters: dict[str, int]
+    layers: tuple[LayerCost, ...]
+
+    @property
+    def num_parameters(self) -> int:
+        return sum(self.parameters.values())
+
+    @property
+    def num_trainable_parameters(self) -> int:
+        return sum(self.trainable_parameters.values())
+
+    @property
+    def multiply_adds(self) -> int:
+        """Of the model, without `MASK_PRODUCT`."""
+        return sum(self.by_part().values()) - self.mask_product
+
+    @property
+    def mask_product(self) -> int:
+        """Multiply-adds of the masks of all proposals."""
+        return self.by_part()[MASK_PRODUCT]
+
+    def by_part(self) -> dict[str, int]:
+        """Multiply-adds of each part; one that computes nothing counted here has 0."""
+        return self._sums("part", [*self.parameters, MASK_PRODUCT])
+
+    def by_kind(self) -> dict[str, int]:
+        """Multiply-adds of each of `KINDS`."""
+        return self._sums("kind", KINDS)
+
+    def _sums(self, attribute: str, names) -> dict[str, int]:
+        sums = dict.fromkeys(names, 0)
+        for cost in self.layers:
+            name = getattr(cost, attribute)
+            sums[name] = sums.get(name, 0) + cost.multiply_adds
+        return sums
+
+
+def complexity(model: tf_keras.Model, input_size: tuple[int, int]) -> Complexity:
+    """Counts the weights of a model, and what inference on one picture costs.
+
+    Counted are convolutions, depthwise convolutions and matrix products, each multiplication with
+    its addition as one, as the tables of most papers do. Norms, activations and resizing
+    are not.
+
+    Args:
+      model: built; called on uint8 `[1, height, width, 3]`. Nothing is computed.
+      input_size: (height, width) in pixels.
+    """
+    parts = _parts(model)
+    return Complexity(
+        input_size=tuple(input_size),
+        parameters={name: _num_weights(part.weights) for name, part in parts.items()},
+        trainable_parameters={
+            name: _num_weights(part.trainable_weights) for name, part in parts.items()
+        },
+        layers=layer_costs(trace(model, input_size), parts),
+    )
+
+
+def trace(model: tf_keras.Model, input_size: tuple[int, int]) -> tf.Graph:
+    """The graph of inference on one picture, masks of all proposals included; shapes are static."""
+
+    def infer(images: tf.Tensor) -> tf.Tensor:
+        outputs = model(images, training=False)
+        with tf.name_scope(MASK_PRODUCT):
+            return mask_logits(outputs[types.MASK_FEATURES], outputs[types.MASK_EMBEDDINGS])
+
+    images = tf.TensorSpec([1, *input_size, 3], tf.uint8)
+    return tf.function(infer, autograph=False).get_concrete_function(images).graph
+
+
+def layer_costs(graph: tf.Graph, parts: dict[str, tf_keras.layers.Layer]) -> tuple[LayerCost, ...]:
+    """Costs of a traced model's layers.
+
+    Args:
+      graph: static shapes throughout; operations are named `model/part/.../operation`.
+      parts: name of each part -> the layer that is it.
+    """
+    names = {layer.name: part for part, layer in parts.items()}
+    sums: Counter[tuple[str, str, str]] = Counter()
+    for operation in graph.get_operations():
+        if operation.type in _COUNTERS:
+            kind, count = _COUNTERS[operation.type]
+            root, *path, _ = operation.name.split("/")
+            if root == MASK_PRODUCT:
+                part = root
+            else:
+                part = names.get(path.pop(0), "") if path and path[0] in names else ""
+            layer = "/".join(filter(_is_layer, path))
+            sums[part, layer, kind] += count(operation)
+    return tuple(LayerCost(*key, multiply_adds) for key, multiply_adds in sums.items())
+
+
+def _is_layer(name: str) -> bool:
+    """Whether a name in an operation's path is a layer's; some functions add one of their own."""
+    return not re.fullmatch(r"(Tensordot|einsum)(_\d+)?", name)
+
+
+def _parts(model: tf_keras.Model) -> dict[str, tf_keras.layers.Layer]:
+    """The model's own layers by the attributes that hold them, in the order they were set."""
+    attributes = vars(model).items()
+    return {name: x for name, x in attributes if isinstance(x, tf_keras.layers.Layer)}
+
+
+def _num_weights(weights: list[tf.Variable]) -> int:
+    return sum(math.prod(weight.shape) for weight in weights)
+
+
+def _convolution(operation: tf.Operation) -> int:
+    """Each output takes a kernel's height x width x input channels (of its group)."""
+    return math.prod(operation.outputs[0].shape) * math.prod(operation.inputs[1].shape[:3])
+
+
+def _depthwise(operation: tf.Operation) -> int:
+    return math.prod(operation.outputs[0].shape) * math.prod(operation.inputs[1].shape[:2])
+
+
+def _matrix_product(operation: tf.Operation) -> int:
+    transposed = "transpose_b" if operation.type == "MatMul" else "adj_y"
+    inner = operation.inputs[1].shape[-1 if operation.get_attr(transposed) else -2]
+    return math.prod(operation.outputs[0].shape) * inner
+
+
+def _einsum(operation: tf.Operation) -> int:
+    """Each combination of indices takes one; TensorFlow has written out any ellipsis."""
+    terms = operation.get_attr("equation").decode().split("->")[0].split(",")
+    sizes: dict[str, int] = {}
+    for letters, tensor in zip(terms, operation.inputs, strict=True):
+        sizes |= dict(zip(letters, tensor.shape, strict=True))
+    return math.prod(sizes.values()) if len(terms) > 1 else 0
+
+
+_COUNTERS = {
+    "Conv2D": ("convolution", _convolution),
+    "DepthwiseConv2dNative": ("depthwise", _depthwise),
+    "MatMul": ("dense", _matrix_product),
+    "BatchMatMulV2": ("dense", _matrix_product),
+    "Einsum": ("einsum", _einsum),
+}
+"""Operation type -> its kind and what counts one."""
