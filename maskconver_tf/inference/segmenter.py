@@ -28,6 +28,8 @@ class PanopticSegmenter(tf.Module):
       fusion: thresholds.
       categories: the class list.
       input_size: (height, width) the picture is scaled to fit, multiples of 32.
+      jit_compile: compile the network with XLA, once for each batch size. Fusion, whose shapes
+        depend on what is found, stays outside.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class PanopticSegmenter(tf.Module):
         fusion: PanopticFusion,
         categories: Categories,
         input_size: tuple[int, int],
+        jit_compile: bool = False,
     ):
         super().__init__()
         self.model = model
@@ -44,7 +47,11 @@ class PanopticSegmenter(tf.Module):
         self.input_size = tuple(input_size)
         images = tf.TensorSpec([None, *self.input_size, 3], tf.uint8)
         image = tf.TensorSpec([None, None, 3], tf.uint8)
-        self.propose = _function(self.propose_batch, input_signature=[images])
+        self.propose = _function(
+            self.propose_batch, input_signature=[images], jit_compile=jit_compile or None
+        )
+        # What other functions call: a function of its own only where it has to be.
+        self.propose_inside = self.propose if jit_compile else self.propose_batch
         self.fuse = _function(self.fuse_one, reduce_retracing=True)
         self.segment = _function(self.segment_one, input_signature=[image])
 
@@ -71,7 +78,7 @@ class PanopticSegmenter(tf.Module):
     def segment_one(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
         """The finished prediction of a picture uint8 `[h, w, 3]`."""
         fitted, content_size = fit_image(image, self.input_size)
-        proposals = self.propose_batch(fitted[tf.newaxis])
+        proposals = self.propose_inside(fitted[tf.newaxis])
         single = {name: value[0] for name, value in proposals.items()}
         return self.fuse_one(single, content_size, tf.shape(image)[:2])
 

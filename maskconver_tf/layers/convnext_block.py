@@ -6,6 +6,8 @@ import tensorflow as tf
 import tf_keras
 from official.vision.modeling.layers import nn_layers
 
+from maskconver_tf.layers.recompute import recomputed
+
 
 @tf_keras.utils.register_keras_serializable("maskconver_tf")
 class ConvNeXtSEBlock(tf_keras.layers.Layer):
@@ -28,6 +30,8 @@ class ConvNeXtSEBlock(tf_keras.layers.Layer):
         the state of these draws: with more than 0 a resumed run is as good as, but not equal to,
         one that never stopped.
       layer_scale: initial gamma.
+      recompute: in training keep the block's input alone for the gradient, not what is between it
+        and the output: some 19 D numbers a cell. Same gradients, the forward pass twice.
 
     Source: MaskConver section 3.2 (arXiv 2312.06052); ConvNeXt (arXiv 2201.03545); squeeze-and-
     excite (arXiv 1709.01507).
@@ -41,6 +45,7 @@ class ConvNeXtSEBlock(tf_keras.layers.Layer):
         se_ratio: float = 1 / 16,
         drop_path: float = 0.0,
         layer_scale: float = 1e-6,
+        recompute: bool = False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -51,6 +56,7 @@ class ConvNeXtSEBlock(tf_keras.layers.Layer):
             "se_ratio": se_ratio,
             "drop_path": drop_path,
             "layer_scale": layer_scale,
+            "recompute": recompute,
         }
         middle = expansion * width
         self.depthwise = tf_keras.layers.DepthwiseConv2D(
@@ -78,14 +84,19 @@ class ConvNeXtSEBlock(tf_keras.layers.Layer):
         super().build(input_shape)
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        x = self.norm(self.depthwise(inputs))
+        # The first call makes the weights, which a function with its own gradient may not.
+        recompute = self._config["recompute"] and training and self.contract.built
+        x = recomputed(self._branch)(inputs) if recompute else self._branch(inputs)
+        if self.drop_path is not None:  # Outside of what is computed twice: one draw serves both.
+            x = self.drop_path(x, training=training)
+        return inputs + x
+
+    def _branch(self, x: tf.Tensor) -> tf.Tensor:
+        x = self.norm(self.depthwise(x))
         x = tf.nn.gelu(self.expand(x))
         if self.squeeze_excite is not None:
             x = self.squeeze_excite(x)
-        x = self.contract(x) * tf.cast(self.gamma, self.compute_dtype)
-        if self.drop_path is not None:
-            x = self.drop_path(x, training=training)
-        return inputs + x
+        return self.contract(x) * tf.cast(self.gamma, self.compute_dtype)
 
     def get_config(self):
         return super().get_config() | self._config

@@ -6,7 +6,9 @@ import tensorflow as tf
 
 
 def mask_logits(mask_features: tf.Tensor, mask_embeddings: tf.Tensor) -> tf.Tensor:
-    """Every pixel's feature against every segment's embedding, in float32 from here on.
+    """Every pixel's feature against every segment's embedding, summed in float32.
+
+    A sum rounded to bfloat16 would be off by up to 1/256 of itself: a logit of 10 by 0.04.
 
     b picture, h row, w column, d embedding, k slot.
 
@@ -17,5 +19,6 @@ def mask_logits(mask_features: tf.Tensor, mask_embeddings: tf.Tensor) -> tf.Tens
     Returns:
       float32 `[B, h, w, K]`.
     """
-    logits = tf.einsum("bhwd,bkd->bhwk", mask_features, mask_embeddings)
-    return tf.cast(logits, tf.float32)
+    features = tf.cast(mask_features, tf.float32)
+    embeddings = tf.cast(mask_embeddings, tf.float32)
+    return tf.einsum("bhwd,bkd->bhwk", features, embeddings)

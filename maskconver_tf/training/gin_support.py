@@ -14,6 +14,7 @@ each mistake becomes one `UserError` with its place and the nearest name.
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import difflib
 import functools
@@ -92,20 +93,43 @@ def configurable(root: Callable) -> Callable:
 
 
 def call(function: Callable, *args: Any, **kwargs: Any) -> Any:
-    """Calls what Gin has configured, such as one of `arguments`; raises as `configurable` does."""
-    try:
+    """Calls what Gin has configured, one of `arguments_of` say; raises as `configurable` does."""
+    with _plain_errors():
         return function(*args, **kwargs)
-    except UserError as error:
-        raise UserError(_without_gin_notes(error)) from error
-    except TypeError as error:
-        if message := _missing_arguments(error):
-            raise UserError(message) from error
-        raise
 
 
-def arguments(root: Callable) -> dict[str, Any]:
-    """The arguments that Gin binds for `root`, which is not called; what they refer to is."""
-    return call(gin.get_bindings, _registered(root))
+def arguments_of(root: Callable, supplied: Iterable[str] = ()) -> dict[str, Any]:
+    """The arguments that a call of `root` would get, without the call: bindings, else defaults.
+
+    Args:
+      root: as for `configurable`.
+      supplied: names of those that the caller has itself; they are left out.
+
+    Raises:
+      UserError: one without default is bound nowhere, or building one fails.
+    """
+    with _plain_errors():
+        _registered(root)
+        found = gin.get_bindings(root)
+    for name, parameter in inspect.signature(root).parameters.items():
+        if parameter.default is not inspect.Parameter.empty:
+            found.setdefault(name, parameter.default)
+    expected = [name for name in inspect.signature(root).parameters if name not in supplied]
+    if missing := [name for name in expected if name not in found]:
+        raise UserError(_needs(root.__name__, ", ".join(map(repr, missing))))
+    return {name: found[name] for name in expected}
+
+
+def argument(target: Callable, parameter: str) -> Any:
+    """What a call of `target` through Gin would get: the value bound, in no scope, or the default.
+
+    For a parameter that one part of a configuration needs to know of another without building it.
+    """
+    try:
+        bound = gin.query_parameter(f"{target.__module__}.{target.__qualname__}.{parameter}")
+    except ValueError:
+        return inspect.signature(target).parameters[parameter].default
+    return copy.deepcopy(bound)  # This is how Gin resolves references inside a value.
 
 
 def check_all_used(other_roots: Iterable[Callable] = ()) -> None:
@@ -530,7 +554,24 @@ def _missing_arguments(error: TypeError) -> str | None:
     )
     if not match or match[1].removesuffix(".__init__").split(".")[-1] != match[3]:
         return None
-    return f"'{match[3]}' needs {match[2]}: bind in a .gin file, or as --gin.{match[3]}.NAME=VALUE"
+    return _needs(match[3], match[2])
+
+
+def _needs(name: str, arguments: str) -> str:
+    return f"'{name}' needs {arguments}: bind in a .gin file, or as --gin.{name}.NAME=VALUE"
+
+
+@contextlib.contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Takes off what Gin adds to a message, and makes a `UserError` of a missing argument."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(_without_gin_notes(error)) from error
+    except TypeError as error:
+        if message := _missing_arguments(error):
+            raise UserError(message) from error
+        raise
 
 
 def _spell(key: _Key) -> str:

@@ -12,6 +12,7 @@ import tf_keras
 
 from maskconver_tf.data.pipeline import check_input_size
 from maskconver_tf.errors import UserError
+from maskconver_tf.models.backbones.backbone import random_weights
 from maskconver_tf.models.complexity import KINDS, MASK_PRODUCT, Complexity, complexity
 from maskconver_tf.training import gin_support
 from maskconver_tf.training.model_files import ModelFile, find_models
@@ -62,15 +63,17 @@ def build_model(
 ) -> tuple[tf_keras.Model, tuple[int, int]]:
     """A model with fresh weights, and the input size its file states."""
     gin_support.load([model.gin_file], [*_NO_DATA, *bindings])
-    bound = gin_support.arguments(restore_segmenter)
-    if not {"model", "input_size"} <= bound.keys():
+    try:
+        bound = gin_support.arguments_of(restore_segmenter, supplied=["model_dir"])
+    except UserError as error:
         raise UserError(
             f"{model.gin_file}: binds no model; include 'experiments/model/maskconver.gin' or a "
-            "model file that does"
-        )
+            f"model file that does ({error})"
+        ) from error
     input_size = tuple(bound["input_size"])
     check_input_size(model.name, input_size)
-    network = gin_support.call(bound["model"], num_classes=num_classes)
+    with random_weights():
+        network = gin_support.call(bound["model"], num_classes=num_classes)
     network(tf.zeros([1, 32, 32, 3], tf.uint8))
     return network, input_size
 

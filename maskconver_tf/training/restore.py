@@ -9,6 +9,7 @@ import tf_keras
 
 from maskconver_tf.data.pipeline import check_input_size
 from maskconver_tf.inference.segmenter import PanopticSegmenter, built
+from maskconver_tf.models.backbones.backbone import random_weights
 from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
 from maskconver_tf.training.run_folder import RunFolder
 
@@ -19,6 +20,7 @@ def restore_segmenter(
     fusion: PanopticFusion,
     input_size: tuple[int, int],
     precision: str = "float32",
+    jit_compile: bool = False,
 ) -> PanopticSegmenter:
     """Builds a run's model and fills it with its best weights.
 
@@ -28,6 +30,7 @@ def restore_segmenter(
       fusion: thresholds.
       input_size: (height, width), multiples of 32.
       precision: "float32" or "mixed_bfloat16".
+      jit_compile: compile the network with XLA, in an export too.
 
     Raises:
       UserError: the folder holds no run, no weights, or those of another model.
@@ -36,6 +39,7 @@ def restore_segmenter(
     tf_keras.mixed_precision.set_global_policy(precision)
     folder = RunFolder(Path(model_dir))
     categories = folder.categories()
-    network = built(model(num_classes=len(categories)), input_size)
+    with random_weights():
+        network = built(model(num_classes=len(categories)), input_size)
     folder.restore(network)
-    return PanopticSegmenter(network, fusion, categories, input_size)
+    return PanopticSegmenter(network, fusion, categories, input_size, jit_compile)

@@ -7,10 +7,13 @@ from pathlib import Path
 
 from maskconver_tf.errors import UserError
 from maskconver_tf.inference.segmenter import PanopticSegmenter
-from maskconver_tf.training import gin_support
+from maskconver_tf.models.maskconver import MaskConver
+from maskconver_tf.training import gin_support, preflight, tpu_check
 from maskconver_tf.training.evaluate import evaluate
 from maskconver_tf.training.restore import restore_segmenter
 from maskconver_tf.training.run_folder import RunFolder
+from maskconver_tf.training.show import show
+from maskconver_tf.training.step_program import StepProgram, count_classes
 from maskconver_tf.training.train import train
 
 
@@ -18,11 +21,42 @@ def train_run(model_dir: str) -> dict[str, dict[str, float]]:
     """Trains with the configuration in force, which the folder keeps."""
 
     def on_built(folder: RunFolder) -> None:
-        gin_support.check_all_used(other_roots=[evaluate, restore_segmenter])
+        gin_support.check_all_used(other_roots=[evaluate, restore_segmenter, show])
         folder.config.write_text(gin_support.bound_config(), encoding="utf-8")
         folder.operative_config.write_text(gin_support.operative_config(), encoding="utf-8")
 
     return gin_support.configurable(train)(model_dir=model_dir, on_built=on_built)
+
+
+def preflight_run(
+    num_classes: int | None,
+    per_core_batch: int | None,
+    tpu: str | None,
+    cache: str | None,
+    minutes: float,
+    search: bool,
+) -> None:
+    """Prints what training with the configuration in force will need; see `training.preflight`.
+
+    Args:
+      num_classes: C; None for that of the configuration's dataset.
+      per_core_batch: pictures per replica; None for the configuration's over the cores of `tpu`.
+      tpu: topology to compile for, such as "v5e:2x2"; None to compile nothing.
+      cache: folder of earlier compilations; None for `tpu_check.DEFAULT_CACHE`.
+      minutes: that one compilation may take.
+      search: for the largest batch that fits.
+    """
+    cores = tpu_check.check_ready(tpu) if tpu else 1
+    arguments = gin_support.arguments_of(train, supplied=["model_dir", "on_built"])
+    train_input = arguments["train_input"]
+    size = per_core_batch or preflight.per_core(train_input.batch_size, cores)
+    program = StepProgram(arguments, count_classes(train_input, num_classes))
+    gin_support.check_all_used(other_roots=[train, evaluate, restore_segmenter])
+    print(preflight.format_counts(preflight.count(program, size)), flush=True)
+    if tpu:
+        folder = Path(cache) if cache else tpu_check.DEFAULT_CACHE
+        print()
+        print(preflight.ask_compiler(program, size, tpu, folder, minutes, search), end="")
 
 
 def load_run(model_dir: str, bindings: Iterable[str] = ()) -> PanopticSegmenter:
@@ -52,3 +86,11 @@ def evaluate_run(
     data = [f"EvaluationInput.data_dir={data_dir!r}"] if data_dir else []
     segmenter = load_run(model_dir, [*data, *bindings])
     return gin_support.configurable(evaluate)(segmenter=segmenter, out=out)
+
+
+def show_inputs(out: str, num_pictures: int, seed: int | None) -> None:
+    """Draws what the configuration in force would train on, without its model."""
+    center_levels = gin_support.argument(MaskConver, "center_levels")
+    gin_support.configurable(show)(
+        center_levels=center_levels, out=out, num_pictures=num_pictures, seed=seed
+    )

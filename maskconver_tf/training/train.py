@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import orbit
 import tensorflow as tf
 import tf_keras
 
+from maskconver_tf.data.corrupt_records import corrupt_records_named
 from maskconver_tf.data.pipeline import EvaluationInput, TrainingInput
 from maskconver_tf.errors import UserError
-from maskconver_tf.inference.segmenter import PanopticSegmenter, built
+from maskconver_tf.inference.segmenter import PanopticSegmenter
 from maskconver_tf.losses.maskconver_loss import MaskConverLoss
 from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
 from maskconver_tf.training import optimizers
@@ -23,6 +25,7 @@ from maskconver_tf.training.progress import ProgressLine
 from maskconver_tf.training.run_folder import RunFolder
 from maskconver_tf.training.strategy import make_strategy
 from maskconver_tf.training.trainer import Trainer
+from maskconver_tf.training.warm_start import initial_network
 
 
 def train(
@@ -44,6 +47,7 @@ def train(
     jit_compile: bool = False,
     deterministic: bool = False,
     seed: int = 0,
+    init_from: str | None = None,
     on_built: Callable[[RunFolder], None] = lambda folder: None,
 ) -> dict[str, dict[str, float]]:
     """Trains to `total_steps`, or goes on from the newest checkpoint in the folder.
@@ -64,9 +68,11 @@ def train(
       keep_checkpoints: how many to keep.
       strategy: see `make_strategy`.
       precision: "float32" or "mixed_bfloat16".
-      jit_compile: compile the step with XLA.
+      jit_compile: compile the step, and the network in evaluations, with XLA.
       deterministic: the same numbers from every run, at some cost in speed.
       seed: of the initial weights and everything random in the model.
+      init_from: what a new run's weights start from, see `warm_start`; a run, an export or a
+        checkpoint.
       on_built: called once everything is built, before the first step.
 
     Returns:
@@ -74,7 +80,8 @@ def train(
       empty without one.
 
     Raises:
-      UserError: the folder belongs to another run, or the loss stops being finite.
+      UserError: the folder belongs to another run, nothing in `init_from` fits, or the loss stops
+        being finite.
     """
     prepare_process(precision, seed, deterministic)
     folder = RunFolder(Path(model_dir))
@@ -83,7 +90,7 @@ def train(
     distribution = make_strategy(strategy)
     _check_batch(train_input.batch_size, distribution)
     with folder.locked(), distribution.scope():
-        network = built(model(num_classes=len(categories)), train_input.input_size)
+        network = initial_network(model, folder, categories, train_input.input_size, init_from)
         updater = optimizer(total_steps=total_steps)
         optimizers.prepare(updater, network)
         batches = _distributed(train_input, targets(center_levels=network.center_levels))
@@ -95,14 +102,14 @@ def train(
         evaluator = None
         if eval_input is not None:
             evaluator = Evaluator(
-                PanopticSegmenter(network, fusion, categories, eval_input.input_size),
+                PanopticSegmenter(network, fusion, categories, eval_input.input_size, jit_compile),
                 eval_input,
                 categories,
                 distribution,
                 averaged=lambda: optimizers.averaged_weights(updater, network),
                 on_scores=lambda scores: _keep_best(folder, network, updater, scores, progress),
             )
-        with contextlib.closing(progress), contextlib.redirect_stdout(io.StringIO()):
+        with _output_for_people(progress, train_input):
             controller = orbit.Controller(
                 strategy=distribution,
                 trainer=Trainer(network, loss, updater, batches, distribution, jit_compile),
@@ -116,8 +123,20 @@ def train(
             return _run(controller, total_steps, eval_interval)
 
 
+@contextlib.contextmanager
+def _output_for_people(progress: ProgressLine, train_input: TrainingInput) -> Iterator[None]:
+    """Keeps Orbit's lines from the progress line, closes it, and names records that are corrupt."""
+    with (
+        contextlib.closing(progress),
+        contextlib.redirect_stdout(io.StringIO()),
+        corrupt_records_named(train_input.folder),
+    ):
+        yield
+
+
 def _distributed(train_input: TrainingInput, build_targets: Callable) -> Callable:
     """First step -> the batches from there on, over the replicas of the strategy in scope."""
+    _report_left_out(train_input)
     strategy = tf.distribute.get_strategy()
     return lambda first_step: strategy.distribute_datasets_from_function(
         lambda context: train_input.batches(build_targets, first_step, context)
@@ -144,6 +163,18 @@ def _run(
     )
     # A run that was complete already is only evaluated.
     return scores or controller.evaluate()
+
+
+def _report_left_out(train_input: TrainingInput) -> None:
+    """Says how many records `skip_corrupt` leaves out, and where the first one is."""
+    if corrupt := train_input.corrupt_records:
+        count = sum(record.num_lost for record in corrupt)
+        shard = train_input.folder.shard_paths[corrupt[0].shard]
+        message = (
+            f"{count} records cannot be read and are left out, the first of them record "
+            f"{corrupt[0].position} of {shard}"
+        )
+        print(message, file=sys.stderr)
 
 
 def _keep_best(

@@ -16,20 +16,27 @@ from maskconver_tf.models.maskconver import MaskConver
 from maskconver_tf.models.pixel_decoders.convnext_unet import ConvNeXtUNet
 from maskconver_tf.training import optimizers
 from maskconver_tf.training.trainer import LOSS_NAMES, Trainer
+from tests.unit.layers.check_layer import precision
 
 
 @pytest.fixture(scope="module")
 def one_step(dataset):
-    """`one_step(strategy, frozen, jit_compile)`: losses and updates of one SGD step on 4 examples.
+    """`one_step(strategy, frozen, jit_compile, recompute)`: losses and updates of one SGD step on 4
+    examples, under the precision policy in force.
 
     With frozen batch norms rounding stays small. Statistics over the few cells of these tiny
     pictures magnify it, where a ReLU flips, to a percent of the first layers' gradients.
     """
     data = TrainingInput(str(dataset), (64, 96), batch_size=4, seed=5)
 
-    def run(strategy: tf.distribute.Strategy, frozen: bool = True, jit_compile: bool = False):
+    def run(
+        strategy: tf.distribute.Strategy,
+        frozen: bool = True,
+        jit_compile: bool = False,
+        recompute: bool = False,
+    ):
         with strategy.scope():
-            model = _tiny_model(len(data.folder.categories), frozen)
+            model = _tiny_model(len(data.folder.categories), frozen, recompute)
             optimizer = optimizers.make_optimizer(10, "sgd", 0.1, warmup_steps=0, clip_norm=None)
             optimizers.prepare(optimizer, model)
         targets = TargetBuilder(24, model.center_levels, (16, 32))
@@ -51,13 +58,13 @@ def one_step(dataset):
     return run
 
 
-def _tiny_model(num_classes: int, frozen: bool) -> MaskConver:
+def _tiny_model(num_classes: int, frozen: bool, recompute: bool) -> MaskConver:
     """The same weights each time, moved away from where half the gradients are zero."""
     tf_keras.utils.set_random_seed(1)
     model = MaskConver(
         num_classes,
         resnet(10, 0.25, freeze_batch_norm=frozen),
-        ConvNeXtUNet((1, 1, 1), (16, 16, 16), kernel_size=3),
+        ConvNeXtUNet((1, 1, 1), (16, 16, 16), kernel_size=3, recompute=recompute),
         center_levels=(3, 4, 5),
         width=16,
         hidden=32,
@@ -90,6 +97,23 @@ def test_two_replicas_equal_one_with_the_joint_batch(one_step, two_devices, froz
 def test_step_compiles_with_xla(one_step):
     compiled = one_step(one_device(), jit_compile=True)
     _assert_same(compiled, one_step(one_device()), tolerance=1e-3)
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_step_is_the_same_with_blocks_recomputed(one_step, two_devices, replicas):
+    strategy = one_device() if replicas == 1 else two_devices
+    _assert_same(one_step(strategy, recompute=True), one_step(one_device()), tolerance=1e-4)
+
+
+def test_bfloat16_step_agrees_with_float32(one_step):
+    """Losses to 1 %, the update as a whole to 10 % of its length. Single weights may differ more:
+    where rounding turns a ReLU off, its gradient is another."""
+    with precision("mixed_bfloat16"):
+        losses, updates = one_step(one_device())
+    expected_losses, expected = one_step(one_device())
+    np.testing.assert_allclose(losses, expected_losses, rtol=0.01)
+    found, wanted = (np.concatenate([u.ravel() for u in x]) for x in (updates, expected))
+    assert np.linalg.norm(found - wanted) <= 0.1 * np.linalg.norm(wanted)
 
 
 def _assert_same(step, expected, tolerance: float) -> None:

@@ -11,11 +11,15 @@ import types
 import pytest
 
 from maskconver_tf import __version__, cli
+from maskconver_tf.data import source_options
 from maskconver_tf.errors import UserError
 
 FLOW = [
     ["data", "synth"],
+    ["data", "check"],
     ["data", "build"],
+    ["data", "show"],
+    ["preflight"],
     ["train"],
     ["evaluate"],
     ["predict"],
@@ -127,12 +131,36 @@ def test_synth(calls, capsys):
 
 
 def test_build_prints_what_it_did(calls, capsys):
-    made = calls("data.build", "build_dataset", result="3 pictures")
+    made = calls("data.build", "build_from", result="3 pictures")
     argv = ["data", "build", "--images", "i", "--panoptic", "p", "--annotations", "a.json"]
     assert cli.main([*argv, "--out", "o", "--skip-bad", "--num-shards=4"]) == 0
     options = {"num_shards": 4, "workers": None, "skip_bad": True, "overwrite": False}
-    assert made == [(("i", "p", "a.json", "o"), options)]
+    [((source, given, out), keywords)] = made
+    assert (source, out, keywords) == ("coco_panoptic", "o", options)
+    where = {name: value for name, value in given.items() if value is not None}
+    assert where == {"images": "i", "panoptic": "p", "annotations": "a.json"}
     assert capsys.readouterr().out == "3 pictures\n"
+
+
+def test_build_teaches_every_source(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["data", "build", "--help"])
+    text = capsys.readouterr().out
+    for name, spec in source_options.SOURCES.items():
+        part = text.partition(f"\n  {name}: ")[2]
+        for option in spec.required + spec.optional:
+            assert f"--{option} " in part
+
+
+def test_show_loads_gin_files_and_draws(calls, monkeypatch, capsys):
+    from maskconver_tf.training import gin_support
+
+    shown = calls("training.runs", "show_inputs")
+    monkeypatch.setattr(gin_support, "load", lambda *args: None)
+    argv = ["data", "show", "--gin_file", "a.gin", "--out", "s.png", "--num", "3", "--seed", "9"]
+    assert cli.main(argv) == 0
+    assert shown == [(("s.png", 3, 9), {})]
+    assert capsys.readouterr().out == "s.png: written\n"
 
 
 def test_train_loads_gin_files_and_bindings_in_order(calls, monkeypatch):

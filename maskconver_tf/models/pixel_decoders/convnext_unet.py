@@ -31,6 +31,7 @@ class ConvNeXtUNet(tf_keras.layers.Layer):
       se_ratio: of the blocks; 0 for none.
       drop_path: rate of the last block; earlier ones take a linear share of it.
       norm: kind of norm after the projections.
+      recompute: see `ConvNeXtSEBlock`; for training on large pictures.
 
     Raises:
       UserError: repeats and widths of unlike or impossible lengths.
@@ -46,6 +47,7 @@ class ConvNeXtUNet(tf_keras.layers.Layer):
         se_ratio: float = 1 / 16,
         drop_path: float = 0.0,
         norm: NormKind = "layer",
+        recompute: bool = False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -61,6 +63,7 @@ class ConvNeXtUNet(tf_keras.layers.Layer):
             "se_ratio": se_ratio,
             "drop_path": drop_path,
             "norm": norm,
+            "recompute": recompute,
         }
         self.levels = [5 - i for i in range(len(repeats))]
         self.laterals = {str(k): _projection(d, norm) for k, d in zip(self.levels, widths)}
@@ -68,7 +71,9 @@ class ConvNeXtUNet(tf_keras.layers.Layer):
         rates = iter(_linear_rates(drop_path, sum(repeats)))
         self.stacks = {
             str(k): [
-                ConvNeXtSEBlock(d, kernel_size, se_ratio=se_ratio, drop_path=next(rates))
+                ConvNeXtSEBlock(
+                    d, kernel_size, se_ratio=se_ratio, drop_path=next(rates), recompute=recompute
+                )
                 for _ in range(n)
             ]
             for k, n, d in zip(self.levels, repeats, widths)

@@ -90,6 +90,20 @@ def test_shapes_and_dtypes_are_static_inside_tf_data_and_values_as_outside():
         np.testing.assert_array_equal(labels[name], value)
 
 
+@pytest.mark.parametrize("stride", [1, 2, 4])
+@pytest.mark.parametrize("content", [(1, 1), (5, 16), (8, 3), (7, 13), (8, 16)])
+def test_a_map_without_its_padding_has_the_labels_of_one_with_it(content, stride):
+    rng = np.random.default_rng(stride)
+    for _ in range(10):
+        segment_map = rng.integers(0, 12, content).astype(np.int32)
+        padded = np.pad(segment_map, [[0, 8 - content[0]], [0, 16 - content[1]]])
+        class_ids, crowds = rng.integers(0, 3, 11).astype(np.int32), rng.random(11) < 0.2
+        builder = TargetBuilder(6, (2, 3), (3,), label_stride=stride)
+        labels = builder(tf.constant(segment_map), class_ids, crowds, (8, 16))
+        for name, value in builder(tf.constant(padded), class_ids, crowds).items():
+            np.testing.assert_array_equal(labels[name], value)
+
+
 # ---- What becomes void ---------------------------------------------------------------------------
 
 

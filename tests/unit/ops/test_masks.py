@@ -18,6 +18,8 @@ def test_pictures_do_not_mix():
     assert tf.squeeze(mask_logits(features, embeddings)).numpy().tolist() == [2.0, 30.0]
 
 
-def test_logits_are_float32_whatever_comes_in():
-    half = tf.ones([1, 1, 1, 2], tf.bfloat16)
-    assert mask_logits(half, half[0]).dtype == tf.float32
+def test_bfloat16_is_summed_in_float32():
+    ones = tf.ones([1, 1, 1, 257], tf.bfloat16)
+    logits = mask_logits(ones, ones[0])
+    assert logits.dtype == tf.float32
+    assert logits.numpy().item() == 257.0  # which bfloat16 would round to 256

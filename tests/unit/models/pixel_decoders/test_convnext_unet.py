@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+import tf_keras
 
 from maskconver_tf.errors import UserError
 from maskconver_tf.models.pixel_decoders.convnext_unet import ConvNeXtUNet
-from tests.unit.layers.check_layer import check_layer
+from tests.unit.layers.check_layer import check_layer, shake
 
 SIZES = {2: (11, 20), 3: (6, 10), 4: (3, 5), 5: (2, 3)}
 FEATURES = {
@@ -15,7 +16,7 @@ FEATURES = {
 
 def test_is_a_layer_for_odd_sizes_and_unlike_widths():
     check_layer(
-        lambda: ConvNeXtUNet([1, 1, 1], [8, 6, 4], 3, se_ratio=1 / 2, name="unet"),
+        lambda: ConvNeXtUNet([1, 1, 1], [8, 6, 4], 3, 1 / 2, recompute=True, name="unet"),
         {level: FEATURES[level] for level in (3, 4, 5)},
         {5: (2, 2, 3, 8), 4: (2, 3, 5, 6), 3: (2, 6, 10, 4)},
     )
@@ -67,3 +68,32 @@ def test_blocks_run_on_every_level():
 def test_repeats_and_widths_must_match_the_levels(repeats, widths):
     with pytest.raises(UserError, match="repeats = .* and widths = .*levels 5, 4, 3"):
         ConvNeXtUNet(repeats, widths)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_recomputing_changes_neither_output_nor_gradient(compiled):
+    """With a drop path of which both passes must see one draw."""
+    (loss, gradients), (expected_loss, expected) = _step(True, compiled), _step(False, compiled)
+    np.testing.assert_allclose(loss, expected_loss, rtol=1e-5)
+    assert abs(float(_step(False, compiled, drop_path=0.0)[0] / loss) - 1) > 1e-3
+    for found, gradient in zip(gradients, expected, strict=True):
+        scale = np.abs(gradient).max()
+        assert scale > 0
+        np.testing.assert_allclose(found, gradient, rtol=0, atol=1e-4 * scale)
+
+
+def _step(recompute: bool, compiled: bool, drop_path: float = 0.6):
+    """Loss and gradients of one traced training step, the same weights and draws each time."""
+    tf_keras.utils.set_random_seed(4)
+    unet = ConvNeXtUNet([2, 1], [8, 8], 3, 1 / 2, drop_path, recompute=recompute)
+    unet(FEATURES)
+    shake(unet)
+
+    @tf.function(jit_compile=compiled)
+    def step():
+        with tf.GradientTape() as tape:
+            pyramid = unet(FEATURES, training=True)
+            loss = tf.add_n([tf.reduce_mean(x**2) for x in pyramid.values()])
+        return loss, tape.gradient(loss, unet.trainable_weights)
+
+    return step()

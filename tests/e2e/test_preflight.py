@@ -1,0 +1,158 @@
+"""What `maskconver preflight` counts, for the tiny model."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from maskconver_tf import cli, types
+from maskconver_tf.data.pipeline import TrainingInput
+from maskconver_tf.training import gin_support, preflight, runs
+from maskconver_tf.training.step_program import StepProgram
+from maskconver_tf.training.tpu_check import Fit
+from maskconver_tf.training.train import train
+from tests.e2e.conftest import TINY
+from tests.unit.layers.check_layer import precision
+
+EXAMPLE_BYTES = {
+    types.IMAGE: 64 * 96 * 3,
+    types.CONTENT_SIZE: 2 * 4,
+    types.SLOT_MAP: 32 * 48 * 2,
+    types.SLOT_CLASS_IDS: 24 * 4,
+    types.CENTER_LEVELS: 24 * 4,
+    types.CENTER_INDICES: 24 * 2 * 4,
+    types.GAUSSIAN_RADII: 24 * 4,
+    types.NUM_DROPPED: 4,
+}
+
+
+def make_program(*bindings: str) -> StepProgram:
+    gin_support.load([TINY], bindings)
+    with precision("float32"):  # which is restored
+        return StepProgram(gin_support.arguments_of(train, ["model_dir", "on_built"]), 5)
+
+
+@pytest.fixture(scope="module")
+def program():
+    return make_program()
+
+
+@pytest.fixture(scope="module")
+def counts(program):
+    return preflight.count(program, 4)
+
+
+def test_counts_bytes_of_weights_optimizer_and_example(program, counts):
+    assert counts.parameters == program.model.count_params()
+    assert 0 < counts.trainable_parameters < counts.parameters
+    assert counts.weight_bytes == 4 * counts.parameters
+    assert counts.average_bytes == counts.gradient_bytes == 4 * counts.trainable_parameters
+    # Two slots a weight, and besides them only a few scalars.
+    assert 0 <= counts.slot_bytes - 8 * counts.trainable_parameters < 64
+    assert counts.example_bytes == EXAMPLE_BYTES
+
+
+def test_an_example_is_what_the_pipeline_gives(program, dataset):
+    data = TrainingInput(str(dataset), (64, 96), batch_size=2)
+    targets = gin_support.arguments_of(train, ["model_dir", "on_built"])["targets"]
+    batches = data.batches(targets(center_levels=program.model.center_levels))
+    found = {name: (spec.shape[1:], spec.dtype) for name, spec in batches.element_spec.items()}
+    assert found == {name: (x.shape, x.dtype) for name, x in program.example.items()}
+
+
+def test_switches_change_the_count_they_should(counts):
+    sgd = preflight.count(
+        make_program("make_optimizer.name='sgd'", "make_optimizer.ema_decay=None"), 4
+    )
+    assert sgd.average_bytes == 0
+    assert 0 <= sgd.slot_bytes - 4 * sgd.trainable_parameters < 64
+
+    recomputing = make_program("ConvNeXtUNet.recompute=True")
+    less = preflight.count(recomputing, 4)
+    assert less.activation_bytes < 0.95 * counts.activation_bytes
+    assert dataclasses.replace(less, activation_bytes=counts.activation_bytes) == counts
+    twice = preflight.count(recomputing, 8).activation_bytes
+    assert twice == pytest.approx(2 * less.activation_bytes, rel=0.01)
+
+    half = preflight.count(make_program("train.precision='mixed_bfloat16'"), 4)
+    assert half.weight_bytes == counts.weight_bytes
+    # Norms' statistics, losses and masks stay in float32.
+    assert 0.5 < half.activation_bytes / counts.activation_bytes < 0.9
+
+
+def test_a_step_lowers_with_its_updates_in_place(program):
+    hlo = program.hlo(2)
+    assert len(hlo) > 100_000
+    weights = len(program.model.trainable_variables)
+    graph = program.graph(2)
+    updates = [op for op in graph.get_operations() if op.type.startswith("Assign")]
+    assert len(updates) >= 4 * weights  # weight, two slots and the moving average
+
+
+# ---- The command ---------------------------------------------------------------------------------
+@pytest.fixture
+def run(capsys):
+    """`run(*arguments)`: status, output and error of the command on the tiny experiment."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        with precision("float32"):
+            status = cli.main(["preflight", "--gin_file", str(TINY), *arguments])
+        return status, *capsys.readouterr()
+
+    return call
+
+
+def test_needs_no_data_when_the_class_count_is_given(run, counts):
+    status, output, _ = run("--num_classes", "5")
+    assert status == 0
+    assert "64x96, 5 classes, float32, 4 pictures per core" in output
+    assert f"{counts.parameters:,}" in output
+    assert "21.5 KiB" in output  # 22004 bytes
+    assert "activations (estimate)" in output
+
+
+def test_takes_the_class_count_of_the_data(run, dataset):
+    status, output, _ = run(f"--gin.TRAIN_DATA='{dataset}'", "--per_core_batch=2")
+    assert status == 0
+    assert "64x96, 13 classes, float32, 2 pictures per core" in output
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ([], "Or give --num_classes N: no data is needed then"),
+        (["--num_classes=0"], "--num_classes 0: expected 1 or more"),
+        (["--num_classes=5", "--per_core_batch=0"], "--per_core_batch 0: expected 1 or more"),
+        (["--num_classes=5", "--tpu=v9:2x2"], "--tpu v9:2x2: unknown; expected v5e or v6e"),
+        (
+            ["--num_classes=5", "--gin.make_optimizer.total_steps=3"],
+            "these settings change nothing",
+        ),
+    ],
+)
+def test_a_mistake_is_one_message(run, arguments, message):
+    status, output, error = run(*arguments)
+    assert (status, output) == (2, "")
+    assert error.startswith("maskconver: error: ") and message in error
+
+
+def test_asks_the_compiler_about_a_core_s_share(run, monkeypatch, tmp_path):
+    asked = []
+
+    def compile_step(hlo, size, topology, cache, minutes):
+        asked.append((size, topology, str(cache), minutes))
+        return Fit(size, size * 3 * 2**30, fits=size <= 5)
+
+    monkeypatch.setattr(runs.tpu_check, "check_ready", lambda topology: 2)
+    monkeypatch.setattr(runs.tpu_check, "compile_step", compile_step)
+    arguments = ["--num_classes=5", "--tpu=v5e:2x2", f"--cache={tmp_path}", "--timeout=7"]
+    status, output, _ = run(*arguments)
+    assert status == 0
+    assert [size for size, *_ in asked] == [2, 4, 5]  # 4 pictures over 2 cores
+    assert {tuple(rest) for _, *rest in asked} == {("v5e:2x2", str(tmp_path), 7.0)}
+    assert "v5e:2x2, batch 2 per core: 6.00 of 16 GiB, fits" in output
+    assert "largest batch that fits: 5 per core" in output
+    status, output, _ = run(*arguments, "--per_core_batch=6", "--no_search")
+    assert "batch 6 per core: 18.00 of 16 GiB, does NOT fit" in output
+    assert "largest" not in output

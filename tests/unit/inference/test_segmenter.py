@@ -1,0 +1,75 @@
+"""The segmenter's settings change how proposals are computed, not what they are."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tf_keras
+
+from maskconver_tf import types
+from maskconver_tf.data.categories import Categories
+from maskconver_tf.inference.segmenter import PROPOSAL_FIELDS, PanopticSegmenter, built
+from maskconver_tf.models.backbones.resnet import resnet
+from maskconver_tf.models.maskconver import MaskConver
+from maskconver_tf.models.pixel_decoders.convnext_unet import ConvNeXtUNet
+from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
+from tests.unit.layers.check_layer import precision, shake
+
+CATEGORIES = Categories.from_coco(
+    [{"id": 90, "name": "pré", "isthing": 0}, {"id": 3, "name": "chat", "isthing": 1}], "here"
+)
+SIZE = (32, 64)
+IMAGE = np.random.default_rng(0).integers(0, 256, [*SIZE, 3], dtype=np.uint8)
+
+
+def make_segmenter(jit_compile: bool = False) -> PanopticSegmenter:
+    """The same weights each time."""
+    tf_keras.utils.set_random_seed(2)
+    model = MaskConver(
+        2,
+        resnet(10, width_multiplier=1 / 16),
+        ConvNeXtUNet([1, 1, 1], [8, 8, 8], 3),
+        center_levels=(3, 4, 5),
+        width=8,
+        hidden=16,
+        head_repeats=1,
+        head_kernel_size=3,
+        num_proposals=6,
+    )
+    shake(built(model, SIZE))
+    return PanopticSegmenter(model, PanopticFusion(min_area=1), CATEGORIES, SIZE, jit_compile)
+
+
+@pytest.fixture(scope="module")
+def plain():
+    return make_segmenter()
+
+
+def is_compiled(segmenter: PanopticSegmenter) -> bool:
+    function = segmenter.propose.get_concrete_function()
+    return function.function_def.attr["_XlaMustCompile"].b
+
+
+def test_compiled_proposals_are_the_same(plain):
+    compiled = make_segmenter(jit_compile=True)
+    assert is_compiled(compiled) and not is_compiled(plain)
+    found, expected = compiled.propose(IMAGE[np.newaxis]), plain.propose(IMAGE[np.newaxis])
+    assert set(found) == set(PROPOSAL_FIELDS)
+    for name in PROPOSAL_FIELDS:
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-3, atol=1e-3)
+    segments = compiled.segment(IMAGE)
+    np.testing.assert_array_equal(
+        segments[types.PANOPTIC_MAP], plain.segment(IMAGE)[types.PANOPTIC_MAP]
+    )
+
+
+def test_bfloat16_proposals_are_float32_and_close(plain):
+    with precision("mixed_bfloat16"):
+        low = make_segmenter()
+    low.model.set_weights(plain.model.get_weights())
+    found, expected = low.propose(IMAGE[np.newaxis]), plain.propose(IMAGE[np.newaxis])
+    for name in (types.PROPOSAL_SCORES, types.MASK_EMBEDDINGS, types.MASK_FEATURES):
+        assert found[name].dtype == tf.float32
+    scores = expected[types.PROPOSAL_SCORES].numpy()
+    np.testing.assert_allclose(found[types.PROPOSAL_SCORES], scores, atol=0.02)
+    error = found[types.MASK_FEATURES] - expected[types.MASK_FEATURES]
+    assert np.std(error) <= 0.03 * np.std(expected[types.MASK_FEATURES])
