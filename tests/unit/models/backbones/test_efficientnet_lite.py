@@ -53,7 +53,7 @@ def test_published_weights_name_what_photographs_show(coco200, classifier):
     logits = classifier((pixels.astype(np.float32) - MEAN) / STD)["logits"]
     for best, (name, classes, _) in zip(tf.argmax(logits, axis=-1).numpy(), PHOTOGRAPHS.values()):
         assert int(best) in classes, name
-    # A wrong padding, epsilon or normalisation finds most classes too, but moves some score by 0.05
+    # A wrong padding, epsilon or normalisation finds most classes too, but moves some score by 0.09
     # to 0.6.
     scores = tf.reduce_max(tf.nn.softmax(logits), axis=-1)
     np.testing.assert_allclose(scores, [score for *_, score in PHOTOGRAPHS.values()], atol=0.01)
