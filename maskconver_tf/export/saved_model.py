@@ -14,6 +14,7 @@ from maskconver_tf.data.transforms import fit_image
 from maskconver_tf.errors import UserError
 from maskconver_tf.inference import signatures
 from maskconver_tf.inference.segmenter import PanopticSegmenter
+from maskconver_tf.models.variable_names import named_variables
 
 
 class ExportedSegmenter(tf.Module):
@@ -26,7 +27,8 @@ class ExportedSegmenter(tf.Module):
 
     def __init__(self, segmenter: PanopticSegmenter, categories_file: str):
         super().__init__()
-        self.weights = list(segmenter.model.variables)
+        # By name, so that another run can start from them.
+        self.weights = named_variables(segmenter.model)
         self.categories_file = tf.saved_model.Asset(categories_file)
         batch = tf.TensorSpec([None], tf.string, name=signatures.ENCODED_IMAGES)
         image = tf.TensorSpec([None, None, 3], tf.uint8, name=signatures.IMAGE)

@@ -16,7 +16,7 @@ from maskconver_tf.inference.predictor import Predictor
 
 def is_export(folder: Path) -> bool:
     """Whether a folder is an export or holds numbered versions of one."""
-    return _newest_version(folder) is not None
+    return newest_version(folder) is not None
 
 
 def load_export(folder: Path) -> Predictor:
@@ -25,7 +25,7 @@ def load_export(folder: Path) -> Predictor:
     Raises:
       UserError: the folder is neither.
     """
-    version = _newest_version(folder)
+    version = newest_version(folder)
     if version is None:
         raise UserError(f"{folder}: no exported model is here; `maskconver export` writes one")
     loaded = tf.saved_model.load(str(version))
@@ -44,7 +44,8 @@ def load_export(folder: Path) -> Predictor:
     return Predictor(segment, categories)
 
 
-def _newest_version(folder: Path) -> Path | None:
+def newest_version(folder: Path) -> Path | None:
+    """The folder itself if it is an export, else the newest of its numbered versions, or None."""
     if (folder / "saved_model.pb").is_file():
         return folder
     if not folder.is_dir():

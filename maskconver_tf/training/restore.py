@@ -9,6 +9,7 @@ import tf_keras
 
 from maskconver_tf.data.pipeline import check_input_size
 from maskconver_tf.inference.segmenter import PanopticSegmenter, built
+from maskconver_tf.models.backbones.backbone import random_weights
 from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
 from maskconver_tf.training.run_folder import RunFolder
 
@@ -38,6 +39,7 @@ def restore_segmenter(
     tf_keras.mixed_precision.set_global_policy(precision)
     folder = RunFolder(Path(model_dir))
     categories = folder.categories()
-    network = built(model(num_classes=len(categories)), input_size)
+    with random_weights():
+        network = built(model(num_classes=len(categories)), input_size)
     folder.restore(network)
     return PanopticSegmenter(network, fusion, categories, input_size, jit_compile)

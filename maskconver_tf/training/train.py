@@ -13,7 +13,7 @@ import tf_keras
 
 from maskconver_tf.data.pipeline import EvaluationInput, TrainingInput
 from maskconver_tf.errors import UserError
-from maskconver_tf.inference.segmenter import PanopticSegmenter, built
+from maskconver_tf.inference.segmenter import PanopticSegmenter
 from maskconver_tf.losses.maskconver_loss import MaskConverLoss
 from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
 from maskconver_tf.training import optimizers
@@ -23,6 +23,7 @@ from maskconver_tf.training.progress import ProgressLine
 from maskconver_tf.training.run_folder import RunFolder
 from maskconver_tf.training.strategy import make_strategy
 from maskconver_tf.training.trainer import Trainer
+from maskconver_tf.training.warm_start import initial_network
 
 
 def train(
@@ -44,6 +45,7 @@ def train(
     jit_compile: bool = False,
     deterministic: bool = False,
     seed: int = 0,
+    init_from: str | None = None,
     on_built: Callable[[RunFolder], None] = lambda folder: None,
 ) -> dict[str, dict[str, float]]:
     """Trains to `total_steps`, or goes on from the newest checkpoint in the folder.
@@ -67,6 +69,8 @@ def train(
       jit_compile: compile the step, and the network in evaluations, with XLA.
       deterministic: the same numbers from every run, at some cost in speed.
       seed: of the initial weights and everything random in the model.
+      init_from: what a new run's weights start from, see `warm_start`; a run, an export or a
+        checkpoint.
       on_built: called once everything is built, before the first step.
 
     Returns:
@@ -74,7 +78,8 @@ def train(
       empty without one.
 
     Raises:
-      UserError: the folder belongs to another run, or the loss stops being finite.
+      UserError: the folder belongs to another run, nothing in `init_from` fits, or the loss stops
+        being finite.
     """
     prepare_process(precision, seed, deterministic)
     folder = RunFolder(Path(model_dir))
@@ -83,7 +88,7 @@ def train(
     distribution = make_strategy(strategy)
     _check_batch(train_input.batch_size, distribution)
     with folder.locked(), distribution.scope():
-        network = built(model(num_classes=len(categories)), train_input.input_size)
+        network = initial_network(model, folder, categories, train_input.input_size, init_from)
         updater = optimizer(total_steps=total_steps)
         optimizers.prepare(updater, network)
         batches = _distributed(train_input, targets(center_levels=network.center_levels))

@@ -16,8 +16,8 @@ MIN_PIXELS = 30
 """A segment with fewer visible pixels is not drawn: nothing could be told from it."""
 
 _TRIES = 4
-_SIZES = ((11, 18), (18, 30), (30, 44), (44, 62), (62, 86), (86, 120), (120, 200))
-_SIZE_WEIGHTS = (1, 1, 3, 6, 8, 6, 3)
+_SIZES = ((8, 18), (18, 30), (30, 44), (44, 62), (62, 86), (86, 120), (120, 200))
+_SIZE_WEIGHTS = (1, 1, 2, 5, 8, 7, 4)
 _SIZE_BINS = [size for size, n in zip(_SIZES, _SIZE_WEIGHTS, strict=True) for _ in range(n)]
 _PAIRS = (("ring", "ball"),) * 4 + (
     ("frame", "star"),

@@ -13,9 +13,11 @@ from maskconver_tf.data.synthetic.shapes import Patch
 Color = tuple[float, float, float]
 """Red, green and blue, 0..255."""
 
-_HUES = {name: i / len(THINGS) for i, name in enumerate(THINGS)}
-_TYPICAL_HUE = 0.53
-"""Probability of a hue near the class's own. More would let colour alone tell the class."""
+_CIRCLE = ("triangle", "ball", "star", "ring", "cross", "frame", "box")
+_HUES = {name: _CIRCLE.index(name) / len(_CIRCLE) for name in THINGS}
+_HUE_SPREAD = 0.16
+"""Turns to either side of the class's own hue: at any hue two or three classes are possible, which
+differ in shape. Less would let colour alone tell the class."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,9 +44,7 @@ def rgb(hue: float, saturation: float, value: float) -> Color:
 
 def random_coat(dice: Dice, name: str) -> Coat:
     """A coat for a thing of class `name`."""
-    hue = _HUES[name] + dice.uniform(-0.1, 0.1)
-    if not dice.chance(_TYPICAL_HUE):
-        hue = dice.uniform(0, 1)
+    hue = _HUES[name] + dice.uniform(-_HUE_SPREAD, _HUE_SPREAD)
     saturation, value = dice.uniform(0.5, 0.95), dice.uniform(0.6, 1.0)
     return Coat(
         color=rgb(hue, saturation, value),

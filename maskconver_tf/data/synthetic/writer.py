@@ -19,7 +19,7 @@ from maskconver_tf.data.synthetic.png import encode_png
 from maskconver_tf.data.synthetic.scene import draw_scene, window_of
 from maskconver_tf.errors import UserError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Raise it when the scenes change: an older dataset is then no longer taken for an equal one."""
 
 _SPLITS = ("train", "val")

@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import contextvars
+from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
 import tf_keras
 
 IMAGENET_MEAN = (0.485 * 255, 0.456 * 255, 0.406 * 255)
 IMAGENET_STD = (0.229 * 255, 0.224 * 255, 0.225 * 255)
+
+_random_weights = contextvars.ContextVar("random_weights", default=False)
+
+
+@contextlib.contextmanager
+def random_weights() -> Iterator[None]:
+    """Within it, backbones start from random weights whatever their `weights` argument says.
+
+    For where a checkpoint is restored next, or only shapes count: no file is read and nothing is
+    downloaded for numbers that nobody would see.
+    """
+    token = _random_weights.set(True)
+    try:
+        yield
+    finally:
+        _random_weights.reset(token)
+
+
+def wants_weights(weights: str | None) -> bool:
+    """Whether a backbone with this `weights` argument has to fetch them, see `random_weights`."""
+    return weights is not None and not _random_weights.get()
 
 
 def truncate(network: tf_keras.Model, keys: Sequence[str]) -> tf_keras.Model:

@@ -6,7 +6,12 @@ from official.vision.modeling.backbones import resnet as garden
 
 from maskconver_tf.errors import UserError
 from maskconver_tf.layers.norm import has_replicas
-from maskconver_tf.models.backbones.backbone import Backbone
+from maskconver_tf.models.backbones.backbone import Backbone, wants_weights
+from maskconver_tf.models.backbones.garden_weights import load_garden_weights
+
+GARDEN_EPSILON = 1e-5
+"""Of batch norms in the Model Garden's ImageNet training of ResNets; its other recipes have 1e-3,
+and so has its MobileNets'."""
 
 
 def resnet(
@@ -15,6 +20,7 @@ def resnet(
     stem: str = "v0",
     stochastic_depth: float = 0.0,
     freeze_batch_norm: bool = False,
+    weights: str | None = None,
 ) -> Backbone:
     """A ResNet or ResNet-RS backbone.
 
@@ -24,9 +30,12 @@ def resnet(
       stem: "v0" (one 7x7 convolution) or "v1" (three 3x3).
       stochastic_depth: rate of the last block.
       freeze_batch_norm: see `Backbone`.
+      weights: a Model Garden checkpoint, see `load_garden_weights`; None for random ones. Garden
+        networks expect what `Backbone` does by default: ImageNet's mean and deviation. Batch norms
+        then have the epsilon those weights were trained with.
 
     Raises:
-      UserError: a depth the Model Garden has no ResNet of.
+      UserError: a depth the Model Garden has no ResNet of, or a checkpoint that does not fit.
 
     Source: arXiv 1512.03385 and 2103.07579, through `official.vision`.
     """
@@ -40,6 +49,8 @@ def resnet(
         init_stochastic_depth_rate=stochastic_depth,
         use_sync_bn=has_replicas(),
         norm_momentum=0.99,
-        norm_epsilon=1e-3,
+        norm_epsilon=GARDEN_EPSILON if weights else 1e-3,
     )
+    if wants_weights(weights):
+        load_garden_weights(network, weights, "resnet.weights")
     return Backbone(network, freeze_batch_norm=freeze_batch_norm, name="backbone")

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Builds the container images, and pushes them to where a cluster finds them.
+#
+#   launch/docker/image.sh [--dry-run] [--env FILE] build cpu|gpu|tpu
+#   launch/docker/image.sh [--dry-run] [--env FILE] push cpu|gpu|tpu
+#
+# Makes IMAGE:cpu, IMAGE:gpu or IMAGE:tpu. Setting (environment, or launch/docker/env): IMAGE.
+#
+#   IMAGE=maskconver launch/docker/image.sh build cpu
+#   docker run --rm maskconver:cpu --help
+#   docker run --rm --gpus all --volume "$PWD":/work --workdir /work --user "$(id -u)" \
+#       maskconver:gpu train --gin_file experiments/demo.gin --model_dir runs/demo/model
+#
+# For GKE and Vertex AI: IMAGE=REGION-docker.pkg.dev/PROJECT/REPOSITORY/maskconver, once after
+# `gcloud auth configure-docker REGION-docker.pkg.dev`; then build and push.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=launch/common.sh
+source "$here/../common.sh"
+
+parse "$@"
+((${#ARGS[@]} == 2)) || die "expected build or push, then cpu, gpu or tpu; see ${0##*/} --help"
+command=${ARGS[0]} kind=${ARGS[1]}
+[[ $kind =~ ^(cpu|gpu|tpu)$ ]] || die "expected cpu, gpu or tpu, found '$kind'"
+need IMAGE "the image's name without a tag, such as maskconver"
+[[ ${IMAGE##*/} != *:* ]] || die "IMAGE=$IMAGE: expected a name without a tag; the tag is $kind"
+need_tool docker "install it: https://docs.docker.com/engine/install"
+case $command in
+    build)
+        run env DOCKER_BUILDKIT=1 docker build --file "$here/Dockerfile" --target "$kind" \
+            --tag "$IMAGE:$kind" "$(cd "$here/../.." && pwd)"
+        ;;
+    push) run docker push "$IMAGE:$kind" ;;
+    *) die "expected build or push, found '$command'; see --help" ;;
+esac

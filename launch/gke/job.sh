@@ -1,0 +1,107 @@
+#!/usr/bin/env bash
+# Trains on a Kubernetes cluster; the selectors and taints are those of GKE.
+#
+#   launch/gke/job.sh [--dry-run] [--env FILE] COMMAND NAME [-- ARGUMENTS OF maskconver train]
+#
+#   gpu     NAME   one pod with GPU_COUNT GPUs
+#   workers NAME   WORKERS such pods that train together (an indexed job)
+#   tpu     NAME   one pod on a TPU slice of one host
+#   data    NAME   a tf.data service: a dispatcher at grpc://NAME:5050 and DATA_WORKERS workers, for
+#                  when the host of an accelerator cannot decode and augment fast enough; trainers
+#                  use it with DATA_SERVICE=grpc://NAME:5050. Give it a name of its own
+#   watch   NAME   what there is of NAME, and its log until training ends
+#   delete  NAME   everything labelled maskconver-run=NAME; what is in the bucket stays
+#
+# A pod that is taken away (spot, drained) is replaced, and goes on from MODEL_DIR. One whose command
+# ends with 2, a mistake in what was asked, is not tried again. Settings (environment, or
+# launch/gke/env; env.example explains them): KUBE_CONTEXT, NAMESPACE, IMAGE, SPOT, GIN_FILE,
+# MODEL_DIR, TRAIN_DATA, EVAL_DATA and more.
+#
+#   cp launch/gke/env.example launch/gke/env    # and fill it in
+#   launch/gke/job.sh --dry-run gpu mask-1      # shows the manifest, touches no cluster
+#   launch/gke/job.sh gpu mask-1
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=launch/common.sh
+source "$here/../common.sh"
+
+PORT=2222 # where workers listen; any free one
+
+kube() {
+    run kubectl --context="$KUBE_CONTEXT" --namespace="$NAMESPACE" "$@"
+}
+
+# apply TEMPLATE: renders it and hands it to the cluster.
+apply() {
+    local manifest
+    manifest=$(render "$here/$1")
+    if ((DRY_RUN)); then
+        printf '%s\n' "$manifest"
+        return
+    fi
+    kube apply --filename=- <<<"$manifest"
+}
+
+# train STRATEGY TEMPLATE
+train() {
+    need_buckets
+    train_arguments "$1"
+    # shellcheck disable=SC2034 # render reads it
+    ARGUMENTS=$(json_list "${TRAIN_ARGUMENTS[@]}")
+    need IMAGE "the container image (launch/docker/image.sh makes it)"
+    apply "$2"
+}
+
+gpu() {
+    need_number GPU_COUNT
+    if ((GPU_COUNT == 1)); then train gpu gpu.yaml; else train mirrored gpu.yaml; fi
+}
+
+workers() {
+    local index
+    need_number GPU_COUNT
+    need_number WORKERS
+    ((WORKERS > 1)) || die "WORKERS=$WORKERS: expected 2 or more; for one, '$0 gpu $NAME'"
+    WORKER_LIST=
+    for ((index = 0; index < WORKERS; index++)); do
+        WORKER_LIST+=${WORKER_LIST:+,}$NAME-$index.$NAME:$PORT
+    done
+    train multi_worker workers.yaml
+}
+
+tpu() {
+    need_number TPU_CHIPS
+    train tpu tpu.yaml
+}
+
+data() {
+    need_number DATA_WORKERS
+    need IMAGE "the container image (launch/docker/image.sh makes it)"
+    apply data_service.yaml
+    echo "# trainers in the namespace $NAMESPACE use it with DATA_SERVICE=grpc://$NAME:5050" >&2
+}
+
+watch() {
+    kube get jobs,pods,services,deployments --selector="maskconver-run=$NAME"
+    kube logs --follow --prefix --max-log-requests=50 --selector="maskconver-run=$NAME"
+}
+
+delete() {
+    kube delete jobs,services,deployments --selector="maskconver-run=$NAME"
+}
+
+parse "$@"
+((${#ARGS[@]} == 2)) || die "expected COMMAND NAME, found '${ARGS[*]}'; see ${0##*/} --help"
+command=${ARGS[0]} NAME=${ARGS[1]}
+need_name "$NAME"
+need KUBE_CONTEXT "which cluster (kubectl config get-contexts)"
+NAMESPACE=${NAMESPACE:-default} SERVICE_ACCOUNT=${SERVICE_ACCOUNT:-default}
+RETRIES=${RETRIES:-20}
+# Time to save the last step; a spot pod is given no more than these 25 seconds.
+# shellcheck disable=SC2034 # render reads it
+if [[ ${SPOT:-0} == 1 ]]; then GRACE_SECONDS=25; else GRACE_SECONDS=300; fi
+need_tool kubectl "install it: https://kubernetes.io/docs/tasks/tools"
+case $command in
+    gpu | workers | tpu | data | watch | delete) "$command" ;;
+    *) die "expected gpu, workers, tpu, data, watch or delete, found '$command'; see --help" ;;
+esac

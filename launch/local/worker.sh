@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Trains on several machines at once: run it on each of them, with the same list of hosts.
+#
+#   launch/local/worker.sh [--dry-run] [--env FILE] HOSTS INDEX [-- ARGUMENTS OF maskconver train]
+#   launch/local/worker.sh [--dry-run] [--env FILE] loopback COUNT [-- ...]
+#
+# HOSTS is host:port,host:port,... in the same order everywhere; INDEX is this machine's place in it,
+# from 0. Machine 0 writes the checkpoints. MODEL_DIR, TRAIN_DATA and EVAL_DATA must be the same
+# place on all (a shared folder or gs://). All wait for the last one to come; if one dies, the others
+# stop, and the same command on each goes on from the newest checkpoint.
+#
+# `loopback COUNT` starts COUNT workers on this machine, each with its log in MODEL_DIR-logs, ports
+# from PORT (12345): a rehearsal, and no faster than one.
+#
+# Settings: those of train.sh, and PORT.
+#
+#   on alpha:  launch/local/worker.sh alpha:2222,beta:2222 0
+#   on beta:   launch/local/worker.sh alpha:2222,beta:2222 1
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=launch/common.sh
+source "$here/../common.sh"
+
+# tf_config HOSTS INDEX: TensorFlow's description of the cluster and of this process.
+tf_config() {
+    local hosts
+    IFS=, read -ra hosts <<<"$1"
+    printf '{"cluster": {"worker": %s}, "task": {"type": "worker", "index": %s}}' \
+        "$(json_list "${hosts[@]}")" "$2"
+}
+
+check_hosts() {
+    local host hosts
+    IFS=, read -ra hosts <<<"$1"
+    ((${#hosts[@]} > 1)) || die "HOSTS: expected two or more of host:port, found '$1'; see --help"
+    for host in "${hosts[@]}"; do
+        [[ $host =~ ^[^:]+:[0-9]+$ ]] || die "HOSTS: expected host:port, found '$host' in '$1'"
+    done
+    if [[ ! $2 =~ ^[0-9]+$ ]] || (($2 >= ${#hosts[@]})); then
+        die "INDEX: expected 0 to $((${#hosts[@]} - 1)), the place in '$1', found '$2'"
+    fi
+}
+
+# Ends what is left of the workers once one of them has ended badly.
+stop_workers() {
+    local pid
+    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+    wait || true
+}
+
+loopback() {
+    local count=$1 index list='' code=0 logs=$MODEL_DIR-logs
+    for ((index = 0; index < count; index++)); do list+=${list:+,}localhost:$((PORT + index)); done
+    run mkdir -p "$logs"
+    pids=()
+    trap stop_workers EXIT
+    for ((index = 0; index < count; index++)); do
+        local command=(env TF_CONFIG="$(tf_config "$list" "$index")" maskconver
+            "${TRAIN_ARGUMENTS[@]}")
+        printf '$ %s >%s &\n' "$(quoted "${command[@]}")" "$logs/worker-$index.log"
+        ((DRY_RUN)) && continue
+        "${command[@]}" >"$logs/worker-$index.log" 2>&1 &
+        pids+=($!)
+    done
+    ((DRY_RUN)) && return
+    for ((index = 0; index < count; index++)); do
+        wait -n || code=$?
+        ((code == 0)) || break
+    done
+    stop_workers
+    ((code == 0)) || { tail -n 3 "$logs"/worker-*.log >&2; exit "$code"; }
+}
+
+parse "$@"
+((${#ARGS[@]} == 2)) || die "expected HOSTS INDEX, or loopback COUNT; see --help"
+PORT=${PORT:-12345}
+train_arguments multi_worker
+need_tool maskconver "install the package (BUILD.md) and 'source .venv/bin/activate'"
+if [[ ${ARGS[0]} == loopback ]]; then
+    COUNT=${ARGS[1]}
+    need_number COUNT
+    need_number PORT
+    loopback "$COUNT"
+else
+    check_hosts "${ARGS[@]}"
+    run env TF_CONFIG="$(tf_config "${ARGS[@]}")" maskconver "${TRAIN_ARGUMENTS[@]}"
+fi

@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# Trains as a custom job of Vertex AI: machines come for the job and go with it.
+#
+#   launch/vertex/job.sh [--dry-run] [--env FILE] COMMAND NAME [-- ARGUMENTS OF maskconver train]
+#
+#   gpu     NAME   one machine with GPU_COUNT GPUs
+#   workers NAME   WORKERS such machines that train together; Vertex tells each by TF_CONFIG
+#   tpu     NAME   one TPU host
+#   watch   NAME   the newest job of that name: its state, then its log until it ends
+#   cancel  NAME   cancel the jobs of that name that wait or run; what is in the bucket stays
+#
+# A job costs from the moment its machines are there until it ends. It goes on from MODEL_DIR, so
+# the same command after a failure, a cancelled job or a timeout continues the run. Settings
+# (environment, or launch/vertex/env; env.example explains them): PROJECT, REGION, IMAGE, SPOT,
+# GIN_FILE, MODEL_DIR, TRAIN_DATA, EVAL_DATA and more.
+#
+#   cp launch/vertex/env.example launch/vertex/env    # and fill it in
+#   launch/vertex/job.sh --dry-run gpu mask-1         # shows the job, makes none
+#   launch/vertex/job.sh gpu mask-1
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=launch/common.sh
+source "$here/../common.sh"
+
+jobs() {
+    local verb=$1
+    shift
+    run gcloud ai custom-jobs "$verb" "$@" "${PLACE[@]}"
+}
+
+# names FILTER [FLAG...]: resource names of this NAME's jobs, newest first.
+names() {
+    local filter="displayName=$NAME${1:+ AND $1}"
+    shift
+    gcloud ai custom-jobs list "${PLACE[@]}" --filter="$filter" --sort-by=~createTime \
+        --format='value(name)' "$@"
+}
+
+# submit STRATEGY TEMPLATE
+submit() {
+    local spec flags=(--display-name="$NAME")
+    need_buckets
+    train_arguments "$1"
+    # shellcheck disable=SC2034 # render reads it
+    ARGUMENTS=$(json_list "${TRAIN_ARGUMENTS[@]}")
+    need IMAGE "the container image (launch/docker/image.sh makes it)"
+    [[ -z ${SERVICE_ACCOUNT:-} ]] || flags+=(--service-account="$SERVICE_ACCOUNT")
+    spec=$(render "$here/$2")
+    if ((DRY_RUN)); then
+        printf '%s\n' "$spec" | sed 's/^/# /'
+        jobs create "${flags[@]}" --config=FILE
+        return
+    fi
+    file=$(mktemp --suffix=.yaml)
+    trap 'rm -f "$file"' EXIT
+    printf '%s\n' "$spec" >"$file"
+    jobs create "${flags[@]}" --config="$file"
+}
+
+gpu() {
+    need_number GPU_COUNT
+    if ((GPU_COUNT == 1)); then submit gpu gpu.yaml; else submit mirrored gpu.yaml; fi
+}
+
+workers() {
+    need_number GPU_COUNT
+    need_number WORKERS
+    ((WORKERS > 1)) || die "WORKERS=$WORKERS: expected 2 or more; for one, '$0 gpu $NAME'"
+    # shellcheck disable=SC2034 # render reads it
+    OTHER_WORKERS=$((WORKERS - 1))
+    submit multi_worker workers.yaml
+}
+
+tpu() {
+    submit tpu tpu.yaml
+}
+
+watch() {
+    if ((DRY_RUN)); then
+        jobs stream-logs "JOB-OF-$NAME"
+        return
+    fi
+    local job
+    job=$(names '' --limit=1)
+    [[ -n $job ]] || die "no job named $NAME in $PROJECT, $REGION"
+    jobs describe "$job" --format='value(state)'
+    jobs stream-logs "$job"
+}
+
+cancel() {
+    if ((DRY_RUN)); then
+        jobs cancel "JOB-OF-$NAME"
+        return
+    fi
+    local job live
+    live=$(names 'state:(JOB_STATE_QUEUED JOB_STATE_PENDING JOB_STATE_RUNNING)')
+    [[ -n $live ]] || die "no job named $NAME waits or runs in $PROJECT, $REGION"
+    for job in $live; do jobs cancel "$job"; done
+}
+
+parse "$@"
+((${#ARGS[@]} == 2)) || die "expected COMMAND NAME, found '${ARGS[*]}'; see ${0##*/} --help"
+command=${ARGS[0]} NAME=${ARGS[1]}
+need_name "$NAME"
+need PROJECT "the Google Cloud project (gcloud projects list)"
+need REGION "the region, such as us-central1"
+PLACE=(--project="$PROJECT" --region="$REGION")
+HOURS=${HOURS:-168}
+need_number HOURS
+# shellcheck disable=SC2034 # render reads it
+TIMEOUT=$((HOURS * 3600))s
+need_tool gcloud "install the Google Cloud CLI: https://cloud.google.com/sdk/docs/install"
+case $command in
+    gpu | workers | tpu | watch | cancel) "$command" ;;
+    *) die "expected gpu, workers, tpu, watch or cancel, found '$command'; see --help" ;;
+esac

@@ -1,0 +1,31 @@
+"""Names of a model's variables that do not depend on what else the process has built."""
+
+from __future__ import annotations
+
+import collections
+
+import tensorflow as tf
+import tf_keras
+
+
+def named_variables(model: tf_keras.Model) -> dict[str, tf.Variable]:
+    """Variables by the attributes that lead to them: `center_heatmap_head/output_conv/bias`.
+
+    These are the keys a TensorFlow checkpoint of the model has. Keras' own names count the layers
+    of the process, so that a second model's would differ.
+
+    Args:
+      model: built.
+
+    Returns:
+      Every variable once, by its shortest path, in the order of `model.variables`.
+    """
+    view = tf.train.TrackableView(model)
+    paths, todo = {id(model): ""}, collections.deque([model])
+    while todo:
+        owner = todo.popleft()
+        for name, child in view.children(owner).items():
+            if id(child) not in paths:
+                paths[id(child)] = f"{paths[id(owner)]}/{name}"
+                todo.append(child)
+    return {paths[id(variable)].removeprefix("/"): variable for variable in model.variables}

@@ -1,0 +1,39 @@
+"""A run that starts from another, as a user starts it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from maskconver_tf import cli
+
+STANDING_STILL = ["train.total_steps=2", "make_optimizer.learning_rate=1e-9"]
+"""What such a run scores is what it started from."""
+
+
+@pytest.fixture(scope="module")
+def exported(trained, tmp_path_factory):
+    out = tmp_path_factory.mktemp("export") / "exported"
+    assert cli.main(["export", "--model", str(trained), "--out", str(out)]) == 0
+    return out
+
+
+def test_a_run_scores_what_the_export_scored_it_starts_from(
+    trained, exported, tiny_arguments, tmp_path, capsys
+):
+    settings = [*STANDING_STILL, f"train.init_from='{exported}'"]
+    assert cli.main(tiny_arguments(tmp_path / "run", *settings)) == 0
+    output = capsys.readouterr().out
+    assert f"init_from {exported}/1/variables" in output and "re-initialised" not in output
+    # Of the averaged weights: averages that began before the weights came would score nothing.
+    expected = json.loads((trained / "best/score.json").read_text())["pq"]
+    found = json.loads((tmp_path / "run/best/score.json").read_text())["pq"]
+    assert found == pytest.approx(expected, abs=0.5)
+
+
+def test_a_start_that_is_not_there_is_one_message(tiny_arguments, tmp_path, capsys):
+    assert cli.main(tiny_arguments(tmp_path / "run", "train.init_from='nowhere'")) == 2
+    message = capsys.readouterr().err
+    assert "train.init_from = 'nowhere': neither a run" in message
+    assert "Traceback" not in message

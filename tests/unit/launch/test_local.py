@@ -1,0 +1,137 @@
+"""Training on this machine and on several: what `maskconver` is called with."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from maskconver_tf.training.cluster import Cluster, read_cluster
+
+SETTINGS = {"GIN_FILE": "experiments/demo.gin", "MODEL_DIR": "run"}
+TRAIN = ["train", "--gin_file", "experiments/demo.gin", "--model_dir", "run"]
+TWO_GPUS = [["nvidia-smi -L", "GPU 0: A (UUID: x)\nGPU 1: B (UUID: y)"]]
+
+
+@pytest.mark.parametrize(
+    "argument, strategy, devices",
+    [
+        ("all", "mirrored", "0,1"),
+        ("2", "mirrored", "0,1"),
+        ("1", "gpu", "0"),
+        ("cpu", "cpu", ""),
+    ],
+)
+def test_gpus(launch, fakes, argument, strategy, devices):
+    fakes.plan(answers=TWO_GPUS)
+    launch("local/train.sh", argument, "--", "--gin.train.total_steps=9", "a b", **SETTINGS)
+    (call,) = fakes.calls("maskconver")
+    options = [f"--gin.train.strategy='{strategy}'", "--gin.train.total_steps=9", "a b"]
+    assert call["argv"] == TRAIN + options
+    assert call["env"]["CUDA_VISIBLE_DEVICES"] == devices
+
+
+def test_without_gpus_all_means_the_cpu(launch, fakes):
+    fakes.remove("nvidia-smi")
+    launch("local/train.sh", **SETTINGS, TRAIN_DATA="d/t", EVAL_DATA="d/v")
+    data = ["--gin.TRAIN_DATA='d/t'", "--gin.EVAL_DATA='d/v'"]
+    assert fakes.argvs("maskconver") == [[*TRAIN, "--gin.train.strategy='cpu'", *data]]
+
+
+def test_gpus_that_somebody_assigned_stay(launch, fakes):
+    fakes.plan(answers=TWO_GPUS)
+    launch("local/train.sh", "1", **SETTINGS, CUDA_VISIBLE_DEVICES="1")
+    assert fakes.calls("maskconver")[0]["env"]["CUDA_VISIBLE_DEVICES"] == "1"
+
+
+def test_the_exit_code_is_that_of_training(launch, fakes):
+    fakes.plan(fail=[["maskconver train", "no", -1]])
+    launch("local/train.sh", "cpu", code=1, **SETTINGS)
+
+
+@pytest.mark.parametrize(
+    "arguments, settings, message",
+    [
+        (["3"], SETTINGS, "asked for 3 GPU(s), nvidia-smi lists 2"),
+        (["two"], SETTINGS, "GPUS: expected all, cpu or a number, found 'two'"),
+        (["1", "2"], SETTINGS, "expected one argument, GPUS, found: 1 2"),
+        (["--gpus"], SETTINGS, "unknown option --gpus; see train.sh --help"),
+        ([], {"GIN_FILE": "a"}, "MODEL_DIR is not set: the run's folder"),
+        ([], {"MODEL_DIR": "a"}, "GIN_FILE is not set: the experiment"),
+    ],
+)
+def test_a_mistake_is_one_message(launch, fakes, arguments, settings, message):
+    fakes.plan(answers=TWO_GPUS)
+    done = launch("local/train.sh", *arguments, code=2, **settings)
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert fakes.calls("maskconver") == []
+
+
+def test_a_missing_command_is_named(launch, fakes):
+    fakes.remove("maskconver")
+    assert "no maskconver here" in launch("local/train.sh", "cpu", code=2, **SETTINGS).stderr
+
+
+def test_a_missing_settings_file_is_named(launch):
+    done = launch("local/train.sh", "cpu", env_file="none", code=2, **SETTINGS)
+    assert "--env none: no such file" in done.stderr
+
+
+@pytest.mark.parametrize("script, arguments", [("train", ["2"]), ("worker", ["a:1,b:2", "1"])])
+def test_a_dry_run_runs_nothing(launch, fakes, script, arguments):
+    done = launch(f"local/{script}.sh", "--dry-run", *arguments, **SETTINGS)
+    assert "maskconver train --gin_file experiments/demo.gin" in done.stdout
+    assert fakes.calls() == []
+
+
+# ---- Several machines ----------------------------------------------------------------------------
+def test_one_of_several_machines(launch, fakes):
+    launch("local/worker.sh", "a:1,b:2", "1", **SETTINGS)
+    (call,) = fakes.calls("maskconver")
+    assert call["argv"] == [*TRAIN, "--gin.train.strategy='multi_worker'"]
+    assert read_cluster(call["env"]) == Cluster({"worker": ("a:1", "b:2")}, "worker", 1)
+
+
+def test_loopback(launch, fakes, tmp_path):
+    launch("local/worker.sh", "loopback", "3", **SETTINGS, PORT="700")
+    clusters = [read_cluster(call["env"]) for call in fakes.calls("maskconver")]
+    hosts = ("localhost:700", "localhost:701", "localhost:702")
+    assert sorted(cluster.index for cluster in clusters) == [0, 1, 2]
+    assert {cluster.hosts["worker"] for cluster in clusters} == {hosts}
+    logs = sorted(path.name for path in (tmp_path / "work/run-logs").iterdir())
+    assert logs == ["worker-0.log", "worker-1.log", "worker-2.log"]
+
+
+def test_loopback_ends_the_others_when_one_fails(launch, fakes, tmp_path):
+    # The others would wait for it for ever: these sleep longer than the test may take.
+    program = fakes.folder / "bin/maskconver"
+    pids = fakes.folder / "pids"
+    pids.touch()
+    program.write_text(
+        "#!/bin/bash\n"
+        f"[[ $TF_CONFIG == *'\"index\": 1'* ]] || {{ echo $$ >>{pids}; exec sleep 600; }}\n"
+        f"until [[ $(grep -c . {pids}) == 2 ]]; do sleep 0.02; done\n"
+        "echo no space left >&2; exit 7\n"
+    )
+    done = launch("local/worker.sh", "loopback", "3", code=7, **SETTINGS)
+    assert "no space left" in done.stderr
+    for pid in pids.read_text().split():
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(pid), 0)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["a:1"], "expected HOSTS INDEX, or loopback COUNT"),
+        (["a:1", "0"], "HOSTS: expected two or more of host:port, found 'a:1'"),
+        (["a:1,b", "0"], "HOSTS: expected host:port, found 'b' in 'a:1,b'"),
+        (["a:1,b:1", "2"], "INDEX: expected 0 to 1, the place in 'a:1,b:1', found '2'"),
+        (["a:1,b:1", "x"], "INDEX: expected 0 to 1"),
+        (["loopback", "0"], "COUNT=0: expected a whole number from 1"),
+    ],
+)
+def test_a_wrong_cluster_is_named(launch, fakes, arguments, message):
+    assert message in launch("local/worker.sh", *arguments, code=2, **SETTINGS).stderr
+    assert fakes.calls() == []

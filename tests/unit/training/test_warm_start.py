@@ -1,0 +1,217 @@
+"""A new run's weights from runs, backbones' checkpoints and other class lists."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from official.vision.modeling.backbones import mobilenet as garden_mobilenet
+
+from maskconver_tf.data.categories import Categories
+from maskconver_tf.errors import UserError
+from maskconver_tf.inference.segmenter import built
+from maskconver_tf.models.backbones.mobilenet import mobilenet
+from maskconver_tf.models.backbones.resnet import resnet
+from maskconver_tf.models.maskconver import MaskConver
+from maskconver_tf.models.pixel_decoders.convnext_unet import ConvNeXtUNet
+from maskconver_tf.models.variable_names import named_variables
+from maskconver_tf.training.run_folder import RunFolder
+from maskconver_tf.training.warm_start import CLASS_AXES, initial_network, warm_start
+from tests.unit.layers.check_layer import shake
+
+HEAD = "center_heatmap_head/output_conv"
+TABLE = "mask_embedding_generator/class_embedding_table"
+
+
+def classes(*names):
+    entries = [{"id": i + 1, "name": name, "isthing": 1} for i, name in enumerate(names)]
+    return Categories.from_coco(entries, "test")
+
+
+def make(num_classes=2, backbone=None, repeats=(1, 1), width=8):
+    return MaskConver(
+        num_classes,
+        backbone or resnet(10, width_multiplier=1 / 16),
+        ConvNeXtUNet(repeats, [8] * len(repeats), kernel_size=3),
+        center_levels=(4, 5),
+        mask_level=3,
+        width=width,
+        hidden=8,
+        head_repeats=1,
+        head_kernel_size=3,
+    )
+
+
+def network(*args, **kwargs):
+    return built(make(*args, **kwargs), (32, 32))
+
+
+def snapshot(model):
+    return {name: variable.numpy() for name, variable in named_variables(model).items()}
+
+
+def run_of(model, categories, path):
+    """A run's folder whose newest checkpoint holds the model."""
+    folder = RunFolder(path)
+    folder.claim_for(categories)
+    checkpoint = tf.train.Checkpoint(model=model, optimizer=tf.Variable(1.0))
+    tf.train.CheckpointManager(checkpoint, str(folder.checkpoints), 1).save()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ball_and_ring():
+    """A network of classes ball and ring, and what its weights are."""
+    model = network()
+    shake(model, seed=1)
+    return model, snapshot(model)
+
+
+@pytest.fixture
+def run(ball_and_ring, tmp_path):
+    return run_of(ball_and_ring[0], classes("ball", "ring"), tmp_path / "run")
+
+
+def test_takes_every_weight_of_a_run_of_the_same_kind(run, ball_and_ring):
+    model = network()
+    report = warm_start(model, classes("ball", "ring"), f"{run.path}/")
+    for name, value in snapshot(model).items():
+        np.testing.assert_array_equal(value, ball_and_ring[1][name])
+    assert sorted(report.loaded) == sorted(ball_and_ring[1])
+    assert not (report.random or report.by_class or report.unused)
+    assert f"loaded: {len(ball_and_ring[1])} weights" in str(report)
+
+
+def test_prefers_the_best_weights_and_takes_a_named_checkpoint(run, ball_and_ring):
+    best = network()
+    run.save_best(best, pq=50.0, step=7)
+    model = network()
+    assert warm_start(model, classes("ball", "ring"), str(run.path)).origin.endswith("best/weights")
+    expected = snapshot(best)
+    for name, value in snapshot(model).items():
+        np.testing.assert_array_equal(value, expected[name])
+    report = warm_start(model, classes("ring", "ball"), str(run.checkpoints / "ckpt-1"))
+    assert set(report.by_class) == set(CLASS_AXES)
+    for name, value in snapshot(model).items():
+        if name not in CLASS_AXES:
+            np.testing.assert_array_equal(value, ball_and_ring[1][name])
+
+
+@pytest.mark.parametrize("names", [("ring", "tree", "ball"), ("tree", "ring")])
+def test_rows_follow_the_names_of_classes(run, ball_and_ring, names):
+    model = network(len(names))
+    before = snapshot(model)
+    report = warm_start(model, classes(*names), str(run.path))
+    after, learned = snapshot(model), ball_and_ring[1]
+    known = {"ball": 0, "ring": 1}
+    for name in (f"{HEAD}/kernel", f"{HEAD}/bias", TABLE):
+        for row, label in enumerate(names):
+            found = np.take(after[name], row, CLASS_AXES[name])
+            if label in known:
+                expected = np.take(learned[name], known[label], CLASS_AXES[name])
+            else:
+                expected = np.take(before[name], row, CLASS_AXES[name])
+            np.testing.assert_array_equal(found, expected, err_msg=f"{name}: {label}")
+    assert report.shared == [label for label in names if label in known]
+    assert report.new == ["tree"]
+    assert len(report.loaded) == len(learned) - 3
+    assert "new classes: tree" in str(report)
+
+
+def test_classes_without_a_common_name_start_afresh(run):
+    model = network()
+    before = snapshot(model)
+    report = warm_start(model, classes("tree", "house"), str(run.path))
+    for name in CLASS_AXES:
+        np.testing.assert_array_equal(snapshot(model)[name], before[name])
+    assert set(report.random.values()) == {"no class in common"}
+    assert "re-initialised, no class in common: 3 weights" in str(report)
+
+
+def test_the_list_of_weights_with_a_row_per_class_is_complete():
+    shapes = [{n: v.shape for n, v in named_variables(network(c)).items()} for c in (2, 3)]
+    differing = {name: shapes[1][name] for name in shapes[0] if shapes[0][name] != shapes[1][name]}
+    assert set(differing) == set(CLASS_AXES)
+    assert {shape[CLASS_AXES[name]] for name, shape in differing.items()} == {3}
+
+
+def test_what_does_not_fit_keeps_its_start_and_is_told(run):
+    model = network(repeats=(2, 1), width=4)
+    before = snapshot(model)
+    report = warm_start(model, classes("ball", "ring"), str(run.path))
+    after = snapshot(model)
+    assert report.random["pixel_decoder/stacks/5/1/gamma"] == "not in the checkpoint"
+    assert report.random[TABLE] == "of another shape in the checkpoint"
+    for name in report.random:
+        np.testing.assert_array_equal(after[name], before[name])
+    assert any(name.startswith("backbone/") for name in report.loaded)
+    assert TABLE in report.unused
+    assert "not in the checkpoint: 13 weights (pixel_decoder/stacks)" in str(report)
+
+
+def test_another_backbone_is_not_taken_in_parts(run):
+    """Many layers of a ResNet18 have the number and shape of other layers of a ResNet10."""
+    model = network(backbone=resnet(18, width_multiplier=1 / 16))
+    before = snapshot(model)
+    report = warm_start(model, classes("ball", "ring"), str(run.path))
+    after = snapshot(model)
+    backbone = [name for name in after if name.startswith("backbone/")]
+    for name in backbone:
+        np.testing.assert_array_equal(after[name], before[name])
+        assert name in report.random
+    assert set(report.loaded) == set(after) - set(backbone)
+
+
+@pytest.mark.parametrize("kind", ["resnet", "mobilenet"])
+def test_takes_a_backbone_s_checkpoint_of_the_model_garden(kind, tmp_path):
+    if kind == "resnet":
+        backbone = resnet(10, width_multiplier=1 / 16).network
+    else:
+        backbone = garden_mobilenet.MobileNet("MobileNetMultiAVGSeg", filter_size_scale=0.25)
+    shake(backbone)
+    path = tf.train.Checkpoint(backbone=backbone).save(str(tmp_path / "ckpt"))
+    own = mobilenet(width_multiplier=0.25) if kind == "mobilenet" else None
+    model = network(backbone=own)
+    report = warm_start(model, classes("ball", "ring"), path)
+    images = tf.random.stateless_uniform([1, 32, 32, 3], [1, 2])
+    expected = backbone(images)
+    keys = "2346" if kind == "mobilenet" else "2345"
+    for key in keys:
+        found = model.backbone.network(images)[key]
+        np.testing.assert_allclose(found, expected[key], rtol=1e-4, atol=1e-5)
+    assert {name.split("/")[0] for name in report.loaded} == {"backbone"}
+    assert set(report.random.values()) == {"not in the checkpoint"}
+
+
+def test_nothing_to_start_from_is_one_message(run, tmp_path):
+    model, other = network(), tf.train.Checkpoint(other=tf.Variable([1.0]))
+    path = other.save(str(tmp_path / "other" / "ckpt"))
+    with pytest.raises(
+        UserError, match=r"init_from = .*nothing in it fits this model(.|\n)*unused"
+    ):
+        warm_start(model, classes("ball", "ring"), path)
+    with pytest.raises(UserError, match=r"nowhere': neither a run, nor an export.*\.h5"):
+        warm_start(model, classes("ball", "ring"), str(tmp_path / "nowhere"))
+    empty = RunFolder(tmp_path / "empty")
+    empty.claim_for(classes("ball"))
+    with pytest.raises(UserError, match="empty': this run has no checkpoint yet"):
+        warm_start(model, classes("ball", "ring"), str(empty.path))
+    broken = tmp_path / "broken"
+    (tmp_path / "broken.index").write_text("no table")
+    with pytest.raises(UserError, match="broken: cannot be read as a checkpoint"):
+        warm_start(model, classes("ball", "ring"), str(broken))
+
+
+def test_a_run_with_a_checkpoint_goes_on_and_fetches_nothing(run, tmp_path, capsys):
+    categories = classes("ball", "ring")
+
+    def make_pretrained(num_classes):
+        nowhere = str(tmp_path / "nowhere")
+        return make(num_classes, resnet(10, width_multiplier=1 / 16, weights=nowhere))
+
+    initial_network(make_pretrained, run, categories, (32, 32), str(tmp_path / "no run"))
+    assert "goes on from its own checkpoint; init_from = " in capsys.readouterr().out
+    fresh = RunFolder(tmp_path / "fresh")
+    fresh.claim_for(categories)
+    with pytest.raises(UserError, match="nowhere.*no checkpoint is there"):
+        initial_network(make_pretrained, fresh, categories, (32, 32), None)
+    initial_network(make, fresh, categories, (32, 32), str(run.path))
+    assert f"init_from {run.checkpoints}" in capsys.readouterr().out
