@@ -63,6 +63,10 @@ setuptools.setup(
         "tqdm",
     ],
     extras_require={
+        # In an environment of its own, with constraints-beam.txt: docs/datasets.md.
+        "beam": ["apache-beam==2.77.*"],
+        # What TFDS needs to prepare a dataset and does not ask for.
+        "tfds": ["importlib_resources"],
         "pretrained": PRETRAINED,
         "test": [
             "pytest",

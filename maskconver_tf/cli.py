@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import json
 import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from maskconver_tf import __version__
+from maskconver_tf.data.source_options import DEFAULT_SOURCE, OPTIONS, describe_sources
 from maskconver_tf.errors import UserError
 
 _GIN_PREFIX = "--gin."
@@ -22,9 +25,11 @@ _GIN_PREFIX = "--gin."
 _FLOW = """\
 from nothing to a prediction:
   maskconver data synth --out scenes
+  maskconver data check --out report scenes
   maskconver data build --images scenes/images/train --panoptic scenes/panoptic/train \\
       --annotations scenes/panoptic_train.json --out data/train
   (and the same with val for data/val)
+  maskconver data show --gin_file experiments/demo.gin --out inputs.png
   maskconver preflight --gin_file experiments/demo.gin
   maskconver train --gin_file experiments/demo.gin --model_dir runs/demo
   maskconver evaluate --model runs/demo
@@ -69,16 +74,19 @@ def _make_parser() -> _Parser:
     parser.add_argument("--debug", action="store_true", help="show where an error arose")
     parser.set_defaults(parser=parser, handler=None, takes_gin=False)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    data = commands.add_parser("data", help="make and build datasets")
+    data = commands.add_parser("data", help="make, check and build datasets")
     data.set_defaults(parser=data)
     data_commands = data.add_subparsers(title="commands", metavar="COMMAND")
     _add_synth(data_commands)
+    _add_check(data_commands)
     _add_build(data_commands)
+    _add_show(data_commands)
     _add_preflight(commands)
     _add_train(commands)
     _add_evaluate(commands)
     _add_predict(commands)
     _add_export(commands)
+    _add_models(commands)
     return parser
 
 
@@ -109,18 +117,32 @@ def _add_build(commands: Any) -> None:
         commands,
         "build",
         _build,
-        "turn a dataset in COCO panoptic layout into TFRecords",
+        "turn a dataset into TFRecords, checked picture by picture",
         "maskconver data build --images coco/val2017 --panoptic coco/panoptic_val2017 \\\n"
         "      --annotations coco/panoptic_val2017.json --out data/coco_val",
+        epilog=describe_sources(),
     )
-    parser.add_argument("--images", required=True, metavar="DIR", help="folder of pictures")
-    parser.add_argument("--panoptic", required=True, metavar="DIR", help="folder of id maps, PNG")
-    parser.add_argument("--annotations", required=True, metavar="FILE", help="panoptic JSON")
+    _add_source(parser)
     parser.add_argument("--out", required=True, metavar="DIR", help="dataset folder to write")
     parser.add_argument(
         "--num_shards", type=int, metavar="N", help="TFRecord files (default: one per 256 pictures)"
     )
     _add_workers(parser)
+    parser.add_argument(
+        "--runner",
+        nargs="?",
+        const="DirectRunner",
+        metavar="NAME",
+        help="build on Apache Beam (extra beam): DirectRunner if no name follows, or "
+        "DataflowRunner, FlinkRunner, SparkRunner, ...",
+    )
+    parser.add_argument(
+        "--pipeline_option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="of Beam or its runner: direct_num_workers=4, project=mine; may be given again",
+    )
     parser.add_argument(
         "--skip_bad", action="store_true", help="leave bad pictures out and list them"
     )
@@ -128,19 +150,130 @@ def _add_build(commands: Any) -> None:
 
 
 def _build(args: argparse.Namespace) -> None:
-    from maskconver_tf.data.build import build_dataset
+    given = {name: getattr(args, name) for name in OPTIONS}
+    how = {name: getattr(args, name) for name in ("num_shards", "skip_bad", "overwrite")}
+    if args.runner:
+        from maskconver_tf.data.beam_build import build_on_beam
 
-    summary = build_dataset(
-        args.images,
-        args.panoptic,
-        args.annotations,
-        args.out,
-        num_shards=args.num_shards,
-        workers=args.workers,
-        skip_bad=args.skip_bad,
-        overwrite=args.overwrite,
-    )
+        beam = {"runner": args.runner, "pipeline_options": args.pipeline_option}
+        summary = build_on_beam(args.source, given, args.out, workers=args.workers, **how, **beam)
+    elif args.pipeline_option:
+        raise UserError("--pipeline_option: is of Apache Beam; give --runner as well")
+    else:
+        from maskconver_tf.data.build import build_from
+
+        summary = build_from(args.source, given, args.out, workers=args.workers, **how)
     print(summary)
+
+
+def _add_check(commands: Any) -> None:
+    parser = _add_command(
+        commands,
+        "check",
+        _check,
+        "tell what is in a dataset, what is wrong with it, and what a perfect model would score",
+        "maskconver data check --out report coco --input_size 640,640 --input_size 1280,1280",
+        epilog=_CHECK_NOTES + describe_sources(),
+    )
+    parser.add_argument(
+        "dataset_folder",
+        nargs="?",
+        metavar="DIR",
+        help="a dataset folder that was built, or a folder in COCO panoptic layout with all its "
+        "parts; left out where --source options say where the dataset is",
+    )
+    parser.add_argument("--val", metavar="DIR", help="validation, a folder of the same kinds")
+    parser.add_argument("--out", metavar="DIR", help="folder for check.html and check.json")
+    parser.add_argument(
+        "--input_size",
+        action="append",
+        type=_size,
+        metavar="H,W",
+        help="of the model, may be given again (default: 640,640)",
+    )
+    for name, default, what in (
+        ("num_slots", 256, "segments a picture may have in training"),
+        ("label_stride", 2, "input pixels per cell of the labels"),
+        ("mask_stride", 4, "input pixels per cell of the masks"),
+        ("ceiling_pictures", 200, "pictures of each part that PQ ceilings are from; 0: none"),
+    ):
+        parser.add_argument(
+            f"--{name}", type=int, default=default, metavar="N", help=f"{what} (default: {default})"
+        )
+    _add_workers(parser)
+    _add_source(parser, with_val=True)
+
+
+_CHECK_NOTES = """\
+Of a source that is not built yet give --source and its options as to `data build`; an option with
+val_ before its name is that of the validation part (--val_split val), the others stay the same.
+
+"""
+
+
+def _check(args: argparse.Namespace) -> None:
+    from maskconver_tf.evaluation.dataset_check.command import check
+
+    given = {name: getattr(args, name) for name in OPTIONS}
+    val_given = {name: getattr(args, f"val_{name}") for name in OPTIONS}
+    print(
+        check(
+            args.dataset_folder,
+            args.val,
+            args.source,
+            given,
+            val_given,
+            args.out,
+            input_sizes=args.input_size or [(640, 640)],
+            num_slots=args.num_slots,
+            label_stride=args.label_stride,
+            mask_stride=args.mask_stride,
+            ceiling_pictures=args.ceiling_pictures,
+            workers=args.workers,
+            make_fusion=_make_fusion,
+        )
+    )
+
+
+def _make_fusion() -> Any:
+    """Loads TensorFlow: only where a ceiling is asked for."""
+    from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
+
+    return PanopticFusion()
+
+
+def _size(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(side) for side in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"found {text}, expected height and width such as 640,640"
+        ) from None
+
+
+def _add_show(commands: Any) -> None:
+    parser = _add_command(
+        commands,
+        "show",
+        _show,
+        "draw what a training would see: augmented pictures, masks, centers and their levels",
+        "maskconver data show --gin_file experiments/demo.gin --out sheet.png",
+    )
+    _add_gin_file(parser)
+    _add_gin(parser)
+    parser.add_argument("--out", required=True, metavar="FILE", help="PNG file to write")
+    parser.add_argument("--num", type=int, default=6, metavar="N", help="pictures (default: 6)")
+    parser.add_argument(
+        "--seed", type=int, metavar="N", help="of order and augmentation (default: the training's)"
+    )
+
+
+def _show(args: argparse.Namespace) -> None:
+    from maskconver_tf.training import gin_support, runs
+
+    gin_support.load(args.gin_file, args.gin)
+    runs.show_inputs(args.out, args.num, args.seed)
+    print(f"{args.out}: written")
 
 
 def _add_preflight(commands: Any) -> None:
@@ -286,6 +419,54 @@ def _export(args: argparse.Namespace) -> None:
     print(f"{export(segmenter, args.out)}: exported; TensorFlow Serving watches {args.out}")
 
 
+def _add_models(commands: Any) -> None:
+    parser = _add_command(
+        commands,
+        "models",
+        _models,
+        "list the named models with input size, parameters and multiply-adds",
+        "maskconver models --detail mobilenet_mh_640 --num_classes 19",
+    )
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="models, or .gin files (default: all models)"
+    )
+    parser.add_argument(
+        "--num_classes", type=int, default=133, metavar="N", help="classes (default: COCO's 133)"
+    )
+    parser.add_argument("--detail", action="store_true", help="every layer's share, one line each")
+    parser.add_argument("--json", action="store_true", help="the same as JSON")
+    parser.add_argument("--markdown", metavar="FILE", help="write docs/model_zoo.md instead")
+    parser.add_argument(
+        "--names", dest="only_names", action="store_true", help="names alone, at once"
+    )
+    _add_gin(parser)
+
+
+def _models(args: argparse.Namespace) -> None:
+    from maskconver_tf.training import model_files
+
+    if args.num_classes < 1:
+        raise UserError(f"--num_classes {args.num_classes}: expected 1 or more")
+    models = model_files.find_models(args.names)
+    if args.only_names:
+        print("\n".join(f"{model.name:24} {model.description}" for model in models))
+        return
+    from maskconver_tf.training import model_zoo
+
+    counted = model_zoo.count_models(models, args.num_classes, args.gin)
+    if args.json:
+        print(json.dumps([model_zoo.to_json(each, args.detail) for each in counted], indent=1))
+    elif args.markdown:
+        Path(args.markdown).write_text(model_zoo.markdown(counted), encoding="utf-8")
+        print(f"{args.markdown}: written")
+    else:
+        print(model_zoo.table_head())
+        for each in counted:
+            print(model_zoo.table_row(each), flush=True)
+            if args.detail:
+                print(model_zoo.details(each))
+
+
 # ---- Parsing -------------------------------------------------------------------------------------
 class _Parser(argparse.ArgumentParser):
     """Raises a `UserError` where argparse would exit, and remembers its options to suggest one."""
@@ -323,10 +504,10 @@ def _add_command(
     handler: Callable[[argparse.Namespace], None],
     summary: str,
     example: str,
+    epilog: str = "",
 ) -> _Parser:
-    parser = commands.add_parser(
-        name, help=summary, description=summary, epilog=f"example:\n  {example}"
-    )
+    epilog = f"{epilog}\n\nexample:\n  {example}".lstrip()
+    parser = commands.add_parser(name, help=summary, description=summary, epilog=epilog)
     parser.set_defaults(parser=parser, handler=handler)
     # Suppressed, so as not to undo one given before the command.
     parser.add_argument(
@@ -359,6 +540,22 @@ def _add_gin(parser: _Parser) -> None:
         metavar="",
         help="override one setting: train.total_steps=9, or STEPS=9 for a macro",
     )
+
+
+def _add_source(parser: _Parser, with_val: bool = False) -> None:
+    parser.add_argument(
+        "--source",
+        metavar="NAME",
+        default=DEFAULT_SOURCE,
+        help=f"layout of the dataset, one of those below (default: {DEFAULT_SOURCE})",
+    )
+    group = parser.add_argument_group("where the dataset is (which: see the sources below)")
+    for name, (metavar, what) in OPTIONS.items():
+        parser.options.append(f"--{name}")
+        group.add_argument(f"--{name}", metavar=metavar, help=what)
+        if with_val:
+            parser.options.append(f"--val_{name}")
+            group.add_argument(f"--val_{name}", help=argparse.SUPPRESS)
 
 
 def _add_workers(parser: _Parser) -> None:

@@ -10,15 +10,18 @@ import contextlib
 import os
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
-from maskconver_tf.data.examine import Accepted
+from maskconver_tf.data.categories import Categories
+from maskconver_tf.data.examine import Accepted, examine
 from maskconver_tf.data.findings import Finding, report
 from maskconver_tf.data.records import DatasetWriter, is_dataset_folder
 from maskconver_tf.data.sources import CocoPanoptic, Source
+from maskconver_tf.data.sources.open_source import open_source
 from maskconver_tf.data.tally import BuildSummary, Tally, num_pictures
 from maskconver_tf.data.workers import examiner
 from maskconver_tf.errors import UserError
@@ -59,6 +62,26 @@ def build_dataset(
     return write_dataset(source, Path(out), num_shards, workers, skip_bad, progress, overwrite)
 
 
+def build_from(
+    source: str,
+    options: Mapping[str, Any],
+    out: Path,
+    num_shards: int | None = None,
+    workers: int | None = None,
+    skip_bad: bool = False,
+    progress: bool = True,
+    overwrite: bool = False,
+) -> BuildSummary:
+    """Builds a dataset folder from any source; see `build_dataset`.
+
+    Args:
+      source: its name, one of `source_options.SOURCES`.
+      options: where it is, as the command line has it: {"root": "cityscapes", "split": "val"}.
+    """
+    opened = open_source(source, options)
+    return write_dataset(opened, Path(out), num_shards, workers, skip_bad, progress, overwrite)
+
+
 def write_dataset(
     source: Source,
     out: Path,
@@ -71,16 +94,14 @@ def write_dataset(
     """Writes the pictures of any source to a dataset folder; see `build_dataset`."""
     start = time.monotonic()
     num_items = len(source.items)
-    if num_items == 0:
-        raise _refusal(source, source.findings, num_bad=num_pictures(source.findings))
-    num_shards = _checked("num_shards", num_shards, -(-num_items // _PICTURES_PER_SHARD), num_items)
-    workers = min(_checked("workers", workers, _num_cpus()), num_items)
+    num_shards = plan_shards(source, num_shards)
+    workers = num_workers(workers, num_items)
     findings, num_bad = list(source.findings), num_pictures(source.findings)
     tally = Tally(source.categories)
     with (
-        _new_folder(out, overwrite) as folder,
+        new_folder(out, overwrite) as folder,
         contextlib.closing(DatasetWriter(folder, num_shards, num_items)) as writer,
-        examiner(workers) as examine_all,
+        examiner(workers, examine) as examine_all,
         tqdm(total=num_items, unit=" pictures", disable=not progress, dynamic_ncols=True) as bar,
     ):
         for index, outcome in enumerate(examine_all(source.items)):
@@ -89,17 +110,36 @@ def write_dataset(
                 num_bad += 1
             elif skip_bad or not findings:
                 writer.write(index, outcome.features)
-                tally.add(source.items[index].name, outcome)
+                tally.add(outcome)
             bar.update()
-        if findings and (not skip_bad or num_bad == _num_entries(source)):
-            raise _refusal(source, findings, num_bad)
-        dataset = writer.finish(
-            source.categories,
-            {"source": source.description, "num_dropped": num_bad} | tally.to_json(),
-            tally.oddities,
-            [finding.to_json() for finding in findings],
-        )
+        check_findings(source, findings, num_bad, skip_bad)
+        dataset = writer.finish(*manifest_content(source, tally, findings, num_bad))
     return BuildSummary(out, dataset, tally.oddities, findings, time.monotonic() - start)
+
+
+def plan_shards(source: Source, num_shards: int | None) -> int:
+    """Shards for a source; `UserError` where it has no picture, or fewer than shards."""
+    num_items = len(source.items)
+    if num_items == 0:
+        raise _refusal(source, source.findings, num_bad=num_pictures(source.findings))
+    return _checked("num_shards", num_shards, -(-num_items // _PICTURES_PER_SHARD), num_items)
+
+
+def check_findings(
+    source: Source, findings: Sequence[Finding], num_bad: int, skip_bad: bool
+) -> None:
+    """Raises `UserError` where pictures are bad and may not be skipped, or all are bad."""
+    if findings and (not skip_bad or num_bad == _num_entries(source)):
+        raise _refusal(source, findings, num_bad)
+
+
+def manifest_content(
+    source: Source, tally: Tally, findings: Sequence[Finding], num_bad: int
+) -> tuple[Categories, dict[str, Any], dict[str, list[str]], list[dict[str, str]]]:
+    """What `write_manifest` takes after the shards."""
+    counts = {"source": source.description, "num_dropped": num_bad} | tally.to_json()
+    dropped = [finding.to_json() for finding in findings]
+    return source.categories, counts, tally.oddities, dropped
 
 
 def _num_entries(source: Source) -> int:
@@ -133,13 +173,16 @@ def _checked(name: str, value: int | None, default: int, most: int | None = None
     return value
 
 
-def _num_cpus() -> int:
-    """Those this process may use: in a container fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def num_workers(workers: int | None, num_items: int) -> int:
+    """Processes for so many pictures: `workers`, or one for each CPU this process may use."""
+    # In a container those are fewer than the machine has.
+    has_affinity = hasattr(os, "sched_getaffinity")
+    num_cpus = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
+    return max(1, min(_checked("workers", workers, num_cpus), num_items))
 
 
 @contextlib.contextmanager
-def _new_folder(out: Path, overwrite: bool) -> Iterator[Path]:
+def new_folder(out: Path, overwrite: bool) -> Iterator[Path]:
     """Gives an empty folder that becomes `out` if the block ends well, and goes if it does not."""
     out = out.absolute()
     _check_out(out, overwrite)

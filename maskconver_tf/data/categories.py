@@ -17,6 +17,7 @@ import numpy as np
 
 from maskconver_tf.data.json_file import brief, read_json, write_json
 from maskconver_tf.data.palette import palette
+from maskconver_tf.data.remote_path import any_path
 from maskconver_tf.errors import UserError
 
 
@@ -25,7 +26,7 @@ class Category:
     """One class of a dataset.
 
     Attributes:
-      id: source id, positive.
+      id: source id, 0 or more.
       name: unique in its dataset.
       isthing: True for countable objects, False for stuff (regions).
       supercategory: the dataset's own grouping, if it has one.
@@ -69,7 +70,7 @@ class Categories(Sequence[Category]):
     @classmethod
     def load(cls, path: str | Path) -> Categories:
         """Reads what `save` wrote; raises `UserError` naming the file."""
-        return cls.from_coco(read_json(Path(path), "the category list"), str(path))
+        return cls.from_coco(read_json(any_path(path), "the category list"), str(path))
 
     def save(self, path: str | Path) -> None:
         """Writes the list as JSON, as COCO has it under `categories`."""
@@ -126,7 +127,7 @@ class Categories(Sequence[Category]):
 
 
 _EXPECTED = {
-    "id": ("a positive integer", lambda value: type(value) is int and 0 < value < 2**31),
+    "id": ("an integer, 0 or more", lambda value: type(value) is int and 0 <= value < 2**31),
     "name": ("a name", lambda value: isinstance(value, str) and value.strip() != ""),
     "isthing": ("1 for countable objects, 0 for stuff", lambda value: value in (0, 1)),
 }

@@ -20,7 +20,7 @@ from maskconver_tf.data.pictures import (
     upright_size,
 )
 from maskconver_tf.data.records import MAX_SEGMENTS, PanopticRecord, to_features
-from maskconver_tf.data.sources import Refused, SourceSegment, WorkItem
+from maskconver_tf.data.sources import Refused, SourceSegment, Truth, WorkItem
 
 _MIN_SIDE = 4
 """Pixels; a smaller picture has not one cell at the mask stride."""
@@ -33,33 +33,70 @@ class Accepted:
     """A picture that can be used.
 
     Attributes:
+      name: by which the source knows it.
       features: content of its record, under the record's keys.
       class_ids: contiguous class of each of its n segments.
       is_crowd: which of them are crowds.
       areas: int64 `[n + 1]`: pixels of void, then of each segment.
       num_merged: listed stuff segments that joined an earlier one of their class.
+      num_hidden: segments the source has that others cover wholly.
       oddity: what was not plain about the picture and what became of it, or None.
     """
 
+    name: str
     features: dict[str, list[bytes] | list[int]]
     class_ids: list[int]
     is_crowd: list[bool]
     areas: np.ndarray
     num_merged: int
+    num_hidden: int
     oddity: str | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Sound:
+    """A picture that was read and found sound.
+
+    Attributes:
+      encoded: its file.
+      picture: the file's stored pixels, decoded.
+      turn: whether truth follows the picture as its EXIF orientation turns it.
+      segments: n segments, stuff of one class merged.
+      segment_map: uint16 `[h, w]`: i for the i-th segment counted from 1, 0 for void.
+      num_merged: listed stuff segments that joined an earlier one of their class.
+      num_hidden: segments the source has that others cover wholly.
+    """
+
+    encoded: bytes
+    picture: Image.Image
+    turn: bool
+    segments: Sequence[SourceSegment]
+    segment_map: np.ndarray
+    num_merged: int
+    num_hidden: int
 
 
 def examine(item: WorkItem) -> Accepted | tuple[Finding, ...]:
     """Reads, checks and encodes one picture, or returns all that is wrong with it."""
+    checked = check(item)
+    return _accept(item, checked) if isinstance(checked, Sound) else checked
+
+
+def check(item: WorkItem) -> Sound | tuple[Finding, ...]:
+    """Reads one picture and its truth, or returns all that is wrong with them."""
     findings = list(item.findings)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's, of odd tags: what matters is checked here.
         picture = _attempt(findings, _read_picture, item)
-        ids = _attempt(findings, item.read_ids)
-        truth = None if ids is None else _attempt(findings, _number_segments, item, ids)
-        if picture is not None and ids is not None:
-            turn = _attempt(findings, _is_turned, item, picture[1], ids.shape[::-1])
-        return tuple(findings) or _accept(item, *picture, turn, *truth)
+        truth = _attempt(findings, item.read_truth)
+        numbered = None if truth is None else _attempt(findings, _number_segments, item, truth)
+        if picture is not None and truth is not None:
+            turn = _attempt(findings, _is_turned, item, picture[1], truth.ids.shape[::-1])
+        if findings:
+            return tuple(findings)
+        segments, segment_map = numbered
+        num_merged = len(truth.segments) - len(segments)
+        return Sound(*picture, turn, segments, segment_map, num_merged, truth.num_hidden)
 
 
 def _attempt(findings: list[Finding], step: Callable[..., T], *args) -> T | None:
@@ -71,33 +108,31 @@ def _attempt(findings: list[Finding], step: Callable[..., T], *args) -> T | None
         return None
 
 
-def _accept(
-    item: WorkItem,
-    encoded: bytes,
-    picture: Image.Image,
-    turn: bool,
-    segments: Sequence[SourceSegment],
-    segment_map: np.ndarray,
-) -> Accepted:
-    image_bytes, oddity = to_plain_rgb(encoded, picture, turn)
-    height, width = segment_map.shape
+def _accept(item: WorkItem, sound: Sound) -> Accepted:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        image_bytes, oddity = to_plain_rgb(sound.encoded, sound.picture, sound.turn)
+    height, width = sound.segment_map.shape
+    segments = sound.segments
     record = PanopticRecord(
         image_bytes=image_bytes,
         image_id=item.image_id,
         file_name=item.name,
         height=height,
         width=width,
-        segment_map=segment_map,
+        segment_map=sound.segment_map,
         segment_ids=np.array([segment.id for segment in segments], np.int64),
         segment_class_ids=np.array([segment.class_id for segment in segments], np.int64),
         segment_is_crowd=np.array([segment.is_crowd for segment in segments], np.bool_),
     )
     return Accepted(
+        name=item.name,
         features=to_features(record),
         class_ids=[segment.class_id for segment in segments],
         is_crowd=[segment.is_crowd for segment in segments],
-        areas=np.bincount(segment_map.ravel(), minlength=len(segments) + 1),
-        num_merged=len(item.segments) - len(segments),
+        areas=np.bincount(sound.segment_map.ravel(), minlength=len(segments) + 1),
+        num_merged=sound.num_merged,
+        num_hidden=sound.num_hidden,
         oddity=oddity,
     )
 
@@ -145,36 +180,35 @@ def _text(size: tuple[int, int]) -> str:
 # ---- The truth -----------------------------------------------------------------------------------
 
 
-def _number_segments(item: WorkItem, ids: np.ndarray) -> tuple[list[SourceSegment], np.ndarray]:
-    """The segments of a record and its uint16 `[h, w]` segment map, from source ids `[h, w]`."""
-    kept, slots = _merge_stuff(item.segments)
+def _number_segments(item: WorkItem, truth: Truth) -> tuple[list[SourceSegment], np.ndarray]:
+    """The segments of a record and its uint16 `[h, w]` segment map."""
+    ids = truth.ids
+    kept, slots = _merge_stuff(truth.segments)
     if len(kept) > MAX_SEGMENTS:
         found = f"{len(kept)} segments"
         raise _refusal(item, item.map_file, Problem.TOO_MANY_SEGMENTS, found)
-    listed_ids = np.array([0] + [segment.id for segment in item.segments], ids.dtype)
+    listed_ids = np.array([0] + [segment.id for segment in truth.segments], ids.dtype)
     order = np.argsort(listed_ids)
     # Ids are looked up, not sorted: there are many pixels and few segments.
     position = np.searchsorted(listed_ids, ids, sorter=order)
     position = order[np.minimum(position, len(order) - 1)]
-    _check_ids(item, ids, position, listed_ids)
+    _check_ids(item, truth, position, listed_ids)
     return kept, np.array([0, *slots], np.uint16)[position]
 
 
-def _check_ids(
-    item: WorkItem, ids: np.ndarray, position: np.ndarray, listed_ids: np.ndarray
-) -> None:
+def _check_ids(item: WorkItem, truth: Truth, position: np.ndarray, listed_ids: np.ndarray) -> None:
     """Refuses ids in one place and not the other, and crowds of stuff.
 
     Args:
-      ids: `[h, w]` source ids.
+      truth: source ids and segments.
       position: `[h, w]` where in `listed_ids` each is, if it is there.
       listed_ids: `[1 + n]` 0 and the listed source ids.
     """
-    stray = listed_ids[position] != ids
+    stray = listed_ids[position] != truth.ids
     areas = np.bincount(position[~stray], minlength=len(listed_ids))
-    crowds = [s.id for s in item.segments if s.is_crowd and not s.is_thing]
+    crowds = [s.id for s in truth.segments if s.is_crowd and not s.is_thing]
     wrong = {
-        Problem.NOT_LISTED: np.unique(ids[stray]).tolist(),
+        Problem.NOT_LISTED: np.unique(truth.ids[stray]).tolist(),
         Problem.NOT_PAINTED: listed_ids[1:][areas[1:] == 0].tolist(),
         Problem.STUFF_CROWD: crowds,
     }

@@ -16,8 +16,9 @@ class Problem(enum.Enum):
 
     MALFORMED_ENTRY = (
         "malformed entry in the annotations",
-        "an image has id and file_name; an annotation has image_id, file_name and segments_info; "
-        "a segment has an id from 1 to 16777215, a category_id and perhaps iscrowd, 0 or 1",
+        "an image has id and file_name; a panoptic annotation has image_id, file_name and "
+        "segments_info; a segment has an id from 1 to 16777215, a category_id and perhaps iscrowd, "
+        "0 or 1; an instance has image_id, category_id and segmentation",
         "correct the entry",
     )
     REPEATED_ENTRY = (
@@ -36,15 +37,20 @@ class Problem(enum.Enum):
         "an entry under images with its image_id as id",
         "add the image or remove the annotation",
     )
+    NO_PICTURE = (
+        "truth without picture",
+        "a picture of the same name",
+        "add the picture or remove the file",
+    )
     IMAGE_MISSING = (
         "picture missing",
-        "a file there: the images folder and the image's file_name",
-        "fetch the file, or correct the folder or the file_name",
+        "a file there: the folder of pictures and the picture's name",
+        "fetch the file, or correct the folder or the name",
     )
     MAP_MISSING = (
-        "panoptic PNG missing",
-        "a file there: the panoptic folder and the annotation's file_name",
-        "fetch the file, or correct the folder or the file_name",
+        "truth PNG missing",
+        "a file there: the folder of truth and the name that goes with the picture",
+        "fetch the file, or correct the folder or the name",
     )
     IMAGE_UNREADABLE = (
         "picture unreadable",
@@ -57,7 +63,7 @@ class Problem(enum.Enum):
         "save it as 8-bit RGB",
     )
     MAP_UNREADABLE = (
-        "panoptic PNG unreadable",
+        "truth PNG unreadable",
         "a whole PNG file",
         "fetch the file again",
     )
@@ -66,9 +72,29 @@ class Problem(enum.Enum):
         "an 8-bit RGB PNG in which segment id = R + 256 G + 65536 B",
         "save the ids as RGB",
     )
+    LABEL_MODE = (
+        "PNG that holds no labels",
+        "gray of 8 or 16 bits, a palette, or 8-bit RGB where label = R + 256 G + 65536 B",
+        "save the labels as such a PNG",
+    )
+    CHANNELS = (
+        "PNG without the channels named",
+        "an 8-bit RGB or RGBA PNG that has the channels of class and instance",
+        "name other channels, or save it as RGB",
+    )
+    UNKNOWN_LABEL = (
+        "label that is no class",
+        "ids of the class list and values for void alone",
+        "add the class to the list, name the value under --void_ids, or correct the PNG",
+    )
+    SHAPE = (
+        "malformed segmentation",
+        "polygons [[x, y, x, y, x, y, ...], ...] or run lengths of the picture's size",
+        "correct the annotation",
+    )
     SIZE = (
         "sizes that differ",
-        "one size, width x height, in picture, panoptic PNG and annotations",
+        "one size, width x height, in picture, truth and annotations",
         "find out which is wrong and correct it",
     )
     TOO_SMALL = (
@@ -110,6 +136,42 @@ class Problem(enum.Enum):
         "too many segments",
         "at most 65535 in a picture",
         "cut the picture into smaller ones",
+    )
+    # What follows spoils no picture by itself; `data check` looks for it and a build does not.
+    DAMAGED_SHARD = (
+        "shard that is not what the builder wrote",
+        "the SHA-256 in dataset.json",
+        "copy the shard again or build again",
+    )
+    STRAY_FILE = (
+        "file that no entry names",
+        "each file in the folders of pictures and truth in the annotations",
+        "add an entry or remove the file",
+    )
+    DUPLICATE = (
+        "picture that is there twice",
+        "each picture once",
+        "remove one, or both if their truth differs",
+    )
+    NEAR_DUPLICATE = (
+        "picture that is there twice but for its encoding",
+        "each picture once",
+        "remove one; a validation picture among the training pictures flatters every score",
+    )
+    CLASS_LISTS = (
+        "class lists that differ",
+        "the same ids, names and kinds in the same order in training and validation",
+        "write one class list for both",
+    )
+    UNSEEN_CLASS = (
+        "class in validation that training never shows",
+        "a segment of each class in the training pictures",
+        "move pictures between the parts, or leave the class out of the scores",
+    )
+    TOO_SMALL_SEGMENT = (
+        "segment smaller than a cell of the mask grid",
+        "at least one cell, mask stride x mask stride pixels of the input",
+        "train at a larger input size, or remove the segment",
     )
 
     def __init__(self, title: str, expected: str, way_out: str):

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import os
+import functools
 from collections.abc import Callable
 
 import tensorflow as tf
 
 from maskconver_tf import types
 from maskconver_tf.data import records, transforms
+from maskconver_tf.data.augment.autoaugment import autoaugment
+from maskconver_tf.data.augment.color_jitter import color_jitter
+from maskconver_tf.data.augment.copy_paste import choose_segments, paste, random_corner
+from maskconver_tf.data.augment.scene import Scene
+from maskconver_tf.data.corrupt_records import CorruptRecord, find_corrupt_records
+from maskconver_tf.data.reading import ShardReader, read_serialized
 from maskconver_tf.errors import UserError
 
 
@@ -28,9 +34,24 @@ class TrainingInput:
       scale_range: random scale, as a factor of the scale at which a picture just fits; (1, 1) for
         none.
       flip: mirror half of the examples.
+      color_jitter: 0..1, by how much brightness, contrast and saturation may change; 0 for none.
+      autoaugment: apply the AutoAugment policy of Panoptic-DeepLab.
+      copy_paste: 0..1, share of the examples over which segments of another are pasted.
+      paste_scale_range: as `scale_range`, for the picture whose segments are pasted.
       shuffle_buffer: still-encoded examples held for shuffling; 0 keeps the order on disk.
+      shuffle_shards: take the shards in another order in every epoch; for a dataset larger than
+        the buffer whose order on disk means something.
       max_examples: use only the first ones of the dataset; None for all.
       cache: keep the encoded examples in memory.
+      num_readers: shards read at once.
+      shard_files: each host reads its own shards, not all of them. Less to read, but what a step
+        holds then depends on the number of hosts.
+      skip_corrupt: search the dataset for records that cannot be read before the first step, and
+        train without them.
+      deterministic: False lets examples come as they get ready: the same ones, a little faster, in
+        an order that no run repeats.
+      service: address of a `tf.data` service, such as "grpc://host:5050", whose workers prepare
+        the examples. They take whole epochs each, so that the order is theirs.
       seed: of order and augmentation.
     """
 
@@ -39,22 +60,49 @@ class TrainingInput:
     batch_size: int
     scale_range: tuple[float, float] = (1.0, 1.0)
     flip: bool = True
+    color_jitter: float = 0.0
+    autoaugment: bool = False
+    copy_paste: float = 0.0
+    paste_scale_range: tuple[float, float] = (0.025, 1.5)
     shuffle_buffer: int = 1024
+    shuffle_shards: bool = False
     max_examples: int | None = None
     cache: bool = False
+    num_readers: int = 1
+    shard_files: bool = False
+    skip_corrupt: bool = False
+    deterministic: bool = True
+    service: str | None = None
     seed: int = 0
 
     def __post_init__(self):
         check_input_size("TrainingInput", self.input_size)
         check_max_examples("TrainingInput", self.max_examples)
+        for name in ("scale_range", "paste_scale_range"):
+            _check_range(f"TrainingInput.{name}", getattr(self, name))
+        for name in ("color_jitter", "copy_paste"):
+            _check_share(f"TrainingInput.{name}", getattr(self, name))
+        self._check_together("shard_files", "max_examples", "the first examples lie in few shards")
+        self._check_together("shuffle_shards", "max_examples", "the first ones have a fixed order")
+        self._check_together("shuffle_shards", "cache", "what is kept has the order of one epoch")
 
-    @property
+    def _check_together(self, first: str, second: str, why: str) -> None:
+        if getattr(self, first) and getattr(self, second):
+            values = f"{first} = {getattr(self, first)} and {second} = {getattr(self, second)}"
+            raise UserError(f"TrainingInput: {values}: {why}; set one of the two")
+
+    @functools.cached_property
     def folder(self) -> records.DatasetFolder:
         return records.DatasetFolder(self.data_dir)
 
     @property
     def num_examples(self) -> int:
-        return _limit(self.folder.num_examples, self.max_examples)
+        return _limit(self._reader().num_examples, self.max_examples)
+
+    @functools.cached_property
+    def corrupt_records(self) -> list[CorruptRecord]:
+        """What `skip_corrupt` leaves out; found by reading the dataset once."""
+        return list(find_corrupt_records(self.folder)) if self.skip_corrupt else []
 
     def batches(
         self,
@@ -65,7 +113,7 @@ class TrainingInput:
         """The batches from `first_step` on.
 
         Args:
-          build_targets: a `TargetBuilder`.
+          build_targets: a `TargetBuilder`; called with a map without padding, and the input size.
           first_step: batches that came before.
           context: replicas and this host's share of them; None for one replica.
 
@@ -75,54 +123,135 @@ class TrainingInput:
         """
         hosts = context.num_input_pipelines if context else 1
         host = context.input_pipeline_id if context else 0
-        done = first_step * self.batch_size
-        epochs = self._epochs(done // self.num_examples).skip(done % self.num_examples)
-        numbered = epochs.enumerate(start=done).shard(hosts, host)
+        numbered = self._numbered(first_step * self.batch_size, host, hosts)
 
         @tf.autograph.experimental.do_not_convert  # It would take longer than the rest of tracing.
-        def prepare(number: tf.Tensor, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+        def prepare(
+            number: tf.Tensor, serialized: tf.Tensor, other: tf.Tensor
+        ) -> dict[str, tf.Tensor]:
             seed = tf.random.fold_in(tf.constant([self.seed, 0x5EED]), number)
-            return self._example(serialized, seed, build_targets)
+            return self._example(serialized, other, seed, build_targets)
 
         examples = numbered.map(prepare, num_parallel_calls=tf.data.AUTOTUNE)
+        if self.service:
+            examples = examples.apply(self._at_service(first_step, hosts))
         size = context.get_per_replica_batch_size(self.batch_size) if context else self.batch_size
         batches = examples.batch(size, drop_remainder=True)
-        return batches.prefetch(tf.data.AUTOTUNE).with_options(_options())
+        return batches.prefetch(tf.data.AUTOTUNE).with_options(_options(self.deterministic))
 
-    def _epochs(self, first_epoch: int) -> tf.data.Dataset:
-        """Serialized examples, epoch after epoch."""
-        examples = read_serialized(self.folder, self.max_examples)
+    # ---- Which examples, in which order ----------------------------------------------------------
+
+    def _reader(self, host: int = 0, hosts: int = 1) -> ShardReader:
+        readers = self.num_readers if self.max_examples is None else 1
+        share = (host, hosts) if self.shard_files else (0, 1)
+        return ShardReader(self.folder, readers, *share, left_out=self.corrupt_records)
+
+    def _numbered(self, done: int, host: int, hosts: int) -> tf.data.Dataset:
+        """(number in the run, serialized example, another one) of a host, `done` left out.
+
+        Numbers are those of the global run: host h has h, h + hosts, ...
+        """
+        if self.shard_files:
+            own = self._epochs(self._reader(host, hosts), done // hosts)
+            return own.map(lambda number, *pair: (number * hosts + host, *pair))
+        numbered = self._epochs(self._reader(), done)
+        # The hosts of a service are given examples, each one once.
+        return numbered if self.service else numbered.shard(hosts, host)
+
+    def _epochs(self, reader: ShardReader, done: int) -> tf.data.Dataset:
+        """Examples with their number and the one before them, epoch after epoch, from `done` on."""
+        num_examples = _limit(reader.num_examples, self.max_examples)
+        in_order = reader.examples()
+        if self.max_examples is not None:
+            in_order = in_order.take(self.max_examples)
         if self.cache:
-            examples = examples.cache()
-        if not self.shuffle_buffer:
-            return examples.repeat()
+            in_order = in_order.cache()
 
         def epoch(number: tf.Tensor) -> tf.data.Dataset:
             # Of this function's graph alone; otherwise the process's global seed would join in.
             tf.random.set_seed(1)
-            return examples.shuffle(
-                min(self.shuffle_buffer, self.num_examples),
-                seed=number * 0x9E3779B1 + self.seed,
-                reshuffle_each_iteration=False,
-            )
+            seed = number * 0x9E3779B1 + self.seed
+            examples = reader.examples(seed) if self.shuffle_shards else in_order
+            if self.shuffle_buffer:
+                buffer = min(self.shuffle_buffer, num_examples)
+                examples = examples.shuffle(buffer, seed, reshuffle_each_iteration=False)
+            numbered = examples.scan("", _with_previous).enumerate(number * num_examples)
+            skipped = tf.where(number == done // num_examples, done % num_examples, 0)
+            return numbered.skip(tf.cast(skipped, tf.int64))
 
-        return tf.data.Dataset.range(first_epoch, tf.int64.max).flat_map(epoch)
+        epochs = tf.data.Dataset.range(done // num_examples, tf.int64.max).flat_map(epoch)
+        return epochs.map(lambda number, pair: (number, *pair))
+
+    def _at_service(self, first_step: int, hosts: int) -> Callable:
+        # Hosts that name the same job share its examples.
+        job = f"{self.data_dir}:{self.seed}:{first_step}" if hosts > 1 else None
+        return tf.data.experimental.service.distribute(
+            tf.data.experimental.service.ShardingPolicy.DYNAMIC, self.service, job_name=job
+        )
+
+    # ---- One example -----------------------------------------------------------------------------
 
     def _example(
-        self, serialized: tf.Tensor, seed: tf.Tensor, build_targets: Callable
+        self, serialized: tf.Tensor, other: tf.Tensor, seed: tf.Tensor, build_targets: Callable
     ) -> dict[str, tf.Tensor]:
-        example = records.decode(records.parse(serialized))
-        crop_seed, flip_seed = tf.unstack(tf.random.split(seed, 2))
-        image, segment_map = example[types.IMAGE], example[types.SEGMENT_MAP]
+        scene_seed, paste_seed, color_seed = tf.unstack(tf.random.split(seed, 3))
+        scene = self._scene(serialized, self.scale_range, scene_seed)
+        content_size = tf.shape(scene.segment_map)
+        if self.copy_paste:
+            seeds = tf.random.split(paste_seed, 2)
+            scene = tf.cond(
+                tf.random.stateless_uniform([], seeds[0]) < self.copy_paste,
+                lambda: self._with_pasted(scene, other, seeds[1]),
+                lambda: scene,
+            )
+        image = transforms.pad(self._colored(scene.image, color_seed), self.input_size)
+        labels = build_targets(*scene[1:], self.input_size)
+        return {types.IMAGE: image, types.CONTENT_SIZE: content_size} | labels
+
+    def _scene(
+        self,
+        serialized: tf.Tensor,
+        scale_range: tuple[float, float],
+        seed: tf.Tensor,
+        limit: tf.Tensor | None = None,
+    ) -> Scene:
+        """A record's picture, scaled, cropped and perhaps mirrored, and not padded yet."""
+        window_seed, flip_seed = tf.unstack(tf.random.split(seed, 2))
+        parsed = records.parse(serialized)
+        window = transforms.random_window(
+            parsed[types.IMAGE_SIZE], self.input_size, scale_range, window_seed, limit
+        )
+        image, segment_map = records.decode_window(parsed, *window)
+        image = transforms.resize_image(image, window.size)
+        segment_map = tf.cast(transforms.resize_map(segment_map, window.size), tf.int32)
         if self.flip:
             image, segment_map = transforms.random_flip(image, segment_map, flip_seed)
-        image, segment_map, content_size = transforms.random_scale_and_crop(
-            image, segment_map, self.input_size, self.scale_range, crop_seed
+        return Scene(
+            image, segment_map, parsed[types.SEGMENT_CLASS_IDS], parsed[types.SEGMENT_IS_CROWD]
         )
-        labels = build_targets(
-            segment_map, example[types.SEGMENT_CLASS_IDS], example[types.SEGMENT_IS_CROWD]
-        )
-        return {types.IMAGE: image, types.CONTENT_SIZE: content_size} | labels
+
+    def _with_pasted(self, scene: Scene, other: tf.Tensor, seed: tf.Tensor) -> Scene:
+        """The scene with segments of another record over it, which stay within its content."""
+        other_seed, choice_seed, corner_seed = tf.unstack(tf.random.split(seed, 3))
+        size = tf.shape(scene.segment_map)
+        above = self._scene(other, self.paste_scale_range, other_seed, limit=size)
+        chosen = choose_segments(above.is_crowd, choice_seed)
+        corner = random_corner(tf.shape(above.segment_map), size, corner_seed)
+        is_thing = tf.constant(self.folder.categories.is_thing)
+        return paste(scene, above, chosen, corner, is_thing)
+
+    def _colored(self, image: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        jitter_seed, policy_seed = tf.unstack(tf.random.split(seed, 2))
+        if self.color_jitter:
+            image = color_jitter(image, self.color_jitter, jitter_seed)
+        return autoaugment(image, policy_seed) if self.autoaugment else image
+
+
+def _with_previous(
+    previous: tf.Tensor, serialized: tf.Tensor
+) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
+    """A step of `scan`: an example beside the one before it, the first beside itself."""
+    return serialized, (serialized, tf.where(previous == "", serialized, previous))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,14 +296,6 @@ class EvaluationInput:
         return examples.map(prepare, num_parallel_calls=tf.data.AUTOTUNE).prefetch(self.batch_size)
 
 
-def read_serialized(
-    folder: records.DatasetFolder, max_examples: int | None = None
-) -> tf.data.Dataset:
-    """Serialized examples of all shards, in the dataset's order."""
-    examples = tf.data.TFRecordDataset([os.fspath(path) for path in folder.shard_paths])
-    return examples if max_examples is None else examples.take(max_examples)
-
-
 def check_input_size(where: str, input_size: tuple[int, int]) -> None:
     """Refuses all but two sides that the backbone's stride of 32 divides."""
     sides = input_size if isinstance(input_size, tuple | list) else ()
@@ -193,12 +314,26 @@ def check_max_examples(where: str, max_examples: int | None) -> None:
         )
 
 
+def _check_range(name: str, value: tuple[float, float]) -> None:
+    """Refuses a range of scales that is empty or not positive."""
+    if len(value) != 2 or not 0 < value[0] <= value[1]:
+        raise UserError(
+            f"{name} = {value}: expected the lowest and the highest factor, both positive, such as "
+            "(0.5, 2.0)"
+        )
+
+
+def _check_share(name: str, value: float) -> None:
+    if not 0 <= value <= 1:
+        raise UserError(f"{name} = {value}: expected 0 (never) to 1 (always or most)")
+
+
 def _limit(count: int, limit: int | None) -> int:
     return count if limit is None else min(count, limit)
 
 
-def _options() -> tf.data.Options:
+def _options(deterministic: bool) -> tf.data.Options:
     options = tf.data.Options()
-    options.deterministic = True
+    options.deterministic = deterministic
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
     return options

@@ -3,7 +3,7 @@
 A dataset folder holds
 
     categories.json                 COCO's `categories` list; class ids are positions in it
-    dataset.json                    format version, shards, counts
+    dataset.json                    the manifest: format, versions, counts, shards and their hashes
     data-00000-of-0000N.tfrecord    one `tf.train.Example` a picture, in the source's order
     converted.json, dropped.json    what the builder changed or left out, where it did
 
@@ -14,6 +14,9 @@ start in a fraction of a second.
 from __future__ import annotations
 
 import dataclasses
+import functools
+import hashlib
+import importlib.metadata
 import io
 import json
 from pathlib import Path
@@ -25,6 +28,7 @@ from PIL import Image
 from maskconver_tf import types
 from maskconver_tf.data.categories import Categories
 from maskconver_tf.data.json_file import read_json, write_json
+from maskconver_tf.data.remote_path import any_path
 from maskconver_tf.errors import UserError
 
 if TYPE_CHECKING:
@@ -162,6 +166,55 @@ def decode(parsed: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     }
 
 
+def decode_window(
+    parsed: dict[str, tf.Tensor], begin: tf.Tensor, extent: tf.Tensor, size: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Decodes the rectangle of picture and segment map that will be scaled; runs in `tf.data`.
+
+    Of a JPEG no more is decoded than that takes: a part of it only, or, where a whole one will
+    shrink a lot, a version with half, a quarter or an eighth of its sides, which is still twice the
+    size it will be scaled to: that much is left for a better filter than the decoder's. Colors in
+    the outermost columns of a part may differ a little from those of the whole.
+
+    Args:
+      parsed: what `parse` returned.
+      begin: int32 `[2]`, first row and column.
+      extent: int32 `[2]`, height and width; the rectangle lies within the picture.
+      size: int32 `[2]`, what the rectangle will be scaled to.
+
+    Returns:
+      uint8 `[h, w, 3]`, of `extent` or smaller, and uint16 `extent`.
+    """
+    import tensorflow as tf
+
+    encoded = parsed[types.IMAGE]
+    window = tf.concat([begin, extent], 0)
+    crop = functools.partial(
+        tf.io.decode_and_crop_jpeg, encoded, window, channels=3, dct_method="INTEGER_ACCURATE"
+    )
+    shrunk = [
+        functools.partial(
+            tf.io.decode_jpeg, encoded, channels=3, ratio=ratio, dct_method="INTEGER_ACCURATE"
+        )
+        for ratio in (2, 4, 8)
+    ]
+    is_whole = tf.reduce_all(extent == parsed[types.IMAGE_SIZE])
+    num_fitting = tf.math.count_nonzero(
+        tf.reduce_min(extent // size) >= tf.constant([4, 8, 16]), dtype=tf.int32
+    )
+    image = tf.cond(
+        tf.io.is_jpeg(encoded),
+        lambda: tf.switch_case(tf.where(is_whole, num_fitting, 0), [crop, *shrunk]),
+        lambda: tf.slice(
+            tf.io.decode_png(encoded, channels=3),
+            tf.concat([begin, [0]], 0),
+            tf.concat([extent, [3]], 0),
+        ),
+    )
+    segment_map = tf.io.decode_png(parsed[types.SEGMENT_MAP], channels=1, dtype=tf.uint16)
+    return tf.ensure_shape(image, [None, None, 3]), tf.slice(segment_map[..., 0], begin, extent)
+
+
 def truth_segments(example: dict[str, np.ndarray]) -> list[types.Segment]:
     """The segments of a decoded example, crowds included, in the order of its lists.
 
@@ -221,7 +274,7 @@ class DatasetFolder:
     """A dataset folder that the builder wrote.
 
     Attributes:
-      path: the folder.
+      path: the folder, local or in a bucket (`gs://...`).
       categories: its class list.
       summary: the content of dataset.json: counts per class and more.
       num_examples: records in all shards together.
@@ -230,18 +283,61 @@ class DatasetFolder:
 
     def __init__(self, path: str | Path):
         """Raises `UserError` where `path` is not a complete dataset folder this code can read."""
-        self.path = Path(path)
+        self.path = any_path(path)
         self.summary = _read_summary(self.path)
         self.categories = Categories.load(self.path / _CATEGORIES_FILE)
         self.num_examples: int = self.summary["num_examples"]
         self.shard_paths = [self.path / shard["name"] for shard in self.summary["shards"]]
+        self._check_categories()
         for path, shard in zip(self.shard_paths, self.summary["shards"], strict=True):
             _check_shard(path, shard["num_bytes"])
+
+    def damaged_shards(self) -> list[Path]:
+        """The shards whose content is not what the builder wrote; reads all of them."""
+        shards = zip(self.shard_paths, self.summary["shards"], strict=True)
+        return [path for path, shard in shards if sha256_of(path) != shard["sha256"]]
+
+    def _check_categories(self) -> None:
+        path = self.path / _CATEGORIES_FILE
+        if sha256_of(path) != self.summary["categories_sha256"]:
+            raise UserError(
+                f"{path}: not the class list that the builder wrote; expected the one whose "
+                f"SHA-256 {_DATASET_FILE} has. Copy it again, or build again to change classes."
+            )
 
 
 def is_dataset_folder(path: Path) -> bool:
     """Whether the builder wrote the folder, whole or not."""
     return (path / _DATASET_FILE).is_file()
+
+
+class ShardWriter:
+    """Writes one TFRecord file of a dataset folder."""
+
+    def __init__(self, folder: Path, shard: int, num_shards: int):
+        import tensorflow as tf
+
+        self._path = folder / shard_name(shard, num_shards)
+        self._num_examples = 0
+        self._writer = tf.io.TFRecordWriter(str(self._path))
+
+    def write(self, features: dict[str, list[bytes] | list[int]]) -> None:
+        """Appends a record."""
+        self._writer.write(serialize(features))
+        self._num_examples += 1
+
+    def close(self) -> None:
+        self._writer.close()
+
+    def finish(self) -> dict[str, Any]:
+        """Closes the file; returns its entry in the manifest."""
+        self.close()
+        return {
+            "name": self._path.name,
+            "num_examples": self._num_examples,
+            "num_bytes": self._path.stat().st_size,
+            "sha256": sha256_of(self._path),
+        }
 
 
 class DatasetWriter:
@@ -257,14 +353,12 @@ class DatasetWriter:
         self._num_shards = num_shards
         self._num_items = num_items
         self._shards: list[dict[str, Any]] = []
-        self._writer: tf.io.TFRecordWriter | None = None
+        self._shard: ShardWriter | None = None
 
     def write(self, index: int, features: dict[str, list[bytes] | list[int]]) -> None:
         """Appends picture `index` of the source (rising from call to call)."""
-        shard = index * self._num_shards // self._num_items
-        self._open_until(shard)
-        self._writer.write(serialize(features))
-        self._shards[shard]["num_examples"] += 1
+        self._open_until(index * self._num_shards // self._num_items)
+        self._shard.write(features)
 
     def finish(
         self,
@@ -273,49 +367,87 @@ class DatasetWriter:
         converted: dict[str, list[str]],
         dropped: list[dict[str, str]],
     ) -> dict[str, Any]:
-        """Closes the shards and writes the JSON files.
-
-        Args:
-          categories: the class list.
-          counts: goes into dataset.json.
-          converted: what was done to pictures -> their names; where empty, no file.
-          dropped: findings for which pictures were left out; where empty, no file.
-
-        Returns:
-          The content of dataset.json.
-        """
+        """Closes the shards and writes the JSON files; see `write_manifest`."""
         self._open_until(self._num_shards - 1)
-        self.close()
-        for shard in self._shards:
-            shard["num_bytes"] = (self._folder / shard["name"]).stat().st_size
-        summary = {
-            "format_version": FORMAT_VERSION,
-            "num_examples": sum(shard["num_examples"] for shard in self._shards),
-            **counts,
-            "shards": self._shards,
-        }
-        for name, entries in ((_CONVERTED_FILE, converted), (_DROPPED_FILE, dropped)):
-            if entries:
-                write_json(self._folder / name, entries)
-        categories.save(self._folder / _CATEGORIES_FILE)
-        write_json(self._folder / _DATASET_FILE, summary)
-        return summary
+        self._close_shard()
+        return write_manifest(self._folder, self._shards, categories, counts, converted, dropped)
 
     def close(self) -> None:
         """Closes the open shard, if any."""
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+        if self._shard is not None:
+            self._shard.close()
 
     def _open_until(self, shard: int) -> None:
         """Opens each shard up to `shard`; one whose pictures were all dropped stays empty."""
-        import tensorflow as tf
+        while len(self._shards) + (self._shard is not None) <= shard:
+            self._close_shard()
+            self._shard = ShardWriter(self._folder, len(self._shards), self._num_shards)
 
-        while len(self._shards) <= shard:
-            self.close()
-            name = f"data-{len(self._shards):05d}-of-{self._num_shards:05d}.tfrecord"
-            self._shards.append({"name": name, "num_examples": 0})
-            self._writer = tf.io.TFRecordWriter(str(self._folder / name))
+    def _close_shard(self) -> None:
+        if self._shard is not None:
+            self._shards.append(self._shard.finish())
+            self._shard = None
+
+
+def shard_bounds(shard: int, num_shards: int, num_items: int) -> tuple[int, int]:
+    """First item of a shard, and of the next: the items i with `i * num_shards // n == shard`."""
+    return -(-shard * num_items // num_shards), -(-(shard + 1) * num_items // num_shards)
+
+
+def shard_name(shard: int, num_shards: int) -> str:
+    return f"data-{shard:05d}-of-{num_shards:05d}.tfrecord"
+
+
+def write_manifest(
+    folder: Path,
+    shards: list[dict[str, Any]],
+    categories: Categories,
+    counts: dict[str, Any],
+    converted: dict[str, list[str]],
+    dropped: list[dict[str, str]],
+) -> dict[str, Any]:
+    """Writes the JSON files of a dataset folder, dataset.json last.
+
+    Args:
+      shards: what `ShardWriter.finish` returned, in order.
+      categories: the class list.
+      counts: goes into dataset.json.
+      converted: what was done to pictures -> their names; where empty, no file.
+      dropped: findings for which pictures were left out; where empty, no file.
+
+    Returns:
+      The content of dataset.json.
+    """
+    for name, entries in ((_CONVERTED_FILE, converted), (_DROPPED_FILE, dropped)):
+        if entries:
+            write_json(folder / name, entries)
+    categories.save(folder / _CATEGORIES_FILE)
+    summary = {
+        "format_version": FORMAT_VERSION,
+        "versions": {name: _version(name) for name in _PACKAGES},
+        "num_examples": sum(shard["num_examples"] for shard in shards),
+        **counts,
+        "categories_sha256": sha256_of(folder / _CATEGORIES_FILE),
+        "shards": shards,
+    }
+    write_json(folder / _DATASET_FILE, summary)
+    return summary
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+_PACKAGES = ("maskconver_tf", "tensorflow", "numpy", "pillow")
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def _read_summary(folder: Path) -> dict[str, Any]:
@@ -327,7 +459,7 @@ def _read_summary(folder: Path) -> dict[str, Any]:
         raise UserError(f"{folder}: not a dataset folder, it has no {_DATASET_FILE}; {_BUILD_IT}")
     path = folder / _DATASET_FILE
     summary = read_json(path, "the dataset's description")
-    expected = {"format_version", "num_examples", "shards"}
+    expected = {"format_version", "num_examples", "categories_sha256", "shards"}
     if not isinstance(summary, dict) or not expected <= summary.keys():
         raise UserError(f"{path}: not a description that the builder wrote; {_BUILD_IT}")
     if summary["format_version"] > FORMAT_VERSION:
@@ -338,7 +470,7 @@ def _read_summary(folder: Path) -> dict[str, Any]:
     return summary
 
 
-_BUILD_IT = "`maskconver data build` writes one from pictures in COCO panoptic layout."
+_BUILD_IT = "`maskconver data build` writes one."
 
 
 def _check_shard(path: Path, num_bytes: int) -> None:

@@ -29,17 +29,30 @@ class Tally:
         self._num_pixels = np.zeros(len(categories), np.int64)
         self._num_void_pixels = 0
         self._num_merged = 0
+        self._num_hidden = 0
         self.oddities: dict[str, list[str]] = collections.defaultdict(list)
 
-    def add(self, name: str, picture: Accepted) -> None:
+    def add(self, picture: Accepted) -> None:
         """Counts one picture."""
         np.add.at(self._num_segments, picture.class_ids, 1)
         np.add.at(self._num_crowds, picture.class_ids, picture.is_crowd)
         np.add.at(self._num_pixels, picture.class_ids, picture.areas[1:])
         self._num_void_pixels += int(picture.areas[0])
         self._num_merged += picture.num_merged
+        self._num_hidden += picture.num_hidden
         if picture.oddity is not None:
-            self.oddities[picture.oddity].append(name)
+            self.oddities[picture.oddity].append(picture.name)
+
+    def merge(self, other: Tally) -> None:
+        """Adds the counts of later pictures of the same class list."""
+        self._num_segments += other._num_segments
+        self._num_crowds += other._num_crowds
+        self._num_pixels += other._num_pixels
+        self._num_void_pixels += other._num_void_pixels
+        self._num_merged += other._num_merged
+        self._num_hidden += other._num_hidden
+        for oddity, names in other.oddities.items():
+            self.oddities[oddity].extend(names)
 
     def to_json(self) -> dict[str, Any]:
         """As dataset.json has it; segments and pixels count crowds, `num_crowds` is how many."""
@@ -48,12 +61,14 @@ class Tally:
             "num_segments": int(self._num_segments.sum()),
             "num_crowds": int(self._num_crowds.sum()),
             "num_merged_stuff_segments": self._num_merged,
+            "num_hidden_segments": self._num_hidden,
             "void_share": round(self._num_void_pixels / num_pixels, 6),
             "converted": {oddity: len(names) for oddity, names in sorted(self.oddities.items())},
             "classes": [
                 {
                     "id": category.id,
                     "name": category.name,
+                    "isthing": int(category.isthing),
                     "num_segments": int(self._num_segments[class_id]),
                     "num_crowds": int(self._num_crowds[class_id]),
                     "num_pixels": int(self._num_pixels[class_id]),
@@ -98,6 +113,10 @@ class BuildSummary:
             counted.append(
                 f"{dataset['num_merged_stuff_segments']} segments of stuff joined another of their "
                 "class in the same picture"
+            )
+        if dataset["num_hidden_segments"]:
+            counted.append(
+                f"{dataset['num_hidden_segments']} segments are hidden: others cover them wholly"
             )
         return counted
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Literal
 
 import tensorflow as tf
 
@@ -11,7 +12,7 @@ from maskconver_tf import types
 from maskconver_tf.errors import UserError
 from maskconver_tf.ops import panoptic_map
 from maskconver_tf.ops.gaussian import gaussian_radius
-from maskconver_tf.ops.segments import segment_areas, segment_geometry
+from maskconver_tf.ops.segments import box_centers, segment_areas, segment_geometry
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +30,8 @@ class TargetBuilder:
       level_bounds: largest half box diagonal in input pixels of each level but the last, ascending.
       label_stride: of the slot map; divides the mask stride.
       gaussian_iou: overlap that a box moved by the Gaussian's radius keeps.
+      centers: "mask", the mean of a segment's pixels, or "box", the middle of its box, for
+        comparison with methods that know boxes only.
     """
 
     num_slots: int = 256
@@ -36,8 +39,14 @@ class TargetBuilder:
     level_bounds: Sequence[float] = (100, 200, 400, 800)
     label_stride: int = 2
     gaussian_iou: float = 0.7
+    centers: Literal["mask", "box"] = "mask"
 
     def __post_init__(self):
+        if self.centers not in ("mask", "box"):
+            raise UserError(
+                f"TargetBuilder.centers = {self.centers!r}: expected 'mask' (the mean of a "
+                "segment's pixels) or 'box' (the middle of its box)"
+            )
         if len(self.level_bounds) != len(self.center_levels) - 1:
             raise UserError(
                 f"TargetBuilder.level_bounds = {tuple(self.level_bounds)}: found "
@@ -51,34 +60,44 @@ class TargetBuilder:
             )
 
     def __call__(
-        self, segment_map: tf.Tensor, class_ids: tf.Tensor, is_crowd: tf.Tensor
+        self,
+        segment_map: tf.Tensor,
+        class_ids: tf.Tensor,
+        is_crowd: tf.Tensor,
+        input_size: tuple[int, int] | None = None,
     ) -> dict[str, tf.Tensor]:
         """Makes the labels of one example.
 
         Args:
-          segment_map: int32 `[H, W]` at input size, 0 void, i for the i-th listed segment.
+          segment_map: int32 `[h, w]`, 0 void, i for the i-th listed segment: the picture's part of
+            the input, at its top left.
           class_ids: int32 `[n]`, contiguous.
           is_crowd: bool `[n]`.
+          input_size: (H, W), what void fills the map up to; None where the map is that large.
 
         Returns:
           `SLOT_MAP`, `SLOT_CLASS_IDS`, `CENTER_LEVELS`, `CENTER_INDICES`, `GAUSSIAN_RADII` and
           `NUM_DROPPED` as described in `types`.
         """
         num_segments = tf.size(class_ids)
-        segment_map = panoptic_map.erase_segments(segment_map, is_crowd)
-        reduced = panoptic_map.reduce_map(segment_map, num_segments, self.label_stride)
         geometry = segment_geometry(segment_map, num_segments)
+        present = (geometry["areas"] > 0) & ~is_crowd
+        reduced = panoptic_map.reduce_map(
+            segment_map, num_segments, self.label_stride, present, input_size
+        )
         levels = assign_levels(geometry["boxes"], self.center_levels, self.level_bounds)
-        indices = center_cells(geometry["centers"], levels, tf.shape(segment_map))
-        candidates = tf.where(segment_areas(reduced, num_segments) > 0)[:, 0]
+        is_box = self.centers == "box"
+        centers = box_centers(geometry["boxes"]) if is_box else geometry["centers"]
+        indices = center_cells(centers, levels, input_size or tf.shape(segment_map))
+        candidates = tf.where((segment_areas(reduced, num_segments) > 0) & ~is_crowd)[:, 0]
         candidates = _by_area(tf.cast(candidates, tf.int32), geometry["areas"])
         keys = tf.concat([levels[:, None], indices, class_ids[:, None]], axis=1)
         slots = _first_of_each(candidates, keys)[: self.num_slots]
         radii = self._radii(geometry["boxes"], levels)
-        table = panoptic_map.slot_of_segments(slots, num_segments)
-        num_present = tf.math.count_nonzero(geometry["areas"], dtype=tf.int32)
+        table = tf.cast(panoptic_map.slot_of_segments(slots, num_segments), tf.int16)
+        num_present = tf.math.count_nonzero(present, dtype=tf.int32)
         return {
-            types.SLOT_MAP: tf.cast(tf.gather(table, reduced), tf.int16),
+            types.SLOT_MAP: tf.gather(table, reduced),
             types.SLOT_CLASS_IDS: self._in_slots(class_ids, slots, types.PAD_ID),
             types.CENTER_LEVELS: self._in_slots(levels, slots, types.PAD_ID),
             types.CENTER_INDICES: self._in_slots(indices, slots, 0),
@@ -121,10 +140,12 @@ def assign_levels(
     return tf.gather(tf.constant(sorted(center_levels), tf.int32), exceeded)
 
 
-def center_cells(centers: tf.Tensor, levels: tf.Tensor, input_size: tf.Tensor) -> tf.Tensor:
+def center_cells(
+    centers: tf.Tensor, levels: tf.Tensor, input_size: tf.Tensor | tuple[int, int]
+) -> tf.Tensor:
     """The cell of each center (y, x) on its level; int32 `[n, 2]`."""
     strides = 2 ** levels[:, tf.newaxis]
-    last = -(-input_size // strides) - 1
+    last = -(-tf.convert_to_tensor(input_size) // strides) - 1
     cells = tf.cast(tf.floor(centers / tf.cast(strides, tf.float32)), tf.int32)
     return tf.clip_by_value(cells, 0, last)
 

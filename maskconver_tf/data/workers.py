@@ -1,4 +1,4 @@
-"""Processes that check and encode pictures for the builder.
+"""Processes that check and encode or measure pictures.
 
 Each process has two pipes of its own and a thread here that waits for it. Python's pools will not
 do: where a process of theirs is killed in mid-answer, for want of memory say, the pool waits for
@@ -10,57 +10,64 @@ from __future__ import annotations
 import collections
 import contextlib
 import functools
+import importlib
 import os
 import pickle
 import queue
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
 
-from maskconver_tf.data.examine import Accepted, examine
-from maskconver_tf.data.findings import Finding
-from maskconver_tf.data.sources import WorkItem
 from maskconver_tf.errors import UserError
 
 _AHEAD_PER_WORKER = 8
 """Pictures under way for each process: what bounds memory."""
 
-Outcome = Accepted | tuple[Finding, ...]
+Work = TypeVar("Work")
+Outcome = TypeVar("Outcome")
 
 
 @contextlib.contextmanager
-def examiner(workers: int) -> Iterator[Callable[[Sequence[WorkItem]], Iterator[Outcome]]]:
-    """Gives a function that maps `examine` over items, in order, in `workers` processes.
+def examiner(
+    workers: int, function: Callable[[Work], Outcome]
+) -> Iterator[Callable[[Iterable[Work]], Iterator[Outcome]]]:
+    """Gives a function that maps `function` over items, in order, in `workers` processes.
 
     One worker is this process. All others end with the block, or when this process is killed.
+
+    Args:
+      function: of a module; items have an `image_file`, for messages.
     """
     if workers == 1:
-        yield functools.partial(map, examine)
+        yield functools.partial(map, function)
         return
     with contextlib.ExitStack() as stack:
         idle = queue.SimpleQueue()
         for _ in range(workers):
-            idle.put(stack.enter_context(_process()))
+            idle.put(stack.enter_context(_process(function)))
         threads = ThreadPoolExecutor(workers)
         stack.callback(threads.shutdown, cancel_futures=True)
         submit = functools.partial(threads.submit, _ask, idle)
         yield functools.partial(_map_ahead, submit, workers * _AHEAD_PER_WORKER)
 
 
-def answer() -> None:
+def answer(module: str, name: str) -> None:
     """What a process does: answers each item on standard input with its outcome."""
+    function = getattr(importlib.import_module(module), name)
     with contextlib.suppress(EOFError, BrokenPipeError):
         while True:
-            pickle.dump(examine(pickle.load(sys.stdin.buffer)), sys.stdout.buffer)
+            pickle.dump(function(pickle.load(sys.stdin.buffer)), sys.stdout.buffer)
             sys.stdout.buffer.flush()
 
 
 @contextlib.contextmanager
-def _process() -> Iterator[subprocess.Popen]:
+def _process(function: Callable) -> Iterator[subprocess.Popen]:
     """Starts a process that runs `answer`."""
+    call = f"answer({function.__module__!r}, {function.__qualname__!r})"
     process = subprocess.Popen(
-        [sys.executable, "-c", f"from {__name__} import answer; answer()"],
+        [sys.executable, "-c", f"from {__name__} import answer; {call}"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
@@ -73,7 +80,7 @@ def _process() -> Iterator[subprocess.Popen]:
         process.communicate()
 
 
-def _ask(idle: queue.SimpleQueue[subprocess.Popen], item: WorkItem) -> Outcome:
+def _ask(idle: queue.SimpleQueue[subprocess.Popen], item: Work) -> Outcome:
     """Has an idle process examine one item."""
     process = idle.get()
     try:
@@ -90,7 +97,7 @@ def _ask(idle: queue.SimpleQueue[subprocess.Popen], item: WorkItem) -> Outcome:
 
 
 def _map_ahead(
-    submit: Callable[[WorkItem], Future[Outcome]], ahead: int, items: Sequence[WorkItem]
+    submit: Callable[[Work], Future[Outcome]], ahead: int, items: Iterable[Work]
 ) -> Iterator[Outcome]:
     """Yields the outcome of each item, in order, with at most `ahead` of them under way."""
     waiting = collections.deque()

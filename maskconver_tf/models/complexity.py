@@ -10,7 +10,14 @@ from collections import Counter
 import tensorflow as tf
 import tf_keras
 
+from maskconver_tf import types
+from maskconver_tf.ops.masks import mask_logits
+
 KINDS = ("convolution", "depthwise", "dense", "einsum")
+
+MASK_PRODUCT = "mask_product"
+"""The part that stands for the masks of all proposals. The model leaves them to whoever has dropped
+the low scores, so they cost this at most and are not in the sum, as they are not in papers'."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,11 +63,17 @@ class Complexity:
 
     @property
     def multiply_adds(self) -> int:
-        return sum(cost.multiply_adds for cost in self.layers)
+        """Of the model, without `MASK_PRODUCT`."""
+        return sum(self.by_part().values()) - self.mask_product
+
+    @property
+    def mask_product(self) -> int:
+        """Multiply-adds of the masks of all proposals."""
+        return self.by_part()[MASK_PRODUCT]
 
     def by_part(self) -> dict[str, int]:
         """Multiply-adds of each part; one that computes nothing counted here has 0."""
-        return self._sums("part", self.parameters)
+        return self._sums("part", [*self.parameters, MASK_PRODUCT])
 
     def by_kind(self) -> dict[str, int]:
         """Multiply-adds of each of `KINDS`."""
@@ -78,8 +91,8 @@ def complexity(model: tf_keras.Model, input_size: tuple[int, int]) -> Complexity
     """Counts the weights of a model, and what inference on one picture costs.
 
     Counted are convolutions, depthwise convolutions and matrix products, each multiplication with
-    its addition as one, as the tables of most papers do. Norms, activations, resizing and the
-    product of mask features and mask embeddings, which comes after this graph, are not.
+    its addition as one, as the tables of most papers do. Norms, activations and resizing
+    are not.
 
     Args:
       model: built; called on uint8 `[1, height, width, 3]`. Nothing is computed.
@@ -97,10 +110,15 @@ def complexity(model: tf_keras.Model, input_size: tuple[int, int]) -> Complexity
 
 
 def trace(model: tf_keras.Model, input_size: tuple[int, int]) -> tf.Graph:
-    """The graph of inference on one picture, every shape static."""
+    """The graph of inference on one picture, masks of all proposals included; shapes are static."""
+
+    def infer(images: tf.Tensor) -> tf.Tensor:
+        outputs = model(images, training=False)
+        with tf.name_scope(MASK_PRODUCT):
+            return mask_logits(outputs[types.MASK_FEATURES], outputs[types.MASK_EMBEDDINGS])
+
     images = tf.TensorSpec([1, *input_size, 3], tf.uint8)
-    function = tf.function(model, autograph=False)
-    return function.get_concrete_function(images, training=False).graph
+    return tf.function(infer, autograph=False).get_concrete_function(images).graph
 
 
 def layer_costs(graph: tf.Graph, parts: dict[str, tf_keras.layers.Layer]) -> tuple[LayerCost, ...]:
@@ -115,9 +133,12 @@ def layer_costs(graph: tf.Graph, parts: dict[str, tf_keras.layers.Layer]) -> tup
     for operation in graph.get_operations():
         if operation.type in _COUNTERS:
             kind, count = _COUNTERS[operation.type]
-            _, *path, _ = operation.name.split("/")
-            part = names.get(path[0], "") if path else ""
-            layer = "/".join(filter(_is_layer, path[bool(part) :]))
+            root, *path, _ = operation.name.split("/")
+            if root == MASK_PRODUCT:
+                part = root
+            else:
+                part = names.get(path.pop(0), "") if path and path[0] in names else ""
+            layer = "/".join(filter(_is_layer, path))
             sums[part, layer, kind] += count(operation)
     return tuple(LayerCost(*key, multiply_adds) for key, multiply_adds in sums.items())
 

@@ -9,13 +9,15 @@ import tf_keras
 
 from maskconver_tf.layers.norm import NormKind
 from maskconver_tf.layers.separable_unit import SeparableUnit
+from maskconver_tf.models.low_level_fusion import LowLevelFusion
 
 
 @tf_keras.utils.register_keras_serializable("maskconver_tf")
 class LightHead(tf_keras.layers.Layer):
     """A few separable units and a 1x1 output, with weights shared over levels and norms per level.
 
-    Shapes: `[B, H, W, any] -> float32 or compute dtype [B, H, W, channels]`.
+    Shapes: `[B, H, W, any] -> float32 or compute dtype [B, H, W, channels]`; with `fuses`, H and W
+    are those of the finer feature `[B, H, W, any]` that then is given too.
 
     Args:
       channels: of the output.
@@ -26,6 +28,7 @@ class LightHead(tf_keras.layers.Layer):
       norm: kind of norm.
       output_bias: initial bias of the output.
       float32_output: output in float32 whatever the precision policy, for logits.
+      fuses: first brings back detail from a finer feature, see `LowLevelFusion`.
 
     Source: MaskConver section 3.3.
     """
@@ -40,6 +43,7 @@ class LightHead(tf_keras.layers.Layer):
         norm: NormKind = "layer",
         output_bias: float = 0.0,
         float32_output: bool = False,
+        fuses: bool = False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -52,7 +56,9 @@ class LightHead(tf_keras.layers.Layer):
             "norm": norm,
             "output_bias": output_bias,
             "float32_output": float32_output,
+            "fuses": fuses,
         }
+        self.fusion = LowLevelFusion(norm, name="fusion") if fuses else None
         self.units = [
             SeparableUnit(width, kernel_size, levels, norm, name=f"unit_{i}")
             for i in range(repeats)
@@ -68,7 +74,15 @@ class LightHead(tf_keras.layers.Layer):
             name="output",
         )
 
-    def call(self, features: tf.Tensor, level: int, training: bool | None = None) -> tf.Tensor:
+    def call(
+        self,
+        features: tf.Tensor,
+        level: int,
+        finer: tf.Tensor | None = None,
+        training: bool | None = None,
+    ) -> tf.Tensor:
+        if self.fusion is not None:
+            features = self.fusion(features, finer, training=training)
         for unit in self.units:
             features = unit(features, level=level, training=training)
         return self.output_conv(features)

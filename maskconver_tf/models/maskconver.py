@@ -9,6 +9,7 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf import types
+from maskconver_tf.errors import UserError
 from maskconver_tf.layers.norm import NormKind
 from maskconver_tf.models.heads import LightHead
 from maskconver_tf.models.mask_embedding_generator import ClassEmbedding, MaskEmbeddingGenerator
@@ -44,6 +45,8 @@ class MaskConver(tf_keras.Model):
       hidden: of the mask embedding generator.
       class_embedding: see `MaskEmbeddingGenerator`.
       norm: kind of norm of heads and generator.
+      fuse_level: None; or, as in the released mobile model, the one level of centers and masks, to
+        which each head brings the decoder's finest level and adds the backbone's feature there.
       num_proposals: K at inference.
     """
 
@@ -62,9 +65,11 @@ class MaskConver(tf_keras.Model):
         class_embedding: ClassEmbedding = "add",
         norm: NormKind = "layer",
         num_proposals: int = 256,
+        fuse_level: int | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
+        _check_fuse_level(fuse_level, center_levels, mask_level)
         self._config = {
             "num_classes": num_classes,
             "center_levels": list(center_levels),
@@ -76,6 +81,7 @@ class MaskConver(tf_keras.Model):
             "class_embedding": class_embedding,
             "norm": norm,
             "num_proposals": num_proposals,
+            "fuse_level": fuse_level,
         }
         self.backbone = backbone
         self.pixel_decoder = pixel_decoder
@@ -83,28 +89,33 @@ class MaskConver(tf_keras.Model):
         self.center_levels = tuple(sorted(center_levels))
         self.mask_level = mask_level
         self.num_proposals = num_proposals
-        head = {
-            "width": width,
-            "repeats": head_repeats,
-            "kernel_size": head_kernel_size,
-            "norm": norm,
-        }
-        self.center_heatmap_head = LightHead(
-            num_classes,
-            levels=center_levels,
-            output_bias=-math.log((1 - HEATMAP_PRIOR) / HEATMAP_PRIOR),
-            float32_output=True,
-            name="center_heatmap_head",
-            **head,
-        )
-        self.center_embedding_head = LightHead(
-            width, levels=center_levels, name="center_embedding_head", **head
-        )
-        self.mask_feature_head = LightHead(
-            width, levels=[mask_level], name="mask_feature_head", **head
+        self.fuse_level = fuse_level
+        self._make_heads(
+            width=width,
+            repeats=head_repeats,
+            kernel_size=head_kernel_size,
+            norm=norm,
+            fuses=fuse_level is not None,
         )
         self.mask_embedding_generator = MaskEmbeddingGenerator(
             num_classes, width, hidden, class_embedding, norm, name="mask_embedding_generator"
+        )
+
+    def _make_heads(self, width: int, **settings) -> None:
+        self.center_heatmap_head = LightHead(
+            self.num_classes,
+            width,
+            levels=self.center_levels,
+            output_bias=-math.log((1 - HEATMAP_PRIOR) / HEATMAP_PRIOR),
+            float32_output=True,
+            name="center_heatmap_head",
+            **settings,
+        )
+        self.center_embedding_head = LightHead(
+            width, width, levels=self.center_levels, name="center_embedding_head", **settings
+        )
+        self.mask_feature_head = LightHead(
+            width, width, levels=[self.mask_level], name="mask_feature_head", **settings
         )
 
     @property
@@ -125,14 +136,19 @@ class MaskConver(tf_keras.Model):
             get their masks; None to find centers.
           training: Keras' flag.
         """
+        _check_size(images)
         features = self.backbone(images, training=training)
         levels = self.pixel_decoder(features, training=training)
         if self.pyramid is not None:
             levels = self.pyramid(levels, training=training)
-        heatmap_logits = self._at_centers(self.center_heatmap_head, levels, training)
-        embeddings = self._at_centers(self.center_embedding_head, levels, training)
+        detail = None
+        if self.fuse_level is not None:
+            levels = {self.fuse_level: levels[min(levels)]}
+            detail = features[self.fuse_level]
+        heatmap_logits = self._at_centers(self.center_heatmap_head, levels, detail, training)
+        embeddings = self._at_centers(self.center_embedding_head, levels, detail, training)
         mask_features = self.mask_feature_head(
-            self._sum_levels(levels, images), level=self.mask_level, training=training
+            self._sum_levels(levels, images), level=self.mask_level, finer=detail, training=training
         )
         outputs = {types.CENTER_HEATMAP_LOGITS: heatmap_logits}
         if centers is None:
@@ -153,8 +169,16 @@ class MaskConver(tf_keras.Model):
             outputs[types.MASK_LOGITS] = mask_logits(mask_features, mask_embeddings)
         return outputs
 
-    def _at_centers(self, head, levels, training) -> dict[int, tf.Tensor]:
-        return {k: head(levels[k], level=k, training=training) for k in self.center_levels}
+    def _at_centers(self, head, levels, detail, training) -> dict[int, tf.Tensor]:
+        if missing := sorted(set(self.center_levels) - set(levels)):
+            raise UserError(
+                f"MaskConver.center_levels = {self.center_levels}: the pixel decoder gives levels "
+                f"{sorted(levels)}, not {missing}; name levels it gives, or add a pyramid "
+                "(LightFPN.max_level)"
+            )
+        return {
+            k: head(levels[k], level=k, finer=detail, training=training) for k in self.center_levels
+        }
 
     def _sum_levels(self, levels: dict[int, tf.Tensor], images: tf.Tensor) -> tf.Tensor:
         """All levels resized to the mask grid and summed: doubled and added one by one."""
@@ -185,3 +209,23 @@ class MaskConver(tf_keras.Model):
             if config[name] is not None
         }
         return cls(**{**config, **parts})
+
+
+def _check_size(images: tf.Tensor) -> None:
+    height, width = images.shape[1:3]
+    if not height or not width or height % 32 or width % 32:
+        raise UserError(
+            f"images are {height}x{width}: MaskConver takes heights and widths that are multiples "
+            "of 32, such as 640x640 or 800x1216; pad them, or use `maskconver_tf.load`, which fits "
+            "any picture"
+        )
+
+
+def _check_fuse_level(
+    fuse_level: int | None, center_levels: Sequence[int], mask_level: int
+) -> None:
+    if fuse_level is not None and [*center_levels, mask_level] != [fuse_level, fuse_level]:
+        raise UserError(
+            f"MaskConver.fuse_level = {fuse_level}: centers and masks must both be on that level "
+            f"alone; found center_levels = {tuple(center_levels)} and mask_level = {mask_level}"
+        )

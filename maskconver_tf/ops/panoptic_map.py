@@ -29,7 +29,13 @@ def erase_segments(segment_map: tf.Tensor, erased: tf.Tensor) -> tf.Tensor:
     return tf.gather(tf.concat([[0], kept], axis=0), segment_map)
 
 
-def reduce_map(segment_map: tf.Tensor, num_segments: tf.Tensor, stride: int) -> tf.Tensor:
+def reduce_map(
+    segment_map: tf.Tensor,
+    num_segments: tf.Tensor,
+    stride: int,
+    wanted: tf.Tensor | None = None,
+    canvas_size: tuple[int, int] | None = None,
+) -> tf.Tensor:
     """Samples a map every `stride` pixels and gives back the segments that sampling missed.
 
     A segment thinner than the stride can fall between the samples; the cell of its first pixel then
@@ -37,18 +43,36 @@ def reduce_map(segment_map: tf.Tensor, num_segments: tf.Tensor, stride: int) -> 
     left without a cell only where another claims the only one it has.
 
     Args:
-      segment_map: int32 `[H, W]`, 0 void, 1..n; H and W multiples of `stride`.
+      segment_map: int32 `[h, w]`, 0 void, 1..n.
       num_segments: integer scalar n.
       stride: 1, 2, 4, ...
+      wanted: bool `[n]`, segments to give back if they have pixels; None for all.
+      canvas_size: (height, width), multiples of `stride`, which void at the bottom and right fills
+        the map up to; None for the map's own size.
 
     Returns:
-      int32 `[H / stride, W / stride]`.
+      int32 `[H / stride, W / stride]` of the canvas.
     """
-    if stride == 1:
-        return segment_map
     sampled = segment_map[stride // 2 :: stride, stride // 2 :: stride]
-    cells = segments.first_pixels(segment_map, num_segments) // stride
-    exists = cells[:, 0] < tf.shape(sampled)[0]
-    lost = exists & (segments.segment_areas(sampled, num_segments) == 0)
-    numbers = tf.boolean_mask(tf.range(1, num_segments + 1), lost)
-    return tf.tensor_scatter_nd_update(sampled, tf.boolean_mask(cells, lost), numbers)
+    if canvas_size is not None:
+        sampled = _filled_up(sampled, [side // stride for side in canvas_size])
+    if stride == 1:
+        return sampled
+    missed = segments.segment_areas(sampled, num_segments) == 0
+    if wanted is not None:
+        missed &= wanted
+
+    def with_missed() -> tf.Tensor:
+        pixels = segments.first_pixels(segment_map, num_segments)
+        lost = missed & (pixels[:, 0] < tf.shape(segment_map)[0])
+        numbers = tf.boolean_mask(tf.range(1, num_segments + 1), lost)
+        cells = tf.boolean_mask(pixels // stride, lost)
+        return tf.tensor_scatter_nd_update(sampled, cells, numbers)
+
+    return tf.cond(tf.reduce_any(missed), with_missed, lambda: sampled)
+
+
+def _filled_up(segment_map: tf.Tensor, size: list[int]) -> tf.Tensor:
+    """Void at the bottom and right, up to `size`."""
+    missing = tf.stack([tf.zeros([2], tf.int32), size - tf.shape(segment_map)], axis=1)
+    return tf.ensure_shape(tf.pad(segment_map, missing), size)

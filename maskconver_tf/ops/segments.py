@@ -37,8 +37,8 @@ def segment_geometry(segment_map: tf.Tensor, num_segments: tf.Tensor) -> dict[st
     """
     num_segments = tf.cast(num_segments, tf.int32)
     slots = tf.maximum(tf.cast(segment_map, tf.int32), 0)  # [H, W]
-    rows = _counts_along(slots, num_segments)  # [n, H]
-    columns = _counts_along(tf.transpose(slots), num_segments)  # [n, W]
+    rows = _counts_along(slots, num_segments, axis=0)  # [n, H]
+    columns = _counts_along(slots, num_segments, axis=1)  # [n, W]
     y0, y1, y = _extent_and_mean(rows)
     x0, x1, x = _extent_and_mean(columns)
     return {
@@ -48,10 +48,15 @@ def segment_geometry(segment_map: tf.Tensor, num_segments: tf.Tensor) -> dict[st
     }
 
 
-def _counts_along(slots: tf.Tensor, num_segments: tf.Tensor) -> tf.Tensor:
-    """Counts pixels per segment and line of axis 0; int32 `[n, lines]`."""
-    num_lines = tf.shape(slots)[0]
-    keys = slots * num_lines + tf.range(num_lines)[:, tf.newaxis]
+def box_centers(boxes: tf.Tensor) -> tf.Tensor:
+    """The middle (y, x) of int boxes `[n, 4]`, (y0, x0, y1, x1) half-open; float32 `[n, 2]`."""
+    return tf.cast(boxes[:, :2] + boxes[:, 2:], tf.float32) / 2.0
+
+
+def _counts_along(slots: tf.Tensor, num_segments: tf.Tensor, axis: int) -> tf.Tensor:
+    """Counts pixels per segment and line of an axis; int32 `[n, lines]`."""
+    num_lines = tf.shape(slots)[axis]
+    keys = slots * num_lines + tf.expand_dims(tf.range(num_lines), 1 - axis)
     size = (num_segments + 1) * num_lines
     counts = tf.math.bincount(tf.reshape(keys, [-1]), minlength=size, maxlength=size)
     return tf.reshape(counts, [num_segments + 1, num_lines])[1:]

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from maskconver_tf import types
 from maskconver_tf.data.categories import Categories
+from maskconver_tf.data.corrupt_records import corrupt_records_named
 from maskconver_tf.data.pipeline import EvaluationInput
 from maskconver_tf.data.records import truth_segments
 from maskconver_tf.evaluation.panoptic_quality import PanopticQuality, PanopticQualityResult
@@ -50,7 +51,7 @@ def segment_examples(
     segmenter: PanopticSegmenter, data: EvaluationInput, strategy: tf.distribute.Strategy
 ) -> Iterator[Scored]:
     """Segments every picture of a dataset, a batch per forward pass."""
-    examples = data.examples().as_numpy_iterator()
+    examples = _read(data)
     while batch := list(itertools.islice(examples, data.batch_size)):
         images = np.stack([example[types.IMAGE] for example in batch])
         proposals = _propose(segmenter, images, strategy)
@@ -64,6 +65,11 @@ def segment_examples(
                 fused[types.PANOPTIC_MAP].numpy(),
                 types.segments_from_arrays(fused),
             )
+
+
+def _read(data: EvaluationInput) -> Iterator[dict[str, np.ndarray]]:
+    with corrupt_records_named(data.folder):
+        yield from data.examples().as_numpy_iterator()
 
 
 def _propose(

@@ -14,6 +14,7 @@ each mistake becomes one `UserError` with its place and the nearest name.
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import difflib
 import functools
@@ -86,10 +87,15 @@ def configurable(root: Callable) -> Callable:
 
     @functools.wraps(root)
     def configured(*args: Any, **kwargs: Any) -> Any:
-        with _plain_errors():
-            return _registered(root)(*args, **kwargs)
+        return call(_registered(root), *args, **kwargs)
 
     return configured
+
+
+def call(function: Callable, *args: Any, **kwargs: Any) -> Any:
+    """Calls what Gin has configured, one of `arguments_of` say; raises as `configurable` does."""
+    with _plain_errors():
+        return function(*args, **kwargs)
 
 
 def arguments_of(root: Callable, supplied: Iterable[str] = ()) -> dict[str, Any]:
@@ -112,6 +118,18 @@ def arguments_of(root: Callable, supplied: Iterable[str] = ()) -> dict[str, Any]
     if missing := [name for name in expected if name not in found]:
         raise UserError(_needs(root.__name__, ", ".join(map(repr, missing))))
     return {name: found[name] for name in expected}
+
+
+def argument(target: Callable, parameter: str) -> Any:
+    """What a call of `target` through Gin would get: the value bound, in no scope, or the default.
+
+    For a parameter that one part of a configuration needs to know of another without building it.
+    """
+    try:
+        bound = gin.query_parameter(f"{target.__module__}.{target.__qualname__}.{parameter}")
+    except ValueError:
+        return inspect.signature(target).parameters[parameter].default
+    return copy.deepcopy(bound)  # This is how Gin resolves references inside a value.
 
 
 def check_all_used(other_roots: Iterable[Callable] = ()) -> None:
@@ -161,14 +179,19 @@ def resolve_gin_file(name: str | Path, beside: Path | None = None) -> Path:
     for folder in folders:
         if (folder / name).is_file():
             return folder / name
-    shipped = sorted(
-        path.relative_to(folder).as_posix()
-        for folder in folders[-2:]
-        for path in folder.glob("experiments/**/*.gin")
-    )
+    shipped = shipped_gin_files()
     raise UserError(
         f"no Gin file '{name}', neither from {Path.cwd()} nor among the experiments of this "
         f"package{_nearest(str(name), shipped)}"
+    )
+
+
+def shipped_gin_files(folder: str = "experiments/**") -> list[str]:
+    """Names, as `resolve_gin_file` takes them, of the .gin files that come with the package."""
+    return sorted(
+        path.relative_to(root).as_posix()
+        for root in (_PACKAGE, _PACKAGE.parent)
+        for path in root.glob(f"{folder}/*.gin")
     )
 
 

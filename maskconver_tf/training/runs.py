@@ -7,10 +7,12 @@ from pathlib import Path
 
 from maskconver_tf.errors import UserError
 from maskconver_tf.inference.segmenter import PanopticSegmenter
+from maskconver_tf.models.maskconver import MaskConver
 from maskconver_tf.training import gin_support, preflight, tpu_check
 from maskconver_tf.training.evaluate import evaluate
 from maskconver_tf.training.restore import restore_segmenter
 from maskconver_tf.training.run_folder import RunFolder
+from maskconver_tf.training.show import show
 from maskconver_tf.training.step_program import StepProgram, count_classes
 from maskconver_tf.training.train import train
 
@@ -19,7 +21,7 @@ def train_run(model_dir: str) -> dict[str, dict[str, float]]:
     """Trains with the configuration in force, which the folder keeps."""
 
     def on_built(folder: RunFolder) -> None:
-        gin_support.check_all_used(other_roots=[evaluate, restore_segmenter])
+        gin_support.check_all_used(other_roots=[evaluate, restore_segmenter, show])
         folder.config.write_text(gin_support.bound_config(), encoding="utf-8")
         folder.operative_config.write_text(gin_support.operative_config(), encoding="utf-8")
 
@@ -84,3 +86,11 @@ def evaluate_run(
     data = [f"EvaluationInput.data_dir={data_dir!r}"] if data_dir else []
     segmenter = load_run(model_dir, [*data, *bindings])
     return gin_support.configurable(evaluate)(segmenter=segmenter, out=out)
+
+
+def show_inputs(out: str, num_pictures: int, seed: int | None) -> None:
+    """Draws what the configuration in force would train on, without its model."""
+    center_levels = gin_support.argument(MaskConver, "center_levels")
+    gin_support.configurable(show)(
+        center_levels=center_levels, out=out, num_pictures=num_pictures, seed=seed
+    )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import orbit
 import tensorflow as tf
 import tf_keras
 
+from maskconver_tf.data.corrupt_records import corrupt_records_named
 from maskconver_tf.data.pipeline import EvaluationInput, TrainingInput
 from maskconver_tf.errors import UserError
 from maskconver_tf.inference.segmenter import PanopticSegmenter
@@ -107,7 +109,7 @@ def train(
                 averaged=lambda: optimizers.averaged_weights(updater, network),
                 on_scores=lambda scores: _keep_best(folder, network, updater, scores, progress),
             )
-        with contextlib.closing(progress), contextlib.redirect_stdout(io.StringIO()):
+        with _output_for_people(progress, train_input):
             controller = orbit.Controller(
                 strategy=distribution,
                 trainer=Trainer(network, loss, updater, batches, distribution, jit_compile),
@@ -121,8 +123,20 @@ def train(
             return _run(controller, total_steps, eval_interval)
 
 
+@contextlib.contextmanager
+def _output_for_people(progress: ProgressLine, train_input: TrainingInput) -> Iterator[None]:
+    """Keeps Orbit's lines from the progress line, closes it, and names records that are corrupt."""
+    with (
+        contextlib.closing(progress),
+        contextlib.redirect_stdout(io.StringIO()),
+        corrupt_records_named(train_input.folder),
+    ):
+        yield
+
+
 def _distributed(train_input: TrainingInput, build_targets: Callable) -> Callable:
     """First step -> the batches from there on, over the replicas of the strategy in scope."""
+    _report_left_out(train_input)
     strategy = tf.distribute.get_strategy()
     return lambda first_step: strategy.distribute_datasets_from_function(
         lambda context: train_input.batches(build_targets, first_step, context)
@@ -149,6 +163,18 @@ def _run(
     )
     # A run that was complete already is only evaluated.
     return scores or controller.evaluate()
+
+
+def _report_left_out(train_input: TrainingInput) -> None:
+    """Says how many records `skip_corrupt` leaves out, and where the first one is."""
+    if corrupt := train_input.corrupt_records:
+        count = sum(record.num_lost for record in corrupt)
+        shard = train_input.folder.shard_paths[corrupt[0].shard]
+        message = (
+            f"{count} records cannot be read and are left out, the first of them record "
+            f"{corrupt[0].position} of {shard}"
+        )
+        print(message, file=sys.stderr)
 
 
 def _keep_best(

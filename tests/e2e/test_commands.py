@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -224,3 +225,19 @@ def test_a_folder_without_a_run_is_one_message(command, tmp_path, pictures, caps
     arguments = [command, "--model", str(tmp_path / "empty"), "--out", str(tmp_path / "out")]
     assert cli.main(arguments + [str(pictures[0])] * (command == "predict")) == 2
     assert "no run is here" in capsys.readouterr().err
+
+
+def test_a_damaged_shard_stops_training_with_its_name(tiny_arguments, dataset, tmp_path, capsys):
+    damaged = tmp_path / "damaged"
+    shutil.copytree(dataset, damaged)
+    [shard] = damaged.glob("*.tfrecord")
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    shard.write_bytes(content)
+    arguments = tiny_arguments(tmp_path / "run", "train.total_steps=4", f"TRAIN_DATA='{damaged}'")
+    assert cli.main(arguments) == 2
+    message = capsys.readouterr().err
+    assert f"{shard}: record" in message and "TrainingInput.skip_corrupt = True" in message
+    skipping = [*arguments, "--gin.TrainingInput.skip_corrupt=True"]
+    assert cli.main(skipping) == 0
+    assert "records cannot be read and are left out" in capsys.readouterr().err

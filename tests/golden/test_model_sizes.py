@@ -1,22 +1,34 @@
-"""The large model against its published size and cost (method: Published results)."""
+"""Named models against the paper's sizes and costs (method: Published results), from Gin file on.
+
+All are counted as the paper counts: 201 output classes, COCO's raw category ids.
+"""
 
 from __future__ import annotations
 
+import functools
 import math
+from pathlib import Path
 
 import pytest
 import tensorflow as tf
 
-from maskconver_tf.models.backbones.resnet import resnet
 from maskconver_tf.models.complexity import Complexity, complexity
-from maskconver_tf.models.maskconver import MaskConver
-from maskconver_tf.models.pixel_decoders.convnext_unet import ConvNeXtUNet
 from maskconver_tf.models.pixel_decoders.light_fpn import LightFPN
+from maskconver_tf.training.model_files import find_models, named_models
+from maskconver_tf.training.model_zoo import (
+    COCO_CLASSES,
+    PUBLISHED,
+    PUBLISHED_CLASSES,
+    Counted,
+    build_model,
+    markdown_row,
+    published_cell,
+    published_cost,
+)
 
-INPUT_SIZE = (800, 1216)
-"""The least legal size that holds 800x1200."""
+ZOO = Path(__file__).parents[2] / "docs" / "model_zoo.md"
 
-PUBLISHED = {
+PUBLISHED_PARTS = {
     "backbone": 23.56e6,
     "pixel_decoder": 31.64e6,
     "pyramid": 0.90e6,
@@ -27,43 +39,94 @@ PUBLISHED = {
 """Weights of every kind, batch norms' statistics in the backbone included. All norms after the
 backbone are layer norms, which have none."""
 
+TABLE = PUBLISHED_CLASSES * 256
+
+
+@functools.cache
+def network(name: str, num_classes: int, *bindings: str):
+    """A named model and its input size; building takes seconds, so once each."""
+    [model] = find_models([name])
+    return build_model(model, num_classes, bindings)
+
+
+def count(name: str, num_classes: int, *bindings: str, size: tuple[int, int] | None = None):
+    model, input_size = network(name, num_classes, *bindings)
+    [file] = find_models([name])
+    return Counted(file, num_classes, complexity(model, size or input_size))
+
 
 @pytest.fixture(scope="module")
 def large():
-    """The model, and its size and cost at full size."""
-    model = MaskConver(
-        num_classes=201,
-        backbone=resnet(50),
-        pixel_decoder=ConvNeXtUNet(),
-        pyramid=LightFPN(norm="layer"),
-        norm="layer",
-    )
-    model(tf.zeros([1, 32, 32, 3], tf.uint8))
-    return model, complexity(model, INPUT_SIZE)
+    return count("resnet50", PUBLISHED_CLASSES)
 
 
-def published_parts(model: MaskConver, found: Complexity) -> dict[str, int]:
+def published_parts(found: Complexity) -> dict[str, int]:
     """Weights of each part, in the parts of the published count."""
-    table = math.prod(model.mask_embedding_generator.class_embedding_table.shape)
     heads = ("center_heatmap_head", "center_embedding_head", "mask_feature_head")
     parts = {name: n for name, n in found.parameters.items() if name not in heads}
-    parts["generator"] = parts.pop("mask_embedding_generator") - table
+    parts["generator"] = parts.pop("mask_embedding_generator") - TABLE
     parts["heads"] = sum(found.parameters[name] for name in heads)
-    return parts | {"class_embedding_table": table}
+    return parts | {"class_embedding_table": TABLE}
 
 
-def test_every_part_has_the_published_size(large):
-    model, found = large
-    parts = published_parts(*large)
-    assert parts.keys() == PUBLISHED.keys()
-    for name, published in PUBLISHED.items():
+def test_every_part_of_the_large_model_has_the_published_size(large):
+    parts = published_parts(large.found)
+    assert parts.keys() == PUBLISHED_PARTS.keys()
+    for name, published in PUBLISHED_PARTS.items():
         assert parts[name] == pytest.approx(published, abs=0.005e6 + 1), name
-    assert model.count_params() == found.num_parameters == pytest.approx(57.85e6, abs=0.005e6)
+    assert large.found.num_parameters == pytest.approx(57.85e6, abs=0.005e6)
 
 
-def test_costs_the_published_multiply_adds(large):
-    published_size = 800 * 1200 / math.prod(INPUT_SIZE)
-    assert large[1].multiply_adds * published_size == pytest.approx(170.5e9, rel=0.001)
+def test_the_large_model_costs_the_published_multiply_adds(large):
+    assert published_cost(large, PUBLISHED[0]) == pytest.approx(170.5e9, rel=0.001)
+
+
+def test_with_coco_s_classes_the_large_model_is_smaller_by_what_classes_take(large):
+    """The figures for 133 classes on the page, without building it once more."""
+    fewer = PUBLISHED_CLASSES - COCO_CLASSES
+    parameters = large.found.num_parameters - fewer * (256 + 1) - fewer * 256
+    cells = sum(-(-800 // 2**k) * -(-1216 // 2**k) for k in (3, 4, 5, 6, 7))
+    multiply_adds = large.found.multiply_adds - fewer * 256 * cells
+    row = next(line for line in ZOO.read_text().splitlines() if line.startswith("| [resnet50]"))
+    assert f"| {parameters / 1e6:.2f}M |" in row
+    assert f"| {multiply_adds / 1e9:.1f}G |" in row
+    assert (round(parameters / 1e6, 2), round(multiply_adds / 1e9, 1)) == (57.82, 172.4)
+
+
+@pytest.mark.parametrize("num_classes", [PUBLISHED_CLASSES, COCO_CLASSES])
+def test_the_mobile_model_stays_within_the_published_size_and_costs(num_classes):
+    wide = count("mobilenet_mh_640", num_classes).found
+    small = count("mobilenet_mh_640", num_classes, size=(256, 256)).found
+    assert wide.input_size == (640, 640)
+    assert wide.parameters == small.parameters
+    assert 3.0e6 < wide.num_parameters <= 3.5e6
+    # Sized for it: within a few percent of what it may cost, not merely below.
+    assert 9.4e9 < wide.multiply_adds <= 9.8e9
+    assert 1.51e9 < small.multiply_adds <= 1.54e9
+
+
+def test_the_mobile_model_for_256_pixels_differs_by_one_line():
+    gin_file = "experiments/model/mobilenet_mh_256.gin"
+    lines = (ZOO.parents[1] / gin_file).read_text().splitlines()
+    settings = [line for line in lines if line and not line.startswith(("#", "include"))]
+    assert settings == ["INPUT_SIZE = (256, 256)"]
+
+
+@pytest.mark.parametrize(
+    ("kernel_size", "at_640", "at_256", "trained", "every"),
+    [(3, 9.53e9, 1.54e9, 3.38e6, 3.42e6), (7, 9.92e9, 1.61e9, 3.44e6, 3.48e6)],
+)
+def test_the_released_mobile_form_costs_what_the_paper_s_row_counts(
+    kernel_size, at_640, at_256, trained, every
+):
+    """The masks of all 50 proposals included, as its authors' model makes them."""
+    setting = f"MaskConver.head_kernel_size={kernel_size}"
+    for size, published in (((640, 640), at_640), ((256, 256), at_256)):
+        found = count("mobilenet_mh_released", PUBLISHED_CLASSES, setting, size=size).found
+        cost = found.multiply_adds + found.mask_product
+        assert cost == pytest.approx(published, abs=0.005e9)
+    assert found.num_trainable_parameters == pytest.approx(trained, abs=0.005e6)
+    assert found.num_parameters == pytest.approx(every, abs=0.005e6)
 
 
 def test_batch_norms_instead_add_statistics_and_no_more():
@@ -73,3 +136,21 @@ def test_batch_norms_instead_add_statistics_and_no_more():
         fpn = LightFPN(norm=norm)
         fpn(pyramid)
         assert sum(math.prod(w.shape) for w in getattr(fpn, weights)) == 904_832
+
+
+# ---- The page ------------------------------------------------------------------------------------
+def test_the_page_lists_every_model_and_no_other():
+    lines = ZOO.read_text().splitlines()
+    rows = [line for line in lines if line.startswith("| [")]
+    assert [row[3:].partition("]")[0] for row in rows] == [m.name for m in named_models()]
+
+
+@pytest.mark.parametrize("name", ["tiny", "mobilenet_mh_640"])
+def test_a_row_of_the_page_says_what_is_counted(name):
+    assert markdown_row(count(name, COCO_CLASSES)) in ZOO.read_text()
+
+
+def test_the_published_large_model_stands_beside_ours_on_the_page(large):
+    cell = published_cell(large, PUBLISHED[0])
+    assert cell == "57.85M (57.80M trained), 170.5G"
+    assert f"| 57.85M, 170.5G | {cell} |" in ZOO.read_text()

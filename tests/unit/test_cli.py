@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import subprocess
 import sys
 import types
@@ -10,17 +11,23 @@ import types
 import pytest
 
 from maskconver_tf import __version__, cli
+from maskconver_tf.data import source_options
 from maskconver_tf.errors import UserError
 
-COMMANDS = [
+FLOW = [
     ["data", "synth"],
+    ["data", "check"],
     ["data", "build"],
+    ["data", "show"],
     ["preflight"],
     ["train"],
     ["evaluate"],
     ["predict"],
     ["export"],
 ]
+"""From nothing to a prediction."""
+
+COMMANDS = [*FLOW, ["models"]]
 
 
 @pytest.fixture
@@ -82,7 +89,7 @@ def test_help_tells_the_way_from_nothing_to_a_prediction(capsys):
     with pytest.raises(SystemExit):
         cli.main(["--help"])
     words = capsys.readouterr().out.partition("from nothing")[2]
-    places = [words.index(f"maskconver {' '.join(command)} --") for command in COMMANDS]
+    places = [words.index(f"maskconver {' '.join(command)} --") for command in FLOW]
     assert places == sorted(places)
 
 
@@ -124,12 +131,36 @@ def test_synth(calls, capsys):
 
 
 def test_build_prints_what_it_did(calls, capsys):
-    made = calls("data.build", "build_dataset", result="3 pictures")
+    made = calls("data.build", "build_from", result="3 pictures")
     argv = ["data", "build", "--images", "i", "--panoptic", "p", "--annotations", "a.json"]
     assert cli.main([*argv, "--out", "o", "--skip-bad", "--num-shards=4"]) == 0
     options = {"num_shards": 4, "workers": None, "skip_bad": True, "overwrite": False}
-    assert made == [(("i", "p", "a.json", "o"), options)]
+    [((source, given, out), keywords)] = made
+    assert (source, out, keywords) == ("coco_panoptic", "o", options)
+    where = {name: value for name, value in given.items() if value is not None}
+    assert where == {"images": "i", "panoptic": "p", "annotations": "a.json"}
     assert capsys.readouterr().out == "3 pictures\n"
+
+
+def test_build_teaches_every_source(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["data", "build", "--help"])
+    text = capsys.readouterr().out
+    for name, spec in source_options.SOURCES.items():
+        part = text.partition(f"\n  {name}: ")[2]
+        for option in spec.required + spec.optional:
+            assert f"--{option} " in part
+
+
+def test_show_loads_gin_files_and_draws(calls, monkeypatch, capsys):
+    from maskconver_tf.training import gin_support
+
+    shown = calls("training.runs", "show_inputs")
+    monkeypatch.setattr(gin_support, "load", lambda *args: None)
+    argv = ["data", "show", "--gin_file", "a.gin", "--out", "s.png", "--num", "3", "--seed", "9"]
+    assert cli.main(argv) == 0
+    assert shown == [(("s.png", 3, 9), {})]
+    assert capsys.readouterr().out == "s.png: written\n"
 
 
 def test_train_loads_gin_files_and_bindings_in_order(calls, monkeypatch):
@@ -159,6 +190,51 @@ def test_preflight_passes_on_what_it_is_given(calls, monkeypatch):
     ]
 
 
+@pytest.fixture
+def zoo(calls, monkeypatch):
+    """`model_zoo` replaced; the list of what was counted."""
+    counted = calls("training.model_zoo", "count_models", result=["a", "b"])
+    fake = sys.modules["maskconver_tf.training.model_zoo"]
+    fake.table_head = lambda: "head"
+    fake.table_row = lambda each: f"row {each}"
+    fake.details = lambda each: f"details {each}"
+    fake.to_json = lambda each, with_layers: {"name": each, "layers": with_layers}
+    fake.markdown = lambda counted: "page of " + ", ".join(counted)
+    return counted
+
+
+@pytest.mark.parametrize(
+    ("argv", "printed"),
+    [
+        ([], "head\nrow a\nrow b\n"),
+        (["--detail"], "head\nrow a\ndetails a\nrow b\ndetails b\n"),
+    ],
+)
+def test_models_prints_a_row_each(zoo, capsys, argv, printed):
+    assert cli.main(["models", "tiny", *argv, "--num_classes", "7", "--gin.A.b=1"]) == 0
+    assert capsys.readouterr().out == printed
+    [((models, *others), _)] = zoo
+    assert [model.name for model in models] == ["tiny"]
+    assert others == [7, ["A.b=1"]]
+
+
+def test_models_as_json_and_as_a_page(zoo, capsys, tmp_path):
+    assert cli.main(["models", "--json", "--detail"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == [{"name": "a", "layers": True}, {"name": "b", "layers": True}]
+    assert cli.main(["models", "--markdown", str(tmp_path / "zoo.md")]) == 0
+    assert (tmp_path / "zoo.md").read_text() == "page of a, b"
+    assert len(zoo[0][0][0]) > 5  # All models.
+
+
+def test_models_by_name_alone_count_nothing(zoo, capsys):
+    assert cli.main(["models", "--names", "tiny", "resnet50"]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.split()[:3] == ["tiny", "The", "whole"]
+    assert second.split(maxsplit=1)[1].startswith("The paper's large model: ResNet50,")
+    assert zoo == []
+
+
 # ---- Mistakes ------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "argv, message",
@@ -177,6 +253,9 @@ def test_preflight_passes_on_what_it_is_given(calls, monkeypatch):
         ("train --gin_file a --model_dir d --gin.x 3", "--gin.x: expected --gin.NAME=VALUE"),
         ("predict --model m i.jpg --out o --gin.x=3", "--gin.x=3: this command takes no --gin."),
         ("train --gin_file no.gin --model_dir d", "no Gin file 'no.gin'"),
+        ("models resnet5", "no model 'resnet5'; did you mean 'resnet50'?"),
+        ("models tiny --num_classes 0", "--num_classes 0: expected 1 or more"),
+        ("models --jsn", "unknown argument --jsn; did you mean --json?"),
     ],
 )
 def test_a_mistake_is_one_message(capsys, argv, message):

@@ -44,11 +44,11 @@ class Backbone(tf_keras.layers.Layer):
     """Normalises pixels as the network expects them and names its outputs by pyramid level.
 
     Shapes: uint8 or float `[B, H, W, 3]` in 0..255, H and W multiples of 32, to level ->
-    `[B, H / 2**level, W / 2**level, any]` for levels 2..5.
+    `[B, H / 2**level, W / 2**level, any]` for levels 2, 3, 4, ..., one for each of `keys`.
 
     Args:
       network: a Keras model with a dict of outputs.
-      keys: the network's output keys for levels 2, 3, 4, 5.
+      keys: the network's output keys for levels 2, 3, 4 and, as nearly all have it, 5.
       mean: subtracted from pixels, per channel, in 0..255.
       std: divides what is left.
       freeze_batch_norm: batch norms keep their statistics, scale and offset in training.
@@ -80,7 +80,7 @@ class Backbone(tf_keras.layers.Layer):
         pixels = tf.cast(images, tf.float32)
         pixels = (pixels - self._config["mean"]) / self._config["std"]
         endpoints = self.network(tf.cast(pixels, self.compute_dtype), training=training)
-        return {level: endpoints[key] for level, key in zip(range(2, 6), self._config["keys"])}
+        return {level: endpoints[key] for level, key in enumerate(self._config["keys"], start=2)}
 
     def get_config(self):
         network = tf_keras.utils.serialize_keras_object(self.network)

@@ -13,6 +13,7 @@ from maskconver_tf.models.backbones.garden_weights import load_garden_weights
 def mobilenet(
     variant: str = "MobileNetMultiAVGSeg",
     width_multiplier: float = 1.0,
+    output_stride: int = 32,
     freeze_batch_norm: bool = False,
     weights: str | None = None,
 ) -> Backbone:
@@ -24,6 +25,8 @@ def mobilenet(
     Args:
       variant: name in the Model Garden.
       width_multiplier: scales every channel count.
+      output_stride: 32, or 16 to keep the last stage at stride 16 with dilated convolutions; it
+        then is level 4 and there is no level 5.
       freeze_batch_norm: see `Backbone`.
       weights: a Model Garden checkpoint, see `load_garden_weights`; None for random ones. Garden
         networks expect what `Backbone` does by default: ImageNet's mean and deviation.
@@ -36,17 +39,22 @@ def mobilenet(
     if variant not in garden.SUPPORTED_SPECS_MAP:
         known = ", ".join(sorted(garden.SUPPORTED_SPECS_MAP))
         raise UserError(f"mobilenet.variant = {variant!r}: unknown; choose one of {known}")
+    if output_stride not in (16, 32):
+        raise UserError(f"mobilenet.output_stride = {output_stride}: expected 16 or 32")
     network = garden.MobileNet(
-        variant, filter_size_scale=width_multiplier, use_sync_bn=has_replicas()
+        variant,
+        filter_size_scale=width_multiplier,
+        output_stride=None if output_stride == 32 else output_stride,
+        use_sync_bn=has_replicas(),
     )
     if wants_weights(weights):
         load_garden_weights(network, weights, "mobilenet.weights")
-    keys = ("2", "3", "4", _deepest_key(network))
+    keys = ("2", "3", *(["4"] if output_stride == 32 else []), _deepest_key(network))
     return Backbone(
         truncate(network, keys), keys, freeze_batch_norm=freeze_batch_norm, name="backbone"
     )
 
 
 def _deepest_key(network) -> str:
-    """The last feature map before pooling, whose stride is 32 in every variant."""
+    """The last feature map before pooling, whose stride is the largest."""
     return max(network.output_specs, key=int)

@@ -52,8 +52,8 @@ def test_counts_are_those_of_the_pictures(make_coco_folder, tmp_path):
     sky, grass, ball = counts["classes"]
     assert (sky["num_segments"], sky["num_pixels"]) == (2, 2 * 12 * 31 - 60 - 50)
     assert (grass["num_segments"], grass["num_pixels"]) == (2, 2 * 12 * 31 - 60 - 60)
-    expected = {"id": 18, "name": "ballon", "num_segments": 4, "num_crowds": 1, "num_pixels": 230}
-    assert ball == expected
+    expected = {"id": 18, "name": "ballon", "isthing": 1}
+    assert ball == expected | {"num_segments": 4, "num_crowds": 1, "num_pixels": 230}
 
 
 def test_processes_and_repetition_change_no_byte(make_coco_folder, tmp_path):
@@ -82,7 +82,7 @@ def test_bad_pictures_are_all_reported_and_nothing_stays(spoiled, tmp_path):
         _build(spoiled, tmp_path / "out")
     text = str(error.value)
     assert text.startswith(f"{spoiled.annotations}: 2 of 5 pictures cannot be used; nothing was")
-    assert f"panoptic PNG missing (1)\n    {spoiled.panoptic / '1.png'}: does not exist" in text
+    assert f"truth PNG missing (1)\n    {spoiled.panoptic / '1.png'}: does not exist" in text
     assert f"picture unreadable (1)\n    {spoiled.images / '3.jpg'}: an empty file" in text
     assert text.count("expected: ") == text.count("way out: ") == 2
     assert "build from the other 3 with --skip-bad" in text
@@ -97,7 +97,7 @@ def test_skip_bad_leaves_them_out_and_records_them(spoiled, tmp_path):
     assert (folder.num_examples, folder.summary["num_dropped"]) == (3, 2)
     dropped = json.loads((tmp_path / "out" / "dropped.json").read_text(encoding="utf-8"))
     assert [(entry["picture"], entry["file"], entry["finding"]) for entry in dropped] == [
-        ("1.jpg", str(spoiled.panoptic / "1.png"), "panoptic PNG missing: does not exist"),
+        ("1.jpg", str(spoiled.panoptic / "1.png"), "truth PNG missing: does not exist"),
         ("3.jpg", str(spoiled.images / "3.jpg"), "picture unreadable: an empty file"),
     ]
     assert "Left out 2 pictures (see dropped.json)" in str(summary)

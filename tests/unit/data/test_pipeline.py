@@ -51,9 +51,19 @@ def data_dir(tmp_path_factory):
     return str(folder)
 
 
-def _map_and_class(segment_map, class_ids, is_crowd):
+def _map_and_class(segment_map, class_ids, is_crowd, input_size):
     """In place of a `TargetBuilder`: the map itself, and which example it is."""
-    return {types.SEGMENT_MAP: segment_map, "number": class_ids[0]}
+    return {types.SEGMENT_MAP: transforms.pad(segment_map, input_size), "number": class_ids[0]}
+
+
+def _map_and_classes(segment_map, class_ids, is_crowd, input_size):
+    """In place of a `TargetBuilder`: the map and the list, filled up with -1 to ten."""
+    return {
+        types.SEGMENT_MAP: transforms.pad(segment_map, input_size),
+        types.SEGMENT_CLASS_IDS: tf.pad(
+            class_ids, [[0, 10 - tf.size(class_ids)]], constant_values=-1
+        ),
+    }
 
 
 def _take(data_dir, count, build_targets=_map_and_class, first_step=0, context=None, **settings):
@@ -109,7 +119,15 @@ def test_a_batch_may_hold_more_than_an_epoch(data_dir):
 
 # ---- A pure function of seed and step ------------------------------------------------------------
 
-RANDOM = {"scale_range": (0.5, 2.0), "flip": True, "seed": 3}
+RANDOM = {
+    "scale_range": (0.5, 2.0),
+    "flip": True,
+    "color_jitter": 0.1,
+    "autoaugment": True,
+    "copy_paste": 0.5,
+    "paste_scale_range": (0.3, 1.0),
+    "seed": 3,
+}
 
 
 @pytest.fixture(scope="module")
@@ -223,12 +241,252 @@ def test_scale_and_flip_do_not_depend_on_each_other(data_dir):
     assert counts[True, True] > 14
 
 
-def test_picture_and_map_are_augmented_together(eight_batches):
-    for batch in eight_batches:
+def test_picture_and_map_are_augmented_together(data_dir):
+    for batch in _take(data_dir, 8, flip=True, scale_range=(0.5, 2.0)):
         of_segment = batch[types.SEGMENT_MAP] > 0
         # Red is channel 0, blue channel 2.
         channels = 2 * (batch[types.SEGMENT_MAP][of_segment] - 1)
         assert np.mean(batch[types.IMAGE][of_segment].argmax(-1) == channels) > 0.97
+
+
+def test_pasted_segments_come_from_the_example_before_with_their_pixels(data_dir):
+    settings = {"batch_size": 7, "copy_paste": 1.0, "paste_scale_range": (0.5, 0.5)}
+    batches = _take(data_dir, 6, _map_and_classes, flip=False, **settings)
+    num_segments = collections.Counter()
+    for batch in batches:
+        for image, segment_map, class_ids, size in zip(
+            batch[types.IMAGE],
+            batch[types.SEGMENT_MAP],
+            batch[types.SEGMENT_CLASS_IDS],
+            batch[types.CONTENT_SIZE],
+        ):
+            class_ids = class_ids[class_ids >= 0].tolist()
+            present = np.unique(segment_map[segment_map > 0]).tolist()
+            assert present == list(range(1, len(class_ids) + 1))
+            num_segments[len(class_ids)] += 1
+            # Class 7, a thing, is blue, all others are red: also where the pasted one was halved.
+            is_blue = np.array([False] + [class_id == 7 for class_id in class_ids])[segment_map]
+            right = image[..., 2] > image[..., 0]
+            assert np.mean((is_blue == right)[segment_map > 0]) > 0.95
+            assert not segment_map[size[0] :].any() and not segment_map[:, size[1] :].any()
+    # Nothing chosen; one of two, or stuff on stuff of its class; both.
+    assert set(num_segments) == {2, 3, 4}
+
+
+def test_copy_paste_is_done_as_often_as_asked(data_dir):
+    settings = {"batch_size": 7, "flip": False, "shuffle_buffer": 0}
+    plain = _take(data_dir, 1, **settings)[0]
+    batches = _take(data_dir, 12, copy_paste=0.4, **settings)
+    changed = [
+        (a[types.IMAGE][i] != plain[types.IMAGE][i]).any() for a in batches for i in range(7)
+    ]
+    # Of those pasted over, a quarter have nothing chosen.
+    assert 0.15 * 84 < sum(changed) < 0.5 * 84
+
+
+def test_colors_change_the_content_alone_and_never_the_map(data_dir):
+    settings = {"batch_size": 7, "flip": False, "scale_range": (0.4, 0.9), "shuffle_buffer": 0}
+    plain = _take(data_dir, 4, **settings)
+    colored = _take(data_dir, 4, autoaugment=True, color_jitter=0.3, **settings)
+    changed = 0
+    for batch, other in zip(plain, colored):
+        np.testing.assert_array_equal(batch[types.SEGMENT_MAP], other[types.SEGMENT_MAP])
+        np.testing.assert_array_equal(batch[types.CONTENT_SIZE], other[types.CONTENT_SIZE])
+        for i, (height, width) in enumerate(batch[types.CONTENT_SIZE]):
+            image = other[types.IMAGE][i]
+            assert not image[height:].any() and not image[:, width:].any()
+            changed += (image != batch[types.IMAGE][i]).any()
+    assert changed > 20
+
+
+# ---- Reading -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"num_readers": 2},
+        {"num_readers": 2, "cache": True},
+        {"shuffle_shards": True},
+        {"shuffle_shards": True, "num_readers": 2, "shuffle_buffer": 2},
+        {"shuffle_shards": True, "num_readers": 8, "shuffle_buffer": 0},
+    ],
+)
+def test_whatever_the_order_each_epoch_is_whole_and_can_be_gone_on_with(data_dir, settings):
+    settings = RANDOM | {"copy_paste": 0.0} | settings
+    whole = _take(data_dir, 7, **settings)
+    numbers = _numbers(whole)
+    assert all(sorted(numbers[i : i + 7]) == list(range(7)) for i in range(0, 21, 7))
+    _assert_equal(_take(data_dir, 4, first_step=3, **settings), whole[3:])
+
+
+def test_readers_take_turns(data_dir):
+    numbers = _numbers(_take(data_dir, 1, batch_size=7, shuffle_buffer=0, num_readers=2))
+    assert numbers == [0, 4, 1, 5, 2, 6, 3]
+
+
+def test_hosts_may_have_shards_of_their_own(data_dir):
+    settings = RANDOM | {"copy_paste": 0.0, "batch_size": 4, "shard_files": True}
+    contexts = [tf.distribute.InputContext(2, host, num_replicas_in_sync=2) for host in range(2)]
+    first, second = (_take(data_dir, 6, context=context, **settings) for context in contexts)
+    # Shards of 4 and 3 examples, visited once an epoch each.
+    assert sorted(_numbers(first)) == sorted([0, 1, 2, 3] * 3)
+    assert sorted(_numbers(second)) == sorted([4, 5, 6] * 4)
+    _assert_equal(_take(data_dir, 4, first_step=2, context=contexts[1], **settings), second[2:])
+
+
+def test_without_an_order_each_epoch_is_still_whole(data_dir):
+    numbers = _numbers(_take(data_dir, 3, batch_size=7, deterministic=False, num_readers=2))
+    assert all(sorted(numbers[i : i + 7]) == list(range(7)) for i in range(0, 21, 7))
+
+
+def test_a_bucket_is_read_as_a_folder_is(data_dir):
+    # TensorFlow's own file system in memory stands in for gs://.
+    bucket = "ram://bucket/dataset"
+    for name in tf.io.gfile.listdir(data_dir):
+        tf.io.gfile.copy(f"{data_dir}/{name}", f"{bucket}/{name}", overwrite=True)
+    settings = RANDOM | {"num_readers": 2, "cache": True}
+    _assert_equal(_take(bucket, 3, **settings), _take(data_dir, 3, **settings))
+    with pytest.raises(UserError, match="ram://bucket/elsewhere: found nothing"):
+        _take("ram://bucket/elsewhere", 1)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"shard_files": True, "max_examples": 3},
+        {"shuffle_shards": True, "max_examples": 3},
+        {"shuffle_shards": True, "cache": True},
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(settings):
+    with pytest.raises(UserError, match="set one of the two"):
+        TrainingInput("somewhere", SIZE, 2, **settings)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"scale_range": (2.0, 0.5)}, {"paste_scale_range": (0, 1)}, {"copy_paste": 2}],
+)
+def test_settings_out_of_range_are_refused(settings):
+    [name] = settings
+    with pytest.raises(UserError, match=f"TrainingInput.{name} = .*expected"):
+        TrainingInput("somewhere", SIZE, 2, **settings)
+
+
+def test_more_hosts_than_shards_are_refused(data_dir):
+    context = tf.distribute.InputContext(3, 2, num_replicas_in_sync=3)
+    with pytest.raises(UserError, match=r"2 shards for 3 hosts.*--num_shards 3"):
+        _take(data_dir, 1, shard_files=True, context=context)
+
+
+# ---- A tf.data service ---------------------------------------------------------------------------
+
+
+def _counted(batches):
+    """How often each example comes, told by all its bytes."""
+    return collections.Counter(
+        tuple(array.tobytes() for array in example)
+        for batch in batches
+        for example in zip(*(batch[name] for name in sorted(batch)))
+    )
+
+
+@pytest.mark.parametrize("num_workers", [1, 2])
+def test_workers_of_a_service_prepare_the_same_examples(data_dir, num_workers):
+    service = tf.data.experimental.service
+    dispatcher = service.DispatchServer()
+    workers = [
+        service.WorkerServer(service.WorkerConfig(dispatcher.target.split("://")[1]))
+        for _ in range(num_workers)
+    ]
+    settings = RANDOM | {"batch_size": 7}
+    found = _take(data_dir, 4, service=dispatcher.target, **settings)
+    expected = _take(data_dir, 4 * num_workers + 8, **settings)
+    # Workers have epochs of their own, and their examples come in turn; none comes twice.
+    assert _counted(found) <= _counted(expected)
+    if num_workers == 1:
+        _assert_equal(found, expected[:4])
+    del workers
+
+
+# ---- Odd pictures --------------------------------------------------------------------------------
+
+
+def _odd_record(segment_map, num_segments, image_format="PNG"):
+    image = np.random.default_rng(0).integers(0, 255, [*segment_map.shape, 3]).astype(np.uint8)
+    encoded = io.BytesIO()
+    Image.fromarray(image).save(encoded, image_format)
+    return records.PanopticRecord(
+        encoded.getvalue(),
+        "odd",
+        f"odd.{image_format}",
+        *segment_map.shape,
+        segment_map.astype(np.uint16),
+        np.arange(num_segments),
+        np.arange(num_segments) % 8,
+        np.zeros(num_segments),
+    )
+
+
+_GRID = np.kron(np.arange(1, 501).reshape(20, 25), np.ones([4, 4], int))
+ODD = {
+    "500 segments": _odd_record(_GRID, 500),
+    "all void": _odd_record(np.zeros([30, 40]), 0),
+    "listed but void": _odd_record(np.zeros([30, 40]), 3),
+    "tall": _odd_record(np.ones([10000, 50]), 1, "JPEG"),
+    "wide": _odd_record(np.ones([50, 10000]), 1, "JPEG"),
+    "one pixel": _odd_record(np.ones([1, 1]), 1),
+    "one pixel, JPEG": _odd_record(np.ones([1, 1]), 1, "JPEG"),
+}
+
+
+@pytest.fixture(scope="module")
+def odd_dir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("odd")
+    writer = records.DatasetWriter(folder, num_shards=1, num_items=len(ODD))
+    for number, record in enumerate(ODD.values()):
+        writer.write(number, records.to_features(record))
+    writer.finish(CATEGORIES, {}, {}, [])
+    return str(folder)
+
+
+def test_odd_pictures_go_through_every_augmentation(odd_dir):
+    settings = RANDOM | {"scale_range": (0.1, 3.0), "copy_paste": 1.0}
+    builder = TargetBuilder(256, (3, 4), (20,), label_stride=2)
+    data = TrainingInput(odd_dir, (64, 96), len(ODD), **settings)
+    for batch in data.batches(builder).take(4).as_numpy_iterator():
+        for i in range(len(ODD)):
+            slots = batch[types.SLOT_CLASS_IDS][i]
+            in_map = set(np.unique(batch[types.SLOT_MAP][i])) - {types.VOID}
+            assert in_map == set(range((slots != types.PAD_ID).sum()))
+            assert (batch[types.CONTENT_SIZE][i] >= 1).all()
+
+
+def test_odd_pictures_as_they_are(odd_dir):
+    builder = TargetBuilder(512, (3, 4), (20,), label_stride=1)
+    settings = {"flip": False, "shuffle_buffer": 0}
+    data = TrainingInput(odd_dir, (160, 224), len(ODD), **settings)
+    [batch] = data.batches(builder).take(1).as_numpy_iterator()
+    counts = (batch[types.SLOT_CLASS_IDS] != types.PAD_ID).sum(axis=1)
+    assert dict(zip(ODD, counts.tolist())) == {
+        "500 segments": 500,
+        "all void": 0,
+        "listed but void": 0,
+        "tall": 1,
+        "wide": 1,
+        "one pixel": 1,
+        "one pixel, JPEG": 1,
+    }
+    assert dict(zip(ODD, batch[types.CONTENT_SIZE].tolist())) == {
+        "500 segments": [160, 200],
+        "all void": [160, 213],
+        "listed but void": [160, 213],
+        "tall": [160, 1],
+        "wide": [1, 224],
+        "one pixel": [160, 160],
+        "one pixel, JPEG": [160, 160],
+    }
 
 
 # ---- Labels and truth ----------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Records: what goes in comes out, inside `tf.data`; folders that are not whole are refused."""
 
+import hashlib
 import io
 import json
 
@@ -196,6 +197,40 @@ def test_a_folder_that_is_not_whole_is_refused(tmp_path, damage, finding):
     damage(folder)
     with pytest.raises(UserError, match=finding):
         records.DatasetFolder(folder)
+
+
+def test_the_manifest_tells_who_wrote_what(tmp_path):
+    folder = records.DatasetFolder(_write_folder(tmp_path / "set", 2, [0, 1], 2))
+    assert folder.summary["versions"]["tensorflow"] == tf.__version__
+    for path, shard in zip(folder.shard_paths, folder.summary["shards"]):
+        assert shard["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert shard["num_bytes"] == path.stat().st_size
+    assert folder.damaged_shards() == []
+
+
+def test_a_changed_byte_is_found(tmp_path):
+    folder = records.DatasetFolder(_write_folder(tmp_path / "set", 2, [0, 1], 2))
+    path = folder.shard_paths[1]
+    content = bytearray(path.read_bytes())
+    content[40] ^= 1
+    path.write_bytes(content)
+    assert records.DatasetFolder(folder.path).damaged_shards() == [path]
+
+
+def test_another_class_list_is_refused(tmp_path):
+    folder = _write_folder(tmp_path / "set", 1, [0], 1)
+    path = folder / "categories.json"
+    path.write_text(path.read_text().replace("cat", "dog"))
+    with pytest.raises(UserError, match=r"categories.json: not the class list that the builder"):
+        records.DatasetFolder(folder)
+
+
+@pytest.mark.parametrize(("num_shards", "num_items"), [(1, 1), (2, 5), (3, 7), (7, 7), (4, 9)])
+def test_bounds_of_shards_agree_with_the_shard_of_an_item(num_shards, num_items):
+    for shard in range(num_shards):
+        items = [i for i in range(num_items) if i * num_shards // num_items == shard]
+        start, stop = records.shard_bounds(shard, num_shards, num_items)
+        assert list(range(start, stop)) == items
 
 
 def test_a_path_that_is_no_folder_is_refused(tmp_path):

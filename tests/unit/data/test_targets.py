@@ -90,6 +90,20 @@ def test_shapes_and_dtypes_are_static_inside_tf_data_and_values_as_outside():
         np.testing.assert_array_equal(labels[name], value)
 
 
+@pytest.mark.parametrize("stride", [1, 2, 4])
+@pytest.mark.parametrize("content", [(1, 1), (5, 16), (8, 3), (7, 13), (8, 16)])
+def test_a_map_without_its_padding_has_the_labels_of_one_with_it(content, stride):
+    rng = np.random.default_rng(stride)
+    for _ in range(10):
+        segment_map = rng.integers(0, 12, content).astype(np.int32)
+        padded = np.pad(segment_map, [[0, 8 - content[0]], [0, 16 - content[1]]])
+        class_ids, crowds = rng.integers(0, 3, 11).astype(np.int32), rng.random(11) < 0.2
+        builder = TargetBuilder(6, (2, 3), (3,), label_stride=stride)
+        labels = builder(tf.constant(segment_map), class_ids, crowds, (8, 16))
+        for name, value in builder(tf.constant(padded), class_ids, crowds).items():
+            np.testing.assert_array_equal(labels[name], value)
+
+
 # ---- What becomes void ---------------------------------------------------------------------------
 
 
@@ -312,6 +326,24 @@ def test_level_counts_the_box_and_center_the_mask():
     assert labels[types.CENTER_INDICES][0].tolist() == [2, 1]
 
 
+def test_box_centers_move_the_center_alone():
+    # The same L: the middle of its box, (4, 4), is not one of its pixels.
+    segment_map = np.zeros([8, 8], np.int32)
+    segment_map[:, 0] = segment_map[7] = 1
+    settings = {"center_levels": (0,), "level_bounds": ()}
+    mask = _build(segment_map, [0], **settings)
+    box = _build(segment_map, [0], centers="box", **settings)
+    assert mask[types.CENTER_INDICES][0].tolist() == [5, 2]
+    assert box[types.CENTER_INDICES][0].tolist() == [4, 4]
+    for name in mask.keys() - {types.CENTER_INDICES}:
+        np.testing.assert_array_equal(box[name], mask[name])
+
+
+def test_box_centers_lie_between_the_box_s_pixels_when_its_sides_are_even():
+    labels = _build(_boxes((2, 1, 4, 8)), [0], center_levels=(0,), level_bounds=(), centers="box")
+    assert labels[types.CENTER_INDICES][0].tolist() == [3, 4]  # (3, 4.5)
+
+
 @pytest.mark.parametrize("input_size", [(96, 160), (800, 1216), (32, 32)])
 def test_cells_lie_on_levels_that_overhang_the_input(input_size):
     height, width = input_size
@@ -368,6 +400,11 @@ def test_mirrored_maps_have_mirrored_labels():
 def test_a_bound_too_many_is_refused():
     with pytest.raises(UserError, match=r"level_bounds.*found 2 bounds.*\(3, 4\).*each level but"):
         TargetBuilder(center_levels=(3, 4), level_bounds=(100, 200))
+
+
+def test_other_centers_are_refused():
+    with pytest.raises(UserError, match="TargetBuilder.centers = 'mass': expected 'mask'.*'box'"):
+        TargetBuilder(centers="mass")
 
 
 def test_bounds_that_fall_are_refused():

@@ -112,6 +112,16 @@ def test_maps_are_sampled_at_pixel_centers_and_never_mixed():
     np.testing.assert_array_equal(larger, np.kron(smaller, np.ones([2, 2])))
 
 
+@pytest.mark.parametrize("size", [(1, 1), (3, 50), (13, 7), (20, 30), (41, 60), (7, 90)])
+def test_maps_are_sampled_as_tensorflow_does_it(size):
+    segment_map = np.random.default_rng(1).integers(0, 60_000, [20, 30])
+    expected = tf.image.resize(segment_map[..., None], size, method="nearest")[..., 0]
+    for dtype in (tf.int32, tf.uint16):
+        found = transforms.resize_map(tf.cast(segment_map, dtype), tf.constant(size))
+        assert found.dtype == dtype
+        np.testing.assert_array_equal(found, expected)
+
+
 def test_pictures_are_averaged_where_they_shrink():
     # Every fourth column is bright: without antialiasing none of them would be seen.
     stripes = np.zeros([16, 64, 3], np.uint8)
@@ -229,6 +239,25 @@ def test_odd_sizes_and_scales(size, factor):
     assert (content <= CANVAS).all()
     assert (scaled_map > 0).sum() == content.prod()
     assert scaled.shape == (*CANVAS, 3)
+
+
+def test_a_limit_crops_but_does_not_change_the_scale():
+    for number in range(40):
+        settings = (tf.constant([40, 56]), CANVAS, RANGE, tf.constant([2, number]))
+        free = transforms.random_window(*settings)
+        limited = transforms.random_window(*settings, limit=tf.constant([30, 96]))
+        scales = [(w.size / w.extent).numpy() for w in (free, limited)]
+        np.testing.assert_allclose(*scales, rtol=0.1)
+        assert limited.size[0] <= 30 and limited.size[1] == free.size[1]
+        assert (limited.begin + limited.extent <= [40, 56]).numpy().all()
+
+
+def test_a_picture_larger_than_everything_is_fitted_inside_tf_data_too():
+    scene = _scene(120, 240)
+    dataset = tf.data.Dataset.from_tensors(scene).map(lambda *pair: transforms.fit(*pair, CANVAS))
+    [found] = dataset.as_numpy_iterator()
+    for value, expected in zip(found, transforms.fit(*scene, CANVAS)):
+        np.testing.assert_array_equal(value, expected)
 
 
 # ---- Flip ----------------------------------------------------------------------------------------

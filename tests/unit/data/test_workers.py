@@ -17,7 +17,7 @@ from maskconver_tf.errors import UserError
 def items(make_coco_folder):
     folder = make_coco_folder(num_pictures=6)
     (folder.images / "2.jpg").unlink()
-    return CocoPanoptic(folder.images, folder.panoptic, folder.annotations).items
+    return list(CocoPanoptic(folder.images, folder.panoptic, folder.annotations).items)
 
 
 def _told(outcome):
@@ -26,7 +26,7 @@ def _told(outcome):
 
 @pytest.mark.parametrize("num_workers", [1, 2])
 def test_outcomes_come_in_order_whoever_finds_them(items, num_workers):
-    with workers.examiner(num_workers) as examine_all:
+    with workers.examiner(num_workers, examine) as examine_all:
         outcomes = list(examine_all(items))
     assert [_told(outcome) for outcome in outcomes] == [_told(examine(item)) for item in items]
 
@@ -57,7 +57,7 @@ def test_a_killed_process_is_an_error_and_not_a_wait(items, monkeypatch):
     monkeypatch.setattr(workers.subprocess, "Popen", start_and_remember)
     with (
         pytest.raises(UserError, match=r"jpg: the process .* ended .* fewer --workers"),
-        workers.examiner(2) as examine_all,
+        workers.examiner(2, examine) as examine_all,
     ):
         outcomes = examine_all(items * 20)
         next(outcomes)

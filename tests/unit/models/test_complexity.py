@@ -1,13 +1,14 @@
 import tensorflow as tf
 import tf_keras
 
-from maskconver_tf.models.complexity import KINDS, LayerCost, complexity
+from maskconver_tf import types
+from maskconver_tf.models.complexity import KINDS, MASK_PRODUCT, LayerCost, complexity
 
 layers = tf_keras.layers
 
 
 class Counted(tf_keras.Model):
-    """One of each kind, in two parts, and one product of its own."""
+    """One of each kind in two parts, products of its own, and what masks are made of."""
 
     def __init__(self):
         super().__init__(name="counted")
@@ -26,7 +27,9 @@ class Counted(tf_keras.Model):
         coarse = tf.nn.avg_pool2d(x, 2, 2, "VALID")
         x, coarse = self.head(x), self.head(coarse)  # [1, 4, 6, 7], [1, 2, 3, 7]
         similarity = tf.matmul(x[:, 0], x[:, 1], transpose_b=True)  # [1, 6, 6]
-        return tf.einsum("bhwd,bijd->bhwij", x, coarse), similarity
+        pairs = tf.einsum("bhwd,bijd->bhwij", x, coarse)
+        embeddings = x[:, 0, :5] + tf.reduce_sum(similarity) + tf.reduce_sum(pairs)
+        return {types.MASK_FEATURES: x, types.MASK_EMBEDDINGS: embeddings}
 
 
 def test_counts_each_kind_once_a_layer_by_hand():
@@ -39,10 +42,18 @@ def test_counts_each_kind_once_a_layer_by_hand():
         LayerCost("head", "", "dense", (4 * 6 + 2 * 3) * 4 * 7),
         LayerCost("", "", "dense", 6 * 6 * 7),
         LayerCost("", "", "einsum", 4 * 6 * 2 * 3 * 7),
+        LayerCost(MASK_PRODUCT, "", "einsum", 4 * 6 * 5 * 7),
     )
-    assert found.by_part() == {"stem": 2592 + 2400, "head": 840, "": 252 + 1008}
-    assert found.by_kind() == dict(zip(KINDS, (2592, 2400, 840 + 252, 1008)))
+    assert found.by_part() == {"stem": 4992, "head": 840, "": 252 + 1008, MASK_PRODUCT: 840}
+    assert found.by_kind() == dict(zip(KINDS, (2592, 2400, 840 + 252, 1008 + 840)))
+
+
+def test_the_masks_of_all_proposals_are_told_apart_and_not_in_the_sum():
+    model = Counted()
+    model(tf.zeros([1, 8, 12, 3], tf.uint8))
+    found = complexity(model, (8, 12))
     assert found.multiply_adds == 2592 + 2400 + 840 + 252 + 1008
+    assert found.mask_product == 4 * 6 * 5 * 7
 
 
 def test_counts_weights_of_each_part_and_those_that_train():

@@ -53,3 +53,12 @@ def test_an_output_bias_sets_where_every_score_starts():
 def test_a_grid_of_one_cell_is_enough():
     head = LightHead(7, width=8, repeats=1, levels=[7])
     assert head(tf.ones([2, 1, 1, 5]), level=7, training=True).shape == (2, 1, 1, 7)
+
+
+def test_a_fusing_head_is_a_layer_of_the_finer_feature_s_size():
+    check_layer(
+        lambda: LightHead(7, width=8, repeats=1, kernel_size=3, levels=[3], fuses=True, name="h"),
+        {"coarse": FEATURES[4], "finer": tf.random.stateless_normal([2, 4, 6, 3], [2, 3])},
+        (2, 4, 6, 7),
+        lambda head, x, training: head(x["coarse"], level=3, finer=x["finer"], training=training),
+    )

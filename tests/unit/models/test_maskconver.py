@@ -3,9 +3,11 @@ import pytest
 import tensorflow as tf
 
 from maskconver_tf import types
+from maskconver_tf.errors import UserError
 from maskconver_tf.models.backbones.mobilenet import mobilenet
 from maskconver_tf.models.backbones.resnet import resnet
 from maskconver_tf.models.maskconver import MaskConver
+from maskconver_tf.models.pixel_decoders.aspp import ASPP
 from maskconver_tf.models.pixel_decoders.convnext_unet import ConvNeXtUNet
 from maskconver_tf.models.pixel_decoders.light_fpn import LightFPN
 from tests.unit.layers.check_layer import assert_close, check_gradients, check_layer, shake
@@ -93,6 +95,73 @@ def test_gradients_reach_every_weight_with_a_mobilenet_and_without_a_pyramid():
     check_gradients(model, (IMAGES, centers), apply)
 
 
+def make_released(**settings):
+    """The released mobile form: stride 16 backbone, ASPP, heads that fuse level 3."""
+    parts = {
+        "backbone": mobilenet(width_multiplier=0.25, output_stride=16),
+        "pixel_decoder": ASPP(width=8, rates=(1, 2)),
+        "pyramid": None,
+        "center_levels": (3,),
+        "mask_level": 3,
+        "fuse_level": 3,
+    }
+    return make_model(**parts | settings)
+
+
+RELEASED_CENTERS = CENTERS | {types.CENTER_LEVELS: tf.constant([[3] * 5 + [-1], [3] * 6])}
+
+
+def test_the_released_mobile_form_is_a_layer():
+    check_layer(
+        make_released,
+        (IMAGES, RELEASED_CENTERS),
+        {types.CENTER_HEATMAP_LOGITS: {3: (2, 12, 20, 3)}, types.MASK_LOGITS: (2, 12, 20, 6)},
+        apply,
+        bfloat16_output="float32",
+        bfloat16_error=0.1,
+    )
+
+
+def test_each_head_of_the_released_form_fuses_the_backbone_s_level_by_itself():
+    model = make_released()
+    before = model(IMAGES, centers=RELEASED_CENTERS)
+    fusion = model.center_heatmap_head.fusion
+    fusion.project.kernel.assign(-fusion.project.kernel)
+    after = model(IMAGES, centers=RELEASED_CENTERS)
+    heatmaps = [outputs[types.CENTER_HEATMAP_LOGITS][3] for outputs in (before, after)]
+    assert np.abs(heatmaps[1] - heatmaps[0]).max() > 0
+    np.testing.assert_array_equal(after[types.MASK_LOGITS], before[types.MASK_LOGITS])
+
+
+def test_a_fused_level_is_the_only_one():
+    with pytest.raises(
+        UserError, match=r"fuse_level = 3.*center_levels = \(3, 4\).*mask_level = 2"
+    ):
+        make_model(center_levels=(3, 4), fuse_level=3)
+
+
+def test_centers_on_a_level_that_is_not_there_are_refused():
+    model = make_model(pyramid=None, center_levels=(4, 5, 6))
+    with pytest.raises(UserError, match=r"decoder gives levels \[3, 4, 5\], not \[6\].*LightFPN"):
+        model(IMAGES)
+
+
+@pytest.mark.parametrize("size", [(96, 100), (33, 64), (0, 32)])
+def test_a_size_that_is_no_multiple_of_32_is_refused_with_the_way_out(model, size):
+    with pytest.raises(UserError, match=f"images are {size[0]}x{size[1]}: .*multiples of 32.*pad"):
+        model(tf.zeros([1, *size, 3], tf.uint8))
+
+
+def test_a_single_scale_has_all_centers_on_its_level():
+    single = make_model(center_levels=(4,))
+    outputs = single(IMAGES)
+    assert {k: x.shape for k, x in outputs[types.CENTER_HEATMAP_LOGITS].items()} == {
+        4: (2, 6, 10, 3)
+    }
+    names = [weight.name for weight in single.center_heatmap_head.weights if "norm" in weight.name]
+    assert names and all("norm_4" in name for name in names)
+
+
 def test_restores_with_every_setting():
     settings = {
         "center_levels": [5, 4],
@@ -115,7 +184,7 @@ def test_restores_with_every_setting():
     assert restored.num_classes == 3
 
 
-@pytest.mark.parametrize("size", [(32, 32), (64, 224), (160, 96)])
+@pytest.mark.parametrize("size", [(32, 32), (64, 224), (160, 96), (800, 1216)])
 def test_takes_every_multiple_of_32(model, size):
     outputs = model(tf.zeros([1, *size, 3], tf.uint8))
     for level, logits in outputs[types.CENTER_HEATMAP_LOGITS].items():

@@ -295,6 +295,16 @@ def test_a_user_error_from_inside_comes_out_as_it_was_raised(zoo, folder):
     assert str(caught.value) == "cannot"
 
 
+def test_what_a_call_would_get_is_known_without_the_call(zoo, folder):
+    gin_support.load(
+        ["base.gin"], ["gin_zoo.adam.betas=(%STEPS, 1)", "train.optimizer=@gin_zoo.adam()"]
+    )
+    assert gin_support.argument(zoo.train, "steps") == 5
+    assert gin_support.argument(zoo.adam, "betas") == (5, 1)
+    assert gin_support.argument(zoo.adam, "rate") == 0.1
+    assert gin_support.argument(zoo.sgd, "rate") == 0.1
+
+
 # ---- The saved configuration ---------------------------------------------------------------------
 def test_the_operative_config_gives_the_same_run_in_a_new_process(zoo, folder):
     here = _train(zoo, "Net.depth=3", "train.optimizer=@o/gin_zoo.adam()", "o/gin_zoo.adam.rate=2")

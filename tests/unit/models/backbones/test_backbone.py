@@ -48,6 +48,16 @@ def test_a_mobilenet_gives_the_levels_of_a_cut_network_that_can_be_restored():
     assert_close(restored(IMAGES), features)
 
 
+def test_a_mobilenet_that_stops_at_stride_16_ends_there_with_its_widest_level():
+    backbone = tiny_mobilenet(output_stride=16)
+    features = backbone(IMAGES)
+    expected = {2: (2, 24, 40, 8), 3: (2, 12, 20, 16), 4: (2, 6, 10, 112)}
+    assert {level: tuple(x.shape) for level, x in features.items()} == expected
+    assert backbone.count_params() == sum(np.prod(w.shape) for w in tiny_mobilenet().weights)
+    with pytest.raises(UserError, match="mobilenet.output_stride = 8: expected 16 or 32"):
+        tiny_mobilenet(output_stride=8)
+
+
 def test_normalises_pixels_by_imagenet_s_statistics():
     black_gray_white = tf.constant([[[[0, 0, 0], [124, 116, 104], [255, 255, 255]]]], tf.uint8)
     expected = [

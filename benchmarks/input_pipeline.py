@@ -1,0 +1,285 @@
+"""What the input pipeline costs, beside one that makes dense labels the usual way.
+
+    python benchmarks/input_pipeline.py --data DIR
+
+DIR is a dataset folder that `maskconver data build` wrote. Every variant reads the same records, in
+a process of its own, so that its peak memory is its own too. Rounds alternate between the variants,
+and the best of each counts: on a machine that others use too, that is nearest to the truth.
+
+    bound       decode picture and map, scale both to the whole input, nothing else
+    plain       compact labels without augmentation
+    jitter      with flip and scale jitter 0.1 to 1.9
+    colors      with color jitter and AutoAugment as well
+    paste       flip, jitter, and segments pasted over every example
+    dense       normalised float image, heatmaps, and a float mask at half size for each of 256
+                slots: one-hot at input size, scaled down
+    dense_jitter  the same with flip and jitter of the same range
+    lean_jitter   dense_jitter with masks made at half size at once, which is all that can be saved
+
+`--profile` times the steps of one example instead, one after the other on one thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import tensorflow as tf
+from official.vision.ops import preprocess_ops
+
+from maskconver_tf import types
+from maskconver_tf.data import records, transforms
+from maskconver_tf.data.pipeline import TrainingInput
+from maskconver_tf.data.reading import read_serialized
+from maskconver_tf.data.targets import TargetBuilder
+from maskconver_tf.ops.gaussian import draw_heatmap
+
+NUM_SLOTS = 256
+LEVELS = (3, 4, 5, 6, 7)
+JITTER = {"flip": True, "scale_range": (0.1, 1.9)}
+COMPACT = {
+    "plain": {"flip": False},
+    "jitter": JITTER,
+    "colors": JITTER | {"color_jitter": 0.3, "autoaugment": True},
+    "paste": JITTER | {"copy_paste": 1.0},
+}
+VARIANTS = ("bound", *COMPACT, "dense", "dense_jitter", "lean_jitter")
+
+
+# ---- Variants ------------------------------------------------------------------------------------
+def batches(variant: str, data: str, size: int, batch_size: int) -> tf.data.Dataset:
+    """Endless batches of one variant."""
+    if variant == "bound":
+        return _decoded_and_resized(data, size, batch_size)
+    if variant in COMPACT:
+        compact = TrainingInput(data, (size, size), batch_size, **COMPACT[variant])
+        return compact.batches(TargetBuilder(NUM_SLOTS, LEVELS))
+    # Eight examples of 1280 px would be 3.4 GB of masks, and a pipeline holds several batches.
+    batch_size = batch_size if size <= 640 else 1
+    return _dense(data, size, batch_size, variant.endswith("jitter"), variant.startswith("lean"))
+
+
+def _decoded_and_resized(data: str, size: int, batch_size: int) -> tf.data.Dataset:
+    @tf.autograph.experimental.do_not_convert
+    def prepare(serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        example = records.decode(records.parse(serialized))
+        image = transforms.resize_image(example[types.IMAGE], tf.constant([size, size]))
+        segment_map = transforms.resize_map(example[types.SEGMENT_MAP], tf.constant([size, size]))
+        return tf.ensure_shape(image, [size, size, 3]), tf.ensure_shape(segment_map, [size, size])
+
+    examples = read_serialized(records.DatasetFolder(data)).repeat()
+    examples = examples.map(prepare, num_parallel_calls=tf.data.AUTOTUNE)
+    return examples.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+
+
+def _dense(
+    data: str, size: int, batch_size: int, is_jittered: bool, is_lean: bool
+) -> tf.data.Dataset:
+    """Dense labels, with the operations of `official.vision` that such pipelines are made of."""
+    folder = records.DatasetFolder(data)
+    scales = JITTER["scale_range"] if is_jittered else (1.0, 1.0)
+
+    @tf.autograph.experimental.do_not_convert
+    def prepare(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+        example = records.decode(records.parse(serialized))
+        image = preprocess_ops.normalize_image(example[types.IMAGE])
+        masks = example[types.SEGMENT_MAP][tf.newaxis, ..., tf.newaxis]
+        if is_jittered:
+            image, _, masks = preprocess_ops.random_horizontal_flip(image, masks=masks)
+        image, info = preprocess_ops.resize_and_crop_image(image, [size] * 2, [size] * 2, *scales)
+        masks = preprocess_ops.resize_and_crop_masks(masks, info[2], [size] * 2, info[3])
+        labels = _dense_labels(
+            tf.ensure_shape(masks[0, ..., 0], [size, size]),
+            example[types.SEGMENT_CLASS_IDS],
+            example[types.SEGMENT_IS_CROWD],
+            len(folder.categories),
+            is_lean,
+        )
+        return {"image": tf.ensure_shape(image, [size, size, 3])} | labels
+
+    examples = read_serialized(folder).repeat().shuffle(1024)
+    examples = examples.map(prepare, num_parallel_calls=tf.data.AUTOTUNE)
+    return examples.batch(batch_size).prefetch(1)
+
+
+def _dense_labels(
+    segment_map: tf.Tensor,
+    class_ids: tf.Tensor,
+    is_crowd: tf.Tensor,
+    num_classes: int,
+    is_lean: bool,
+) -> dict[str, tf.Tensor]:
+    """What the same labels are when every segment has a mask and every class a heatmap."""
+    labels = TargetBuilder(NUM_SLOTS, LEVELS, label_stride=2 if is_lean else 1)(
+        segment_map, class_ids, is_crowd
+    )
+    slot_map = tf.cast(labels[types.SLOT_MAP], tf.int32)
+    masks = tf.one_hot(slot_map, NUM_SLOTS)
+    if not is_lean:
+        masks = tf.image.resize(masks, [side // 2 for side in segment_map.shape])
+    dense = {"masks": masks, "class_ids": labels[types.SLOT_CLASS_IDS]}
+    for level in LEVELS:
+        class_ids = tf.where(
+            labels[types.CENTER_LEVELS] == level, labels[types.SLOT_CLASS_IDS], types.PAD_ID
+        )
+        side = -(-segment_map.shape[0] // 2**level)
+        dense[f"heatmap_{level}"] = draw_heatmap(
+            labels[types.CENTER_INDICES][tf.newaxis],
+            labels[types.GAUSSIAN_RADII][tf.newaxis],
+            class_ids[tf.newaxis],
+            side,
+            side,
+            num_classes,
+        )[0]
+    return dense
+
+
+# ---- Measuring -----------------------------------------------------------------------------------
+def measure(variant: str, data: str, size: int, batch_size: int, seconds: float) -> dict:
+    """Rate, processor time, bytes to the device and peak memory of one variant."""
+    iterator = iter(batches(variant, data, size, batch_size))
+    first = next(iterator)
+    batch_size = len(tf.nest.flatten(first)[0])
+    num_bytes = sum(value.numpy().nbytes for value in tf.nest.flatten(first)) / batch_size
+    del first
+    next(iterator)
+    start, start_cpu, count = time.perf_counter(), time.process_time(), 0
+    while time.perf_counter() - start < seconds or count < 2 * batch_size:
+        next(iterator)
+        count += batch_size
+    return {
+        "rate": count / (time.perf_counter() - start),
+        "cpu_ms": 1e3 * (time.process_time() - start_cpu) / count,
+        "mebibytes": num_bytes / 2**20,
+        "peak_gigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
+    }
+
+
+def in_own_process(variant: str, size: int, args: argparse.Namespace) -> dict:
+    """`measure` in a fresh process."""
+    command = [sys.executable, __file__, "--data", args.data, "--one", variant]
+    command += ["--sizes", str(size), "--batch_size", str(args.batch_size)]
+    command += ["--seconds", str(args.seconds)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{variant} at {size}: {done.stderr.strip().splitlines()[-1]}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def best_of_rounds(size: int, variants: list[str], args: argparse.Namespace) -> dict[str, dict]:
+    """Every variant's highest rate, least processor time and highest memory over the rounds."""
+    found: dict[str, list[dict]] = {variant: [] for variant in variants}
+    for _ in range(args.rounds):
+        for variant in variants:
+            found[variant].append(in_own_process(variant, size, args))
+            print(f"{size} px {variant}: {found[variant][-1]}", file=sys.stderr, flush=True)
+    pick = {"rate": max, "cpu_ms": min, "mebibytes": max, "peak_gigabytes": max}
+    return {
+        variant: {name: best(each[name] for each in rounds) for name, best in pick.items()}
+        for variant, rounds in found.items()
+    }
+
+
+def print_table(size: int, batch_size: int, results: dict[str, dict]) -> None:
+    print(f"\n{size} px, batches of {batch_size}\n")
+    print(
+        "| variant | examples/s | CPU ms/example | MiB/example | peak GB |\n|---|---|---|---|---|"
+    )
+    for variant, result in results.items():
+        print(
+            f"| {variant} | {result['rate']:.1f} | {result['cpu_ms']:.1f} | "
+            f"{result['mebibytes']:.2f} | {result['peak_gigabytes']:.2f} |"
+        )
+    jitter = results.get("jitter")
+    for other, result in results.items() if jitter else ():
+        rate = jitter["rate"] / result["rate"]
+        cpu = result["cpu_ms"] / jitter["cpu_ms"]
+        print(f"\njitter is {rate:.2f} times as fast as {other}; by CPU time {cpu:.2f}", end="")
+    print()
+    sys.stdout.flush()
+
+
+# ---- Profile -------------------------------------------------------------------------------------
+def steps(data: str, size: int) -> Iterator[tuple[str, Callable, list]]:
+    """Name, function and inputs of each step of an example, fitted to the input."""
+    canvas = (size, size)
+    parsed = [records.parse(s) for s in read_serialized(records.DatasetFolder(data), 40)]
+    decoded = [records.decode(example) for example in parsed]
+    images = [example[types.IMAGE] for example in decoded]
+    maps = [tf.cast(example[types.SEGMENT_MAP], tf.uint16) for example in decoded]
+    sizes = [transforms.fitted_size(tf.shape(image)[:2], canvas) for image in images]
+    scaled = [transforms.resize_image(*pair) for pair in zip(images, sizes)]
+    labels = [
+        (
+            transforms.fit(example[types.IMAGE], example[types.SEGMENT_MAP], canvas)[1],
+            example[types.SEGMENT_CLASS_IDS],
+            example[types.SEGMENT_IS_CROWD],
+        )
+        for example in decoded
+    ]
+    encoded = [(example[types.IMAGE],) for example in parsed]
+    encoded_maps = [(example[types.SEGMENT_MAP],) for example in parsed]
+    yield "nothing (cost of a call)", tf.identity, [(image,) for image in images]
+    yield "decode picture", functools.partial(tf.io.decode_jpeg, channels=3), encoded
+    yield "decode map", functools.partial(tf.io.decode_png, dtype=tf.uint16), encoded_maps
+    yield "scale picture", transforms.resize_image, list(zip(images, sizes))
+    yield "scale map", transforms.resize_map, list(zip(maps, sizes))
+    yield "mirror picture", lambda image: tf.reverse(image, [1]), [(image,) for image in scaled]
+    yield "pad picture", lambda image: transforms.pad(image, canvas), [(i,) for i in scaled]
+    yield "labels", TargetBuilder(NUM_SLOTS, LEVELS), labels
+
+
+def profile(data: str, size: int) -> None:
+    """Prints the processor time of each step, traced, mean over pictures."""
+    print(f"\n{size} px, one thread\n\n| step | CPU ms/example |\n|---|---|")
+    for name, function, inputs in steps(data, size):
+        traced = tf.function(function, autograph=False, reduce_retracing=True)
+        for arguments in inputs:
+            traced(*arguments)
+        times = []
+        for _ in range(3):
+            start = time.process_time()
+            for arguments in inputs:
+                traced(*arguments)
+            times.append(1e3 * (time.process_time() - start) / len(inputs))
+        print(f"| {name} | {np.min(times):.2f} |", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", required=True, metavar="DIR", help="dataset folder")
+    parser.add_argument("--sizes", default="256,640,1280", help="input sizes, multiples of 32")
+    parser.add_argument("--batch_size", type=int, default=8, metavar="N")
+    parser.add_argument("--variants", default=",".join(VARIANTS), help="which to run")
+    parser.add_argument("--rounds", type=int, default=2, metavar="N")
+    parser.add_argument("--seconds", type=float, default=5.0, help="per variant and round")
+    parser.add_argument("--profile", action="store_true", help="time the steps instead")
+    parser.add_argument("--one", choices=VARIANTS, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    sizes = [int(size) for size in args.sizes.split(",")]
+    if args.one:
+        print(json.dumps(measure(args.one, args.data, sizes[0], args.batch_size, args.seconds)))
+        return
+    if args.profile:
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+    for size in sizes:
+        if args.profile:
+            profile(args.data, size)
+        else:
+            results = best_of_rounds(size, args.variants.split(","), args)
+            print_table(size, args.batch_size, results)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""ADE20K's panoptic task: the scene parsing challenge of 2016 with the instances of 2017.
+
+Class names, the 100 that are things and how their instances are coded follow
+https://github.com/CSAILVision/sceneparsing (objectInfo150) and
+https://github.com/CSAILVision/placeschallenge (instanceInfo100).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from maskconver_tf.data.categories import Categories, Category
+from maskconver_tf.data.findings import Problem, listed
+from maskconver_tf.data.sources.folder_pairs import pictures_in, without_picture
+from maskconver_tf.data.sources.label_png import read_channels, read_labels
+from maskconver_tf.data.sources.label_segments import class_map, segments_of
+from maskconver_tf.data.sources.lazy_items import LazyItems
+from maskconver_tf.data.sources.source import FileItem, Truth, check_folder
+from maskconver_tf.errors import UserError
+
+_CLASSES = """
+wall, building, sky, floor, tree, ceiling, road, bed*, windowpane*, grass, cabinet*, sidewalk,
+person*, earth, door*, table*, mountain, plant, curtain*, chair*, car*, water, painting*, sofa*,
+shelf*, house, sea, mirror*, rug, field, armchair*, seat*, fence*, desk*, rock, wardrobe*,
+lamp*, bathtub*, railing*, cushion*, base, box*, column*, signboard*, chest of drawers*,
+counter*, sand, sink*, skyscraper, fireplace*, refrigerator*, grandstand, path, stairs*, runway,
+case*, pool table*, pillow*, screen door*, stairway, river, bridge, bookcase*, blind, coffee
+table*, toilet*, flower*, book*, hill, bench*, countertop*, stove*, palm*, kitchen island*,
+computer*, swivel chair*, boat*, bar, arcade machine*, hovel, bus*, towel*, light*, truck*,
+tower, chandelier*, awning*, streetlight*, booth*, television receiver*, airplane*, dirt track,
+apparel*, pole*, land, bannister*, escalator, ottoman*, bottle*, buffet, poster, stage, van*,
+ship*, fountain*, conveyer belt, canopy, washer*, plaything*, swimming pool, stool*, barrel*,
+basket*, waterfall, tent, bag*, minibike*, cradle, oven*, ball*, food*, step*, tank, trade
+name*, microwave*, pot*, animal*, bicycle*, lake, dishwasher*, screen*, blanket, sculpture*,
+hood*, sconce*, vase*, traffic light*, tray*, ashcan*, fan*, pier, crt screen, plate*, monitor*,
+bulletin board*, shower, radiator*, glass*, clock*, flag*
+"""
+"""Names of classes 1..150, the first of the synonyms; * marks a thing."""
+
+
+def ade20k_categories() -> Categories:
+    """The 150 classes; source ids are 1..150, as the semantic pictures have them."""
+    names = " ".join(_CLASSES.split()).split(", ")
+    return Categories(
+        tuple(
+            Category(number, name.removesuffix("*"), name.endswith("*"))
+            for number, name in enumerate(names, start=1)
+        )
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Ade20kItem(FileItem):
+    """A picture of `Ade20k`; `map_file` is its semantic picture."""
+
+    instance_file: str = ""
+    categories: Categories = dataclasses.field(kw_only=True)
+
+    def read_truth(self) -> Truth:
+        labels = read_labels(self, self.map_file)
+        kinds, instances = read_channels(self, self.instance_file, "RG")
+        if kinds.shape != labels.shape:
+            found = "{1} x {0}, and {3} x {2} in ".format(*kinds.shape, *labels.shape)
+            raise self.refusal(self.instance_file, Problem.SIZE, found + self.map_file)
+        class_ids = class_map(self, self.map_file, labels, self.categories, (0,))
+        things = np.flatnonzero(self.categories.is_thing)  # Instance kind 1..100 -> class.
+        painted = instances > 0
+        stray = np.unique(kinds[painted & ((kinds < 1) | (kinds > len(things)))]).tolist()
+        if stray:
+            found = f"red {listed(stray)}, expected 1 to {len(things)}"
+            raise self.refusal(self.instance_file, Problem.UNKNOWN_LABEL, found)
+        class_ids = np.where(painted, things[np.clip(kinds, 1, len(things)) - 1], class_ids)
+        return segments_of(class_ids, instances, self.categories, lone_things_are_crowds=False)
+
+
+class Ade20k:
+    """images/, annotations/ and annotations_instance/, each with training/ and validation/.
+
+    Instances lie on top of what the semantic picture says; where that says a thing and there is no
+    instance is void, as in the panoptic truth that published results use. See `Source`.
+    """
+
+    def __init__(self, root: Path, split: str):
+        """Raises `UserError` where a folder is missing or holds no picture."""
+        kinds = ("images", "annotations", "annotations_instance")
+        self._folders = [root / kind / split for kind in kinds]
+        for folder in self._folders:
+            check_folder(folder, f"ADE20K's {folder.parent.name} of the split {split}")
+        self.where = str(self._folders[0])
+        self.description = {"layout": "ade20k", "split": split}
+        self.categories = ade20k_categories()
+        _check_object_info(root / "objectInfo150.txt", self.categories)
+        pictures = pictures_in(self._folders[0])
+        self.findings = [
+            finding for folder in self._folders[1:] for finding in without_picture(folder, pictures)
+        ]
+        self._names = list(pictures.items())
+        self.items = LazyItems(len(self._names), self._item)
+
+    def _item(self, index: int) -> Ade20kItem:
+        stem, name = self._names[index]
+        images, semantic, instances = self._folders
+        return Ade20kItem(
+            name=name,
+            image_id=stem,
+            image_file=str(images / name),
+            map_file=str(semantic / f"{stem}.png"),
+            instance_file=str(instances / f"{stem}.png"),
+            categories=self.categories,
+        )
+
+
+def _check_object_info(path: Path, categories: Categories) -> None:
+    """Refuses a folder whose own class list is another: the full ADE20K has thousands."""
+    if not path.is_file():
+        return
+    rows = [line.split("\t") for line in path.read_text("utf-8").splitlines()[1:] if line.strip()]
+    names = tuple(row[-1].partition(",")[0].strip() for row in rows)
+    if names != categories.names:
+        raise UserError(
+            f"{path}: found {len(names)} classes that begin with {listed(names, 3)}; expected the "
+            "150 of the 2016 challenge, from wall to flag. Use ADEChallengeData2016."
+        )

@@ -1,0 +1,54 @@
+"""Folders of pictures and of truth whose files have the same names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from maskconver_tf.data.findings import Finding, Problem
+from maskconver_tf.errors import UserError
+
+PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+
+
+def names_by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, str]:
+    """Files in a folder and those below it, in order of their names.
+
+    Args:
+      suffixes: to take, in lower case.
+
+    Returns:
+      path in the folder without suffix -> path in the folder, both with forward slashes.
+    """
+    files = (path for path in folder.rglob("*") if path.suffix.lower() in suffixes)
+    names = sorted(path.relative_to(folder).as_posix() for path in files if path.is_file())
+    stems: dict[str, str] = {}
+    for name in names:
+        stem = name.rpartition(".")[0]
+        if stem in stems:
+            raise UserError(
+                f"{folder}: found {stems[stem]} and {name}; expected one file of a name, or which "
+                "truth is whose cannot be told. Rename one."
+            )
+        stems[stem] = name
+    return stems
+
+
+def pictures_in(folder: Path) -> dict[str, str]:
+    """`names_by_stem` of pictures; `UserError` where there is none."""
+    names = names_by_stem(folder, PICTURES)
+    if not names:
+        raise UserError(
+            f"{folder}: found no picture; expected files that end in {', '.join(PICTURES)}, here "
+            "or in folders below. Check the path."
+        )
+    return names
+
+
+def without_picture(folder: Path, pictures: dict[str, str]) -> list[Finding]:
+    """A finding for each PNG of a folder of truth that belongs to no picture."""
+    return [
+        Finding(name, str(folder / name), Problem.NO_PICTURE, f"no picture is called {stem}")
+        for stem, name in names_by_stem(folder, [".png"]).items()
+        if stem not in pictures
+    ]

@@ -1,0 +1,40 @@
+"""How a head of the released mobile model brings back detail."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+import tf_keras
+
+from maskconver_tf.layers.norm import NormKind, make_norm
+
+
+@tf_keras.utils.register_keras_serializable("maskconver_tf")
+class LowLevelFusion(tf_keras.layers.Layer):
+    """Adds a finer feature, projected, to a coarser one, resized.
+
+    y = resize(coarse) + relu(norm(conv1x1(fine)))
+
+    Shapes: coarse `[B, h, w, D]` and fine `[B, H, W, any]` -> `[B, H, W, D]`.
+
+    Args:
+      norm: kind of norm after the projection.
+
+    Source: DeepLabv3+ (arXiv 1802.02611), with a sum in place of the concatenation.
+    """
+
+    def __init__(self, norm: NormKind = "batch", **kwargs):
+        super().__init__(**kwargs)
+        self._config = {"norm": norm}
+        self.norm = make_norm(norm, "norm")
+
+    def build(self, input_shape):
+        self.project = tf_keras.layers.Conv2D(input_shape[-1], 1, use_bias=False, name="project")
+        super().build(input_shape)
+
+    def call(self, coarse: tf.Tensor, fine: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        detail = tf.nn.relu(self.norm(self.project(fine), training=training))
+        resized = tf.image.resize(coarse, fine.shape[1:3], "bilinear")
+        return tf.cast(resized, detail.dtype) + detail
+
+    def get_config(self):
+        return super().get_config() | self._config

@@ -1,0 +1,102 @@
+"""Atrous spatial pyramid pooling, the pixel decoder of the released mobile model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+import tf_keras
+
+from maskconver_tf.layers.norm import NormKind, make_norm
+
+
+@tf_keras.utils.register_keras_serializable("maskconver_tf")
+class ASPP(tf_keras.layers.Layer):
+    """Looks at one level with several reaches at once, and at its mean.
+
+    Branches, each with norm and activation: a 1x1 convolution; a depthwise 3x3 for each dilation
+    rate with a 1x1; the mean of the picture with a 1x1. A last 1x1 takes them all, concatenated.
+
+    Shapes: level -> `[B, Hl, Wl, any]` in; `{level: [B, Hl, Wl, width]}` out.
+
+    Args:
+      level: that it works on.
+      width: channels of each branch and of the output.
+      rates: dilation rates.
+      norm: kind of norm.
+      dilated_pointwise: dilate the 1x1 after a depthwise convolution too. It computes the same, but
+        TensorFlow splits the feature for it and pads the parts, which costs multiply-adds. Released
+        code has it so, and its published cost counts it.
+
+    Source: DeepLabv3 (arXiv 1706.05587), separable as in DeepLabv3+ (arXiv 1802.02611).
+    """
+
+    def __init__(
+        self,
+        level: int = 4,
+        width: int = 256,
+        rates: Sequence[int] = (6, 12, 18),
+        norm: NormKind = "batch",
+        dilated_pointwise: bool = False,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self._config = {
+            "level": level,
+            "width": width,
+            "rates": list(rates),
+            "norm": norm,
+            "dilated_pointwise": dilated_pointwise,
+        }
+        self.level = level
+        self.near = _Branch(width, norm, name="near")
+        self.atrous = [_Branch(width, norm, r, dilated_pointwise, name=f"rate_{r}") for r in rates]
+        self.mean = _Branch(width, norm, name="mean")
+        self.project = _Branch(width, norm, name="project")
+
+    def call(
+        self, features: dict[int, tf.Tensor], training: bool | None = None
+    ) -> dict[int, tf.Tensor]:
+        x = features[self.level]
+        branches = [branch(x, training=training) for branch in (self.near, *self.atrous)]
+        mean = self.mean(tf.reduce_mean(x, axis=[1, 2], keepdims=True), training=training)
+        branches.append(tf.broadcast_to(mean, tf.shape(branches[0])))
+        return {self.level: self.project(tf.concat(branches, axis=-1), training=training)}
+
+    def get_config(self):
+        return super().get_config() | self._config
+
+
+class _Branch(tf_keras.layers.Layer):
+    """A 1x1 convolution, after a dilated depthwise 3x3 if `rate`, with norm and activation."""
+
+    def __init__(
+        self,
+        width: int,
+        norm: NormKind,
+        rate: int = 0,
+        dilated_pointwise: bool = False,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.depthwise = (
+            tf_keras.layers.DepthwiseConv2D(
+                3, padding="same", dilation_rate=rate, use_bias=False, name="depthwise"
+            )
+            if rate
+            else None
+        )
+        self.pointwise = tf_keras.layers.Conv2D(
+            width,
+            1,
+            padding="same",
+            dilation_rate=rate if dilated_pointwise else 1,
+            use_bias=False,
+            name="pointwise",
+        )
+        self.norm = make_norm(norm, "norm")
+
+    def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        if self.depthwise is not None:
+            x = self.depthwise(x)
+        return tf.nn.relu(self.norm(self.pointwise(x), training=training))
