@@ -175,6 +175,21 @@ def test_train_loads_gin_files_and_bindings_in_order(calls, monkeypatch):
     assert trained == [(("run",), {})]
 
 
+def test_preflight_passes_on_what_it_is_given(calls, monkeypatch):
+    from maskconver_tf.training import gin_support
+
+    made = calls("training.runs", "preflight_run")
+    monkeypatch.setattr(gin_support, "load", lambda *args: None)
+    assert cli.main(["preflight", "--gin_file", "a.gin"]) == 0
+    options = ["--num_classes=7", "--per-core-batch=2", "--tpu=v6e:2x2", "--cache=c"]
+    options += ["--timeout=1.5", "--no_search"]
+    assert cli.main(["preflight", "--gin_file", "a.gin", *options]) == 0
+    assert [args for args, _ in made] == [
+        (None, None, None, None, 60, True),
+        (7, 2, "v6e:2x2", "c", 1.5, False),
+    ]
+
+
 @pytest.fixture
 def zoo(calls, monkeypatch):
     """`model_zoo` replaced; the list of what was counted."""
