@@ -221,11 +221,11 @@ def steps(data: str, size: int) -> Iterator[tuple[str, Callable, list]]:
     scaled = [transforms.resize_image(*pair) for pair in zip(images, sizes)]
     labels = [
         (
-            transforms.fit(example[types.IMAGE], example[types.SEGMENT_MAP], canvas)[1],
+            transforms.resize_map(example[types.SEGMENT_MAP], size),
             example[types.SEGMENT_CLASS_IDS],
             example[types.SEGMENT_IS_CROWD],
         )
-        for example in decoded
+        for example, size in zip(decoded, sizes)
     ]
     encoded = [(example[types.IMAGE],) for example in parsed]
     encoded_maps = [(example[types.SEGMENT_MAP],) for example in parsed]
@@ -236,7 +236,8 @@ def steps(data: str, size: int) -> Iterator[tuple[str, Callable, list]]:
     yield "scale map", transforms.resize_map, list(zip(maps, sizes))
     yield "mirror picture", lambda image: tf.reverse(image, [1]), [(image,) for image in scaled]
     yield "pad picture", lambda image: transforms.pad(image, canvas), [(i,) for i in scaled]
-    yield "labels", TargetBuilder(NUM_SLOTS, LEVELS), labels
+    builder = TargetBuilder(NUM_SLOTS, LEVELS)
+    yield "labels", functools.partial(builder, input_size=canvas), labels
 
 
 def profile(data: str, size: int) -> None:

@@ -142,6 +142,20 @@ def test_build_prints_what_it_did(calls, capsys):
     assert capsys.readouterr().out == "3 pictures\n"
 
 
+def test_build_on_beam_has_its_options(calls, capsys):
+    made = calls("data.beam_build", "build_on_beam", result="on Beam")
+    argv = ["data", "build", "--source=ade20k", "--root=r", "--split=s", "--out=o"]
+    assert cli.main([*argv, "--runner"]) == 0
+    flink = ["--runner=FlinkRunner", "--pipeline-option", "flink_master=h:1", "--workers=3"]
+    assert cli.main([*argv, *flink]) == 0
+    runners = [(options["runner"], options["pipeline_options"]) for _, options in made]
+    assert runners == [("DirectRunner", []), ("FlinkRunner", ["flink_master=h:1"])]
+    assert [options["workers"] for _, options in made] == [None, 3]
+    capsys.readouterr()
+    message = _error(capsys, *argv, "--pipeline_option", "a=b")
+    assert message == "--pipeline_option: is of Apache Beam; give --runner as well"
+
+
 def test_build_teaches_every_source(capsys):
     with pytest.raises(SystemExit):
         cli.main(["data", "build", "--help"])
