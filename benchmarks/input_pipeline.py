@@ -10,7 +10,8 @@ and the best of each counts: on a machine that others use too, that is nearest t
     plain       compact labels without augmentation
     jitter      with flip and scale jitter 0.1 to 1.9
     colors      with color jitter and AutoAugment as well
-    paste       flip, jitter, and segments pasted over every example
+    paste_half  flip, jitter, and segments pasted over every second example, as the recipe has it
+    paste       the same over every example
     dense       normalised float image, heatmaps, and a float mask at half size for each of 256
                 slots: one-hot at input size, scaled down
     dense_jitter  the same with flip and jitter of the same range
@@ -51,6 +52,7 @@ COMPACT = {
     "plain": {"flip": False},
     "jitter": JITTER,
     "colors": JITTER | {"color_jitter": 0.3, "autoaugment": True},
+    "paste_half": JITTER | {"copy_paste": 0.5},
     "paste": JITTER | {"copy_paste": 1.0},
 }
 VARIANTS = ("bound", *COMPACT, "dense", "dense_jitter", "lean_jitter")
@@ -221,11 +223,11 @@ def steps(data: str, size: int) -> Iterator[tuple[str, Callable, list]]:
     scaled = [transforms.resize_image(*pair) for pair in zip(images, sizes)]
     labels = [
         (
-            transforms.fit(example[types.IMAGE], example[types.SEGMENT_MAP], canvas)[1],
+            transforms.resize_map(example[types.SEGMENT_MAP], size),
             example[types.SEGMENT_CLASS_IDS],
             example[types.SEGMENT_IS_CROWD],
         )
-        for example in decoded
+        for example, size in zip(decoded, sizes)
     ]
     encoded = [(example[types.IMAGE],) for example in parsed]
     encoded_maps = [(example[types.SEGMENT_MAP],) for example in parsed]
@@ -236,7 +238,8 @@ def steps(data: str, size: int) -> Iterator[tuple[str, Callable, list]]:
     yield "scale map", transforms.resize_map, list(zip(maps, sizes))
     yield "mirror picture", lambda image: tf.reverse(image, [1]), [(image,) for image in scaled]
     yield "pad picture", lambda image: transforms.pad(image, canvas), [(i,) for i in scaled]
-    yield "labels", TargetBuilder(NUM_SLOTS, LEVELS), labels
+    builder = TargetBuilder(NUM_SLOTS, LEVELS)
+    yield "labels", functools.partial(builder, input_size=canvas), labels
 
 
 def profile(data: str, size: int) -> None:

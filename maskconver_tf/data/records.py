@@ -212,7 +212,8 @@ def decode_window(
         ),
     )
     segment_map = tf.io.decode_png(parsed[types.SEGMENT_MAP], channels=1, dtype=tf.uint16)
-    return tf.ensure_shape(image, [None, None, 3]), tf.slice(segment_map[..., 0], begin, extent)
+    segment_map = tf.slice(tf.squeeze(segment_map, -1), begin, extent)
+    return tf.ensure_shape(image, [None, None, 3]), segment_map
 
 
 def truth_segments(example: dict[str, np.ndarray]) -> list[types.Segment]:

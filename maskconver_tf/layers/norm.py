@@ -7,6 +7,8 @@ from typing import Literal
 import tensorflow as tf
 import tf_keras
 
+from maskconver_tf.errors import UserError
+
 NormKind = Literal["layer", "batch"]
 
 
@@ -19,7 +21,7 @@ def make_norm(kind: NormKind, name: str) -> tf_keras.layers.Layer:
       name: of the layer.
 
     Raises:
-      ValueError: another kind.
+      UserError: another kind.
     """
     if kind == "layer":
         return tf_keras.layers.LayerNormalization(epsilon=1e-6, name=name)
@@ -27,7 +29,7 @@ def make_norm(kind: NormKind, name: str) -> tf_keras.layers.Layer:
         return tf_keras.layers.BatchNormalization(
             momentum=0.99, epsilon=1e-3, synchronized=has_replicas(), name=name
         )
-    raise ValueError(f"norm is {kind!r}; expected 'layer' or 'batch'")
+    raise UserError(f"norm = {kind!r}: expected 'layer' or 'batch'")
 
 
 def has_replicas() -> bool:

@@ -7,6 +7,7 @@ from typing import Literal
 import tensorflow as tf
 import tf_keras
 
+from maskconver_tf.errors import UserError
 from maskconver_tf.layers.norm import NormKind, make_norm
 
 ClassEmbedding = Literal["add", "multiply", "none"]
@@ -31,6 +32,9 @@ class MaskEmbeddingGenerator(tf_keras.layers.Layer):
         measure what it is worth.
       norm: kind of norm between the two layers.
 
+    Raises:
+      UserError: another class embedding.
+
     Source: MaskConver section 3.4 and table 6.
     """
 
@@ -45,8 +49,9 @@ class MaskEmbeddingGenerator(tf_keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         if class_embedding not in ("add", "multiply", "none"):
-            raise ValueError(
-                f"class_embedding is {class_embedding!r}; expected 'add', 'multiply' or 'none'"
+            raise UserError(
+                f"MaskConver.class_embedding = {class_embedding!r}: expected 'add', 'multiply' or "
+                "'none'"
             )
         self._config = {
             "num_classes": num_classes,

@@ -12,6 +12,7 @@ import tf_keras
 
 from maskconver_tf.data.pipeline import check_input_size
 from maskconver_tf.errors import UserError
+from maskconver_tf.models.backbones.backbone import random_weights
 from maskconver_tf.models.complexity import KINDS, MASK_PRODUCT, Complexity, complexity
 from maskconver_tf.training import gin_support
 from maskconver_tf.training.model_files import ModelFile, find_models
@@ -71,7 +72,8 @@ def build_model(
         ) from error
     input_size = tuple(bound["input_size"])
     check_input_size(model.name, input_size)
-    network = gin_support.call(bound["model"], num_classes=num_classes)
+    with random_weights():
+        network = gin_support.call(bound["model"], num_classes=num_classes)
     network(tf.zeros([1, 32, 32, 3], tf.uint8))
     return network, input_size
 

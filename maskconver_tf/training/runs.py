@@ -61,7 +61,7 @@ def preflight_run(
     train_input = arguments["train_input"]
     size = per_core_batch or preflight.per_core(train_input.batch_size, cores)
     program = StepProgram(arguments, count_classes(train_input, num_classes))
-    gin_support.check_all_used(other_roots=[train, evaluate, restore_segmenter])
+    gin_support.check_all_used(other_roots=[train, evaluate, restore_segmenter, show])
     print(preflight.format_counts(preflight.count(program, size)), flush=True)
     if tpu:
         folder = Path(cache) if cache else tpu_check.DEFAULT_CACHE

@@ -11,6 +11,7 @@ import tensorflow as tf
 from maskconver_tf import types
 from maskconver_tf.errors import UserError
 from maskconver_tf.inference.segmenter import built
+from maskconver_tf.models.backbones.backbone import random_weights
 from maskconver_tf.training import optimizers
 from maskconver_tf.training.train import prepare_process
 from maskconver_tf.training.trainer import Trainer
@@ -34,7 +35,8 @@ class StepProgram:
         self.precision = arguments["precision"]
         prepare_process(self.precision, arguments["seed"])
         self.input_size = tuple(arguments["train_input"].input_size)
-        self.model = built(arguments["model"](num_classes=num_classes), self.input_size)
+        with random_weights():
+            self.model = built(arguments["model"](num_classes=num_classes), self.input_size)
         self.optimizer = arguments["optimizer"](
             total_steps=arguments["total_steps"], batch_size=arguments["train_input"].batch_size
         )

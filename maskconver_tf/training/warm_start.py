@@ -95,8 +95,9 @@ class Report:
         lines = [f"init_from {self.origin}", f"  loaded: {len(self.loaded)} weights"]
         if self.by_class:
             lines.append(
-                f"  matched by class name: {len(self.by_class)} weights, {len(self.shared)} "
-                f"classes ({_first(self.shared)}); new classes: {_first(self.new)}"
+                f"  matched by class name: {len(self.by_class)} weights; classes known: "
+                f"{len(self.shared)} ({_first(self.shared)}), new: {len(self.new)} "
+                f"({_first(self.new)})"
             )
         for reason in sorted(set(self.random.values())):
             names = [name for name, why in self.random.items() if why == reason]

@@ -8,7 +8,7 @@ import pytest
 
 from maskconver_tf import cli, types
 from maskconver_tf.data.pipeline import TrainingInput
-from maskconver_tf.training import gin_support, preflight, runs
+from maskconver_tf.training import gin_support, preflight
 from maskconver_tf.training.step_program import StepProgram
 from maskconver_tf.training.tpu_check import Fit
 from maskconver_tf.training.train import train
@@ -68,12 +68,9 @@ def test_switches_change_the_count_they_should(counts):
     assert sgd.average_bytes == 0
     assert 0 <= sgd.slot_bytes - 4 * sgd.trainable_parameters < 64
 
-    recomputing = make_program("ConvNeXtUNet.recompute=True")
-    less = preflight.count(recomputing, 4)
+    less = preflight.count(make_program("ConvNeXtUNet.recompute=True"), 4)
     assert less.activation_bytes < 0.95 * counts.activation_bytes
     assert dataclasses.replace(less, activation_bytes=counts.activation_bytes) == counts
-    twice = preflight.count(recomputing, 8).activation_bytes
-    assert twice == pytest.approx(2 * less.activation_bytes, rel=0.01)
 
     half = preflight.count(make_program("train.precision='mixed_bfloat16'"), 4)
     assert half.weight_bytes == counts.weight_bytes
@@ -137,22 +134,47 @@ def test_a_mistake_is_one_message(run, arguments, message):
     assert error.startswith("maskconver: error: ") and message in error
 
 
-def test_asks_the_compiler_about_a_core_s_share(run, monkeypatch, tmp_path):
+# ---- Asking the compiler -------------------------------------------------------------------------
+@pytest.fixture
+def ask(program, monkeypatch, tmp_path, capsys):
+    """`ask(batch_size, search)`: what is printed when 3 GiB a picture are needed; and what was
+    compiled."""
     asked = []
 
     def compile_step(hlo, size, topology, cache, minutes):
-        asked.append((size, topology, str(cache), minutes))
+        asked.append((hlo, size, topology, cache, minutes))
         return Fit(size, size * 3 * 2**30, fits=size <= 5)
 
-    monkeypatch.setattr(runs.tpu_check, "check_ready", lambda topology: 2)
-    monkeypatch.setattr(runs.tpu_check, "compile_step", compile_step)
-    arguments = ["--num_classes=5", "--tpu=v5e:2x2", f"--cache={tmp_path}", "--timeout=7"]
-    status, output, _ = run(*arguments)
-    assert status == 0
-    assert [size for size, *_ in asked] == [2, 4, 5]  # 4 pictures over 2 cores
-    assert {tuple(rest) for _, *rest in asked} == {("v5e:2x2", str(tmp_path), 7.0)}
-    assert "v5e:2x2, batch 2 per core: 6.00 of 16 GiB, fits" in output
-    assert "largest batch that fits: 5 per core" in output
-    status, output, _ = run(*arguments, "--per_core_batch=6", "--no_search")
-    assert "batch 6 per core: 18.00 of 16 GiB, does NOT fit" in output
-    assert "largest" not in output
+    monkeypatch.setattr(preflight.tpu_check, "compile_step", compile_step)
+    monkeypatch.setattr(StepProgram, "hlo", lambda self, size: f"step of {size}")
+
+    def call(batch_size: int, search: bool) -> tuple[str, list]:
+        asked.clear()
+        end = preflight.ask_compiler(program, batch_size, "v5e:2x2", tmp_path, 7.0, search)
+        assert {tuple(rest) for _, _, *rest in asked} == {("v5e:2x2", tmp_path, 7.0)}
+        assert all(hlo == f"step of {size}" for hlo, size, *_ in asked)
+        return capsys.readouterr().out + end, [size for _, size, *_ in asked]
+
+    return call
+
+
+def test_finds_the_largest_batch_and_tells_of_each_it_compiled(ask):
+    output, sizes = ask(2, search=True)
+    assert sizes == [2, 4, 5]
+    assert output.splitlines() == [
+        "v5e:2x2, batch 2 per core: 6.00 of 16 GiB, fits",
+        "v5e:2x2, batch 4 per core: 12.00 of 16 GiB, fits",
+        "v5e:2x2, batch 5 per core: 15.00 of 16 GiB, fits",
+        "largest batch that fits: 5 per core, compiled; one more would not, by the line through "
+        "those compiled",
+    ]
+
+
+def test_without_a_search_compiles_once(ask):
+    output, sizes = ask(6, search=False)
+    assert output == "v5e:2x2, batch 6 per core: 18.00 of 16 GiB, does NOT fit\n"
+    assert sizes == [6]
+
+
+def test_a_global_batch_is_shared_out():
+    assert [preflight.per_core(64, cores) for cores in (1, 4, 48)] == [64, 16, 2]

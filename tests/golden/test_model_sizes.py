@@ -6,12 +6,16 @@ All are counted as the paper counts: 201 output classes, COCO's raw category ids
 from __future__ import annotations
 
 import functools
+import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tensorflow as tf
+import tf_keras
 
+from maskconver_tf import types
 from maskconver_tf.models.complexity import Complexity, complexity
 from maskconver_tf.models.pixel_decoders.light_fpn import LightFPN
 from maskconver_tf.training.model_files import find_models, named_models
@@ -127,6 +131,25 @@ def test_the_released_mobile_form_costs_what_the_paper_s_row_counts(
         assert cost == pytest.approx(published, abs=0.005e9)
     assert found.num_trainable_parameters == pytest.approx(trained, abs=0.005e6)
     assert found.num_parameters == pytest.approx(every, abs=0.005e6)
+
+
+@pytest.mark.parametrize("name", ["mobilenet_mh_640", "mobilenet_mh_released"])
+def test_a_named_model_restores_from_its_configuration(name):
+    model, _ = network(name, PUBLISHED_CLASSES)
+    stored = json.loads(json.dumps(tf_keras.utils.serialize_keras_object(model)))
+    restored = tf_keras.utils.deserialize_keras_object(stored)
+    images = tf.cast(
+        tf.random.stateless_uniform([1, 64, 96, 3], [1, 2], 0, 256, tf.int32), tf.uint8
+    )
+    restored(images)
+    assert [w.shape for w in restored.weights] == [w.shape for w in model.weights]
+    restored.set_weights(model.get_weights())
+    expected, found = model(images), restored(images)
+    np.testing.assert_allclose(
+        found[types.MASK_FEATURES], expected[types.MASK_FEATURES], rtol=1e-4, atol=1e-5
+    )
+    scores = types.PROPOSAL_SCORES
+    np.testing.assert_allclose(found[scores], expected[scores], rtol=1e-4, atol=1e-6)
 
 
 def test_batch_norms_instead_add_statistics_and_no_more():

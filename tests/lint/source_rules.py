@@ -42,6 +42,7 @@ TENSORFLOW_FREE = (
     "errors.py",
     "cli.py",
     "data/categories.py",
+    "data/source_options.py",
     "data/synthetic.py",
     "data/synthetic/**/*.py",
     "evaluation/panoptic_quality.py",

@@ -142,6 +142,20 @@ def test_build_prints_what_it_did(calls, capsys):
     assert capsys.readouterr().out == "3 pictures\n"
 
 
+def test_build_on_beam_has_its_options(calls, capsys):
+    made = calls("data.beam_build", "build_on_beam", result="on Beam")
+    argv = ["data", "build", "--source=ade20k", "--root=r", "--split=s", "--out=o"]
+    assert cli.main([*argv, "--runner"]) == 0
+    flink = ["--runner=FlinkRunner", "--pipeline-option", "flink_master=h:1", "--workers=3"]
+    assert cli.main([*argv, *flink]) == 0
+    runners = [(options["runner"], options["pipeline_options"]) for _, options in made]
+    assert runners == [("DirectRunner", []), ("FlinkRunner", ["flink_master=h:1"])]
+    assert [options["workers"] for _, options in made] == [None, 3]
+    capsys.readouterr()
+    message = _error(capsys, *argv, "--pipeline_option", "a=b")
+    assert message == "--pipeline_option: is of Apache Beam; give --runner as well"
+
+
 def test_build_teaches_every_source(capsys):
     with pytest.raises(SystemExit):
         cli.main(["data", "build", "--help"])
@@ -173,6 +187,21 @@ def test_train_loads_gin_files_and_bindings_in_order(calls, monkeypatch):
     assert cli.main([*argv, "--model_dir=run", "--gin.big/Net.names=['a b', '--c-d']"]) == 0
     assert loaded == [(["a.gin", "b.gin"], ["train.steps=9", "big/Net.names=['a b', '--c-d']"])]
     assert trained == [(("run",), {})]
+
+
+def test_preflight_passes_on_what_it_is_given(calls, monkeypatch):
+    from maskconver_tf.training import gin_support
+
+    made = calls("training.runs", "preflight_run")
+    monkeypatch.setattr(gin_support, "load", lambda *args: None)
+    assert cli.main(["preflight", "--gin_file", "a.gin"]) == 0
+    options = ["--num_classes=7", "--per-core-batch=2", "--tpu=v6e:2x2", "--cache=c"]
+    options += ["--timeout=1.5", "--no_search"]
+    assert cli.main(["preflight", "--gin_file", "a.gin", *options]) == 0
+    assert [args for args, _ in made] == [
+        (None, None, None, None, 60, True),
+        (7, 2, "v6e:2x2", "c", 1.5, False),
+    ]
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ class BuiltItem(FileItem):
 class Built:
     """The pictures of a dataset folder in its order. See `Source`."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: str | os.PathLike):
         """Raises `UserError` where `path` is no whole dataset folder."""
         self.folder = records.DatasetFolder(path)
         self.where = str(path)

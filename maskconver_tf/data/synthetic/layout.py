@@ -61,7 +61,7 @@ def place_figures(dice: Dice, taken: np.ndarray) -> list[Figure]:
     """The figures of a picture, front to back.
 
     A thing is hidden only by what stands before it, so placing from the front settles at once how
-    much of each is seen: at least 20 %, often more, and never less than `MIN_PIXELS`.
+    much of each is seen: at least 30 %, often more, and never less than `MIN_PIXELS`.
 
     Args:
       dice: source of chance.
@@ -85,7 +85,7 @@ def place_figures(dice: Dice, taken: np.ndarray) -> list[Figure]:
 def _place(dice: Dice, taken: np.ndarray, draft: Draft) -> Iterator[Figure]:
     """Yields the first of a few drafts that is seen well enough, if any, and takes its pixels."""
     height, width = taken.shape
-    least = dice.pick((0.2, 0.5, 0.8))
+    least = dice.pick((0.3, 0.6, 0.8))
     for _ in range(_TRIES):
         figure = draft(height, width)
         covered = figure.cover(height, width)
@@ -101,7 +101,7 @@ def _sizes(dice: Dice) -> tuple[list[float], list[float]]:
     if dice.chance(0.02):
         sizes = [dice.uniform(12, 36) for _ in range(dice.integer(18, 32))]
     else:
-        sizes = [dice.uniform(*dice.pick(_SIZE_BINS)) for _ in range(dice.integer(3, 7))]
+        sizes = [dice.uniform(*dice.pick(_SIZE_BINS)) for _ in range(dice.integer(3, 6))]
     sizes = [size for _, size in sorted((size * dice.uniform(0.6, 1.6), size) for size in sizes)]
     half = len(sizes) // 2
     return sizes[:half], sizes[half:]

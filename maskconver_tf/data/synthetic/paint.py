@@ -15,7 +15,7 @@ Color = tuple[float, float, float]
 
 _CIRCLE = ("triangle", "ball", "star", "ring", "cross", "frame", "box")
 _HUES = {name: _CIRCLE.index(name) / len(_CIRCLE) for name in THINGS}
-_HUE_SPREAD = 0.16
+_HUE_SPREAD = 0.17
 """Turns to either side of the class's own hue: at any hue two or three classes are possible, which
 differ in shape. Less would let colour alone tell the class."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from maskconver_tf.data.coco_tree import find_parts
 from maskconver_tf.data.findings import Finding, Problem
 from maskconver_tf.data.inspection import Inspection, Task, inspect
 from maskconver_tf.data.records import is_dataset_folder
+from maskconver_tf.data.remote_path import any_path
 from maskconver_tf.data.sources import Source
 from maskconver_tf.data.sources.built import Built
 from maskconver_tf.data.sources.lazy_items import LazyItems
@@ -61,13 +63,22 @@ class Grid:
             )
 
 
-def open_folder(path: Path) -> dict[str, Source]:
-    """The parts of a dataset folder (one) or of a folder in COCO panoptic layout."""
+def open_folder(folder: str | os.PathLike) -> dict[str, Source]:
+    """The parts of a dataset folder (one) or of a folder in COCO panoptic layout.
+
+    A dataset folder may be remote (`gs://bucket/folder`), what it was built from may not.
+    """
+    path = any_path(folder)
     if is_dataset_folder(path):
         return {path.name: Built(path)}
     if not path.is_dir():
         found = "a file" if path.exists() else "nothing"
         raise UserError(f"{path}: found {found}, expected the folder of a dataset; check the path.")
+    if not isinstance(path, Path):
+        raise UserError(
+            f"{path}: found no dataset.json; of remote folders only built ones can be "
+            "checked. Build a dataset there, or copy the folder here."
+        )
     parts = find_parts(path)
     return {part: open_source("coco_panoptic", options) for part, options in parts.items()}
 

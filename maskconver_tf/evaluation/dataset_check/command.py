@@ -70,7 +70,7 @@ def _open_parts(
     if own or changed:
         names = ", ".join(f"--{name}" for name in own) or f"--val_{next(iter(changed))}"
         raise UserError(f"{names}: found beside DIR {folder}; give one or the other.")
-    parts = open_folder(Path(folder))
+    parts = open_folder(folder)
     return parts | _named("val", val, taken=parts)
 
 
@@ -78,7 +78,7 @@ def _named(name: str, folder: str | None, taken: Mapping[str, Source]) -> dict[s
     """The one part in `folder`, under a name of its own."""
     if folder is None:
         return {}
-    opened = open_folder(Path(folder))
+    opened = open_folder(folder)
     if len(opened) != 1 or name in taken:
         raise UserError(
             f"--val {folder}: found the parts {', '.join([*taken, *opened])} in all; expected one "

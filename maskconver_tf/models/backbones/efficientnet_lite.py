@@ -129,6 +129,11 @@ def _block(inputs: tf.Tensor, stage: Stage, stride: int, name: str) -> tf.Tensor
 def _file(weights: str) -> Path:
     """The file itself, or the one of the installed package."""
     if weights != "imagenet":
+        if not Path(weights).is_file():
+            raise UserError(
+                f"efficientnet_lite0.weights = {weights!r}: no such file; expected None, "
+                f"'imagenet' or the .pth file of {PACKAGE}"
+            )
         return Path(weights)
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None:
@@ -155,13 +160,19 @@ def _fill(network: tf_keras.Model, tensors: dict[str, np.ndarray], path: Path) -
             names = list(_torch_names(layer))
             missing = [name for name in names if name not in tensors]
             if missing:
-                raise UserError(f"{path}: not EfficientNet-Lite0: {missing[0]} is missing")
+                raise _other_network(path, f"{missing[0]} is missing")
             values = [_keras_order(tensors[name], layer) for name in names]
             shapes = [tuple(weight.shape) for weight in layer.weights]
             if [value.shape for value in values] != shapes:
                 found = [tensors[name].shape for name in names]
-                raise UserError(f"{path}: not EfficientNet-Lite0: {names} have shapes {found}")
+                raise _other_network(path, f"{names} have shapes {found}")
             layer.set_weights(values)
+
+
+def _other_network(path: Path, finding: str) -> UserError:
+    return UserError(
+        f"{path}: not EfficientNet-Lite0: {finding}; expected the .pth file of {PACKAGE}"
+    )
 
 
 def _torch_names(layer: tf_keras.layers.Layer) -> Iterator[str]:

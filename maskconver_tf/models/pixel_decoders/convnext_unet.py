@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 import tf_keras
 
+from maskconver_tf.errors import UserError
 from maskconver_tf.layers.convnext_block import ConvNeXtSEBlock
 from maskconver_tf.layers.norm import NormKind, make_norm
 from maskconver_tf.ops.resize import repeat_to_size
@@ -32,6 +33,9 @@ class ConvNeXtUNet(tf_keras.layers.Layer):
       norm: kind of norm after the projections.
       recompute: see `ConvNeXtSEBlock`; for training on large pictures.
 
+    Raises:
+      UserError: repeats and widths of unlike or impossible lengths.
+
     Source: MaskConver section 3.2 and figure 3.
     """
 
@@ -48,9 +52,9 @@ class ConvNeXtUNet(tf_keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         if len(repeats) != len(widths) or not 1 <= len(repeats) <= 4:
-            raise ValueError(
-                f"ConvNeXtUNet: repeats {tuple(repeats)} and widths {tuple(widths)} must have one "
-                "entry each for levels 5, 4, 3 and so on, four at most"
+            raise UserError(
+                f"ConvNeXtUNet.repeats = {tuple(repeats)} and widths = {tuple(widths)}: give each "
+                "one entry for levels 5, 4, 3 and so on, four at most"
             )
         self._config = {
             "repeats": list(repeats),

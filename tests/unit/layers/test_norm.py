@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from maskconver_tf.errors import UserError
 from maskconver_tf.layers.norm import make_norm
 
 CELLS = np.array([[[[1.0, 3.0]]], [[[10.0, -10.0]]]], np.float32)
@@ -31,5 +32,5 @@ def test_one_replica_takes_the_fast_batch_norm():
 
 
 def test_another_kind_is_refused_by_name():
-    with pytest.raises(ValueError, match="'group'"):
+    with pytest.raises(UserError, match="norm = 'group'"):
         make_norm("group", "n")

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from maskconver_tf.errors import UserError
 from maskconver_tf.models.mask_embedding_generator import MaskEmbeddingGenerator
 from tests.unit.layers.check_layer import check_layer, shake
 
@@ -76,5 +77,5 @@ def test_reordering_slots_reorders_embeddings():
 
 
 def test_another_way_to_combine_is_refused_by_name():
-    with pytest.raises(ValueError, match="'concat'"):
+    with pytest.raises(UserError, match="class_embedding = 'concat': expected 'add'"):
         MaskEmbeddingGenerator(5, class_embedding="concat")

@@ -114,7 +114,7 @@ def test_rows_follow_the_names_of_classes(run, ball_and_ring, names):
     assert report.shared == [label for label in names if label in known]
     assert report.new == ["tree"]
     assert len(report.loaded) == len(learned) - 3
-    assert "new classes: tree" in str(report)
+    assert "new: 1 (tree)" in str(report)
 
 
 def test_classes_without_a_common_name_start_afresh(run):

@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from maskconver_tf import cli
 from maskconver_tf.data.build import build_dataset
@@ -155,6 +156,19 @@ def test_val_with_two_parts_is_refused(make_coco_folder, tmp_path, capsys):
         (tmp_path / "two" / f"panoptic_{part}.json").symlink_to(folder.annotations)
     assert _check(built, "--val", tmp_path / "two") == 2
     assert "found the parts built, train, val in all" in capsys.readouterr().err
+
+
+def test_a_built_folder_may_be_remote(make_coco_folder, tmp_path, capsys):
+    local = _build(make_coco_folder(), tmp_path / "built")
+    remote = "ram://check/built"
+    tf.io.gfile.makedirs(remote)
+    for path in local.iterdir():
+        tf.io.gfile.copy(str(path), f"{remote}/{path.name}", overwrite=True)
+    assert _check(remote, "--out", tmp_path / "out", "--ceiling_pictures=0") == 0
+    assert _content(tmp_path / "out")["parts"]["built"]["num_pictures"] == 3
+    tf.io.gfile.remove(f"{remote}/dataset.json")
+    assert _check(remote) == 2
+    assert "of remote folders only built ones can be checked" in capsys.readouterr().err
 
 
 def test_grid_refuses_three_sides():

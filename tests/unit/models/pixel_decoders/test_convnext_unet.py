@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 import tf_keras
 
+from maskconver_tf.errors import UserError
 from maskconver_tf.models.pixel_decoders.convnext_unet import ConvNeXtUNet
 from tests.unit.layers.check_layer import check_layer, shake
 
@@ -65,7 +66,7 @@ def test_blocks_run_on_every_level():
 
 @pytest.mark.parametrize(("repeats", "widths"), [((1, 1), (8,)), ((), ()), ((1,) * 5, (8,) * 5)])
 def test_repeats_and_widths_must_match_the_levels(repeats, widths):
-    with pytest.raises(ValueError, match="repeats .* and widths"):
+    with pytest.raises(UserError, match="repeats = .* and widths = .*levels 5, 4, 3"):
         ConvNeXtUNet(repeats, widths)
 
 
