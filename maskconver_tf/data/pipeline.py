@@ -58,7 +58,7 @@ class TrainingInput:
 
     data_dir: str
     input_size: tuple[int, int]
-    batch_size: int
+    batch_size: int = 8
     scale_range: tuple[float, float] = (1.0, 1.0)
     flip: bool = True
     color_jitter: float = 0.0

@@ -72,7 +72,7 @@ class MaskEmbeddingGenerator(tf_keras.layers.Layer):
             self.class_embedding_table = self.add_weight(
                 "class_embedding_table",
                 shape=[self._config["num_classes"], self._config["width"]],
-                initializer=tf_keras.initializers.RandomNormal(stddev=1.0),
+                initializer=tf_keras.initializers.RandomNormal(stddev=0.1),
             )
         super().build(input_shape)
 

@@ -274,8 +274,11 @@ def _keep_best(
 ) -> None:
     """Saves the weights of the highest PQ and says what the evaluation found."""
     step = int(optimizer.iterations.numpy())
-    is_best = folder.save_best(model, scores["all"]["pq"], step)
+    # Where neither truth nor prediction has a segment, there is no score at all.
+    pq = scores["all"]["pq"] if scores else 0.0
+    is_best = folder.save_best(model, pq, step)
     groups = ", ".join(f"PQ {group} {values['pq']:.1f}" for group, values in scores.items())
+    groups = groups or "no segment in truth or prediction"
     progress.write(f"step {step}: {groups}" + (" (best so far)" if is_best else ""))
     progress.forget_pause()
 
