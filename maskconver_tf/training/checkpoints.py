@@ -49,8 +49,8 @@ def make_checkpoint_manager(
 ) -> tf.train.CheckpointManager:
     """Keeps model and optimizer (moving averages and step counter included) in `folder`.
 
-    The data pipeline is a function of the step and needs no place of its own, and so is whatever is
-    random. The newest checkpoint, if there is one, is restored.
+    The data pipeline is a function of the step and needs no place of its own. The newest
+    checkpoint, if there is one, is restored.
 
     Args:
       folder: of the checkpoints.
