@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+import tf_keras
 
 from maskconver_tf import types
 from maskconver_tf.errors import UserError
@@ -29,7 +30,8 @@ CENTERS = {
 
 
 def make_model(**settings):
-    """The whole figure, 3 classes, levels 3..7."""
+    """The whole figure, 3 classes, levels 3..7; the same weights whatever tests came before."""
+    tf_keras.utils.set_random_seed(2)
     parts = {
         "backbone": lambda: resnet(10, width_multiplier=1 / 16),
         "pixel_decoder": lambda: ConvNeXtUNet([1, 1, 1], [8, 8, 8], 3, se_ratio=1 / 2),
@@ -268,7 +270,8 @@ def test_a_ring_and_the_ball_in_it_get_two_masks_by_their_classes(class_embeddin
         types.SLOT_CLASS_IDS: tf.constant([[0, 2]]),
     }
     ring, ball = np.moveaxis(model(IMAGES[:1], centers=centers)[types.MASK_LOGITS][0], -1, 0)
-    assert (np.abs(ring - ball).max() > 0.1 * np.abs(ring).max()) == differ
+    # The table starts small: untrained, classes differ by some percent, and without it by nothing.
+    assert (np.abs(ring - ball).max() > 0.01 * np.abs(ring).max()) == differ
     if not differ:
         np.testing.assert_array_equal(ring, ball)
 
