@@ -135,3 +135,20 @@ def test_loopback_ends_the_others_when_one_fails(launch, fakes, tmp_path):
 def test_a_wrong_cluster_is_named(launch, fakes, arguments, message):
     assert message in launch("local/worker.sh", *arguments, code=2, **SETTINGS).stderr
     assert fakes.calls() == []
+
+
+def test_camvid_trains_and_scores_both_parts(launch, fakes, tmp_path):
+    launch("local/camvid.sh", str(tmp_path), "pretrained")
+    calls = [argv for argv in fakes.argvs("maskconver") if argv[0] != "data"]
+    run = "runs/camvid/pretrained"
+    experiment = "experiments/camvid_pretrained.gin"
+    assert calls[0] == ["train", "--gin_file", experiment, "--model_dir", run]
+    assert [argv[-3:] for argv in calls[1:]] == [
+        [f"runs/camvid/data/{split}", "--out", f"{run}/{split}"] for split in ("val", "test")
+    ]
+
+
+def test_camvid_tells_how_it_is_called(launch, fakes):
+    done = launch("local/camvid.sh", "data", "sometimes", code=2)
+    assert "camvid.sh DATA_DIR [scratch|pretrained]" in done.stderr
+    assert not fakes.argvs("maskconver")
