@@ -2,9 +2,9 @@
 
     python benchmarks/checkpoint_pause.py [--megabytes 64 256] [--saves 8]
 
-A stack of dense layers with AdamW and a moving average, of the size asked for in all; both ways take
-turns, and nothing is computed meanwhile. Medians leave out the first two saves: the first one makes
-the copies' variables, the second traces the function that fills them.
+Dense layers with AdamW and a moving average, of the size asked for in all; both ways take turns,
+and nothing is computed meanwhile. Medians leave out the first two saves: the first one makes the
+copies' variables, the second traces the function that fills them.
 """
 
 from __future__ import annotations

@@ -45,7 +45,8 @@ def test_log_gets_plain_lines_at_intervals_and_the_last(monkeypatch):
     seconds = [0, 1, 2, 29, 31, 32, 33, 34, 35, 36]
     lines = run_steps(monkeypatch, io.StringIO(), seconds).splitlines()
     assert lines[0] == (
-        "step 10/100 (10%): 00:09 left, 40.0 images/s, 3% waiting for data, loss 12.346 (mask dice 0.612)"
+        "step 10/100 (10%): 00:09 left, 40.0 images/s, 3% waiting for data, "
+        "loss 12.346 (mask dice 0.612)"
     )
     assert [line.split()[1] for line in lines[:3]] == ["10/100", "50/100", "100/100"]
     assert lines[3:] == ["step 30: PQ all 41.0 (best so far)"]
