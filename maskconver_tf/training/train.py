@@ -103,7 +103,7 @@ def train(
             network = work.network(folder, init_from)
             updater = optimizer(total_steps=total_steps, batch_size=train_input.batch_size)
             optimizers.prepare(updater, network)
-        how = (distribution, jit_compile, accumulation_steps, max_skipped)
+        how = (distribution, jit_compile, accumulation_steps, max_skipped, not deterministic)
         trainer = Trainer(work, network, updater, *how)
         with distribution.scope():
             on_built(written)

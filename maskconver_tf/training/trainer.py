@@ -30,6 +30,8 @@ class Trainer(orbit.StandardTrainer):
         other. Their gradients add up to those of the whole, batch norms' statistics aside.
       max_skipped: steps with a loss or gradient that is not finite to leave out before the run
         stops.
+      has_clock: tell how long steps wait for data; TensorFlow allows no clock in a deterministic
+        process.
 
     Attributes:
       on_not_finite: step, terms -> a sentence for the message, on what was in the batch.
@@ -44,6 +46,7 @@ class Trainer(orbit.StandardTrainer):
         jit_compile: bool = False,
         accumulation_steps: int = 1,
         max_skipped: int = 0,
+        has_clock: bool = True,
     ):
         super().__init__(train_dataset=None)
         self.task = task
@@ -54,6 +57,7 @@ class Trainer(orbit.StandardTrainer):
         self.on_not_finite: Callable[[int, list[str]], str] = lambda step, terms: ""
         self._accumulation_steps = accumulation_steps
         self._max_skipped = max_skipped
+        self._has_clock = has_clock
         self._make_batches = task.batches(model)
         self._loss_names = task.loss_names(model)
         self._names = (*self._loss_names, "gradient_norm", *task.count_names)
@@ -147,12 +151,7 @@ class Trainer(orbit.StandardTrainer):
     # ---- One step of all -------------------------------------------------------------------------
     def train_step(self, iterator) -> None:
         step = self.optimizer.iterations + 0
-        begun = tf.timestamp()
-        with tf.control_dependencies([begun]):
-            batch = next(iterator)
-        with tf.control_dependencies(tf.nest.flatten(batch, expand_composites=True)):
-            self._waited.assign_add(tf.timestamp() - begun)
-        self._begun.assign(tf.where(self._begun > 0, self._begun, begun))
+        batch = self._timed_batch(iterator) if self._has_clock else next(iterator)
         if self._max_skipped:
             gradients, shares = self.strategy.run(self._compute, args=(batch,))
         else:
@@ -166,6 +165,16 @@ class Trainer(orbit.StandardTrainer):
             values = tf.where(tf.reduce_all(finite), values, tf.zeros_like(values))
         self._sums.assign_add(values)
         self._note_if_bad(step, finite)
+
+    def _timed_batch(self, iterator) -> dict[str, tf.Tensor]:
+        """The next batch; notes how long it took to come and, in a loop's first step, when."""
+        begun = tf.timestamp()
+        with tf.control_dependencies([begun]):
+            batch = next(iterator)
+        with tf.control_dependencies(tf.nest.flatten(batch, expand_composites=True)):
+            self._waited.assign_add(tf.timestamp() - begun)
+        self._begun.assign(tf.where(self._begun > 0, self._begun, begun))
+        return batch
 
     def _note_if_bad(self, step: tf.Tensor, finite: tf.Tensor) -> None:
         bad = ~tf.reduce_all(finite)
@@ -194,7 +203,8 @@ class Trainer(orbit.StandardTrainer):
                 lambda context: self._make_batches(first_step, context)
             )
         self._sums.assign(tf.zeros_like(self._sums))
-        self._begun.assign(0.0)  # Set by the first step, so that tracing does not count.
+        # The first step sets it if it can, so that tracing does not count.
+        self._begun.assign(0.0 if self._has_clock else time.time())
         self._waited.assign(0.0)
         self._first_step = self.step
         self._first_skipped = int(self._skipped.numpy())
@@ -210,8 +220,9 @@ class Trainer(orbit.StandardTrainer):
         report |= {
             "learning_rate": self.optimizer.learning_rate,
             "examples_per_second": num_steps * self.task.train_input.batch_size / seconds,
-            "input_bound_share": self._waited.numpy() / seconds,
         }
+        if self._has_clock:
+            report["input_bound_share"] = self._waited.numpy() / seconds
         return report | ({"skipped_steps": skipped} if self._max_skipped else {})
 
     def _check_finite(self) -> None:
