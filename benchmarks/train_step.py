@@ -34,12 +34,10 @@ import tensorflow as tf
 
 from maskconver_tf import types
 from maskconver_tf.data.targets import TargetBuilder
-from maskconver_tf.inference.segmenter import built
 from maskconver_tf.losses.masks import mask_losses
-from maskconver_tf.models.backbones.backbone import random_weights
-from maskconver_tf.training import gin_support, optimizers
+from maskconver_tf.training import gin_support
+from maskconver_tf.training.step_program import StepProgram
 from maskconver_tf.training.train import train
-from maskconver_tf.training.trainer import Trainer
 
 BATCH = 4
 NUM_SEGMENTS = 40
@@ -80,8 +78,8 @@ def dense_mask_losses(mask_logits: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Te
     valid = tf.reduce_sum(targets, axis=3, keepdims=True)
     cells = valid * tf.nn.sigmoid_cross_entropy_with_logits(targets, logits)
     scores = valid * tf.sigmoid(logits)
-    sums = [tf.reduce_sum(x, axis=[1, 2]) for x in (cells, valid, targets * scores, targets + scores)]
-    cross_entropy, num_valid, overlap, areas = sums
+    maps = (cells, valid, targets * scores, targets + scores)
+    cross_entropy, num_valid, overlap, areas = (tf.reduce_sum(x, axis=[1, 2]) for x in maps)
     return cross_entropy / num_valid, 1.0 - (2.0 * overlap + 1.0) / (areas + 1.0)
 
 
@@ -89,20 +87,16 @@ def step(size: int, xla: bool, start: Callable[[], None], num_slots: int = 50) -
     """One step of the mobile model, built as `maskconver train` builds it."""
     settings = [f"TargetBuilder.num_slots={num_slots}", "make_optimizer.name='sgd'"]
     settings += ["TRAIN_DATA=''", "EVAL_DATA=''", f"INPUT_SIZE=({size}, {size})"]
+    settings += [f"TrainingInput.batch_size={BATCH}"]
     gin_support.load([MODEL], settings)
     arguments = gin_support.arguments_of(train, supplied=["model_dir", "on_built"])
-    with random_weights():
-        model = built(arguments["model"](num_classes=NUM_CLASSES), (size, size))
-    optimizer = arguments["optimizer"](total_steps=1000)
-    optimizers.prepare(optimizer, model)
-    strategy = tf.distribute.get_strategy()
-    trainer = Trainer(model, arguments["loss"], optimizer, lambda _: None, strategy)
+    trainer = StepProgram(arguments, NUM_CLASSES).trainer
     compute = tf.function(trainer.replica_step, autograph=False, jit_compile=xla or None)
     images = tf.random.stateless_uniform([BATCH, size, size, 3], [0, 0], 0, 256, tf.int32)
     batch = labels_of(size, num_slots) | {types.IMAGE: tf.cast(images, tf.uint8)}
     compute.get_concrete_function(batch)
     start()
-    return lambda: compute(batch)[0].numpy()
+    return lambda: compute(batch).numpy()
 
 
 def labels_of(size: int, num_slots: int) -> dict[str, tf.Tensor]:
