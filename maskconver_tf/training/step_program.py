@@ -29,6 +29,7 @@ class StepProgram:
     Attributes:
       model: built.
       optimizer: built for the model.
+      trainer: of the two.
       precision: the policy's name.
       example: an empty example as the device gets it, field -> tensor without a batch axis.
     """
@@ -46,10 +47,10 @@ class StepProgram:
         build_targets = arguments["targets"](center_levels=self.model.center_levels)
         self.example = _empty_example(self.input_size, build_targets)
         task = PanopticTask(*(arguments[field.name] for field in dataclasses.fields(PanopticTask)))
-        trainer = Trainer(task, self.model, self.optimizer, tf.distribute.get_strategy())
+        self.trainer = Trainer(task, self.model, self.optimizer, tf.distribute.get_strategy())
 
         def step(*fields: tf.Tensor) -> tf.Tensor:
-            return trainer.replica_step(dict(zip(self.example, fields, strict=True)))
+            return self.trainer.replica_step(dict(zip(self.example, fields, strict=True)))
 
         self._step = tf.function(step, jit_compile=True, autograph=False)
 
