@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ from maskconver_tf.errors import UserError
 from maskconver_tf.inference.segmenter import built
 from maskconver_tf.models.backbones.backbone import random_weights
 from maskconver_tf.training import optimizers
+from maskconver_tf.training.panoptic_task import PanopticTask
 from maskconver_tf.training.train import prepare_process
 from maskconver_tf.training.trainer import Trainer
 
@@ -43,10 +45,10 @@ class StepProgram:
         optimizers.prepare(self.optimizer, self.model)
         build_targets = arguments["targets"](center_levels=self.model.center_levels)
         self.example = _empty_example(self.input_size, build_targets)
-        strategy = tf.distribute.get_strategy()
-        trainer = Trainer(self.model, arguments["loss"], self.optimizer, _no_data, strategy)
+        task = PanopticTask(*(arguments[field.name] for field in dataclasses.fields(PanopticTask)))
+        trainer = Trainer(task, self.model, self.optimizer, tf.distribute.get_strategy())
 
-        def step(*fields: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        def step(*fields: tf.Tensor) -> tf.Tensor:
             return trainer.replica_step(dict(zip(self.example, fields, strict=True)))
 
         self._step = tf.function(step, jit_compile=True, autograph=False)
@@ -91,7 +93,3 @@ def _empty_example(
     labels = build_targets(tf.zeros(input_size, tf.int32), nothing(tf.int32), nothing(tf.bool))
     image = tf.zeros([*input_size, 3], tf.uint8)
     return {types.IMAGE: image, types.CONTENT_SIZE: tf.constant(list(input_size))} | labels
-
-
-def _no_data(first_step: int) -> tf.data.Dataset:
-    raise AssertionError("a step program is never run")

@@ -82,7 +82,7 @@ def test_takes_every_weight_of_a_run_of_the_same_kind(run, ball_and_ring):
 
 def test_prefers_the_best_weights_and_takes_a_named_checkpoint(run, ball_and_ring):
     best = network()
-    run.save_best(best, pq=50.0, step=7)
+    run.save_best(best, score=50.0, step=7)
     model = network()
     origin = warm_start(model, classes("ball", "ring"), str(run.path)).origin
     assert origin.endswith("best/weights-7")
