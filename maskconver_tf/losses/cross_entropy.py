@@ -10,8 +10,6 @@ import tensorflow as tf
 from maskconver_tf import types
 from maskconver_tf.losses.masks import pixels_by_cell
 
-NAMES = ("loss",)
-
 
 @dataclasses.dataclass(frozen=True)
 class ClassificationLoss:

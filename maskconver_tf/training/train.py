@@ -13,6 +13,7 @@ from maskconver_tf.errors import UserError
 from maskconver_tf.training import optimizers
 from maskconver_tf.training.checkpoints import make_checkpoint_manager
 from maskconver_tf.training.claim import claimed
+from maskconver_tf.training.evaluation_checks import check_same_classes
 from maskconver_tf.training.panoptic_task import PanopticTask
 from maskconver_tf.training.run_folder import RunFolder
 from maskconver_tf.training.strategy import make_strategy
@@ -91,6 +92,8 @@ def train(
     prepare_process(precision, seed, deterministic)
     work = task(model, loss, train_input, eval_input, targets, fusion)
     _check_batch(train_input.batch_size, distribution, accumulation_steps)
+    if eval_input is not None:
+        check_same_classes(work.categories, eval_input, "the training data")
     folder = RunFolder(any_path(model_dir))
     with claimed(folder, work.categories, workers) as written:
         with distribution.scope():

@@ -110,7 +110,7 @@ class TrainingRun:
         # Where neither truth nor prediction has a segment, there is no score at all.
         score = scores["all"][metric] if scores else 0.0
         is_best = self._folder.save_best(self._trainer.model, score, step, metric)
-        name = metric.upper()
+        name = self._task.metric_name
         groups = ", ".join(f"{name} {group} {found[metric]:.1f}" for group, found in scores.items())
         groups = groups or "no segment in truth or prediction"
         self._progress.write(f"step {step}: {groups}" + (" (best so far)" if is_best else ""))
