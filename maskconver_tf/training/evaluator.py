@@ -119,8 +119,6 @@ def picture_row(picture: Scored, categories: Categories) -> np.ndarray:
 class Evaluator(orbit.AbstractEvaluator):
     """Evaluates the moving average of the weights while a run trains.
 
-    Writes PQ, SQ and RQ as scalars and the first pictures as image summaries.
-
     Args:
       segmenter: of the model in training.
       data: the evaluation dataset.
@@ -128,6 +126,7 @@ class Evaluator(orbit.AbstractEvaluator):
       workers: the run's; each scores its share.
       averaged: makes a context manager in which the model holds its averaged weights.
       on_scores: called in that context with what `evaluate` returns.
+      show: called there with more to see: PQ of classes and the first pictures, uint8 `[h, w, 3]`.
       on_picture: called after each picture.
       num_pictures: pictures to show.
     """
@@ -141,6 +140,7 @@ class Evaluator(orbit.AbstractEvaluator):
         averaged: Callable,
         on_scores: Callable[[dict], None] = lambda scores: None,
         on_picture: Callable[[], None] = lambda: None,
+        show: Callable[[dict[str, float | np.ndarray]], None] = lambda values: None,
         num_pictures: int = 8,
     ):
         self._segmenter = segmenter
@@ -150,6 +150,7 @@ class Evaluator(orbit.AbstractEvaluator):
         self._averaged = averaged
         self._on_scores = on_scores
         self._on_picture = on_picture
+        self._show = show
         self._num_pictures = num_pictures
 
     def evaluate(self, num_steps: tf.Tensor) -> dict[str, dict[str, float]]:
@@ -159,19 +160,21 @@ class Evaluator(orbit.AbstractEvaluator):
             share = -(-self._data.num_examples // self._workers.count)
             quiet = not (self._workers.is_chief and sys.stderr.isatty())
             pictures = tqdm(pictures, "eval", share, unit="image", leave=False, disable=quiet)
-            result = score(pictures, self._categories, self._show, self._workers.sum)
+            shown: dict[str, float | np.ndarray] = {}
+
+            def look(index: int, picture: Scored) -> None:
+                self._on_picture()
+                if index < self._num_pictures:
+                    row = picture_row(picture, self._categories)
+                    shown[f"prediction/{picture.file_name}"] = row
+
+            result = score(pictures, self._categories, look, self._workers.sum)
             scores = group_scores(result)
-            for name, pq in zip(self._categories.names, result.pq):
-                if not np.isnan(pq):
-                    tf.summary.scalar(f"pq_of_class/{name}", 100.0 * pq)
+            of_classes = zip(self._categories.names, result.pq)
+            shown |= {f"pq_of_class/{n}": 100.0 * pq for n, pq in of_classes if not np.isnan(pq)}
+            self._show(shown)
             self._on_scores(scores)
         return scores
-
-    def _show(self, index: int, picture: Scored) -> None:
-        self._on_picture()
-        if index < self._num_pictures:
-            row = picture_row(picture, self._categories)
-            tf.summary.image(f"prediction/{picture.file_name}", row[np.newaxis])
 
 
 def group_scores(result: PanopticQualityResult) -> dict[str, dict[str, float]]:

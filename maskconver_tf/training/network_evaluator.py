@@ -36,6 +36,7 @@ class NetworkEvaluator(orbit.AbstractEvaluator):
       averaged: makes a context manager in which the network holds its averaged weights.
       on_scores: called in that context with what `evaluate` returns.
       on_picture: called after each picture.
+      show: called in that context with more to see: scores of classes and the first pictures.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class NetworkEvaluator(orbit.AbstractEvaluator):
         averaged: Callable = contextlib.nullcontext,
         on_scores: Callable[[dict], None] = lambda scores: None,
         on_picture: Callable[[], None] = lambda: None,
+        show: Callable[[dict[str, float | np.ndarray]], None] = lambda values: None,
     ):
         self.network = network
         self.data = data
@@ -55,12 +57,14 @@ class NetworkEvaluator(orbit.AbstractEvaluator):
         self._averaged = averaged
         self._on_scores = on_scores
         self._on_picture = on_picture
-        self._infer = tf.function(
+        self._show = show
+        infer = tf.function(
             lambda images: network(images, training=False),
             input_signature=[tf.TensorSpec([None, *data.input_size, 3], tf.uint8)],
             jit_compile=jit_compile or None,
             autograph=False,
         )
+        self._infer = over_replicas(infer, workers)
 
     def results(self, on_picture: OnPicture = lambda index, example, found: None) -> Results:
         """Scores the whole dataset: group -> metric -> percent, and perhaps `per_class`.
@@ -74,33 +78,31 @@ class NetworkEvaluator(orbit.AbstractEvaluator):
         """A picture for people, uint8 `[h, w, 3]`; None where there is nothing to see."""
         return None
 
-    def show(self, index: int, example: dict[str, np.ndarray], found: Any) -> None:
-        """Shows the first pictures of an evaluation while training."""
-        if index < NUM_PICTURES and (row := self.row(example, found)) is not None:
-            tf.summary.image(f"prediction/{example[types.FILE_NAME].decode()}", row[np.newaxis])
-
     def evaluate(self, num_steps: tf.Tensor) -> dict[str, dict[str, float]]:
         """Scores the whole dataset, whatever `num_steps` says; in percent, by group."""
         with self._averaged():
-            scores = self.results(self._seen)
+            shown: dict[str, float | np.ndarray] = {}
+
+            def look(index: int, example: dict[str, np.ndarray], found: Any) -> None:
+                self._on_picture()
+                if index < NUM_PICTURES and (row := self.row(example, found)) is not None:
+                    shown[f"prediction/{example[types.FILE_NAME].decode()}"] = row
+
+            scores = self.results(look)
             for name, values in scores.pop("per_class", {}).items():
-                for metric, value in values.items():
-                    if value is not None:
-                        tf.summary.scalar(f"{metric}_of_class/{name}", value)
+                of_class = {f"{metric}_of_class/{name}": x for metric, x in values.items()}
+                shown |= {key: value for key, value in of_class.items() if value is not None}
+            self._show(shown)
             self._on_scores(scores)
         return scores
 
     def batches(self) -> Iterator[tuple[list[dict[str, np.ndarray]], dict[str, np.ndarray]]]:
         """Examples of this worker's share and what the network says of them, batch by batch."""
-        workers, infer = self.workers, over_replicas(self._infer, self.workers)
+        workers = self.workers
         examples = self.data.examples(workers.index, workers.count).as_numpy_iterator()
         share = -(-self.data.num_examples // workers.count)
         quiet = not (workers.is_chief and sys.stderr.isatty())
         bar = tqdm(examples, "eval", share, unit="image", leave=False, disable=quiet)
         while batch := list(itertools.islice(bar, self.data.batch_size)):
-            found = infer(np.stack([example[types.IMAGE] for example in batch]))
+            found = self._infer(np.stack([example[types.IMAGE] for example in batch]))
             yield batch, {name: value.numpy() for name, value in found.items()}
-
-    def _seen(self, index: int, example: dict[str, np.ndarray], found: Any) -> None:
-        self._on_picture()
-        self.show(index, example, found)

@@ -4,7 +4,8 @@
 `operative_config.gin` also the defaults that took part. `categories.json` is the class list.
 `checkpoints/` hold the training state, `best/` the averaged weights of the evaluation with the
 highest score, `summaries/` TensorBoard's scalars and pictures, `results.json` the last evaluation.
-`run.json` says what started the run: command, seed, versions, git revision, devices.
+`run.json` says what started the run: command, seed, versions, git revision, devices. `wandb_id` is
+the name of its W&B run, if it has one.
 """
 
 from __future__ import annotations
@@ -71,6 +72,10 @@ class RunFolder:
     @property
     def provenance(self) -> Path | RemotePath:
         return self.path / "run.json"
+
+    @property
+    def wandb_id(self) -> Path | RemotePath:
+        return self.path / "wandb_id"
 
     @property
     def not_finite(self) -> Path | RemotePath:

@@ -122,7 +122,16 @@ def _load_config(folder: RunFolder, bindings: Iterable[str]) -> type[Task]:
 
 
 def show_inputs(out: str, num_pictures: int, seed: int | None) -> None:
-    """Draws what the configuration in force would train on, without its model."""
+    """Draws what the configuration in force would train on, without its model.
+
+    Raises:
+      UserError: it trains an earlier stage.
+    """
+    if not issubclass(kind := gin_support.argument(train, "task"), PanopticTask):
+        raise UserError(
+            f"this configuration trains {kind.kind}; `maskconver data show` draws the inputs of "
+            "panoptic segmentation, whose segments, centers and levels there is something to see of"
+        )
     center_levels = gin_support.argument(MaskConver, "center_levels")
     gin_support.configurable(show)(
         center_levels=center_levels, out=out, num_pictures=num_pictures, seed=seed

@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+import numpy as np
 import orbit
 import tensorflow as tf
 import tf_keras
@@ -107,6 +108,7 @@ class Task:
         averaged: Callable,
         on_scores: Callable[[dict], None],
         on_picture: Callable[[], None],
+        show: Callable[[dict[str, float | np.ndarray]], None],
         jit_compile: bool = False,
     ) -> orbit.AbstractEvaluator:
         """Scores the network, see `Evaluator`; returns group -> metric -> percent."""

@@ -20,6 +20,7 @@ from maskconver_tf.training.strategy import make_strategy
 from maskconver_tf.training.task import Task
 from maskconver_tf.training.trainer import Trainer
 from maskconver_tf.training.training_run import Scores, TrainingRun
+from maskconver_tf.training.wandb_log import check_wandb, wandb_log
 from maskconver_tf.training.workers import Workers
 
 
@@ -47,6 +48,8 @@ def train(
     deterministic: bool = False,
     seed: int = 0,
     init_from: str | None = None,
+    background_writes: bool = True,
+    wandb_project: str | None = None,
     on_built: Callable[[RunFolder], None] = lambda folder: None,
 ) -> Scores:
     """Trains to `total_steps`, or goes on from the newest checkpoint in the folder.
@@ -76,6 +79,8 @@ def train(
       seed: of the initial weights and everything random in the model.
       init_from: what a new run's weights start from, see `warm_start`; a run, an export or a
         checkpoint.
+      background_writes: write checkpoints while training goes on, where the strategy allows it.
+      wandb_project: of Weights & Biases, to log to besides TensorBoard; needs the extra `wandb`.
       on_built: called once everything is built, before the first step.
 
     Returns:
@@ -90,6 +95,7 @@ def train(
     distribution = make_strategy(strategy, tpu)  # Several workers must join before any operation.
     workers = Workers.of(distribution)
     prepare_process(precision, seed, deterministic)
+    check_wandb(wandb_project)
     work = task(model, loss, train_input, eval_input, targets, fusion)
     _check_batch(train_input.batch_size, distribution, accumulation_steps)
     if eval_input is not None:
@@ -104,10 +110,12 @@ def train(
         trainer = Trainer(work, network, updater, *how)
         with distribution.scope():
             on_built(written)
-            kept = (checkpoint_interval, keep_checkpoints, folder.checkpoints)
+            background = background_writes and workers.may_write_in_background
+            kept = (checkpoint_interval, keep_checkpoints, folder.checkpoints, background)
             checkpoints = make_checkpoint_manager(written.checkpoints, network, updater, *kept)
-            run = TrainingRun(trainer, checkpoints, written, workers)
-            return run.to_end(total_steps, steps_per_loop, eval_interval)
+            with wandb_log(wandb_project if workers.is_chief else None, written) as log:
+                run = TrainingRun(trainer, checkpoints, written, workers, log)
+                return run.to_end(total_steps, steps_per_loop, eval_interval)
 
 
 def prepare_process(precision: str, seed: int = 0, deterministic: bool = False) -> None:
@@ -115,6 +123,8 @@ def prepare_process(precision: str, seed: int = 0, deterministic: bool = False) 
     tf_keras.utils.set_random_seed(seed)
     if deterministic:
         tf.config.experimental.enable_op_determinism()
+    # Random layers draw from what a checkpoint can hold.
+    tf_keras.backend.experimental.enable_tf_random_generator()
     tf_keras.mixed_precision.set_global_policy(precision)
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
 
 from maskconver_tf import cli
 from maskconver_tf.models.variable_names import named_variables
@@ -29,26 +28,11 @@ GIN_FILES = {
         ("panoptic", "tiny.gin"),
     )
 }
-COLORS = {"blue": (40, 60, 200), "green": (50, 190, 60), "red": (210, 50, 40)}
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory) -> Path:
-    """Six pictures of each color to learn from and two to be asked about."""
-    root = tmp_path_factory.mktemp("pictures")
-    noise = np.random.default_rng(0)
-    for name, color in COLORS.items():
-        for split, count in (("train", 6), ("val", 2)):
-            (root / split / name).mkdir(parents=True)
-            for i in range(count):
-                pixels = np.clip(color + noise.normal(0, 30, [70, 100, 3]), 0, 255)
-                Image.fromarray(pixels.astype(np.uint8)).save(root / split / name / f"{i}.JPEG")
-    return root
-
-
-@pytest.fixture(scope="module")
-def data(pictures, dataset) -> dict[str, Path]:
-    return {"classification": pictures, "semantic": dataset, "panoptic": dataset}
+def data(labelled, dataset) -> dict[str, Path]:
+    return {"classification": labelled, "semantic": dataset, "panoptic": dataset}
 
 
 def bindings(folder: Path) -> list[str]:
@@ -142,6 +126,9 @@ def test_each_stage_is_evaluated_by_the_same_command(chain, tmp_path, capsys):
 
 
 def test_what_finds_no_segments_says_so(chain, data, tmp_path, capsys):
+    command = ["data", "show", "--gin_file", str(GIN_FILES["semantic"])]
+    assert cli.main([*command, "--out", str(tmp_path / "sheet.png")]) == 2
+    assert "this configuration trains semantic segmentation; " in capsys.readouterr().err
     picture = str(next(data["classification"].glob("val/*/*.JPEG")))
     for command in (
         ["export", "--out", str(tmp_path)],

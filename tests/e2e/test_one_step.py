@@ -106,7 +106,7 @@ def test_accumulated_step_is_that_of_the_whole_batch(one_step, two_devices, repl
 
 def test_step_that_is_not_finite_is_skipped_and_the_rest_goes_on(dataset):
     """The middle one of three: the weights move twice, and the data goes on."""
-    model = _tiny_model(5, frozen=False, recompute=False)
+    model = _tiny_model(len(_task(dataset).categories), frozen=False, recompute=False)
     optimizer = optimizers.make_optimizer(10, "sgd", 1e-3, warmup_steps=0)
     optimizers.prepare(optimizer, model)
 

@@ -40,14 +40,26 @@ def test_run_folder_describes_itself(trained):
     started = json.loads((trained / "run.json").read_text())
     assert started["seed"] == 0
     assert started["packages"]["tensorflow"] == tf.__version__
+    results = json.loads((trained / "results.json").read_text())
+    assert (results["step"], results["all"]["pq"] > 20.0) == (400, True)
     events = b"".join(path.read_bytes() for path in (trained / "summaries").glob("events*"))
-    for tag in (b"pq_of_class/ball", b"gradient_norm", b"operative_config", b"gaussian_iou"):
+    for tag in (
+        b"pq_of_class/ball",
+        b"mask_dice_loss/level_4",
+        b"gradient_norm",
+        b"learning_rate",
+        b"examples_per_second",
+        b"input_bound_share",
+        b"prediction/",
+        b"operative_config",
+        b"gaussian_iou",
+    ):
         assert tag in events
 
 
 def test_killed_and_started_again_equals_never_killed(tiny_arguments, tmp_path):
     settings = ["train.total_steps=48", "train.steps_per_loop=4", "train.checkpoint_interval=4"]
-    settings += ["train.eval_input=None", "train.deterministic=True"]
+    settings += ["train.eval_input=None", "train.deterministic=True", "ConvNeXtUNet.drop_path=0.2"]
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert _start(tiny_arguments(whole, *settings)).wait() == 0
     _train_and_kill(tiny_arguments(killed, *settings), killed / "checkpoints" / "ckpt-12.index")
