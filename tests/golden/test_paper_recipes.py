@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import tf_keras
 
+from maskconver_tf.models.backbones.mobilenet import mobilenet
 from maskconver_tf.models.backbones.resnet import resnet
 from maskconver_tf.models.pixel_decoders.convnext_unet import ConvNeXtUNet
 from maskconver_tf.training import gin_support
@@ -79,6 +80,7 @@ RECIPES = {
         "copy_paste": 0.0,
         "autoaugment": False,
         "mask_weight": 5.0,
+        "network": "MobileNetMultiAVGSeg",
     },
 }
 RECIPES["panoptic_mobilenet_256"] = RECIPES["panoptic_mobilenet_640"] | {"input_size": (256, 256)}
@@ -113,6 +115,7 @@ def resolved(experiment: str) -> dict[str, Any]:
         "ema": settings["ema_momentum"] if settings["use_ema"] else None,
         "drop_path": gin_support.argument(ConvNeXtUNet, "drop_path"),
         "frozen": gin_support.argument(resnet, "freeze_batch_norm"),
+        "network": gin_support.argument(mobilenet, "variant"),
         "mask_weight": getattr(arguments["loss"], "mask_weight", None),
     }
 
