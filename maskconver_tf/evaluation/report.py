@@ -70,6 +70,8 @@ def format_scores(results: dict[str, Any], max_classes: int = 20) -> str:
       max_classes: with more classes than this, only the best and the worst are shown.
     """
     groups = {name: scores for name, scores in results.items() if name != "per_class"}
+    if not groups:
+        return "No score: nothing is labelled."
     metrics = list(results["all"])
     rows = [
         [name.capitalize(), *(_number(scores.get(metric)) for metric in metrics)]

@@ -8,7 +8,7 @@ CLASSES_PER_CHUNK = 16
 """Of which full-size logits are held at a time, so that memory does not grow with the classes."""
 
 
-@tf.function(autograph=False, reduce_retracing=True)
+@tf.function(autograph=False)
 def class_map(
     logits: tf.Tensor, content_size: tf.Tensor, image_size: tf.Tensor, stride: int
 ) -> tf.Tensor:

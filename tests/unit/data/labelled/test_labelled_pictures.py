@@ -19,7 +19,7 @@ SIZE = (32, 64)
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Two pictures of each color in train, one of them PNG under the name of a JPEG, and one in
-    val; of unlike sizes."""
+    val; of unlike sizes; those of one class CMYK, as some of ImageNet's are."""
     root = tmp_path_factory.mktemp("pictures")
     for number, (name, color) in enumerate(COLORS.items()):
         for split, count in (("train", 2), ("val", 1)):
@@ -27,7 +27,9 @@ def folder(tmp_path_factory):
             path.mkdir(parents=True)
             for i in range(count):
                 pixels = np.broadcast_to(np.uint8(color), [40 + 8 * i, 50 + 10 * number, 3])
-                Image.fromarray(pixels).save(path / f"{i}.JPEG", "PNG" if i else "JPEG")
+                image = Image.fromarray(pixels)
+                image = image.convert("CMYK") if name == "n3" and not i else image
+                image.save(path / f"{i}.JPEG", "PNG" if i else "JPEG")
     (root / "train" / "n2" / "notes.txt").write_text("no picture")
     return root
 
