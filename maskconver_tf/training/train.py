@@ -67,7 +67,7 @@ def train(
       total_steps: length of the run.
       steps_per_loop: steps between two looks at the losses.
       eval_interval: steps between evaluations; 0 for one at the end.
-      checkpoint_interval: steps between checkpoints.
+      checkpoint_interval: steps between checkpoints, of which the first comes after the first loop.
       keep_checkpoints: how many to keep.
       strategy: see `make_strategy`; so is `tpu`.
       tpu: name or address, for the strategy "tpu".

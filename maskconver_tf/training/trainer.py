@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import orbit
@@ -62,7 +63,8 @@ class Trainer(orbit.StandardTrainer):
         self._host = _host_of(optimizer.iterations)
         with tf.device(self._host):
             self._sums = tf.Variable(tf.zeros([len(self._names)]), trainable=False)
-            self._seconds = tf.Variable(tf.zeros([2], tf.float64), trainable=False)
+            self._begun = tf.Variable(0.0, dtype=tf.float64, trainable=False)
+            self._waited = tf.Variable(0.0, dtype=tf.float64, trainable=False)
             self._skipped = tf.Variable(0, trainable=False)
             self._bad_step = tf.Variable(-1, dtype=tf.int64, trainable=False)
             self._bad_terms = tf.Variable(tf.zeros([len(self._names)]), trainable=False)
@@ -149,13 +151,14 @@ class Trainer(orbit.StandardTrainer):
         with tf.control_dependencies([begun]):
             batch = next(iterator)
         with tf.control_dependencies(tf.nest.flatten(batch, expand_composites=True)):
-            fetched = tf.timestamp()
+            self._waited.assign_add(tf.timestamp() - begun)
+        self._begun.assign(tf.where(self._begun > 0, self._begun, begun))
         if self._max_skipped:
             gradients, shares = self.strategy.run(self._compute, args=(batch,))
         else:
             shares = self.strategy.run(self._replica_step, args=(batch,))
         values = self.strategy.reduce(tf.distribute.ReduceOp.SUM, shares, axis=None)
-        with tf.device(self._host):
+        with tf.device(self._host):  # Where they arrive when the step is over, for the clock.
             values = tf.identity(values)
         finite = tf.math.is_finite(values)
         if self._max_skipped:
@@ -163,8 +166,6 @@ class Trainer(orbit.StandardTrainer):
             values = tf.where(tf.reduce_all(finite), values, tf.zeros_like(values))
         self._sums.assign_add(values)
         self._note_if_bad(step, finite)
-        with tf.control_dependencies([values]):  # Of the host: it is here when the step is over.
-            self._seconds.assign_add(tf.stack([fetched - begun, tf.timestamp() - fetched]))
 
     def _note_if_bad(self, step: tf.Tensor, finite: tf.Tensor) -> None:
         bad = ~tf.reduce_all(finite)
@@ -193,23 +194,23 @@ class Trainer(orbit.StandardTrainer):
                 lambda context: self._make_batches(first_step, context)
             )
         self._sums.assign(tf.zeros_like(self._sums))
-        self._seconds.assign(tf.zeros_like(self._seconds))
+        self._begun.assign(0.0)  # Set by the first step, so that tracing does not count.
+        self._waited.assign(0.0)
         self._first_step = self.step
         self._first_skipped = int(self._skipped.numpy())
 
     def train_loop_end(self) -> dict[str, float]:
         """Means of the loop's steps, and their speed; stops the run when one was not finite."""
+        sums, seconds = self._sums.numpy(), time.time() - self._begun.numpy()
         self._check_finite()
         num_steps = self.step - self._first_step
         skipped = int(self._skipped.numpy())
         num_counted = max(num_steps - (skipped - self._first_skipped), 1)
-        report = dict(zip(self._names, self._sums.numpy() / num_counted))
-        waited, computed = self._seconds.numpy()
-        seconds = max(waited + computed, 1e-9)
+        report = dict(zip(self._names, sums / num_counted))
         report |= {
             "learning_rate": self.optimizer.learning_rate,
             "examples_per_second": num_steps * self.task.train_input.batch_size / seconds,
-            "input_bound_share": waited / seconds,
+            "input_bound_share": self._waited.numpy() / seconds,
         }
         return report | ({"skipped_steps": skipped} if self._max_skipped else {})
 
