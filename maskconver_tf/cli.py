@@ -347,12 +347,18 @@ def _add_train(commands: Any) -> None:
     _add_gin_file(parser)
     _add_gin(parser)
     parser.add_argument("--model_dir", required=True, metavar="DIR", help="the run's folder")
+    parser.add_argument(
+        "--init_from",
+        metavar="DIR",
+        help="what a new run's weights start from: an earlier run, an export or a checkpoint",
+    )
 
 
 def _train(args: argparse.Namespace) -> None:
     from maskconver_tf.training import gin_support, runs
 
-    gin_support.load(args.gin_file, args.gin)
+    start = [f"train.init_from={args.init_from!r}"] if args.init_from else []
+    gin_support.load(args.gin_file, [*args.gin, *start])
     runs.train_run(args.model_dir)
 
 
@@ -361,7 +367,7 @@ def _add_evaluate(commands: Any) -> None:
         commands,
         "evaluate",
         _evaluate,
-        "score a trained model: PQ, SQ and RQ, and COCO-format results",
+        "score a trained model: PQ, SQ and RQ, and COCO-format results; mIoU or accuracy",
         "maskconver evaluate --model runs/demo --data data/val --out runs/demo/val",
     )
     _add_model(parser)
