@@ -12,7 +12,7 @@ and the best of each counts: on a machine that others use too, that is nearest t
     colors      with color jitter and AutoAugment as well
     paste_half  flip, jitter, and segments pasted over every second example, as the recipe has it
     paste       the same over every example
-    dense       normalised float image, heatmaps, and a float mask at half size for each of 256
+    dense       normalised float image, heatmaps, and a float mask at half size for each of 248
                 slots: one-hot at input size, scaled down
     dense_jitter  the same with flip and jitter of the same range
     lean_jitter   dense_jitter with masks made at half size at once, which is all that can be saved
@@ -45,7 +45,7 @@ from maskconver_tf.data.reading import read_serialized
 from maskconver_tf.data.targets import TargetBuilder
 from maskconver_tf.ops.gaussian import draw_heatmap
 
-NUM_SLOTS = 256
+NUM_SLOTS = 248
 LEVELS = (3, 4, 5, 6, 7)
 JITTER = {"flip": True, "scale_range": (0.1, 1.9)}
 COMPACT = {
@@ -125,7 +125,7 @@ def _dense_labels(
     labels = TargetBuilder(NUM_SLOTS, LEVELS, label_stride=2 if is_lean else 1)(
         segment_map, class_ids, is_crowd
     )
-    slot_map = tf.cast(labels[types.SLOT_MAP], tf.int32)
+    slot_map = tf.cast(labels[types.SLOT_MAP], tf.int32) - 1  # Void is no slot: zeros.
     masks = tf.one_hot(slot_map, NUM_SLOTS)
     if not is_lean:
         masks = tf.image.resize(masks, [side // 2 for side in segment_map.shape])

@@ -196,7 +196,7 @@ def _add_check(commands: Any) -> None:
         help="of the model, may be given again (default: 640,640)",
     )
     for name, default, what in (
-        ("num_slots", 256, "segments a picture may have in training"),
+        ("num_slots", 248, "segments a picture may have in training"),
         ("label_stride", 2, "input pixels per cell of the labels"),
         ("mask_stride", 4, "input pixels per cell of the masks"),
         ("ceiling_pictures", 200, "pictures of each part that PQ ceilings are from; 0: none"),

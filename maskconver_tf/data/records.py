@@ -172,9 +172,9 @@ def decode_window(
     """Decodes the rectangle of picture and segment map that will be scaled; runs in `tf.data`.
 
     Of a JPEG no more is decoded than that takes: a part of it only, or, where a whole one will
-    shrink a lot, a version with half, a quarter or an eighth of its sides, which is still twice the
-    size it will be scaled to: that much is left for a better filter than the decoder's. Colors in
-    the outermost columns of a part may differ a little from those of the whole.
+    shrink a lot, a version with half, a quarter or an eighth of its sides, which is no smaller than
+    what it will be scaled to. Colors in the outermost columns of a part may differ a little from
+    those of the whole.
 
     Args:
       parsed: what `parse` returned.
@@ -200,7 +200,7 @@ def decode_window(
     ]
     is_whole = tf.reduce_all(extent == parsed[types.IMAGE_SIZE])
     num_fitting = tf.math.count_nonzero(
-        tf.reduce_min(extent // size) >= tf.constant([4, 8, 16]), dtype=tf.int32
+        tf.reduce_min(extent // size) >= tf.constant([2, 4, 8]), dtype=tf.int32
     )
     image = tf.cond(
         tf.io.is_jpeg(encoded),

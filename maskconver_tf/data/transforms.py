@@ -14,6 +14,10 @@ import tensorflow as tf
 CONTENT_MULTIPLE = 4
 """A fitted picture's sides are whole cells of the mask grid, which then maps to it exactly."""
 
+UNFILTERED_SHRINKAGE = 1.5
+"""A picture that augmentation shrinks by less is not filtered first: at these factors a filter
+changes little, and takes as long as all the rest of an example."""
+
 
 class Window(NamedTuple):
     """A rectangle of a source picture and the size it is scaled to; int32 `[2]` (y, x) each.
@@ -82,9 +86,14 @@ def random_window(
 # ---- Scaling -------------------------------------------------------------------------------------
 
 
-def resize_image(image: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
-    """Bilinear, with antialiasing where it shrinks; uint8 `[h, w, 3]` in and out."""
-    shrinks = tf.reduce_any(size < tf.shape(image)[:2])
+def resize_image(image: tf.Tensor, size: tf.Tensor, unfiltered: float = 1.0) -> tf.Tensor:
+    """Bilinear, with antialiasing where it shrinks; uint8 `[h, w, 3]` in and out.
+
+    Args:
+      unfiltered: without antialiasing where it shrinks by this factor or less.
+    """
+    sides = tf.cast(tf.shape(image)[:2], tf.float32)
+    shrinks = tf.reduce_any(tf.cast(size, tf.float32) * unfiltered < sides)
     # Where nothing shrinks, antialiasing changes nothing but takes five times as long.
     resized = tf.cond(
         shrinks,

@@ -23,7 +23,7 @@ def mask_losses(mask_logits: tf.Tensor, slot_map: tf.Tensor) -> tuple[tf.Tensor,
 
     Args:
       mask_logits: float32 `[B, h, w, K]`.
-      slot_map: int `[B, h r, w r]` for a whole r: slots, negative for void.
+      slot_map: integers `[B, h r, w r]` for a whole r: slots counted from 1, 0 for void.
 
     Returns:
       BCE and Dice loss, float32 `[B, K]`; those of a slot without pixels mean nothing.
@@ -60,12 +60,12 @@ def mask_losses(mask_logits: tf.Tensor, slot_map: tf.Tensor) -> tuple[tf.Tensor,
 
 
 def _pixels_by_cell(slot_map: tf.Tensor, height: int, width: int) -> tf.Tensor:
-    """`[B, h r, w r]` to int32 `[B, h w, r^2]`: the labelled pixels of each mask cell."""
+    """`[B, h r, w r]` to int32 `[B, h w, r^2]`: slots of each mask cell's pixels, -1 for void."""
     ratio = slot_map.shape[1] // height
     if slot_map.shape[1:] != (height * ratio, width * ratio):
         raise ValueError(
             f"slot map {slot_map.shape[1]}x{slot_map.shape[2]} is no whole multiple of the mask "
             f"grid {height}x{width}: label_stride must divide the mask stride"
         )
-    cells = tf.reshape(tf.cast(slot_map, tf.int32), [-1, height, ratio, width, ratio])
+    cells = tf.reshape(tf.cast(slot_map, tf.int32) - 1, [-1, height, ratio, width, ratio])
     return tf.reshape(tf.transpose(cells, [0, 1, 3, 2, 4]), [-1, height * width, ratio * ratio])

@@ -45,7 +45,7 @@ class Grid:
     """
 
     input_sizes: Sequence[tuple[int, int]] = ((640, 640),)
-    num_slots: int = 256
+    num_slots: int = 248
     label_stride: int = 2
     mask_stride: int = 4
 
