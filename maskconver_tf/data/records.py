@@ -34,8 +34,8 @@ from maskconver_tf.errors import UserError
 if TYPE_CHECKING:
     import tensorflow as tf
 
-FORMAT_VERSION = 1
-"""Of the folder and its records; a reader refuses a newer one."""
+FORMAT_VERSION = 2
+"""Of the folder and its records; a reader refuses a newer one, and an older one without hashes."""
 
 MAX_SEGMENTS = 2**16 - 1
 """In one picture: what a 16-bit segment map can number."""
@@ -460,15 +460,27 @@ def _read_summary(folder: Path) -> dict[str, Any]:
         raise UserError(f"{folder}: not a dataset folder, it has no {_DATASET_FILE}; {_BUILD_IT}")
     path = folder / _DATASET_FILE
     summary = read_json(path, "the dataset's description")
-    expected = {"format_version", "num_examples", "categories_sha256", "shards"}
-    if not isinstance(summary, dict) or not expected <= summary.keys():
+    version = summary.get("format_version") if isinstance(summary, dict) else None
+    if type(version) is not int:
         raise UserError(f"{path}: not a description that the builder wrote; {_BUILD_IT}")
-    if summary["format_version"] > FORMAT_VERSION:
+    if version > FORMAT_VERSION:
         raise UserError(
-            f"{path}: found format version {summary['format_version']}, expected at most "
-            f"{FORMAT_VERSION}: a newer maskconver wrote it; update this one or build again."
+            f"{path}: found format version {version}, expected {FORMAT_VERSION}: a newer "
+            "maskconver wrote it; update this one or build the dataset again with `maskconver data "
+            "build`."
+        )
+    missing = [name for name in _NEEDED if name not in summary]
+    if missing:
+        raise UserError(
+            f"{path}: found format version {version} without {', '.join(missing)}, expected "
+            f"{FORMAT_VERSION}: an older maskconver wrote it; build the dataset again with "
+            "`maskconver data build ... --overwrite`."
         )
     return summary
+
+
+_NEEDED = ("num_examples", "categories_sha256", "shards")
+"""What a reader needs of the manifest besides its version."""
 
 
 _BUILD_IT = "`maskconver data build` writes one."
