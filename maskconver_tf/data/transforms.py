@@ -14,9 +14,9 @@ import tensorflow as tf
 CONTENT_MULTIPLE = 4
 """A fitted picture's sides are whole cells of the mask grid, which then maps to it exactly."""
 
-UNFILTERED_SHRINKAGE = 1.5
-"""A picture that augmentation shrinks by less is not filtered first: at these factors a filter
-changes little, and takes as long as all the rest of an example."""
+UNFILTERED_SHRINKAGE = 2.0
+"""A picture that augmentation shrinks by no more is not filtered first: up to here bilinear scaling
+looks at every pixel, and a filter takes as long as all the rest of an example."""
 
 
 class Window(NamedTuple):

@@ -132,6 +132,12 @@ class FileItem:
         except OSError as error:
             raise self.refusal(file, unreadable, str(error.strerror)) from None
 
+    def check_shape(self, file: str, array: np.ndarray, expected: np.ndarray, where: str) -> None:
+        """Raises `Refused` where the array of a file has another height or width than expected."""
+        if array.shape != expected.shape:
+            found = "{1} x {0}, and {3} x {2} in ".format(*array.shape, *expected.shape)
+            raise self.refusal(file, Problem.SIZE, found + where)
+
     def refusal(self, file: str, problem: Problem, found: str) -> Refused:
         return Refused(Finding(self.name, file, problem, found))
 
