@@ -226,7 +226,7 @@ def truth_segments(example: dict[str, np.ndarray]) -> list[types.Segment]:
       Segments whose `id` is their value in SEGMENT_MAP, 1..n, with area and box.
     """
     class_ids = example[types.SEGMENT_CLASS_IDS]
-    areas, boxes = _extents(example[types.SEGMENT_MAP], len(class_ids))
+    areas, boxes = extents(example[types.SEGMENT_MAP], len(class_ids))
     return [
         types.Segment(
             id=i + 1,
@@ -247,7 +247,7 @@ def _to_png(segment_map: np.ndarray) -> bytes:
     return png.getvalue()
 
 
-def _extents(segment_map: np.ndarray, num_segments: int) -> tuple[np.ndarray, np.ndarray]:
+def extents(segment_map: np.ndarray, num_segments: int) -> tuple[np.ndarray, np.ndarray]:
     """Areas `[n]` and half-open boxes `[n, 4]` of segments 1..n; zeros where one has no pixel."""
     height, width = segment_map.shape
     areas = np.bincount(segment_map.ravel(), minlength=num_segments + 1)

@@ -153,8 +153,8 @@ def _segment(info: dict, categories: Categories) -> SourceSegment:
         class_id = categories.class_id_of(info["category_id"])
     except KeyError:
         return SourceSegment(info["id"], PAD_ID, is_thing=True, is_crowd=False)
-    is_crowd = bool(info.get("iscrowd", 0))
-    return SourceSegment(info["id"], class_id, categories[class_id].isthing, is_crowd)
+    kind = categories[class_id].isthing, bool(info.get("iscrowd", 0))
+    return SourceSegment(info["id"], class_id, *kind, info.get("area"), info.get("bbox"))
 
 
 def _is_segment(info: Any) -> bool:

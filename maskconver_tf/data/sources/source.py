@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -25,12 +25,16 @@ class SourceSegment(NamedTuple):
       id: its value in the id map.
       class_id: contiguous class id; `PAD_ID` where a finding says that the category is unknown.
       is_thing, is_crowd: of which kind it is.
+      area, bbox: pixels and [x, y, width, height] that the source lists, or None. Nothing relies on
+        them, but where they are wrong more may be.
     """
 
     id: int
     class_id: int
     is_thing: bool
     is_crowd: bool
+    area: Any = None
+    bbox: Any = None
 
 
 class Truth(NamedTuple):

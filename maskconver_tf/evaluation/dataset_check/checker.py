@@ -175,6 +175,7 @@ class _Checker:
             part.findings.extend(outcome)
             return
         part.census.add(outcome)
+        part.findings.extend(outcome.findings)
         self._take_duplicate(part, outcome)
         self._take_small(part, outcome)
         if outcome.drawing is not None:
