@@ -14,7 +14,7 @@ PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 
 
 def names_by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, str]:
-    """Files in a folder and those below it, in order of their names.
+    """Files in a folder and those below it, in order of their names; hidden ones are left out.
 
     Args:
       suffixes: to take, in lower case.
@@ -24,6 +24,7 @@ def names_by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, str]:
     """
     files = (path for path in folder.rglob("*") if path.suffix.lower() in suffixes)
     names = sorted(path.relative_to(folder).as_posix() for path in files if path.is_file())
+    names = [name for name in names if "/." not in f"/{name}"]  # macOS leaves ._0001.jpg.
     stems: dict[str, str] = {}
     for name in names:
         stem = name.rpartition(".")[0]
