@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from maskconver_tf.data.categories import Categories
-from maskconver_tf.data.findings import Finding, Problem
+from maskconver_tf.data.findings import Finding, Problem, listed
 from maskconver_tf.errors import UserError
 
 
@@ -149,4 +149,6 @@ class FileItem:
 def check_folder(path: Path, what: str) -> None:
     """Raises `UserError` unless `path` is a folder; `what` says which one was expected."""
     if not path.is_dir():
-        raise UserError(f"{path}: not a folder; expected {what}.")
+        beside = sorted(other.name for other in path.parent.glob("*") if other.is_dir())
+        hint = f" {path.parent} has {listed(beside)}." if beside else ""
+        raise UserError(f"{path}: not a folder; expected {what}.{hint}")
