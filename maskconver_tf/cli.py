@@ -155,18 +155,20 @@ def _add_build(commands: Any) -> None:
 
 def _build(args: argparse.Namespace) -> None:
     given = {name: getattr(args, name) for name in OPTIONS}
-    how = {name: getattr(args, name) for name in ("num_shards", "skip_bad", "overwrite")}
+    names = ("num_shards", "workers", "skip_bad", "overwrite")
+    settings = {name: getattr(args, name) for name in names}
     if args.runner:
         from maskconver_tf.data.beam_build import build_on_beam
 
-        beam = {"runner": args.runner, "pipeline_options": args.pipeline_option}
-        summary = build_on_beam(args.source, given, args.out, workers=args.workers, **how, **beam)
+        summary = build_on_beam(
+            args.source, given, args.out, args.runner, args.pipeline_option, **settings
+        )
     elif args.pipeline_option:
         raise UserError("--pipeline_option: is of Apache Beam; give --runner as well")
     else:
         from maskconver_tf.data.build import build_from
 
-        summary = build_from(args.source, given, args.out, workers=args.workers, **how)
+        summary = build_from(args.source, given, args.out, **settings)
     print(summary)
 
 
@@ -196,7 +198,7 @@ def _add_check(commands: Any) -> None:
         help="of the model, may be given again (default: 640,640)",
     )
     for name, default, what in (
-        ("num_slots", 256, "segments a picture may have in training"),
+        ("num_slots", 248, "segments a picture may have in training"),
         ("label_stride", 2, "input pixels per cell of the labels"),
         ("mask_stride", 4, "input pixels per cell of the masks"),
         ("ceiling_pictures", 200, "pictures of each part that PQ ceilings are from; 0: none"),

@@ -18,7 +18,7 @@ from tests.unit.layers.check_layer import precision
 EXAMPLE_BYTES = {
     types.IMAGE: 64 * 96 * 3,
     types.CONTENT_SIZE: 2 * 4,
-    types.SLOT_MAP: 32 * 48 * 2,
+    types.SLOT_MAP: 32 * 48,
     types.SLOT_CLASS_IDS: 24 * 4,
     types.CENTER_LEVELS: 24 * 4,
     types.CENTER_INDICES: 24 * 2 * 4,
