@@ -315,6 +315,12 @@ def _add_preflight(commands: Any) -> None:
     parser.add_argument(
         "--no_search", action="store_true", help="do not look for the largest batch that fits"
     )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="stop when the compiler has laid out the memory, a tenth of the time; do not have it "
+        "make code",
+    )
 
 
 def _preflight(args: argparse.Namespace) -> None:
@@ -331,7 +337,8 @@ def _preflight(args: argparse.Namespace) -> None:
         args.tpu,
         args.cache,
         args.timeout,
-        not args.no_search,
+        search=not args.no_search,
+        to_code=not args.quick,
     )
 
 

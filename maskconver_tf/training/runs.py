@@ -45,6 +45,7 @@ def preflight_run(
     cache: str | None,
     minutes: float,
     search: bool,
+    to_code: bool,
 ) -> None:
     """Prints what training with the configuration in force will need; see `training.preflight`.
 
@@ -55,6 +56,7 @@ def preflight_run(
       cache: folder of earlier compilations; None for `tpu_check.DEFAULT_CACHE`.
       minutes: that one compilation may take.
       search: for the largest batch that fits.
+      to_code: compile the step to the end, too.
     """
     cores = tpu_check.check_ready(tpu) if tpu else 1
     arguments = gin_support.arguments_of(train, supplied=["model_dir", "on_built"])
@@ -66,7 +68,7 @@ def preflight_run(
     if tpu:
         folder = Path(cache) if cache else tpu_check.DEFAULT_CACHE
         print()
-        print(preflight.ask_compiler(program, size, tpu, folder, minutes, search), end="")
+        preflight.ask_compiler(program, size, tpu, folder, minutes, search, to_code)
 
 
 def load_run(model_dir: str, bindings: Iterable[str] = ()) -> PanopticSegmenter:
