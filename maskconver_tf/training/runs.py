@@ -62,7 +62,8 @@ def preflight_run(
     arguments = gin_support.arguments_of(train, supplied=["model_dir", "on_built"])
     train_input = arguments["train_input"]
     size = per_core_batch or preflight.per_core(train_input.batch_size, cores)
-    program = StepProgram(arguments, count_classes(train_input, num_classes))
+    classes = count_classes(train_input, num_classes)
+    program = gin_support.call(StepProgram, arguments, classes)
     gin_support.check_all_used(other_roots=[train, evaluate, restore_segmenter, show])
     print(preflight.format_counts(preflight.count(program, size)), flush=True)
     if tpu:

@@ -21,6 +21,14 @@ from maskconver_tf.training.tpu_compile import USABLE_MIB
 GIB = 2**30
 
 DEFAULT_CACHE = Path("~/.cache/maskconver_tf/tpu")
+NO_DEVICE = {
+    "TPU_SKIP_MDS_QUERY": "1",
+    "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",
+    "JAX_PLATFORMS": "cpu",
+}
+"""Environment of a compiler that shall look for no TPU, and lock none: by default one process of a
+machine may load it at a time."""
+
 MAX_PLANS = 8
 """In a search for the largest batch."""
 
@@ -152,12 +160,10 @@ def _next_size(found: list[Fit], capacity: int) -> int:
 
 
 def _environment() -> dict[str, str]:
-    """The package where this one is, no look for a TPU that is not there, and no lock on it, which
-    would let a machine compile one program at a time."""
+    """`NO_DEVICE`, and the package where this one is."""
     package = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
-    no_device = {"TPU_SKIP_MDS_QUERY": "1", "ALLOW_MULTIPLE_LIBTPU_LOAD": "1"}
-    return os.environ | no_device | {"PYTHONPATH": path, "JAX_PLATFORMS": "cpu"}
+    return os.environ | NO_DEVICE | {"PYTHONPATH": path}
 
 
 def _wait(process: subprocess.Popen, what: str, minutes: float) -> str | None:

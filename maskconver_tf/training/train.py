@@ -27,6 +27,7 @@ from maskconver_tf.training import optimizers
 from maskconver_tf.training.checkpoints import leave_out_damaged, make_checkpoint_manager
 from maskconver_tf.training.disk_errors import writing
 from maskconver_tf.training.evaluator import Evaluator
+from maskconver_tf.training.precision import set_precision
 from maskconver_tf.training.progress import ProgressLine
 from maskconver_tf.training.run_folder import RunFolder
 from maskconver_tf.training.stopping import StopRequest, StopRequested
@@ -208,7 +209,7 @@ def prepare_process(precision: str, seed: int = 0, deterministic: bool = False) 
     tf_keras.utils.set_random_seed(seed)
     if deterministic:
         tf.config.experimental.enable_op_determinism()
-    tf_keras.mixed_precision.set_global_policy(precision)
+    set_precision("train", precision)
 
 
 def _run_to_end(

@@ -121,6 +121,14 @@ def test_takes_the_class_count_of_the_data(run, dataset):
         ([], "Or give --num_classes N: no data is needed then"),
         (["--num_classes=0"], "--num_classes 0: expected 1 or more"),
         (["--num_classes=5", "--per_core_batch=0"], "--per_core_batch 0: expected 1 or more"),
+        (
+            ["--num_classes=5", "--gin.train.precision='float16'"],
+            "train.precision = 'float16': expected 'float32' or 'mixed_bfloat16'\n",
+        ),
+        (
+            ["--num_classes=5", "--gin.TargetBuilder.centers='middle'"],
+            "expected 'mask' (the mean of a segment's pixels) or 'box' (the middle of its box)\n",
+        ),
         (["--num_classes=5", "--tpu=v9:2x2"], "--tpu v9:2x2: unknown; expected v5e or v6e"),
         (
             ["--num_classes=5", "--gin.make_optimizer.total_steps=3"],
