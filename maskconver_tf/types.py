@@ -42,8 +42,8 @@ GAUSSIAN_RADII = "gaussian_radii"
 NUM_DROPPED = "num_dropped_segments"
 """int32 scalar: segments made void because no slot, center or map cell was left for them."""
 CLASS_MAP = "class_map"
-"""int16 `[H / label_stride, W / label_stride]`: the class at each cell, or `NO_CLASS`; of a semantic
-example, in place of slots."""
+"""int16 `[H / label_stride, W / label_stride]`: the class at each cell, or `NO_CLASS`; of a
+semantic example, in place of slots."""
 CLASS_ID = "class_id"
 """int32 scalar: the class of the whole picture; of a classification example."""
 
