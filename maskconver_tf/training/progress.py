@@ -64,10 +64,8 @@ class Progress:
             if name.endswith("_loss")
         ]
         losses = f"loss {float(output['loss']):.3f}" + (f" ({', '.join(terms)})" if terms else "")
-        parts = [f"{tqdm.format_interval(seconds)} left", f"{rate:.1f} images/s"]
-        if (waited := output.get("input_bound_share")) is not None:
-            parts.append(f"{float(waited):.0%} waiting for data")
-        return ", ".join([*parts, losses])
+        waited = f"{float(output['input_bound_share']):.0%} waiting for data"
+        return f"{tqdm.format_interval(seconds)} left, {rate:.1f} images/s, {waited}, {losses}"
 
     def write(self, message: str) -> None:
         """Prints a line, above the bar if there is one."""

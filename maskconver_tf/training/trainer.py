@@ -30,8 +30,6 @@ class Trainer(orbit.StandardTrainer):
         other. Their gradients add up to those of the whole, batch norms' statistics aside.
       max_skipped: steps with a loss or gradient that is not finite to leave out before the run
         stops.
-      has_clock: tell how long steps wait for data; TensorFlow allows no clock in a deterministic
-        process.
 
     Attributes:
       on_not_finite: step, terms -> a sentence for the message, on what was in the batch.
@@ -46,7 +44,6 @@ class Trainer(orbit.StandardTrainer):
         jit_compile: bool = False,
         accumulation_steps: int = 1,
         max_skipped: int = 0,
-        has_clock: bool = True,
     ):
         super().__init__(train_dataset=None)
         self.task = task
@@ -57,13 +54,13 @@ class Trainer(orbit.StandardTrainer):
         self.on_not_finite: Callable[[int, list[str]], str] = lambda step, terms: ""
         self._accumulation_steps = accumulation_steps
         self._max_skipped = max_skipped
-        self._has_clock = has_clock
         self._make_batches = task.batches(model)
         self._loss_names = task.loss_names(model)
         self._names = (*self._loss_names, "gradient_norm", *task.count_names)
         self._replica_step = _compiled(self.replica_step, jit_compile)
         self._compute = _compiled(self._gradients_or_skip, jit_compile)
         self._apply = _compiled(self._update, jit_compile)
+        self._now = _clock()
         self._host = _host_of(optimizer.iterations)
         with tf.device(self._host):
             self._sums = tf.Variable(tf.zeros([len(self._names)]), trainable=False)
@@ -151,7 +148,12 @@ class Trainer(orbit.StandardTrainer):
     # ---- One step of all -------------------------------------------------------------------------
     def train_step(self, iterator) -> None:
         step = self.optimizer.iterations + 0
-        batch = self._timed_batch(iterator) if self._has_clock else next(iterator)
+        begun = self._now()
+        with tf.control_dependencies([begun]):
+            batch = next(iterator)
+        with tf.control_dependencies(tf.nest.flatten(batch, expand_composites=True)):
+            self._waited.assign_add(self._now() - begun)
+        self._begun.assign(tf.where(self._begun > 0, self._begun, begun))
         if self._max_skipped:
             gradients, shares = self.strategy.run(self._compute, args=(batch,))
         else:
@@ -165,16 +167,6 @@ class Trainer(orbit.StandardTrainer):
             values = tf.where(tf.reduce_all(finite), values, tf.zeros_like(values))
         self._sums.assign_add(values)
         self._note_if_bad(step, finite)
-
-    def _timed_batch(self, iterator) -> dict[str, tf.Tensor]:
-        """The next batch; notes how long it took to come and, in a loop's first step, when."""
-        begun = tf.timestamp()
-        with tf.control_dependencies([begun]):
-            batch = next(iterator)
-        with tf.control_dependencies(tf.nest.flatten(batch, expand_composites=True)):
-            self._waited.assign_add(tf.timestamp() - begun)
-        self._begun.assign(tf.where(self._begun > 0, self._begun, begun))
-        return batch
 
     def _note_if_bad(self, step: tf.Tensor, finite: tf.Tensor) -> None:
         bad = ~tf.reduce_all(finite)
@@ -203,8 +195,7 @@ class Trainer(orbit.StandardTrainer):
                 lambda context: self._make_batches(first_step, context)
             )
         self._sums.assign(tf.zeros_like(self._sums))
-        # The first step sets it if it can, so that tracing does not count.
-        self._begun.assign(0.0 if self._has_clock else time.time())
+        self._begun.assign(0.0)  # Set by the first step, so that tracing does not count.
         self._waited.assign(0.0)
         self._first_step = self.step
         self._first_skipped = int(self._skipped.numpy())
@@ -220,9 +211,8 @@ class Trainer(orbit.StandardTrainer):
         report |= {
             "learning_rate": self.optimizer.learning_rate,
             "examples_per_second": num_steps * self.task.train_input.batch_size / seconds,
+            "input_bound_share": self._waited.numpy() / seconds,
         }
-        if self._has_clock:
-            report["input_bound_share"] = self._waited.numpy() / seconds
         return report | ({"skipped_steps": skipped} if self._max_skipped else {})
 
     def _check_finite(self) -> None:
@@ -244,6 +234,16 @@ def _host_of(variable: tf.Variable) -> tf.DeviceSpec:
     """The CPU beside the device that holds a variable."""
     device = tf.DeviceSpec.from_string(variable.device)
     return device.replace(device_type="CPU", device_index=0)
+
+
+def _clock() -> Callable[[], tf.Tensor]:
+    """Tells the host's time within a step, in seconds; TensorFlow's own clock refuses where
+    operations have to be deterministic."""
+    try:
+        tf.timestamp()
+    except tf.errors.FailedPreconditionError:
+        return lambda: tf.ensure_shape(tf.numpy_function(time.time, [], tf.float64), [])
+    return tf.timestamp
 
 
 def _compiled(step: Callable, jit_compile: bool) -> Callable:
