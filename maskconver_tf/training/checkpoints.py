@@ -60,7 +60,9 @@ class CheckpointManager(tf.train.CheckpointManager):
           UserError: the disk is full, or the folder cannot be written: now, or while the
             checkpoint before was written in the background.
         """
-        with self._one_message(), _functions_as_they_are():
+        in_background = self._options.experimental_enable_async_checkpoint
+        copying = _functions_as_they_are() if in_background else contextlib.nullcontext()
+        with self._one_message(), copying:
             return super().save(checkpoint_number, check_interval, self._options)
 
     def sync(self) -> None:
@@ -108,7 +110,8 @@ class CheckpointManager(tf.train.CheckpointManager):
 @contextlib.contextmanager
 def _functions_as_they_are() -> Iterator[None]:
     """Within it TensorFlow does not trace its copying first, which for a thousand small variables
-    takes as long as copying them forty times."""
+    takes as long as copying them forty times. Not for several workers, whose collective operations
+    need their functions."""
     before = tf.config.functions_run_eagerly()
     tf.config.run_functions_eagerly(True)
     try:
