@@ -60,9 +60,7 @@ class CheckpointManager(tf.train.CheckpointManager):
           UserError: the disk is full, or the folder cannot be written: now, or while the
             checkpoint before was written in the background.
         """
-        in_background = self._options.experimental_enable_async_checkpoint
-        copying = _functions_as_they_are() if in_background else contextlib.nullcontext()
-        with self._one_message(), copying:
+        with self._one_message(), _copying_untraced():
             return super().save(checkpoint_number, check_interval, self._options)
 
     def sync(self) -> None:
@@ -108,12 +106,13 @@ class CheckpointManager(tf.train.CheckpointManager):
 
 
 @contextlib.contextmanager
-def _functions_as_they_are() -> Iterator[None]:
+def _copying_untraced() -> Iterator[None]:
     """Within it TensorFlow does not trace its copying first, which for a thousand small variables
-    takes as long as copying them forty times. Not for several workers, whose collective operations
-    need their functions."""
+    takes as long as copying them forty times. On several replicas it does: they reduce batch
+    statistics by collective operations, which wait for each other outside of a function."""
     before = tf.config.functions_run_eagerly()
-    tf.config.run_functions_eagerly(True)
+    several = tf.distribute.get_strategy().num_replicas_in_sync > 1
+    tf.config.run_functions_eagerly(before or not several)
     try:
         yield
     finally:
