@@ -66,24 +66,17 @@ class TrainingRun:
             controller = self._controller(steps_per_loop)
             try:
                 with writing(self._folder.path, "The last checkpoint stands.", only_named=True):
-                    return self._run(controller, total_steps, eval_interval)
-            except StopRequested:
-                controller.save_checkpoint()
-                self._checkpoints.sync()
-                raise self._stop.stopped(self._trainer.step) from None
+                    return self._run_or_stop(controller, total_steps, eval_interval)
             except tf.errors.OpError as error:
                 raise self._stop.lost_connection(error) from error
 
-    def _run(self, controller: orbit.Controller, total_steps: int, eval_interval: int) -> Scores:
-        """Trains to the end with evaluations on the way; returns the last one's scores."""
-        if controller.evaluator is None:
-            controller.train(total_steps)
-            return {}
-        scores = controller.train_and_evaluate(
-            train_steps=total_steps, eval_steps=-1, eval_interval=eval_interval or total_steps
-        )
-        # A run that was complete already is only evaluated.
-        return scores or controller.evaluate()
+    def _run_or_stop(self, controller: orbit.Controller, *steps: int) -> Scores:
+        try:
+            return _run(controller, *steps)
+        except StopRequested:
+            controller.save_checkpoint()
+            self._checkpoints.sync()
+            raise self._stop.stopped(self._trainer.step) from None
 
     def _controller(self, steps_per_loop: int) -> orbit.Controller:
         return orbit.Controller(
@@ -159,3 +152,15 @@ class TrainingRun:
         content = {"step": step, "terms": terms, "pictures": pictures}
         write_whole(self._folder.not_finite, json.dumps(content, indent=1) + "\n")
         return f"The batch's pictures are in {self._folder.not_finite}. " if pictures else ""
+
+
+def _run(controller: orbit.Controller, total_steps: int, eval_interval: int) -> Scores:
+    """Trains to the end with evaluations on the way; returns the last one's scores."""
+    if controller.evaluator is None:
+        controller.train(total_steps)
+        return {}
+    scores = controller.train_and_evaluate(
+        train_steps=total_steps, eval_steps=-1, eval_interval=eval_interval or total_steps
+    )
+    # A run that was complete already is only evaluated.
+    return scores or controller.evaluate()
