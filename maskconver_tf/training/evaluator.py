@@ -21,6 +21,7 @@ from maskconver_tf.data.records import truth_segments
 from maskconver_tf.evaluation.panoptic_quality import PanopticQuality, PanopticQualityResult
 from maskconver_tf.inference.segmenter import PanopticSegmenter
 from maskconver_tf.inference.visualization import draw_panoptic, side_by_side
+from maskconver_tf.training.over_replicas import over_replicas
 from maskconver_tf.training.workers import Workers
 
 
@@ -53,7 +54,7 @@ def segment_examples(
     segmenter: PanopticSegmenter, data: EvaluationInput, workers: Workers
 ) -> Iterator[Scored]:
     """Segments every picture of this worker's share of a dataset, a batch per forward pass."""
-    examples, propose = _read(data, workers), _proposer(segmenter, workers)
+    examples, propose = _read(data, workers), over_replicas(segmenter.propose, workers)
     while batch := list(itertools.islice(examples, data.batch_size)):
         images = np.stack([example[types.IMAGE] for example in batch])
         proposals = propose(images)
@@ -72,33 +73,6 @@ def segment_examples(
 def _read(data: EvaluationInput, workers: Workers) -> Iterator[dict[str, np.ndarray]]:
     with corrupt_records_named(data.folder):
         yield from data.examples(workers.index, workers.count).as_numpy_iterator()
-
-
-def _proposer(
-    segmenter: PanopticSegmenter, workers: Workers
-) -> Callable[[np.ndarray], dict[str, tf.Tensor]]:
-    """The network over pictures, a share on each of this worker's replicas."""
-    strategy, replicas = workers.strategy, workers.local_replicas
-    if strategy.num_replicas_in_sync == 1:
-        return segmenter.propose
-
-    # A function of its own: `propose` knows no values of several replicas.
-    @tf.function(autograph=False)
-    def propose(values: tf.Tensor) -> dict[str, tf.Tensor]:
-        return strategy.run(lambda images: segmenter.propose(images), args=(values,))
-
-    def propose_all(images: np.ndarray) -> dict[str, tf.Tensor]:
-        padded = np.pad(images, [[0, -len(images) % replicas], [0, 0], [0, 0], [0, 0]])
-        shares = np.split(padded, replicas)
-        values = strategy.experimental_distribute_values_from_function(
-            lambda context: tf.constant(shares[context.replica_id_in_sync_group % replicas])
-        )
-        return {
-            name: tf.concat(strategy.experimental_local_results(value), axis=0)[: len(images)]
-            for name, value in propose(values).items()
-        }
-
-    return propose_all
 
 
 def score(

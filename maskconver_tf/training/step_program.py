@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
-import functools
-from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
-from maskconver_tf import types
 from maskconver_tf.errors import UserError
 from maskconver_tf.inference.segmenter import built
 from maskconver_tf.models.backbones.backbone import random_weights
 from maskconver_tf.training import optimizers
-from maskconver_tf.training.panoptic_task import PanopticTask
+from maskconver_tf.training.task import Task
 from maskconver_tf.training.train import prepare_process
 from maskconver_tf.training.trainer import Trainer
 
@@ -44,9 +40,8 @@ class StepProgram:
             total_steps=arguments["total_steps"], batch_size=arguments["train_input"].batch_size
         )
         optimizers.prepare(self.optimizer, self.model)
-        build_targets = arguments["targets"](center_levels=self.model.center_levels)
-        self.example = _empty_example(self.input_size, build_targets)
-        task = PanopticTask(*(arguments[field.name] for field in dataclasses.fields(PanopticTask)))
+        task = Task.of(arguments)
+        self.example = task.empty_example(self.model)
         self.trainer = Trainer(task, self.model, self.optimizer, tf.distribute.get_strategy())
 
         def step(*fields: tf.Tensor) -> tf.Tensor:
@@ -84,13 +79,3 @@ def count_classes(train_input: Any, given: int | None) -> int:
         return len(train_input.folder.categories)
     except UserError as error:
         raise UserError(f"{error}. Or give --num_classes N: no data is needed then") from error
-
-
-def _empty_example(
-    input_size: tuple[int, int], build_targets: Callable[..., dict[str, tf.Tensor]]
-) -> dict[str, tf.Tensor]:
-    """A black picture without segments, with the fields that `TrainingInput.batches` gives."""
-    nothing = functools.partial(tf.zeros, [0])
-    labels = build_targets(tf.zeros(input_size, tf.int32), nothing(tf.int32), nothing(tf.bool))
-    image = tf.zeros([*input_size, 3], tf.uint8)
-    return {types.IMAGE: image, types.CONTENT_SIZE: tf.constant(list(input_size))} | labels

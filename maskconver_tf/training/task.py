@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -38,8 +38,14 @@ class Task:
       fusion: what makes a prediction of the outputs, where a task needs it.
     """
 
+    kind: ClassVar[str]
+    """What is learned, for messages."""
     metric: ClassVar[str] = "pq"
     """Of the scores of "all": what the best weights are kept by; higher is better."""
+    metric_name: ClassVar[str] = "PQ"
+    """The metric's, for people."""
+    evaluation_input: ClassVar[str] = "EvaluationInput"
+    """The name that `eval_input` has in Gin."""
     count_names: ClassVar[tuple[str, ...]] = ()
     """Of what `counts` returns."""
 
@@ -49,6 +55,12 @@ class Task:
     eval_input: Any = None
     targets: Any = None
     fusion: Any = None
+
+    @staticmethod
+    def of(arguments: Mapping[str, Any]) -> Task:
+        """The task of `train`'s arguments, by name."""
+        make = arguments["task"]
+        return make(**{field.name: arguments[field.name] for field in dataclasses.fields(Task)})
 
     @property
     def categories(self) -> Categories:
@@ -64,6 +76,10 @@ class Task:
     def batches(self, network: tf_keras.Model) -> Callable[..., tf.data.Dataset]:
         """A function: first step, `tf.distribute.InputContext` -> the batches from there on."""
         raise NotImplementedError
+
+    def empty_example(self, network: tf_keras.Model) -> dict[str, tf.Tensor]:
+        """A black picture with nothing on it, as `batches` gives it but without a batch axis."""
+        return {types.IMAGE: tf.zeros([*self.train_input.input_size, 3], tf.uint8)}
 
     def loss_names(self, network: tf_keras.Model) -> tuple[str, ...]:
         """Of what `losses` returns; the first is "loss"."""

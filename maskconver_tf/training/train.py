@@ -13,7 +13,9 @@ from maskconver_tf.errors import UserError
 from maskconver_tf.training import optimizers
 from maskconver_tf.training.checkpoints import make_checkpoint_manager
 from maskconver_tf.training.claim import claimed
+from maskconver_tf.training.evaluation_checks import check_same_classes
 from maskconver_tf.training.panoptic_task import PanopticTask
+from maskconver_tf.training.precision import set_precision
 from maskconver_tf.training.run_folder import RunFolder
 from maskconver_tf.training.strategy import make_strategy
 from maskconver_tf.training.task import Task
@@ -96,7 +98,9 @@ def train(
     prepare_process(precision, seed, deterministic)
     check_wandb(wandb_project)
     work = task(model, loss, train_input, eval_input, targets, fusion)
-    _check_batch(train_input.batch_size, distribution, accumulation_steps)
+    _check_batch(train_input, distribution, accumulation_steps)
+    if eval_input is not None:
+        check_same_classes(work.categories, eval_input, "the training data")
     folder = RunFolder(any_path(model_dir))
     with claimed(folder, work.categories, workers) as written:
         with distribution.scope():
@@ -122,15 +126,16 @@ def prepare_process(precision: str, seed: int = 0, deterministic: bool = False) 
         tf.config.experimental.enable_op_determinism()
     # Random layers draw from what a checkpoint can hold.
     tf_keras.backend.experimental.enable_tf_random_generator()
-    tf_keras.mixed_precision.set_global_policy(precision)
+    set_precision("train", precision)
 
 
 def _check_batch(
-    batch_size: int, strategy: tf.distribute.Strategy, accumulation_steps: int
+    train_input: Any, strategy: tf.distribute.Strategy, accumulation_steps: int
 ) -> None:
+    batch_size = train_input.batch_size
     if batch_size % (strategy.num_replicas_in_sync * accumulation_steps):
         raise UserError(
-            f"TrainingInput.batch_size = {batch_size} does not divide by the "
+            f"{type(train_input).__name__}.batch_size = {batch_size} does not divide by the "
             f"{strategy.num_replicas_in_sync} replicas of the strategy"
             f" times train.accumulation_steps = {accumulation_steps}; make it a multiple"
         )

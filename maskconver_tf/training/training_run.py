@@ -125,7 +125,7 @@ class TrainingRun:
         results = json.dumps({"step": step, **scores}, indent=1) + "\n"
         write_whole(self._folder.results, results)
         self._log_values({f"{m}/{g}": x for g, found in scores.items() for m, x in found.items()})
-        name = metric.upper()
+        name = self._task.metric_name
         groups = ", ".join(f"{name} {group} {found[metric]:.1f}" for group, found in scores.items())
         groups = groups or "no segment in truth or prediction"
         self._progress.write(f"step {step}: {groups}" + (" (best so far)" if is_best else ""))

@@ -16,10 +16,12 @@ import tensorflow as tf
 from maskconver_tf import cli
 from maskconver_tf.data.pipeline import TrainingInput
 from maskconver_tf.training import gin_support
+from maskconver_tf.training.classification_task import ClassificationTask
 from maskconver_tf.training.evaluate import evaluate
 from maskconver_tf.training.restore import restore_segmenter
 from maskconver_tf.training.show import show
 from maskconver_tf.training.train import train
+from tests.lint.gin_rules import leaves
 
 
 def test_learns_its_scenes_by_heart(trained):
@@ -108,7 +110,7 @@ def test_loss_that_is_not_finite_stops_with_the_step(tiny_arguments, dataset, tm
     assert not list(tmp_path.glob("run/checkpoints/ckpt-*"))
 
 
-def test_every_experiment_builds(dataset, tmp_path, experiment):
+def test_every_experiment_builds(dataset, labelled, tmp_path, experiment):
     """Everything is built as `maskconver train` does, and no setting is without effect."""
 
     class Built(Exception):
@@ -118,13 +120,25 @@ def test_every_experiment_builds(dataset, tmp_path, experiment):
         gin_support.check_all_used(other_roots=[evaluate, restore_segmenter, show])
         raise Built
 
-    gin_support.load([experiment], [f"{name}_DATA='{dataset}'" for name in ("TRAIN", "EVAL")])
+    gin_support.load([experiment])
+    classifies = issubclass(gin_support.argument(train, "task"), ClassificationTask)
+    data = labelled if classifies else dataset
+    settings = [f"{name}_DATA='{data}'" for name in ("TRAIN", "EVAL")]
+    gin_support.load([experiment], [*settings, *_smaller(experiment)])
     with pytest.raises(Built):
         gin_support.configurable(train)(model_dir=str(tmp_path / "run"), on_built=stop)
 
 
+def _smaller(experiment: Path) -> list[str]:
+    """Settings that build the paper's models in seconds."""
+    if experiment.parent.name != "paper":
+        return []
+    trunk = ["resnet.depth=10", "resnet.width_multiplier=0.25", "ConvNeXtUNet.repeats=(1, 1, 1)"]
+    return ["INPUT_SIZE=(64, 64)", *(trunk if "resnet50" in experiment.stem else [])]
+
+
 def pytest_generate_tests(metafunc):
     if "experiment" in metafunc.fixturenames:
-        folder = Path(__file__).resolve().parents[2] / "experiments"
-        leaves = sorted(folder.glob("*.gin"))
-        metafunc.parametrize("experiment", leaves, ids=[leaf.stem for leaf in leaves])
+        root = Path(__file__).resolve().parents[2]
+        names = [path.relative_to(root / "experiments").as_posix() for path in leaves(root)]
+        metafunc.parametrize("experiment", leaves(root), ids=names)
