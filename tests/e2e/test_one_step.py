@@ -49,6 +49,7 @@ def one_step(dataset):
         trainer = Trainer(task, model, optimizer, strategy, jit_compile, **options)
         before = [v.numpy() for v in model.trainable_variables]
         losses = trainer.train(tf.constant(1))
+        assert all(isinstance(value, float | np.floating) for value in losses.values())
         updates = [v.numpy() - b for v, b in zip(model.trainable_variables, before)]
         return [losses[name] for name in task.loss_names(model)], updates
 
