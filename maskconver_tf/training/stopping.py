@@ -91,6 +91,6 @@ class StopRequest:
         what = "another worker is gone" if several else "a connection was lost"
         start = "start all workers" if several else "start"
         return RunStopped(
-            f"{what} ({reason_of(error)}); {start} again with the same command, which goes on from the last "
-            "checkpoint"
+            f"{what} ({reason_of(error)}); {start} again with the same command, which goes on from "
+            "the last checkpoint"
         )

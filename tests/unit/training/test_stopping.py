@@ -12,7 +12,6 @@ from maskconver_tf.errors import RunStopped
 from maskconver_tf.training.stopping import StopRequest, StopRequested
 from maskconver_tf.training.workers import Workers
 
-
 GRAPH_ERROR = """Graph execution error:
 
 Detected at node CollectiveReduceV2 defined at (most recent call last):
