@@ -174,12 +174,14 @@ def leave_out_damaged(folder: Path | RemotePath) -> None:
     """Makes the newest checkpoint that can be read the newest one there is, and says so.
 
     What is in the folder counts, not what its file `checkpoint` lists: that may be lost, or a step
-    behind. A damaged checkpoint is written anew when the run comes to its step again.
+    behind. A damaged checkpoint is written anew when the run comes to its step again. What a kill
+    left of one in writing is deleted: nobody else may be writing into the folder.
 
     Raises:
       UserError: there are checkpoints, and none of them can be read.
     """
     prefixes = _written(folder)
+    _delete_halves(folder)
     damaged = {}
     while prefixes and (reason := _damage(prefixes[-1])):
         damaged[prefixes.pop()] = reason
@@ -218,6 +220,14 @@ def _written(folder: Path | RemotePath) -> list[str]:
     matches = [re.fullmatch(r"(ckpt-(\d+))\.index", n) for n in tf.io.gfile.listdir(str(folder))]
     found = sorted((int(match[2]), match[1]) for match in matches if match)
     return [str(folder / name) for _, name in found]
+
+
+def _delete_halves(folder: Path | RemotePath) -> None:
+    """Deletes the folders that checkpoints are written in before they get their names."""
+    if tf.io.gfile.isdir(str(folder)):
+        for name in tf.io.gfile.listdir(str(folder)):
+            if re.fullmatch(r"ckpt-\d+_temp/?", name):
+                tf.io.gfile.rmtree(str(folder / name.rstrip("/")))
 
 
 def _damage(prefix: str) -> str | None:

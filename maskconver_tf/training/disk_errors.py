@@ -44,7 +44,7 @@ def writing(
 
 def cannot_write(path: Any, error: Exception, what_stands: str) -> UserError:
     """The message: what, why, the way out, and what is safe."""
-    reason = getattr(error, "strerror", None) or _of_tensorflow(error)
+    reason = getattr(error, "strerror", None) or reason_of(error)
     if str(path).startswith("gs://"):
         way_out = (
             "check the bucket's name and this machine's credentials (gcloud auth "
@@ -55,7 +55,11 @@ def cannot_write(path: Any, error: Exception, what_stands: str) -> UserError:
     return UserError(f"{path}: cannot be written ({reason}); {way_out}. {what_stands}")
 
 
-def _of_tensorflow(error: Exception) -> str:
-    """The first line, without the names of nodes and operations around it."""
-    line = str(error).strip().partition("\n")[0]
+def reason_of(error: Exception) -> str:
+    """The first line that says why, without the names of nodes and operations around it.
+
+    Before it there may be the lines of code that a node of the graph comes from.
+    """
+    text = re.split(r'\n\s*File "[^\n]*', str(error))[-1]
+    line = text.strip().partition("\n")[0]
     return re.sub(r"^\{\{.*?\}\} | \[Op:\w+\]$", "", line).rstrip(".")

@@ -12,6 +12,17 @@ from maskconver_tf.errors import RunStopped
 from maskconver_tf.training.stopping import StopRequest, StopRequested
 from maskconver_tf.training.workers import Workers
 
+GRAPH_ERROR = """Graph execution error:
+
+Detected at node CollectiveReduceV2 defined at (most recent call last):
+  File "cli.py", line 56, in main
+
+  File "train.py", line 115, in train
+
+Collective ops is aborted
+The error could be from a previous operation.
+\t [[{{node CollectiveReduceV2}}]] [Op:__inference_loop_fn_1]"""
+
 
 def _request(num_workers: int = 1) -> StopRequest:
     return StopRequest(Workers(tf.distribute.get_strategy(), num_workers))
@@ -24,11 +35,13 @@ def _request(num_workers: int = 1) -> StopRequest:
         (tf.errors.DeadlineExceededError, 1, "a connection was lost (no route); start again"),
         (tf.errors.UnavailableError, 2, "another worker is gone (no route); start all workers"),
         (tf.errors.AbortedError, 2, "another worker is gone (no route); start all workers"),
+        (tf.errors.CancelledError, 2, "another worker is gone (Collective ops is aborted); start"),
         (tf.errors.InternalError, 2, "another worker is gone (no route); start all workers"),
     ],
 )
 def test_what_another_try_may_mend_asks_for_it(error, num_workers, message):
-    stopped = _request(num_workers).lost_connection(error(None, None, "no route\nat node x"))
+    text = GRAPH_ERROR if error is tf.errors.CancelledError else "no route\nat node x"
+    stopped = _request(num_workers).lost_connection(error(None, None, text))
     assert isinstance(stopped, RunStopped) and stopped.status == 75
     assert str(stopped).startswith(message)
     assert "goes on from the last checkpoint" in str(stopped)
