@@ -35,9 +35,9 @@ def decode_part(
     """Decodes the rectangle of a picture that will be scaled.
 
     Of a JPEG no more is decoded than that takes: a part of it only, or, where a whole one will
-    shrink a lot, a version with half, a quarter or an eighth of its sides, which is still twice the
-    size it will be scaled to: that much is left for a better filter than the decoder's. Colors in
-    the outermost columns of a part may differ a little from those of the whole.
+    shrink a lot, a version with half, a quarter or an eighth of its sides, which is no
+    smaller than what it will be scaled to. Colors in the outermost columns of a part may differ a
+    little from those of the whole.
 
     Args:
       encoded: JPEG or PNG, string scalar.
@@ -61,7 +61,7 @@ def decode_part(
     ]
     is_whole = tf.reduce_all(extent == image_size)
     num_fitting = tf.math.count_nonzero(
-        tf.reduce_min(extent // size) >= tf.constant([4, 8, 16]), dtype=tf.int32
+        tf.reduce_min(extent // size) >= tf.constant([2, 4, 8]), dtype=tf.int32
     )
     image = tf.cond(
         tf.io.is_jpeg(encoded),

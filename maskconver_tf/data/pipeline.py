@@ -115,6 +115,8 @@ class TrainingInput(ExampleOrder):
         scene = self._scene(serialized, self.scale_range, scene_seed)
         content_size = tf.shape(scene.segment_map)
         if self.copy_paste:
+            # Numbers of two pictures' segments may not fit 16 bits.
+            scene = scene._replace(segment_map=tf.cast(scene.segment_map, tf.int32))
             seeds = tf.random.split(paste_seed, 2)
             scene = tf.cond(
                 tf.random.stateless_uniform([], seeds[0]) < self.copy_paste,
@@ -139,8 +141,8 @@ class TrainingInput(ExampleOrder):
             parsed[types.IMAGE_SIZE], self.input_size, scale_range, window_seed, limit
         )
         image, segment_map = records.decode_window(parsed, *window)
-        image = transforms.resize_image(image, window.size)
-        segment_map = tf.cast(transforms.resize_map(segment_map, window.size), tf.int32)
+        image = transforms.resize_image(image, window.size, transforms.UNFILTERED_SHRINKAGE)
+        segment_map = transforms.resize_map(segment_map, window.size)
         if self.flip:
             image, segment_map = transforms.random_flip(image, segment_map, flip_seed)
         return Scene(

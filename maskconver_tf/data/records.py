@@ -33,8 +33,8 @@ from maskconver_tf.errors import UserError
 if TYPE_CHECKING:
     import tensorflow as tf
 
-FORMAT_VERSION = 1
-"""Of the folder and its records; a reader refuses a newer one."""
+FORMAT_VERSION = 2
+"""Of the folder and its records; a reader refuses a newer one, and an older one without hashes."""
 
 MAX_SEGMENTS = 2**16 - 1
 """In one picture: what a 16-bit segment map can number."""
@@ -197,7 +197,7 @@ def truth_segments(example: dict[str, np.ndarray]) -> list[types.Segment]:
       Segments whose `id` is their value in SEGMENT_MAP, 1..n, with area and box.
     """
     class_ids = example[types.SEGMENT_CLASS_IDS]
-    areas, boxes = _extents(example[types.SEGMENT_MAP], len(class_ids))
+    areas, boxes = extents(example[types.SEGMENT_MAP], len(class_ids))
     return [
         types.Segment(
             id=i + 1,
@@ -218,7 +218,7 @@ def _to_png(segment_map: np.ndarray) -> bytes:
     return png.getvalue()
 
 
-def _extents(segment_map: np.ndarray, num_segments: int) -> tuple[np.ndarray, np.ndarray]:
+def extents(segment_map: np.ndarray, num_segments: int) -> tuple[np.ndarray, np.ndarray]:
     """Areas `[n]` and half-open boxes `[n, 4]` of segments 1..n; zeros where one has no pixel."""
     height, width = segment_map.shape
     areas = np.bincount(segment_map.ravel(), minlength=num_segments + 1)
@@ -431,15 +431,27 @@ def _read_summary(folder: Path) -> dict[str, Any]:
         raise UserError(f"{folder}: not a dataset folder, it has no {_DATASET_FILE}; {_BUILD_IT}")
     path = folder / _DATASET_FILE
     summary = read_json(path, "the dataset's description")
-    expected = {"format_version", "num_examples", "categories_sha256", "shards"}
-    if not isinstance(summary, dict) or not expected <= summary.keys():
+    version = summary.get("format_version") if isinstance(summary, dict) else None
+    if type(version) is not int:
         raise UserError(f"{path}: not a description that the builder wrote; {_BUILD_IT}")
-    if summary["format_version"] > FORMAT_VERSION:
+    if version > FORMAT_VERSION:
         raise UserError(
-            f"{path}: found format version {summary['format_version']}, expected at most "
-            f"{FORMAT_VERSION}: a newer maskconver wrote it; update this one or build again."
+            f"{path}: found format version {version}, expected {FORMAT_VERSION}: a newer "
+            "maskconver wrote it; update this one or build the dataset again with `maskconver data "
+            "build`."
+        )
+    missing = [name for name in _NEEDED if name not in summary]
+    if missing:
+        raise UserError(
+            f"{path}: found format version {version} without {', '.join(missing)}, expected "
+            f"{FORMAT_VERSION}: an older maskconver wrote it; build the dataset again with "
+            "`maskconver data build ... --overwrite`."
         )
     return summary
+
+
+_NEEDED = ("num_examples", "categories_sha256", "shards")
+"""What a reader needs of the manifest besides its version."""
 
 
 _BUILD_IT = "`maskconver data build` writes one."

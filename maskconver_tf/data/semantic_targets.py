@@ -12,7 +12,7 @@ from maskconver_tf.data.transforms import pad
 
 @dataclasses.dataclass(frozen=True)
 class SemanticTargets:
-    """The class of the segment at each cell; `VOID` where none is.
+    """The class of the segment at each cell; `NO_CLASS` where none is.
 
     A crowd has a class like all else: only its instances are not told apart.
 
@@ -38,5 +38,5 @@ class SemanticTargets:
         sampled = segment_map[stride // 2 :: stride, stride // 2 :: stride]
         if input_size is not None:
             sampled = pad(sampled, tuple(side // stride for side in input_size))
-        classes = tf.cast(tf.concat([[types.VOID], class_ids], axis=0), tf.int16)
-        return {types.CLASS_MAP: tf.gather(classes, sampled)}
+        classes = tf.cast(tf.concat([[types.NO_CLASS], class_ids], axis=0), tf.int16)
+        return {types.CLASS_MAP: tf.gather(classes, tf.cast(sampled, tf.int32))}

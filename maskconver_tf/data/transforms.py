@@ -14,6 +14,10 @@ import tensorflow as tf
 CONTENT_MULTIPLE = 4
 """A fitted picture's sides are whole cells of the mask grid, which then maps to it exactly."""
 
+UNFILTERED_SHRINKAGE = 2.0
+"""A picture that augmentation shrinks by no more is not filtered first: up to here bilinear scaling
+looks at every pixel, and a filter takes as long as all the rest of an example."""
+
 
 class Window(NamedTuple):
     """A rectangle of a source picture and the size it is scaled to; int32 `[2]` (y, x) each.
@@ -127,9 +131,14 @@ def middle_part(image_size: tf.Tensor, canvas_size: tuple[int, int], share: floa
 # ---- Scaling -------------------------------------------------------------------------------------
 
 
-def resize_image(image: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
-    """Bilinear, with antialiasing where it shrinks; uint8 `[h, w, 3]` in and out."""
-    shrinks = tf.reduce_any(size < tf.shape(image)[:2])
+def resize_image(image: tf.Tensor, size: tf.Tensor, unfiltered: float = 1.0) -> tf.Tensor:
+    """Bilinear, with antialiasing where it shrinks; uint8 `[h, w, 3]` in and out.
+
+    Args:
+      unfiltered: without antialiasing where it shrinks by this factor or less.
+    """
+    sides = tf.cast(tf.shape(image)[:2], tf.float32)
+    shrinks = tf.reduce_any(tf.cast(size, tf.float32) * unfiltered < sides)
     # Where nothing shrinks, antialiasing changes nothing but takes five times as long.
     resized = tf.cond(
         shrinks,

@@ -115,6 +115,6 @@ def any_valid(slot_map: tf.Tensor, height: int, width: int) -> tf.Tensor:
     at_least = max(-(-rows // height), -(-columns // width))
     ratio = 1 << (at_least - 1).bit_length()
     overhang = [[0, 0], [0, height * ratio - rows], [0, width * ratio - columns]]
-    valid = tf.pad(tf.cast(slot_map >= 0, tf.float32), overhang)
+    valid = tf.pad(tf.cast(slot_map != types.VOID, tf.float32), overhang)
     cells = tf.reshape(valid, [-1, height, ratio, width, ratio])
     return tf.reduce_max(cells, axis=[2, 4])

@@ -23,14 +23,14 @@ def mask_losses(mask_logits: tf.Tensor, slot_map: tf.Tensor) -> tuple[tf.Tensor,
 
     Args:
       mask_logits: float32 `[B, h, w, K]`.
-      slot_map: int `[B, h r, w r]` for a whole r: slots, negative for void.
+      slot_map: integers `[B, h r, w r]` for a whole r: slots counted from 1, 0 for void.
 
     Returns:
       BCE and Dice loss, float32 `[B, K]`; those of a slot without pixels mean nothing.
     """
     batch = tf.shape(mask_logits)[0]
     _, height, width, num_slots = mask_logits.shape
-    slots = pixels_by_cell(slot_map, height, width)  # [B, P, r^2]
+    slots = pixels_by_cell(slot_map, height, width) - 1  # [B, P, r^2], -1 for void
     logits = tf.reshape(mask_logits, [-1, height * width, num_slots])  # [B, P, K]
     scores = tf.sigmoid(logits)
     pixels = tf.cast(slots >= 0, tf.float32) / slots.shape[2]

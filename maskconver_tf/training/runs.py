@@ -48,6 +48,7 @@ def preflight_run(
     cache: str | None,
     minutes: float,
     search: bool,
+    to_code: bool,
 ) -> None:
     """Prints what training with the configuration in force will need; see `training.preflight`.
 
@@ -58,18 +59,20 @@ def preflight_run(
       cache: folder of earlier compilations; None for `tpu_check.DEFAULT_CACHE`.
       minutes: that one compilation may take.
       search: for the largest batch that fits.
+      to_code: compile the step to the end, too.
     """
     cores = tpu_check.check_ready(tpu) if tpu else 1
     arguments = gin_support.arguments_of(train, supplied=["model_dir", "on_built"])
     train_input = arguments["train_input"]
     size = per_core_batch or preflight.per_core(train_input.batch_size, cores)
-    program = StepProgram(arguments, count_classes(train_input, num_classes))
+    classes = count_classes(train_input, num_classes)
+    program = gin_support.call(StepProgram, arguments, classes)
     gin_support.check_all_used(other_roots=[train, evaluate, restore_segmenter, show])
     print(preflight.format_counts(preflight.count(program, size)), flush=True)
     if tpu:
         folder = Path(cache) if cache else tpu_check.DEFAULT_CACHE
         print()
-        print(preflight.ask_compiler(program, size, tpu, folder, minutes, search), end="")
+        preflight.ask_compiler(program, size, tpu, folder, minutes, search, to_code)
 
 
 def load_run(model_dir: str, bindings: Iterable[str] = ()) -> PanopticSegmenter:

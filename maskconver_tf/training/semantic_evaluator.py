@@ -42,8 +42,8 @@ class SemanticEvaluator(NetworkEvaluator):
 
 
 def true_classes(example: dict[str, np.ndarray]) -> np.ndarray:
-    """The class of each pixel of a decoded record, `VOID` where none is; int32 `[h, w]`."""
-    classes = np.concatenate([[types.VOID], example[types.SEGMENT_CLASS_IDS]]).astype(np.int32)
+    """The class of each pixel of a decoded record, `NO_CLASS` where none is; int32 `[h, w]`."""
+    classes = np.concatenate([[types.NO_CLASS], example[types.SEGMENT_CLASS_IDS]]).astype(np.int32)
     return classes[example[types.SEGMENT_MAP]]
 
 

@@ -25,6 +25,7 @@ class StepProgram:
     Attributes:
       model: built.
       optimizer: built for the model.
+      trainer: of the two.
       precision: the policy's name.
       example: an empty example as the device gets it, field -> tensor without a batch axis.
     """
@@ -41,10 +42,10 @@ class StepProgram:
         optimizers.prepare(self.optimizer, self.model)
         task = Task.of(arguments)
         self.example = task.empty_example(self.model)
-        trainer = Trainer(task, self.model, self.optimizer, tf.distribute.get_strategy())
+        self.trainer = Trainer(task, self.model, self.optimizer, tf.distribute.get_strategy())
 
         def step(*fields: tf.Tensor) -> tf.Tensor:
-            return trainer.replica_step(dict(zip(self.example, fields, strict=True)))
+            return self.trainer.replica_step(dict(zip(self.example, fields, strict=True)))
 
         self._step = tf.function(step, jit_compile=True, autograph=False)
 

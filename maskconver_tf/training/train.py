@@ -15,6 +15,7 @@ from maskconver_tf.training.checkpoints import make_checkpoint_manager
 from maskconver_tf.training.claim import claimed
 from maskconver_tf.training.evaluation_checks import check_same_classes
 from maskconver_tf.training.panoptic_task import PanopticTask
+from maskconver_tf.training.precision import set_precision
 from maskconver_tf.training.run_folder import RunFolder
 from maskconver_tf.training.strategy import make_strategy
 from maskconver_tf.training.task import Task
@@ -125,7 +126,7 @@ def prepare_process(precision: str, seed: int = 0, deterministic: bool = False) 
         tf.config.experimental.enable_op_determinism()
     # Random layers draw from what a checkpoint can hold.
     tf_keras.backend.experimental.enable_tf_random_generator()
-    tf_keras.mixed_precision.set_global_policy(precision)
+    set_precision("train", precision)
 
 
 def _check_batch(

@@ -60,6 +60,7 @@ class Trainer(orbit.StandardTrainer):
         self._replica_step = _compiled(self.replica_step, jit_compile)
         self._compute = _compiled(self._gradients_or_skip, jit_compile)
         self._apply = _compiled(self._update, jit_compile)
+        self._now = _clock()
         self._host = _host_of(optimizer.iterations)
         with tf.device(self._host):
             self._sums = tf.Variable(tf.zeros([len(self._names)]), trainable=False)
@@ -147,11 +148,11 @@ class Trainer(orbit.StandardTrainer):
     # ---- One step of all -------------------------------------------------------------------------
     def train_step(self, iterator) -> None:
         step = self.optimizer.iterations + 0
-        begun = tf.timestamp()
+        begun = self._now()
         with tf.control_dependencies([begun]):
             batch = next(iterator)
         with tf.control_dependencies(tf.nest.flatten(batch, expand_composites=True)):
-            self._waited.assign_add(tf.timestamp() - begun)
+            self._waited.assign_add(self._now() - begun)
         self._begun.assign(tf.where(self._begun > 0, self._begun, begun))
         if self._max_skipped:
             gradients, shares = self.strategy.run(self._compute, args=(batch,))
@@ -233,6 +234,16 @@ def _host_of(variable: tf.Variable) -> tf.DeviceSpec:
     """The CPU beside the device that holds a variable."""
     device = tf.DeviceSpec.from_string(variable.device)
     return device.replace(device_type="CPU", device_index=0)
+
+
+def _clock() -> Callable[[], tf.Tensor]:
+    """Tells the host's time within a step, in seconds; TensorFlow's own clock refuses where
+    operations have to be deterministic."""
+    try:
+        tf.timestamp()
+    except tf.errors.FailedPreconditionError:
+        return lambda: tf.ensure_shape(tf.numpy_function(time.time, [], tf.float64), [])
+    return tf.timestamp
 
 
 def _compiled(step: Callable, jit_compile: bool) -> Callable:

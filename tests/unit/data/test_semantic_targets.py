@@ -31,4 +31,4 @@ def test_segments_of_a_class_are_one_and_nothing_is_void(stride, input_size, exp
 def test_a_picture_without_segments_is_void():
     nothing = tf.zeros([0], tf.int32)
     found = SemanticTargets()(tf.zeros([4, 6], tf.int32), nothing, nothing > 0, (4, 8))
-    np.testing.assert_array_equal(found[types.CLASS_MAP], np.full([2, 4], types.VOID))
+    np.testing.assert_array_equal(found[types.CLASS_MAP], np.full([2, 4], types.NO_CLASS))

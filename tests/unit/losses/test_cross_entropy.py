@@ -19,7 +19,7 @@ SURE = math.log(3.0)
 
 def test_cross_entropy_is_that_of_probabilities():
     logits = tf.constant([[SURE, 0.0]])
-    found = smoothed_cross_entropy(logits, tf.constant([[0, 1, types.VOID]]))
+    found = smoothed_cross_entropy(logits, tf.constant([[0, 1, types.NO_CLASS]]))
     np.testing.assert_allclose(found, [[-math.log(3 / 4), -math.log(1 / 4), 0]], rtol=1e-6)
 
 

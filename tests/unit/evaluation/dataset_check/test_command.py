@@ -219,6 +219,7 @@ def _inspection(small, number):
         small=small.astype(np.uint8),
         segment_map=None,
         drawing=None,
+        findings=[],
     )
 
 
