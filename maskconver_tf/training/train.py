@@ -99,10 +99,10 @@ def train(
     check_wandb(wandb_project)
     work = task(model, loss, train_input, eval_input, targets, fusion)
     _check_batch(train_input, distribution, accumulation_steps)
-    if eval_input is not None:
-        check_same_classes(work.categories, eval_input, "the training data")
     folder = RunFolder(any_path(model_dir))
     with claimed(folder, work.categories, workers) as written:
+        if eval_input is not None:
+            check_same_classes(work.categories, eval_input, "the training data")
         with distribution.scope():
             network = work.network(folder, init_from)
             updater = optimizer(total_steps=total_steps, batch_size=train_input.batch_size)
