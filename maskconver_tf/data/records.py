@@ -14,7 +14,6 @@ start in a fraction of a second.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import hashlib
 import importlib.metadata
 import io
@@ -156,12 +155,11 @@ def decode(parsed: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     """
     import tensorflow as tf
 
-    # `decode_jpeg` reads PNG as well and, unlike `decode_image`, lets one ask for the exact
-    # transform that other decoders use.
-    image = tf.io.decode_jpeg(parsed[types.IMAGE], channels=3, dct_method="INTEGER_ACCURATE")
+    from maskconver_tf.data.decoding import decode_picture
+
     segment_map = tf.io.decode_png(parsed[types.SEGMENT_MAP], channels=1, dtype=tf.uint16)
     return parsed | {
-        types.IMAGE: image,
+        types.IMAGE: decode_picture(parsed[types.IMAGE]),
         types.SEGMENT_MAP: tf.cast(segment_map[..., 0], tf.int32),
     }
 
@@ -171,14 +169,9 @@ def decode_window(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Decodes the rectangle of picture and segment map that will be scaled; runs in `tf.data`.
 
-    Of a JPEG no more is decoded than that takes: a part of it only, or, where a whole one will
-    shrink a lot, a version with half, a quarter or an eighth of its sides, which is no smaller than
-    what it will be scaled to. Colors in the outermost columns of a part may differ a little from
-    those of the whole.
-
     Args:
       parsed: what `parse` returned.
-      begin: int32 `[2]`, first row and column.
+      begin: see `decode_part`; so are `extent` and `size`.
       extent: int32 `[2]`, height and width; the rectangle lies within the picture.
       size: int32 `[2]`, what the rectangle will be scaled to.
 
@@ -187,33 +180,11 @@ def decode_window(
     """
     import tensorflow as tf
 
-    encoded = parsed[types.IMAGE]
-    window = tf.concat([begin, extent], 0)
-    crop = functools.partial(
-        tf.io.decode_and_crop_jpeg, encoded, window, channels=3, dct_method="INTEGER_ACCURATE"
-    )
-    shrunk = [
-        functools.partial(
-            tf.io.decode_jpeg, encoded, channels=3, ratio=ratio, dct_method="INTEGER_ACCURATE"
-        )
-        for ratio in (2, 4, 8)
-    ]
-    is_whole = tf.reduce_all(extent == parsed[types.IMAGE_SIZE])
-    num_fitting = tf.math.count_nonzero(
-        tf.reduce_min(extent // size) >= tf.constant([2, 4, 8]), dtype=tf.int32
-    )
-    image = tf.cond(
-        tf.io.is_jpeg(encoded),
-        lambda: tf.switch_case(tf.where(is_whole, num_fitting, 0), [crop, *shrunk]),
-        lambda: tf.slice(
-            tf.io.decode_png(encoded, channels=3),
-            tf.concat([begin, [0]], 0),
-            tf.concat([extent, [3]], 0),
-        ),
-    )
+    from maskconver_tf.data.decoding import decode_part
+
+    image = decode_part(parsed[types.IMAGE], parsed[types.IMAGE_SIZE], begin, extent, size)
     segment_map = tf.io.decode_png(parsed[types.SEGMENT_MAP], channels=1, dtype=tf.uint16)
-    segment_map = tf.slice(tf.squeeze(segment_map, -1), begin, extent)
-    return tf.ensure_shape(image, [None, None, 3]), segment_map
+    return image, tf.slice(tf.squeeze(segment_map, -1), begin, extent)
 
 
 def truth_segments(example: dict[str, np.ndarray]) -> list[types.Segment]:

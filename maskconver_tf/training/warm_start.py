@@ -28,6 +28,10 @@ CLASS_AXES = {
     "center_heatmap_head/output_conv/kernel": -1,
     "center_heatmap_head/output_conv/bias": -1,
     "mask_embedding_generator/class_embedding_table": 0,
+    "class_embeddings/kernel": -1,
+    "class_embeddings/bias": -1,
+    "classes/kernel": -1,
+    "classes/bias": -1,
 }
 """Variables with a row for each class -> the axis of the classes."""
 

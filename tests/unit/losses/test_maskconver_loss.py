@@ -56,8 +56,11 @@ def assert_equal(actual, expected):
 
 
 def test_every_part_is_one_number_for_the_batch():
-    losses = MaskConverLoss()(*make_batch())
-    assert sorted(losses) == NAMES
+    outputs, labels = make_batch()
+    losses = MaskConverLoss()(outputs, labels)
+    levels = outputs[types.CENTER_HEATMAP_LOGITS].keys()
+    assert sorted(losses) == sorted(MaskConverLoss.names(levels))
+    assert set(NAMES) < set(losses)
     assert all(value.shape == () and value.dtype == tf.float32 for value in losses.values())
 
 
@@ -208,6 +211,23 @@ def test_a_center_is_drawn_on_its_own_level_alone():
         4: [[1, 1, 0, 1]],
         5: [[0, 0, 0, 1]],
     }
+
+
+def test_levels_share_each_term():
+    """A segment moved to another level takes its mask's loss along, and leaves the total alone."""
+    outputs, labels = make_batch()
+    levels = tuple(outputs[types.CENTER_HEATMAP_LOGITS])
+    before = MaskConverLoss()(outputs, labels)
+    for term in ("center_heatmap_loss", "mask_bce_loss", "mask_dice_loss"):
+        shares = [float(before[f"{term}/level_{level}"]) for level in levels]
+        assert sum(shares) == pytest.approx(float(before[term]), rel=1e-5)
+        assert sum(share > 0 for share in shares) > 1
+    all_on_first = tf.where(labels[types.CENTER_LEVELS] > 0, levels[0], types.PAD_ID)
+    after = MaskConverLoss()(outputs, labels | {types.CENTER_LEVELS: all_on_first})
+    assert float(after[f"mask_bce_loss/level_{levels[0]}"]) == pytest.approx(
+        float(before["mask_bce_loss"]), rel=1e-5
+    )
+    assert float(after[f"mask_dice_loss/level_{levels[1]}"]) == 0.0
 
 
 def test_weights_weigh():

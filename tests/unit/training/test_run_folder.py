@@ -143,9 +143,9 @@ def test_best_weights_are_kept_and_restored(folder):
         module.weight = tf.Variable(value)
         return module
 
-    assert folder.save_best(model(1.0), pq=30.0, step=5)
-    assert not folder.save_best(model(2.0), pq=30.0, step=9)
-    assert folder.save_best(model(3.0), pq=31.0, step=12)
+    assert folder.save_best(model(1.0), score=30.0, step=5)
+    assert not folder.save_best(model(2.0), score=30.0, step=9)
+    assert folder.save_best(model(3.0), score=31.0, step=12)
     assert json.loads(folder.best_score.read_text()) == {"pq": 31.0, "step": 12}
     restored = model(0.0)
     folder.restore(restored)
