@@ -68,7 +68,7 @@ def mask_loss(dense: bool, start: Callable[[], None], size: int = 256, num_slots
     compute.get_concrete_function(tf.TensorSpec(shape), targets)
     start()
     logits = tf.random.stateless_normal(shape, seed=[0, 0], stddev=3.0)
-    targets = tf.one_hot(tf.cast(slot_map, tf.int32), num_slots) if dense else slot_map
+    targets = tf.one_hot(tf.cast(slot_map, tf.int32) - 1, num_slots) if dense else slot_map
     return lambda: compute(logits, targets)[0].numpy()
 
 
