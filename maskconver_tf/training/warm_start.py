@@ -96,7 +96,8 @@ class Report:
     unused: list[str] = dataclasses.field(default_factory=list)
 
     def __str__(self) -> str:
-        lines = [f"init_from {self.origin}", f"  loaded: {len(self.loaded)} weights"]
+        total = len(self.loaded) + len(self.by_class) + len(self.random)
+        lines = [f"init_from {self.origin}", f"  loaded: {len(self.loaded)} of {total} weights"]
         if self.by_class:
             lines.append(
                 f"  matched by class name: {len(self.by_class)} weights; classes known: "

@@ -87,7 +87,7 @@ def test_a_stage_begins_with_the_trunk_of_the_one_before(
         assert {name for name in begun if name.startswith(part)} <= set(carried)
     output = chain[later][1]
     assert f"init_from {chain[earlier][0]}" in output
-    assert int(re.search(r"loaded: (\d+) weights", output)[1]) == len(carried)
+    assert int(re.search(r"loaded: (\d+) of \d+ weights", output)[1]) == len(carried)
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def test_takes_every_weight_of_a_run_of_the_same_kind(run, ball_and_ring):
         np.testing.assert_array_equal(value, ball_and_ring[1][name])
     assert sorted(report.loaded) == sorted(ball_and_ring[1])
     assert not (report.random or report.by_class or report.unused)
-    assert f"loaded: {len(ball_and_ring[1])} weights" in str(report)
+    assert f"loaded: {len(ball_and_ring[1])} of {len(ball_and_ring[1])} weights" in str(report)
 
 
 def test_prefers_the_best_weights_and_takes_a_named_checkpoint(run, ball_and_ring):
