@@ -8,15 +8,18 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint demo package clean
+.PHONY: help setup test test-beam lint demo package clean
 
 help:  ## list the targets
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 setup: $(VENV)/.installed  ## make .venv with the package and the versions of constraints.txt
 
 test: setup  ## run unit, golden and end-to-end tests in one process
 	TF_CPP_MIN_LOG_LEVEL=3 $(VENV)/bin/python -m pytest --ignore=tests/lint
+
+test-beam: .venv-beam/.installed  ## test the build on Apache Beam, whose pins are its own
+	TF_CPP_MIN_LOG_LEVEL=3 .venv-beam/bin/python -m pytest tests/unit/data/test_shard_build.py -k beam
 
 lint: $(LINT_VENV)/.installed  ## check style and house rules; needs no TensorFlow
 	$(LINT_VENV)/bin/ruff check .
@@ -31,7 +34,7 @@ package: setup  ## build wheel and source archive into dist/
 	$(VENV)/bin/python -m build --no-isolation
 
 clean:  ## remove all that was installed and built; runs/ stays
-	rm -rf $(VENV) .venv-lint build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-lint .venv-beam build dist *.egg-info .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # The stamp comes last: an install that failed is tried again, one that went well is reused.
@@ -45,6 +48,16 @@ $(VENV)/.installed: setup.py constraints.txt
 .venv-lint/.installed: constraints.txt
 	@$(call make_venv,.venv-lint)
 	$(call pip_install,.venv-lint) pytest ruff
+	touch $@
+
+.venv-beam/.installed: constraints-beam.txt $(VENV)/.installed
+	@$(call make_venv,.venv-beam)
+	PIP_CONSTRAINT=constraints-beam.txt .venv-beam/bin/python -m pip install --quiet \
+	    --disable-pip-version-check apache-beam
+	# Beam and what it needs come first; all else is that of $(VENV).
+	site='import sysconfig; print(sysconfig.get_path("purelib"))'
+	echo "import site; site.addsitedir('$$($(VENV)/bin/python -c "$$site")')" \
+	    > "$$(.venv-beam/bin/python -c "$$site")/zz_rest.pth"
 	touch $@
 
 # Quiet, and without the warning that an editable package of two folders (setup.py) draws.

@@ -1,62 +1,130 @@
 """Kills a training at random moments and compares what it ends in with one that was never killed.
 
-    python benchmarks/random_kills.py --data DATASET_FOLDER [--kills 25] [--seed 0]
+    python benchmarks/random_kills.py --data DATASET_FOLDER [--kills 25] [--steps 400] [--seed 0]
 
-Every step is a checkpoint, so that many kills fall into the writing of one. After each fourth kill
-the newest checkpoint is cut short besides, as a disk that lost power might leave it. The weights,
-moving averages and optimizer's moments of both runs must be the same, bit for bit, on one device.
+Every step is a checkpoint, so that many kills fall into the writing of one; each second kill waits
+for that very moment. After each third the newest checkpoint is cut short besides, as a disk that
+lost power might leave it. After each eighth, and after the last, the run is started on a full disk,
+then without the right to write checkpoints: it must stop with one message and leave the last good
+state as it was. In the end weights, moving averages and optimizer's moments must be those of the
+run that nobody disturbed, bit for bit, on one device.
+
+TensorFlow is loaded once, in a process that forks the trainings.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import ctypes
+import multiprocessing
 import os
 import random
+import resource
 import signal
-import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import tensorflow as tf
 
-STEPS = 400
+from maskconver_tf import cli
+
+TINY = Path(__file__).parents[1] / "tests/e2e/tiny.gin"
+QUICK = ["MaskConver.center_levels=(3,)", "TargetBuilder.level_bounds=()"]
+QUICK += ["make_optimizer.name='sgd'", "make_optimizer.clip_norm=None"]
+"""What is fewer operations to trace at each start, which is what takes the time."""
+forks = multiprocessing.get_context("forkserver")
 
 
-def start(data: str, model_dir: Path) -> subprocess.Popen:
-    """`maskconver train` in a process of its own."""
-    gin_file = Path(__file__).parents[1] / "tests/e2e/tiny.gin"
-    settings = [f"TRAIN_DATA={data!r}", f"EVAL_DATA={data!r}", f"train.total_steps={STEPS}"]
-    settings += ["train.steps_per_loop=1", "train.checkpoint_interval=1", "train.eval_input=None"]
-    settings += ["train.deterministic=True", "train.strategy='cpu'"]
-    arguments = ["train", "--gin_file", str(gin_file), "--model_dir", str(model_dir)]
-    arguments += [f"--gin.{one}" for one in settings]
-    code = f"import sys; from maskconver_tf import cli; sys.exit(cli.main({arguments!r}))"
-    with open(f"{model_dir}.log", "a", encoding="utf-8") as log:
-        return subprocess.Popen([sys.executable, "-c", code], stderr=log, env=dict(os.environ))
+class Run:
+    """A training that is started again and again.
+
+    Args:
+      data: dataset folder.
+      model_dir: the run's folder; its log is beside it.
+      steps: length of the run.
+    """
+
+    def __init__(self, data: str, model_dir: Path, steps: int):
+        self.model_dir = model_dir
+        self.steps = steps
+        self.log = Path(f"{model_dir}.log")
+        settings = [f"TRAIN_DATA={data!r}", f"EVAL_DATA={data!r}", f"train.total_steps={steps}"]
+        settings += ["train.steps_per_loop=1", "train.checkpoint_interval=1"]
+        settings += ["train.eval_input=None", "train.deterministic=True", "train.strategy='cpu'"]
+        settings += ["ConvNeXtUNet.drop_path=0.2", *QUICK]
+        self.arguments = ["train", "--gin_file", str(TINY), "--model_dir", str(model_dir)]
+        self.arguments += [f"--gin.{one}" for one in settings]
+
+    def start(self, handicap: Callable[[], None] | None = None) -> multiprocessing.Process:
+        """The training in a process of its own, which begins with `handicap`."""
+        process = forks.Process(target=run, args=(self.arguments, str(self.log), handicap))
+        process.start()
+        return process
+
+    def newest_step(self) -> int:
+        """Of the checkpoints that are there; 0 for none."""
+        found = (self.model_dir / "checkpoints").glob("ckpt-*.index")
+        return max((int(path.stem.rpartition("-")[2]) for path in found), default=0)
+
+    def messages(self) -> list[str]:
+        """The errors in the log."""
+        lines = self.log.read_text(encoding="utf-8").splitlines()
+        return [line for line in lines if line.startswith("maskconver: error: ")]
+
+    def state(self) -> dict[str, np.ndarray]:
+        """All that the last checkpoint holds of numbers."""
+        path = self.model_dir / "checkpoints" / f"ckpt-{self.steps}"
+        reader = tf.train.load_checkpoint(str(path))
+        skipped = ("_CHECKPOINTABLE", "OBJECT_GRAPH", "save_counter")
+        names = reader.get_variable_to_shape_map()
+        return {n: reader.get_tensor(n) for n in names if not any(s in n for s in skipped)}
 
 
-def newest_step(model_dir: Path) -> int:
-    """Of the checkpoints that are there; 0 for none."""
-    found = (model_dir / "checkpoints").glob("ckpt-*.index")
-    return max((int(path.stem.rpartition("-")[2]) for path in found), default=0)
+def run(arguments: list[str], log: str, handicap: Callable[[], None] | None) -> None:
+    """`maskconver ARGUMENTS`, in a process that was just forked."""
+    file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    os.dup2(file, 2)
+    if handicap:
+        handicap()
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  # Nor to mend.
+    sys.exit(cli.main(arguments))
 
 
-def kill_at_random(process: subprocess.Popen, model_dir: Path, dice: random.Random) -> bool:
-    """Ends the process some steps from now; False if it came to its end before."""
-    begun = newest_step(model_dir)
-    while newest_step(model_dir) <= begun and process.poll() is None:
-        time.sleep(0.005)
+# ---- What can happen to it -----------------------------------------------------------------------
+def kill(run: Run, dice: random.Random, in_writing: bool) -> None:
+    """Starts and kills it some steps later."""
+    begun, process = run.newest_step(), run.start()
+    wait_until(lambda: run.newest_step() > begun, process)
     time.sleep(dice.uniform(0, 0.5))
-    process.send_signal(signal.SIGKILL)
-    return process.wait() == -signal.SIGKILL
+    if in_writing:
+        wait_until(lambda: is_writing(run.model_dir / "checkpoints"), process)
+    process.kill()
+    process.join()
+    if process.exitcode != -signal.SIGKILL:
+        tail = run.log.read_text(encoding="utf-8")[-1000:]
+        sys.exit(f"ended with {process.exitcode} before it was killed; give more --steps? {tail}")
 
 
-def cut_newest(model_dir: Path) -> str | None:
+def wait_until(happened: Callable[[], bool], process: multiprocessing.Process) -> None:
+    while not happened() and process.exitcode is None:
+        time.sleep(0.0005)
+
+
+def is_writing(checkpoints: Path) -> bool:
+    """Whether a file is there that is not a whole checkpoint's yet."""
+    return any("temp" in entry.name for entry in os.scandir(checkpoints))
+
+
+def cut_newest(run: Run) -> str | None:
     """Halves the data of the newest checkpoint, if there is another to go back to."""
-    files = list((model_dir / "checkpoints").glob("ckpt-*.data-*"))
+    files = list((run.model_dir / "checkpoints").glob("ckpt-*.data-*"))
     if len(files) < 2:
         return None
     path = max(files, key=lambda file: int(file.name.partition(".")[0].rpartition("-")[2]))
@@ -64,37 +132,78 @@ def cut_newest(model_dir: Path) -> str | None:
     return path.name
 
 
-def state(model_dir: Path) -> dict[str, np.ndarray]:
-    """All that the last checkpoint holds of numbers."""
-    reader = tf.train.load_checkpoint(str(model_dir / "checkpoints" / f"ckpt-{STEPS}"))
-    skipped = ("_CHECKPOINTABLE", "OBJECT_GRAPH", "save_counter")
-    names = reader.get_variable_to_shape_map()
-    return {n: reader.get_tensor(n) for n in names if not any(s in n for s in skipped)}
+def full_disk() -> None:
+    """No file may grow beyond 100 kB, which a checkpoint does."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+
+def no_rights() -> None:
+    """Gives up what lets root write everywhere (CAP_DAC_OVERRIDE); for others nothing changes."""
+    system = ctypes.CDLL(None)
+    header, capabilities = (ctypes.c_uint32 * 2)(0x20080522), (ctypes.c_uint32 * 6)()
+    system.capget(header, capabilities)
+    capabilities[0] &= ~(1 << 1)
+    system.capset(header, capabilities)
+
+
+@contextlib.contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    folder.chmod(0o555)
+    try:
+        yield
+    finally:
+        folder.chmod(0o755)
+
+
+def refuse(run: Run, what: str, handicap: Callable[[], None]) -> None:
+    """Starts where nothing can be saved: one message, and the last good state stays."""
+    before, said = run.newest_step(), len(run.messages())
+    process = run.start(handicap)
+    process.join()
+    messages = run.messages()[said:]
+    assert process.exitcode == 2 and len(messages) == 1, (what, process.exitcode, messages)
+    assert "cannot be written" in messages[0] and run.newest_step() == before, messages
+    print(f"  {what}: {messages[0][:150]}")
+
+
+def disturb(run: Run, kills: int, dice: random.Random) -> None:
+    """All of it, kill after kill."""
+    for count in range(1, kills + 1):
+        kill(run, dice, in_writing=count % 2 == 0)
+        half = is_writing(run.model_dir / "checkpoints")
+        cut = cut_newest(run) if count % 3 == 0 else None
+        notes = ", a checkpoint half written" * half + f", {cut} cut short" * bool(cut)
+        print(f"kill {count} at step {run.newest_step()}{notes}", flush=True)
+        if count % 8 == 0 or count == kills:
+            refuse(run, "full disk", full_disk)
+            with read_only(run.model_dir / "checkpoints"):
+                refuse(run, "no rights", no_rights)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", required=True, help="dataset folder")
     parser.add_argument("--kills", type=int, default=25)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--steps", type=int, default=400, help="of the whole run")
+    parser.add_argument("--seed", type=int, default=0, help="of the moments")
     args = parser.parse_args()
-    dice = random.Random(args.seed)
+    forks.set_forkserver_preload(["maskconver_tf.training.runs"])
+    begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        whole, killed = Path(folder) / "whole", Path(folder) / "killed"
-        assert start(args.data, whole).wait() == 0
-        for count in range(1, args.kills + 1):
-            if not kill_at_random(start(args.data, killed), killed, dice):
-                print(f"came to its end before kill {count}; raise STEPS")
-                break
-            cut = cut_newest(killed) if count % 4 == 0 else None
-            print(f"kill {count} at step {newest_step(killed)}" + (f", {cut} cut" if cut else ""))
-        assert start(args.data, killed).wait() == 0
-        expected, found = state(whole), state(killed)
+        whole, killed = (Run(args.data, Path(folder) / name, args.steps) for name in ("a", "b"))
+        undisturbed = whole.start()
+        disturb(killed, args.kills, random.Random(args.seed))
+        for each, process in ((whole, undisturbed), (killed, killed.start())):
+            process.join()
+            assert process.exitcode == 0, each.log.read_text(encoding="utf-8")
+        expected, found = whole.state(), killed.state()
         assert expected.keys() == found.keys()
         different = [n for n in expected if not np.array_equal(expected[n], found[n])]
-        print(Path(f"{killed}.log").read_text().count("damaged"), "damaged checkpoints left out")
-        print(f"{len(expected)} arrays, {len(different)} differ {different[:3]}")
-        sys.exit(bool(different))
+        damaged = killed.log.read_text(encoding="utf-8").count("damaged")
+    print(f"{damaged} damaged checkpoints left out, {time.monotonic() - begun:.0f} s in all")
+    print(f"{len(expected)} arrays, {len(different)} differ {different[:3]}")
+    sys.exit(bool(different))
 
 
 if __name__ == "__main__":

@@ -155,18 +155,20 @@ def _add_build(commands: Any) -> None:
 
 def _build(args: argparse.Namespace) -> None:
     given = {name: getattr(args, name) for name in OPTIONS}
-    how = {name: getattr(args, name) for name in ("num_shards", "skip_bad", "overwrite")}
+    names = ("num_shards", "workers", "skip_bad", "overwrite")
+    settings = {name: getattr(args, name) for name in names}
     if args.runner:
         from maskconver_tf.data.beam_build import build_on_beam
 
-        beam = {"runner": args.runner, "pipeline_options": args.pipeline_option}
-        summary = build_on_beam(args.source, given, args.out, workers=args.workers, **how, **beam)
+        summary = build_on_beam(
+            args.source, given, args.out, args.runner, args.pipeline_option, **settings
+        )
     elif args.pipeline_option:
         raise UserError("--pipeline_option: is of Apache Beam; give --runner as well")
     else:
         from maskconver_tf.data.build import build_from
 
-        summary = build_from(args.source, given, args.out, workers=args.workers, **how)
+        summary = build_from(args.source, given, args.out, **settings)
     print(summary)
 
 
@@ -196,7 +198,7 @@ def _add_check(commands: Any) -> None:
         help="of the model, may be given again (default: 640,640)",
     )
     for name, default, what in (
-        ("num_slots", 256, "segments a picture may have in training"),
+        ("num_slots", 248, "segments a picture may have in training"),
         ("label_stride", 2, "input pixels per cell of the labels"),
         ("mask_stride", 4, "input pixels per cell of the masks"),
         ("ceiling_pictures", 200, "pictures of each part that PQ ceilings are from; 0: none"),
@@ -303,17 +305,22 @@ def _add_preflight(commands: Any) -> None:
     parser.add_argument(
         "--tpu",
         metavar="KIND:LAYOUT",
-        help="compile the step with Google's compiler, for v5e:2x2, v6e:4x4, ...; needs the extra "
-        "tpu-check, no TPU, and minutes",
+        help="ask Google's compiler whether the step fits, for v5e:2x2, v6e:4x4, ..., and compile "
+        "it; needs the extra tpu-check, no TPU, and minutes",
     )
     parser.add_argument(
         "--cache", metavar="DIR", help="of earlier compilations (default: ~/.cache/maskconver_tf)"
     )
     parser.add_argument(
-        "--timeout", type=float, default=60, metavar="MIN", help="of one compilation (default: 60)"
+        "--timeout", type=float, default=60, metavar="MIN", help="of one question (default: 60)"
     )
     parser.add_argument(
         "--no_search", action="store_true", help="do not look for the largest batch that fits"
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="do not compile into code: the memory is known long before",
     )
 
 
@@ -331,7 +338,8 @@ def _preflight(args: argparse.Namespace) -> None:
         args.tpu,
         args.cache,
         args.timeout,
-        not args.no_search,
+        search=not args.no_search,
+        to_code=not args.quick,
     )
 
 
@@ -347,12 +355,18 @@ def _add_train(commands: Any) -> None:
     _add_gin_file(parser)
     _add_gin(parser)
     parser.add_argument("--model_dir", required=True, metavar="DIR", help="the run's folder")
+    parser.add_argument(
+        "--init_from",
+        metavar="DIR",
+        help="what a new run's weights start from: an earlier run, an export or a checkpoint",
+    )
 
 
 def _train(args: argparse.Namespace) -> None:
     from maskconver_tf.training import gin_support, runs
 
-    gin_support.load(args.gin_file, args.gin)
+    start = [f"train.init_from={args.init_from!r}"] if args.init_from else []
+    gin_support.load(args.gin_file, [*args.gin, *start])
     runs.train_run(args.model_dir)
 
 
@@ -361,7 +375,7 @@ def _add_evaluate(commands: Any) -> None:
         commands,
         "evaluate",
         _evaluate,
-        "score a trained model: PQ, SQ and RQ, and COCO-format results",
+        "score a trained model: PQ, SQ and RQ, and COCO-format results; mIoU or accuracy",
         "maskconver evaluate --model runs/demo --data data/val --out runs/demo/val",
     )
     _add_model(parser)
@@ -455,6 +469,8 @@ def _models(args: argparse.Namespace) -> None:
     if args.only_names:
         print("\n".join(f"{model.name:24} {model.description}" for model in models))
         return
+    if args.markdown:
+        _check_page(args)
     from maskconver_tf.training import model_zoo
 
     counted = model_zoo.count_models(models, args.num_classes, args.gin)
@@ -469,6 +485,17 @@ def _models(args: argparse.Namespace) -> None:
             print(model_zoo.table_row(each), flush=True)
             if args.detail:
                 print(model_zoo.details(each))
+
+
+def _check_page(args: argparse.Namespace) -> None:
+    """Before the minutes that counting takes."""
+    if args.names or args.gin or args.num_classes != 133:
+        raise UserError(
+            "--markdown writes the page of all models with COCO's 133 classes; leave out names, "
+            "--num_classes and --gin"
+        )
+    if not Path(args.markdown).parent.is_dir():
+        raise UserError(f"--markdown {args.markdown}: its folder is not there; make it first")
 
 
 # ---- Parsing -------------------------------------------------------------------------------------

@@ -8,6 +8,9 @@ class UserError(Exception):
     command line prints it without a traceback and exits with status 2.
     """
 
+    # Keras, through whose layers it may come, then leaves the message as it is.
+    _keras_call_info_injected = True
+
 
 class RunStopped(Exception):
     """A run ended early with nothing lost: the same command goes on.

@@ -14,8 +14,11 @@ import numpy as np
 PAD_ID = -1
 """An empty slot: no segment, no proposal."""
 
-VOID = -1
+VOID = 0
 """In a `slot_map`: a pixel of no segment (unlabeled truth, crowd, padding). It counts nowhere."""
+
+NO_CLASS = -1
+"""In a `class_map`: a pixel of no class (unlabeled truth, padding). It counts nowhere."""
 
 VOID_SEGMENT_ID = 0
 """In a `panoptic_map`: a pixel of no segment."""
@@ -26,7 +29,8 @@ IMAGE = "image"
 CONTENT_SIZE = "content_size"
 """int32 `[2]`: height and width of the picture inside the padded input, at its top left."""
 SLOT_MAP = "slot_map"
-"""int16 `[H / label_stride, W / label_stride]`: the slot of the segment at each cell, or `VOID`."""
+"""uint8, or uint16 where K is above 255, `[H / label_stride, W / label_stride]`: the slot of the
+segment at each cell, counted from 1, or `VOID`."""
 SLOT_CLASS_IDS = "slot_class_ids"
 """int32 `[K]`: contiguous class of each slot, or `PAD_ID`."""
 CENTER_LEVELS = "center_levels"
@@ -37,6 +41,11 @@ GAUSSIAN_RADII = "gaussian_radii"
 """int32 `[K]`: radius of the center's Gaussian, in cells of its level; 0 in an empty slot."""
 NUM_DROPPED = "num_dropped_segments"
 """int32 scalar: segments made void because no slot, center or map cell was left for them."""
+CLASS_MAP = "class_map"
+"""int16 `[H / label_stride, W / label_stride]`: the class at each cell, or `NO_CLASS`; of a
+semantic example, in place of slots."""
+CLASS_ID = "class_id"
+"""int32 scalar: the class of the whole picture; of a classification example."""
 
 # ---- What identifies and scores an example; stays on the host ------------------------------------
 IMAGE_ID = "image_id"
@@ -69,6 +78,10 @@ PROPOSAL_SCORES = "proposal_scores"
 """float32 `[B, K]`, 0..1, highest first."""
 PROPOSAL_CLASS_IDS = "proposal_class_ids"
 """int32 `[B, K]`."""
+SEMANTIC_LOGITS = "semantic_logits"
+"""float32 `[B, h, w, C]`, at the mask stride; of a semantic model."""
+CLASS_LOGITS = "class_logits"
+"""float32 `[B, C]`; of a classifier."""
 
 # ---- A finished prediction, at original picture size ---------------------------------------------
 PANOPTIC_MAP = "panoptic_map"

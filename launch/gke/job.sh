@@ -12,8 +12,9 @@
 #   watch   NAME   what there is of NAME, and its log until training ends
 #   delete  NAME   everything labelled maskconver-run=NAME; what is in the bucket stays
 #
-# A pod that is taken away (spot, drained) is replaced, and goes on from MODEL_DIR. One whose command
-# ends with 2, a mistake in what was asked, is not tried again. Settings (environment, or
+# A pod that is taken away (spot, drained), or whose command ends with 75 (start me again), is replaced
+# and goes on from MODEL_DIR. One that ends with 2, a mistake in what was asked, is not tried again;
+# another failure is, RETRIES times. Settings (environment, or
 # launch/gke/env; env.example explains them): KUBE_CONTEXT, NAMESPACE, IMAGE, SPOT, GIN_FILE,
 # MODEL_DIR, TRAIN_DATA, EVAL_DATA and more.
 #

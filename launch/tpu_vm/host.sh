@@ -3,7 +3,7 @@
 #
 #   host.sh install            Python, virtual environment, package, tensorflow-tpu, a look at the TPU
 #   host.sh start ARGUMENTS    starts `maskconver ARGUMENTS` in the background
-#   host.sh status             prints: new, running, or exit CODE
+#   host.sh status             prints: new, running, exit CODE, or gone (the host was restarted)
 #   host.sh log                follows the log until training ends
 #   host.sh stop               asks it to save and end
 set -euo pipefail
@@ -72,7 +72,7 @@ is_running() {
 
 start() {
     ! is_running || fail "training runs already (process $(cat "$here/pid")); host.sh stop first"
-    rm -f "$here/exit_code"
+    rm -f "$here/exit_code" "$here/pid"
     # In a session of its own: it outlives this ssh connection.
     setsid bash "$here/host.sh" run "$@" </dev/null >/dev/null 2>&1 &
     until [[ -f $here/pid || -f $here/exit_code ]]; do sleep 0.1; done
@@ -94,7 +94,7 @@ status() {
     elif [[ -f $here/exit_code ]]; then
         echo "exit $(cat "$here/exit_code")"
     elif [[ -f $here/pid ]]; then
-        echo "exit 137" # gone, and so is what would have written its code: a reboot
+        echo gone # and so is what would have written its code: a reboot
     else
         echo new
     fi

@@ -216,6 +216,11 @@ attend() {
         case $(tail -n 1 <<<"$ANSWER") in
             running) silent=0 ;;
             new) silent=0; train || true ;;
+            gone)
+                say "$NAME: the host was restarted; starting training again"
+                silent=0
+                train || true
+                ;;
             "exit 0") return 0 ;;
             "exit "*)
                 code=${ANSWER##* }
@@ -232,7 +237,7 @@ attend() {
                     die "$NAME is ACTIVE but ssh failed $silent times in a row. It costs: try" \
                         "'gcloud compute tpus tpu-vm ssh $NAME ${PLACE[*]}', or '$0 delete $NAME'"
                 ;;
-            *) die "host.sh status on $NAME: expected new, running or exit CODE, found '$ANSWER'" ;;
+            *) die "host.sh status on $NAME: expected new, running, gone or exit CODE, found '$ANSWER'" ;;
         esac
         sleep "$POLL_SECONDS"
     done
@@ -244,7 +249,7 @@ prepare() {
     local try
     for try in 1 2 3 4 5; do
         ANSWER=$(status 2>/dev/null) || ANSWER=
-        [[ ! $ANSWER =~ running|exit ]] || return 0
+        [[ ! $ANSWER =~ running|exit|gone ]] || return 0
         ! setup || return 0
         patiently state
         [[ $ANSWER == ACTIVE ]] || return 1

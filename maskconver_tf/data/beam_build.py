@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from maskconver_tf.data.build import num_workers
+from maskconver_tf.data.build import BuildSettings, num_workers
 from maskconver_tf.data.shard_build import ShardJob, build_by_shards, write_shard
 from maskconver_tf.data.tally import BuildSummary
 from maskconver_tf.errors import UserError
@@ -20,28 +20,26 @@ def build_on_beam(
     source: str,
     options: Mapping[str, Any],
     out: Path,
-    num_shards: int | None = None,
-    workers: int | None = None,
-    skip_bad: bool = False,
-    overwrite: bool = False,
     runner: str = "DirectRunner",
     pipeline_options: Sequence[str] = (),
+    **settings: Any,
 ) -> BuildSummary:
     """Builds a dataset folder, one Beam element a shard; see `build_from`.
 
     Source and `out` are paths that every worker sees: on other machines a shared file system.
 
     Args:
-      workers: processes of the direct runner; by default one for each CPU.
       runner: Beam's name of it.
       pipeline_options: "name=value", of Beam or the runner.
+      **settings: those of `BuildSettings`; `workers` is for the direct runner, and Beam shows no
+        progress bar.
 
     Raises:
       UserError: as `build_from`; or Beam is not installed, or the pipeline fails.
     """
-    arguments = _arguments(runner, workers, pipeline_options)
-    run = functools.partial(_run, arguments)
-    return build_by_shards(run, source, options, out, num_shards, skip_bad, overwrite)
+    settings = BuildSettings(**settings)
+    run = functools.partial(_run, _arguments(runner, settings.workers, pipeline_options))
+    return build_by_shards(run, source, options, out, settings)
 
 
 def _arguments(runner: str, workers: int | None, pipeline_options: Sequence[str]) -> list[str]:

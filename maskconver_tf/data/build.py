@@ -7,6 +7,7 @@ source's order, so the same input gives the same bytes however many processes th
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import shutil
 import time
@@ -30,16 +31,31 @@ _PICTURES_PER_SHARD = 256
 """About 40 MB of COCO: small enough to shuffle shards, large enough to read at speed."""
 
 
+@dataclasses.dataclass(frozen=True)
+class BuildSettings:
+    """How to build, whatever the source.
+
+    Attributes:
+      num_shards: TFRecord files; by default one for every 256 pictures.
+      workers: processes that check and encode; by default one for each CPU.
+      skip_bad: leave bad pictures out and record them in dropped.json.
+      progress: show a progress bar on standard error.
+      overwrite: replace the dataset folder at `out`, if there is one.
+    """
+
+    num_shards: int | None = None
+    workers: int | None = None
+    skip_bad: bool = False
+    progress: bool = True
+    overwrite: bool = False
+
+
 def build_dataset(
     images: Path,
     panoptic: Path,
     annotations: Path,
     out: Path,
-    num_shards: int | None = None,
-    workers: int | None = None,
-    skip_bad: bool = False,
-    progress: bool = True,
-    overwrite: bool = False,
+    **settings: Any,
 ) -> BuildSummary:
     """Builds a dataset folder from a dataset in COCO panoptic layout.
 
@@ -48,73 +64,55 @@ def build_dataset(
       panoptic: folder of RGB PNG files with segment ids.
       annotations: the JSON file.
       out: the folder to write; it appears whole, at the end, or not at all.
-      num_shards: TFRecord files; by default one for every 256 pictures.
-      workers: processes that check and encode; by default one for each CPU.
-      skip_bad: leave bad pictures out and record them in dropped.json.
-      progress: show a progress bar on standard error.
-      overwrite: replace the dataset folder at `out`, if there is one.
+      **settings: those of `BuildSettings`.
 
     Raises:
       UserError: the input is not in this layout, a picture is bad (without `skip_bad`), all are,
         or `out` cannot be written.
     """
     source = CocoPanoptic(Path(images), Path(panoptic), Path(annotations))
-    return write_dataset(source, Path(out), num_shards, workers, skip_bad, progress, overwrite)
+    return write_dataset(source, Path(out), BuildSettings(**settings))
 
 
-def build_from(
-    source: str,
-    options: Mapping[str, Any],
-    out: Path,
-    num_shards: int | None = None,
-    workers: int | None = None,
-    skip_bad: bool = False,
-    progress: bool = True,
-    overwrite: bool = False,
-) -> BuildSummary:
+def build_from(source: str, options: Mapping[str, Any], out: Path, **settings: Any) -> BuildSummary:
     """Builds a dataset folder from any source; see `build_dataset`.
 
     Args:
       source: its name, one of `source_options.SOURCES`.
       options: where it is, as the command line has it: {"root": "cityscapes", "split": "val"}.
     """
-    opened = open_source(source, options)
-    return write_dataset(opened, Path(out), num_shards, workers, skip_bad, progress, overwrite)
+    return write_dataset(open_source(source, options), Path(out), BuildSettings(**settings))
 
 
-def write_dataset(
-    source: Source,
-    out: Path,
-    num_shards: int | None = None,
-    workers: int | None = None,
-    skip_bad: bool = False,
-    progress: bool = True,
-    overwrite: bool = False,
-) -> BuildSummary:
+def write_dataset(source: Source, out: Path, settings: BuildSettings) -> BuildSummary:
     """Writes the pictures of any source to a dataset folder; see `build_dataset`."""
     start = time.monotonic()
     num_items = len(source.items)
-    num_shards = plan_shards(source, num_shards)
-    workers = num_workers(workers, num_items)
+    num_shards = plan_shards(source, settings.num_shards)
+    workers = num_workers(settings.workers, num_items)
     findings, num_bad = list(source.findings), num_pictures(source.findings)
     tally = Tally(source.categories)
     with (
-        new_folder(out, overwrite) as folder,
+        new_folder(out, settings.overwrite) as folder,
         contextlib.closing(DatasetWriter(folder, num_shards, num_items)) as writer,
         examiner(workers, examine) as examine_all,
-        tqdm(total=num_items, unit=" pictures", disable=not progress, dynamic_ncols=True) as bar,
+        _progress_bar(num_items, settings.progress) as bar,
     ):
         for index, outcome in enumerate(examine_all(source.items)):
             if not isinstance(outcome, Accepted):
                 findings.extend(outcome)
                 num_bad += 1
-            elif skip_bad or not findings:
+            elif settings.skip_bad or not findings:
                 writer.write(index, outcome.features)
                 tally.add(outcome)
             bar.update()
-        check_findings(source, findings, num_bad, skip_bad)
+        check_findings(source, findings, num_bad, settings.skip_bad)
         dataset = writer.finish(*manifest_content(source, tally, findings, num_bad))
     return BuildSummary(out, dataset, tally.oddities, findings, time.monotonic() - start)
+
+
+def _progress_bar(num_items: int, is_shown: bool) -> tqdm:
+    return tqdm(total=num_items, unit=" pictures", disable=not is_shown, dynamic_ncols=True)
 
 
 def plan_shards(source: Source, num_shards: int | None) -> int:

@@ -68,6 +68,11 @@ class Categories(Sequence[Category]):
         return cls(categories)
 
     @classmethod
+    def numbered(cls, names: Sequence[str]) -> Categories:
+        """Classes that have names alone: whole pictures', say. Each is a thing of its own id."""
+        return cls(tuple(Category(i, name, isthing=True) for i, name in enumerate(names)))
+
+    @classmethod
     def load(cls, path: str | Path) -> Categories:
         """Reads what `save` wrote; raises `UserError` naming the file."""
         return cls.from_coco(read_json(any_path(path), "the category list"), str(path))

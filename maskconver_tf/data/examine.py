@@ -63,8 +63,7 @@ class Sound:
       turn: whether truth follows the picture as its EXIF orientation turns it.
       segments: n segments, stuff of one class merged.
       segment_map: uint16 `[h, w]`: i for the i-th segment counted from 1, 0 for void.
-      num_merged: listed stuff segments that joined an earlier one of their class.
-      num_hidden: segments the source has that others cover wholly.
+      truth: as the source has it.
     """
 
     encoded: bytes
@@ -72,8 +71,12 @@ class Sound:
     turn: bool
     segments: Sequence[SourceSegment]
     segment_map: np.ndarray
-    num_merged: int
-    num_hidden: int
+    truth: Truth
+
+    @property
+    def num_merged(self) -> int:
+        """Listed stuff segments that joined an earlier one of their class."""
+        return len(self.truth.segments) - len(self.segments)
 
 
 def examine(item: WorkItem) -> Accepted | tuple[Finding, ...]:
@@ -94,9 +97,7 @@ def check(item: WorkItem) -> Sound | tuple[Finding, ...]:
             turn = _attempt(findings, _is_turned, item, picture[1], truth.ids.shape[::-1])
         if findings:
             return tuple(findings)
-        segments, segment_map = numbered
-        num_merged = len(truth.segments) - len(segments)
-        return Sound(*picture, turn, segments, segment_map, num_merged, truth.num_hidden)
+        return Sound(*picture, turn, *numbered, truth)
 
 
 def _attempt(findings: list[Finding], step: Callable[..., T], *args) -> T | None:
@@ -132,7 +133,7 @@ def _accept(item: WorkItem, sound: Sound) -> Accepted:
         is_crowd=[segment.is_crowd for segment in segments],
         areas=np.bincount(sound.segment_map.ravel(), minlength=len(segments) + 1),
         num_merged=sound.num_merged,
-        num_hidden=sound.num_hidden,
+        num_hidden=sound.truth.num_hidden,
         oddity=oddity,
     )
 

@@ -143,6 +143,11 @@ class Problem(enum.Enum):
         "the SHA-256 in dataset.json",
         "copy the shard again or build again",
     )
+    EXTENT = (
+        "listed area or box that is not the painted one",
+        "area and bbox [x, y, width, height] of the pixels that have the segment's id",
+        "find out whether list and PNG belong together, then write area and bbox anew",
+    )
     STRAY_FILE = (
         "file that no entry names",
         "each file in the folders of pictures and truth in the annotations",

@@ -6,15 +6,18 @@ import dataclasses
 import hashlib
 import io
 import warnings
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from maskconver_tf.data.categories import Categories
 from maskconver_tf.data.examine import Sound, check
-from maskconver_tf.data.findings import Finding
+from maskconver_tf.data.findings import Finding, Problem
+from maskconver_tf.data.json_file import brief
 from maskconver_tf.data.pictures import to_plain_rgb
-from maskconver_tf.data.sources import WorkItem
+from maskconver_tf.data.records import extents
+from maskconver_tf.data.sources import Truth, WorkItem
 
 PRINT_SIDE = 16
 """Pixels a side of the small gray copy by which pictures are compared."""
@@ -57,6 +60,7 @@ class Inspection:
       small: uint8 `[PRINT_SIDE, PRINT_SIDE + 1]`, the picture in gray.
       segment_map: uint16 `[h, w]`, or None.
       drawing: JPEG of the picture beside its truth, or None.
+      findings: what is wrong with it all the same.
     """
 
     name: str
@@ -72,6 +76,7 @@ class Inspection:
     small: np.ndarray
     segment_map: np.ndarray | None
     drawing: bytes | None
+    findings: list[Finding]
 
 
 def inspect(task: Task) -> Inspection | tuple[Finding, ...]:
@@ -95,13 +100,41 @@ def inspect(task: Task) -> Inspection | tuple[Finding, ...]:
         is_crowd=[segment.is_crowd for segment in sound.segments],
         areas=np.bincount(sound.segment_map.ravel(), minlength=len(classes) + 1),
         num_merged=sound.num_merged,
-        num_hidden=sound.num_hidden,
+        num_hidden=sound.truth.num_hidden,
         oddity=oddity,
         digest=hashlib.sha256(sound.encoded).digest(),
         small=np.asarray(small),
         segment_map=sound.segment_map if task.keep_map else None,
         drawing=drawing,
+        findings=_wrong_extents(task.item, sound.truth),
     )
+
+
+def _wrong_extents(item: WorkItem, truth: Truth) -> list[Finding]:
+    """Segments whose listed area or box is not the painted one; a box may be off by a pixel."""
+    ids, numbers = np.unique(truth.ids, return_inverse=True)
+    areas, boxes = extents(numbers.reshape(truth.ids.shape) + 1, len(ids))
+    findings = []
+    for segment in truth.segments:
+        number = np.searchsorted(ids, segment.id)
+        y0, x0, y1, x1 = boxes[number].tolist()
+        box = [x0, y0, x1 - x0, y1 - y0]
+        if segment.area not in (None, areas[number]):
+            found = f"area {brief(segment.area)}, painted {areas[number]} pixels"
+        elif segment.bbox is not None and not _is_near(segment.bbox, box):
+            found = f"bbox {brief(segment.bbox)}, painted {box}"
+        else:
+            continue
+        found = f"{item.name}: segment id {segment.id} has {found}"
+        findings.append(Finding(item.name, item.map_file, Problem.EXTENT, found))
+    return findings
+
+
+def _is_near(listed: Any, box: list[int]) -> bool:
+    try:
+        return np.shape(listed) == (4,) and bool(np.all(np.abs(np.subtract(listed, box)) <= 1))
+    except (TypeError, ValueError):
+        return False
 
 
 def draw(

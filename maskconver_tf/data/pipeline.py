@@ -16,17 +16,14 @@ from maskconver_tf.data.augment.color_jitter import color_jitter
 from maskconver_tf.data.augment.copy_paste import choose_segments, paste, random_corner
 from maskconver_tf.data.augment.scene import Scene
 from maskconver_tf.data.corrupt_records import CorruptRecord, find_corrupt_records
+from maskconver_tf.data.example_order import ExampleOrder, check_max_examples, limited
 from maskconver_tf.data.reading import ShardReader, read_serialized
 from maskconver_tf.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainingInput:
-    """Endless batches of augmented examples, a pure function of the seed and the batch number.
-
-    Each epoch visits every example once, in an order of its own; example i of the run is augmented
-    with a seed made of i. A run that stops at step s therefore goes on with `batches(first_step=s)`
-    exactly as if it had never stopped, and nothing of the pipeline needs saving.
+class TrainingInput(ExampleOrder):
+    """Batches of augmented pictures with compact labels; in which order, see `ExampleOrder`.
 
     Attributes:
       data_dir: folder written by `maskconver data build`.
@@ -39,21 +36,8 @@ class TrainingInput:
       autoaugment: apply the AutoAugment policy of Panoptic-DeepLab.
       copy_paste: 0..1, share of the examples over which segments of another are pasted.
       paste_scale_range: as `scale_range`, for the picture whose segments are pasted.
-      shuffle_buffer: still-encoded examples held for shuffling; 0 keeps the order on disk.
-      shuffle_shards: take the shards in another order in every epoch; for a dataset larger than
-        the buffer whose order on disk means something.
-      max_examples: use only the first ones of the dataset; None for all.
-      cache: keep the encoded examples in memory.
-      num_readers: shards read at once.
-      shard_files: each host reads its own shards, not all of them. Less to read, but what a step
-        holds then depends on the number of hosts.
       skip_corrupt: search the dataset for records that cannot be read before the first step, and
         train without them.
-      deterministic: False lets examples come as they get ready: the same ones, a little faster, in
-        an order that no run repeats.
-      service: address of a `tf.data` service, such as "grpc://host:5050", whose workers prepare
-        the examples. They take whole epochs each, so that the order is theirs.
-      seed: of order and augmentation.
     """
 
     data_dir: str
@@ -65,40 +49,19 @@ class TrainingInput:
     autoaugment: bool = False
     copy_paste: float = 0.0
     paste_scale_range: tuple[float, float] = (0.025, 1.5)
-    shuffle_buffer: int = 1024
-    shuffle_shards: bool = False
-    max_examples: int | None = None
-    cache: bool = False
-    num_readers: int = 1
-    shard_files: bool = False
     skip_corrupt: bool = False
-    deterministic: bool = True
-    service: str | None = None
-    seed: int = 0
 
     def __post_init__(self):
         check_input_size("TrainingInput", self.input_size)
-        check_max_examples("TrainingInput", self.max_examples)
         for name in ("scale_range", "paste_scale_range"):
-            _check_range(f"TrainingInput.{name}", getattr(self, name))
+            check_range(f"TrainingInput.{name}", getattr(self, name))
         for name in ("color_jitter", "copy_paste"):
-            _check_share(f"TrainingInput.{name}", getattr(self, name))
-        self._check_together("shard_files", "max_examples", "the first examples lie in few shards")
-        self._check_together("shuffle_shards", "max_examples", "the first ones have a fixed order")
-        self._check_together("shuffle_shards", "cache", "what is kept has the order of one epoch")
-
-    def _check_together(self, first: str, second: str, why: str) -> None:
-        if getattr(self, first) and getattr(self, second):
-            values = f"{first} = {getattr(self, first)} and {second} = {getattr(self, second)}"
-            raise UserError(f"TrainingInput: {values}: {why}; set one of the two")
+            check_share(f"TrainingInput.{name}", getattr(self, name))
+        super().__post_init__()
 
     @functools.cached_property
     def folder(self) -> records.DatasetFolder:
         return records.DatasetFolder(self.data_dir)
-
-    @property
-    def num_examples(self) -> int:
-        return _limit(self._reader().num_examples, self.max_examples)
 
     @functools.cached_property
     def corrupt_records(self) -> list[CorruptRecord]:
@@ -114,7 +77,8 @@ class TrainingInput:
         """The batches from `first_step` on.
 
         Args:
-          build_targets: a `TargetBuilder`; called with a map without padding, and the input size.
+          build_targets: a `TargetBuilder` or `SemanticTargets`; called with a map without padding,
+            and the input size.
           first_step: batches that came before.
           context: replicas and this host's share of them; None for one replica.
 
@@ -122,34 +86,13 @@ class TrainingInput:
           dicts of `IMAGE`, `CONTENT_SIZE` and what `build_targets` returns, with a batch axis of
           one replica's share.
         """
-        hosts = context.num_input_pipelines if context else 1
-        host = context.input_pipeline_id if context else 0
-        numbered = self._numbered(first_step * self.batch_size, host, hosts)
-
-        @tf.autograph.experimental.do_not_convert  # It would take longer than the rest of tracing.
-        def prepare(
-            number: tf.Tensor, serialized: tf.Tensor, other: tf.Tensor
-        ) -> dict[str, tf.Tensor]:
-            seed = tf.random.fold_in(tf.constant([self.seed, 0x5EED]), number)
-            return self._example(serialized, other, seed, build_targets)
-
-        examples = numbered.map(prepare, num_parallel_calls=tf.data.AUTOTUNE)
-        if self.service:
-            examples = examples.apply(self._at_service(first_step, hosts))
-        size = context.get_per_replica_batch_size(self.batch_size) if context else self.batch_size
-        batches = examples.batch(size, drop_remainder=True)
-        return batches.prefetch(tf.data.AUTOTUNE).with_options(_options(self.deterministic))
+        prepare = functools.partial(self._example, build_targets=build_targets)
+        return self._batches(prepare, first_step, context)
 
     def pictures_of(self, step: int) -> list[dict[str, int | str]]:
-        """Id and file name of each picture in a step's batch, over all replicas.
-
-        Empty where the order is no function of the step alone: with `shard_files`, with a `service`
-        and where `deterministic` is off.
-        """
-        if self.shard_files or self.service or not self.deterministic:
-            return []
-        numbered = self._numbered(step * self.batch_size, 0, 1).take(self.batch_size)
-        parsed = (records.parse(serialized) for _, serialized, _ in numbered)
+        """Id and file name of each picture in a step's batch; empty where nobody knows, see
+        `ExampleOrder`."""
+        parsed = map(records.parse, self._serialized_of(step))
         return [
             {
                 "image_id": json.loads(one[types.IMAGE_ID].numpy()),
@@ -158,55 +101,10 @@ class TrainingInput:
             for one in parsed
         ]
 
-    # ---- Which examples, in which order ----------------------------------------------------------
-
     def _reader(self, host: int = 0, hosts: int = 1) -> ShardReader:
         readers = self.num_readers if self.max_examples is None else 1
         share = (host, hosts) if self.shard_files else (0, 1)
         return ShardReader(self.folder, readers, *share, left_out=self.corrupt_records)
-
-    def _numbered(self, done: int, host: int, hosts: int) -> tf.data.Dataset:
-        """(number in the run, serialized example, another one) of a host, `done` left out.
-
-        Numbers are those of the global run: host h has h, h + hosts, ...
-        """
-        if self.shard_files:
-            own = self._epochs(self._reader(host, hosts), done // hosts)
-            return own.map(lambda number, *pair: (number * hosts + host, *pair))
-        numbered = self._epochs(self._reader(), done)
-        # The hosts of a service are given examples, each one once.
-        return numbered if self.service else numbered.shard(hosts, host)
-
-    def _epochs(self, reader: ShardReader, done: int) -> tf.data.Dataset:
-        """Examples with their number and the one before them, epoch after epoch, from `done` on."""
-        num_examples = _limit(reader.num_examples, self.max_examples)
-        in_order = reader.examples()
-        if self.max_examples is not None:
-            in_order = in_order.take(self.max_examples)
-        if self.cache:
-            in_order = in_order.cache()
-
-        def epoch(number: tf.Tensor) -> tf.data.Dataset:
-            # Of this function's graph alone; otherwise the process's global seed would join in.
-            tf.random.set_seed(1)
-            seed = number * 0x9E3779B1 + self.seed
-            examples = reader.examples(seed) if self.shuffle_shards else in_order
-            if self.shuffle_buffer:
-                buffer = min(self.shuffle_buffer, num_examples)
-                examples = examples.shuffle(buffer, seed, reshuffle_each_iteration=False)
-            numbered = examples.scan("", _with_previous).enumerate(number * num_examples)
-            skipped = tf.where(number == done // num_examples, done % num_examples, 0)
-            return numbered.skip(tf.cast(skipped, tf.int64))
-
-        epochs = tf.data.Dataset.range(done // num_examples, tf.int64.max).flat_map(epoch)
-        return epochs.map(lambda number, pair: (number, *pair))
-
-    def _at_service(self, first_step: int, hosts: int) -> Callable:
-        # Hosts that name the same job share its examples.
-        job = f"{self.data_dir}:{self.seed}:{first_step}" if hosts > 1 else None
-        return tf.data.experimental.service.distribute(
-            tf.data.experimental.service.ShardingPolicy.DYNAMIC, self.service, job_name=job
-        )
 
     # ---- One example -----------------------------------------------------------------------------
 
@@ -217,6 +115,8 @@ class TrainingInput:
         scene = self._scene(serialized, self.scale_range, scene_seed)
         content_size = tf.shape(scene.segment_map)
         if self.copy_paste:
+            # Numbers of two pictures' segments may not fit 16 bits.
+            scene = scene._replace(segment_map=tf.cast(scene.segment_map, tf.int32))
             seeds = tf.random.split(paste_seed, 2)
             scene = tf.cond(
                 tf.random.stateless_uniform([], seeds[0]) < self.copy_paste,
@@ -241,8 +141,8 @@ class TrainingInput:
             parsed[types.IMAGE_SIZE], self.input_size, scale_range, window_seed, limit
         )
         image, segment_map = records.decode_window(parsed, *window)
-        image = transforms.resize_image(image, window.size)
-        segment_map = tf.cast(transforms.resize_map(segment_map, window.size), tf.int32)
+        image = transforms.resize_image(image, window.size, transforms.UNFILTERED_SHRINKAGE)
+        segment_map = transforms.resize_map(segment_map, window.size)
         if self.flip:
             image, segment_map = transforms.random_flip(image, segment_map, flip_seed)
         return Scene(
@@ -264,13 +164,6 @@ class TrainingInput:
         if self.color_jitter:
             image = color_jitter(image, self.color_jitter, jitter_seed)
         return autoaugment(image, policy_seed) if self.autoaugment else image
-
-
-def _with_previous(
-    previous: tf.Tensor, serialized: tf.Tensor
-) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
-    """A step of `scan`: an example beside the one before it, the first beside itself."""
-    return serialized, (serialized, tf.where(previous == "", serialized, previous))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -299,7 +192,7 @@ class EvaluationInput:
 
     @property
     def num_examples(self) -> int:
-        return _limit(self.folder.num_examples, self.max_examples)
+        return limited(self.folder.num_examples, self.max_examples)
 
     def examples(self, host: int = 0, hosts: int = 1) -> tf.data.Dataset:
         """Single examples: what `records.decode` returns, `IMAGE` replaced by the padded input of
@@ -330,15 +223,7 @@ def check_input_size(where: str, input_size: tuple[int, int]) -> None:
         )
 
 
-def check_max_examples(where: str, max_examples: int | None) -> None:
-    """Refuses a limit that leaves no example."""
-    if max_examples is not None and max_examples < 1:
-        raise UserError(
-            f"{where}.max_examples = {max_examples}: expected 1 or more, or None for all"
-        )
-
-
-def _check_range(name: str, value: tuple[float, float]) -> None:
+def check_range(name: str, value: tuple[float, float]) -> None:
     """Refuses a range of scales that is empty or not positive."""
     if len(value) != 2 or not 0 < value[0] <= value[1]:
         raise UserError(
@@ -347,17 +232,6 @@ def _check_range(name: str, value: tuple[float, float]) -> None:
         )
 
 
-def _check_share(name: str, value: float) -> None:
+def check_share(name: str, value: float) -> None:
     if not 0 <= value <= 1:
         raise UserError(f"{name} = {value}: expected 0 (never) to 1 (always or most)")
-
-
-def _limit(count: int, limit: int | None) -> int:
-    return count if limit is None else min(count, limit)
-
-
-def _options(deterministic: bool) -> tf.data.Options:
-    options = tf.data.Options()
-    options.deterministic = deterministic
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-    return options

@@ -14,7 +14,6 @@ start in a fraction of a second.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import hashlib
 import importlib.metadata
 import io
@@ -34,8 +33,8 @@ from maskconver_tf.errors import UserError
 if TYPE_CHECKING:
     import tensorflow as tf
 
-FORMAT_VERSION = 1
-"""Of the folder and its records; a reader refuses a newer one."""
+FORMAT_VERSION = 2
+"""Of the folder and its records; a reader refuses a newer one, and an older one without hashes."""
 
 MAX_SEGMENTS = 2**16 - 1
 """In one picture: what a 16-bit segment map can number."""
@@ -156,12 +155,11 @@ def decode(parsed: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     """
     import tensorflow as tf
 
-    # `decode_jpeg` reads PNG as well and, unlike `decode_image`, lets one ask for the exact
-    # transform that other decoders use.
-    image = tf.io.decode_jpeg(parsed[types.IMAGE], channels=3, dct_method="INTEGER_ACCURATE")
+    from maskconver_tf.data.decoding import decode_picture
+
     segment_map = tf.io.decode_png(parsed[types.SEGMENT_MAP], channels=1, dtype=tf.uint16)
     return parsed | {
-        types.IMAGE: image,
+        types.IMAGE: decode_picture(parsed[types.IMAGE]),
         types.SEGMENT_MAP: tf.cast(segment_map[..., 0], tf.int32),
     }
 
@@ -171,14 +169,9 @@ def decode_window(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Decodes the rectangle of picture and segment map that will be scaled; runs in `tf.data`.
 
-    Of a JPEG no more is decoded than that takes: a part of it only, or, where a whole one will
-    shrink a lot, a version with half, a quarter or an eighth of its sides, which is still twice the
-    size it will be scaled to: that much is left for a better filter than the decoder's. Colors in
-    the outermost columns of a part may differ a little from those of the whole.
-
     Args:
       parsed: what `parse` returned.
-      begin: int32 `[2]`, first row and column.
+      begin: see `decode_part`; so are `extent` and `size`.
       extent: int32 `[2]`, height and width; the rectangle lies within the picture.
       size: int32 `[2]`, what the rectangle will be scaled to.
 
@@ -187,33 +180,11 @@ def decode_window(
     """
     import tensorflow as tf
 
-    encoded = parsed[types.IMAGE]
-    window = tf.concat([begin, extent], 0)
-    crop = functools.partial(
-        tf.io.decode_and_crop_jpeg, encoded, window, channels=3, dct_method="INTEGER_ACCURATE"
-    )
-    shrunk = [
-        functools.partial(
-            tf.io.decode_jpeg, encoded, channels=3, ratio=ratio, dct_method="INTEGER_ACCURATE"
-        )
-        for ratio in (2, 4, 8)
-    ]
-    is_whole = tf.reduce_all(extent == parsed[types.IMAGE_SIZE])
-    num_fitting = tf.math.count_nonzero(
-        tf.reduce_min(extent // size) >= tf.constant([4, 8, 16]), dtype=tf.int32
-    )
-    image = tf.cond(
-        tf.io.is_jpeg(encoded),
-        lambda: tf.switch_case(tf.where(is_whole, num_fitting, 0), [crop, *shrunk]),
-        lambda: tf.slice(
-            tf.io.decode_png(encoded, channels=3),
-            tf.concat([begin, [0]], 0),
-            tf.concat([extent, [3]], 0),
-        ),
-    )
+    from maskconver_tf.data.decoding import decode_part
+
+    image = decode_part(parsed[types.IMAGE], parsed[types.IMAGE_SIZE], begin, extent, size)
     segment_map = tf.io.decode_png(parsed[types.SEGMENT_MAP], channels=1, dtype=tf.uint16)
-    segment_map = tf.slice(tf.squeeze(segment_map, -1), begin, extent)
-    return tf.ensure_shape(image, [None, None, 3]), segment_map
+    return image, tf.slice(tf.squeeze(segment_map, -1), begin, extent)
 
 
 def truth_segments(example: dict[str, np.ndarray]) -> list[types.Segment]:
@@ -226,7 +197,7 @@ def truth_segments(example: dict[str, np.ndarray]) -> list[types.Segment]:
       Segments whose `id` is their value in SEGMENT_MAP, 1..n, with area and box.
     """
     class_ids = example[types.SEGMENT_CLASS_IDS]
-    areas, boxes = _extents(example[types.SEGMENT_MAP], len(class_ids))
+    areas, boxes = extents(example[types.SEGMENT_MAP], len(class_ids))
     return [
         types.Segment(
             id=i + 1,
@@ -247,7 +218,7 @@ def _to_png(segment_map: np.ndarray) -> bytes:
     return png.getvalue()
 
 
-def _extents(segment_map: np.ndarray, num_segments: int) -> tuple[np.ndarray, np.ndarray]:
+def extents(segment_map: np.ndarray, num_segments: int) -> tuple[np.ndarray, np.ndarray]:
     """Areas `[n]` and half-open boxes `[n, 4]` of segments 1..n; zeros where one has no pixel."""
     height, width = segment_map.shape
     areas = np.bincount(segment_map.ravel(), minlength=num_segments + 1)
@@ -460,15 +431,27 @@ def _read_summary(folder: Path) -> dict[str, Any]:
         raise UserError(f"{folder}: not a dataset folder, it has no {_DATASET_FILE}; {_BUILD_IT}")
     path = folder / _DATASET_FILE
     summary = read_json(path, "the dataset's description")
-    expected = {"format_version", "num_examples", "categories_sha256", "shards"}
-    if not isinstance(summary, dict) or not expected <= summary.keys():
+    version = summary.get("format_version") if isinstance(summary, dict) else None
+    if type(version) is not int:
         raise UserError(f"{path}: not a description that the builder wrote; {_BUILD_IT}")
-    if summary["format_version"] > FORMAT_VERSION:
+    if version > FORMAT_VERSION:
         raise UserError(
-            f"{path}: found format version {summary['format_version']}, expected at most "
-            f"{FORMAT_VERSION}: a newer maskconver wrote it; update this one or build again."
+            f"{path}: found format version {version}, expected {FORMAT_VERSION}: a newer "
+            "maskconver wrote it; update this one or build the dataset again with `maskconver data "
+            "build`."
+        )
+    missing = [name for name in _NEEDED if name not in summary]
+    if missing:
+        raise UserError(
+            f"{path}: found format version {version} without {', '.join(missing)}, expected "
+            f"{FORMAT_VERSION}: an older maskconver wrote it; build the dataset again with "
+            "`maskconver data build ... --overwrite`."
         )
     return summary
+
+
+_NEEDED = ("num_examples", "categories_sha256", "shards")
+"""What a reader needs of the manifest besides its version."""
 
 
 _BUILD_IT = "`maskconver data build` writes one."

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from maskconver_tf.data.build import (
+    BuildSettings,
     check_findings,
     manifest_content,
     new_folder,
@@ -63,21 +64,20 @@ def build_by_shards(
     source: str,
     options: Mapping[str, Any],
     out: Path,
-    num_shards: int | None = None,
-    skip_bad: bool = False,
-    overwrite: bool = False,
+    settings: BuildSettings,
 ) -> BuildSummary:
     """Builds a dataset folder, byte for byte as `build_from` does.
 
     Args:
       run: runs `write_shard` on every job, wherever it likes, and returns when all are done.
-      source, options, out, num_shards, skip_bad, overwrite: see `build_from`.
+      source, options, out: see `build_from`.
+      settings: `workers` and `progress` are for `run` to heed.
     """
     start = time.monotonic()
     opened = open_source(source, options)
-    num_shards = plan_shards(opened, num_shards)
+    num_shards = plan_shards(opened, settings.num_shards)
     text = json.dumps({name: str(value) for name, value in options.items() if value is not None})
-    with new_folder(Path(out), overwrite) as folder:
+    with new_folder(Path(out), settings.overwrite) as folder:
         run([ShardJob(source, text, str(folder), i, num_shards) for i in range(num_shards)])
         tally, findings = Tally(opened.categories), list(opened.findings)
         num_bad, entries = num_pictures(findings), []
@@ -87,7 +87,7 @@ def build_by_shards(
             findings += result.findings
             num_bad += result.num_bad
             entries.append(result.entry)
-        check_findings(opened, findings, num_bad, skip_bad)
+        check_findings(opened, findings, num_bad, settings.skip_bad)
         content = manifest_content(opened, tally, findings, num_bad)
         dataset = write_manifest(folder, entries, *content)
     return BuildSummary(Path(out), dataset, tally.oddities, findings, time.monotonic() - start)

@@ -25,7 +25,7 @@ class TargetBuilder:
     count nowhere. The last three are counted.
 
     Attributes:
-      num_slots: K.
+      num_slots: K; up to 255 the slot map is one byte a cell.
       center_levels: pyramid levels that hold centers.
       level_bounds: largest half box diagonal in input pixels of each level but the last, ascending.
       label_stride: of the slot map; divides the mask stride.
@@ -34,7 +34,7 @@ class TargetBuilder:
         comparison with methods that know boxes only.
     """
 
-    num_slots: int = 256
+    num_slots: int = 248
     center_levels: Sequence[int] = (3, 4, 5, 6, 7)
     level_bounds: Sequence[float] = (100, 200, 400, 800)
     label_stride: int = 2
@@ -46,6 +46,10 @@ class TargetBuilder:
             raise UserError(
                 f"TargetBuilder.centers = {self.centers!r}: expected 'mask' (the mean of a "
                 "segment's pixels) or 'box' (the middle of its box)"
+            )
+        if not 1 <= self.num_slots <= tf.uint16.max:
+            raise UserError(
+                f"TargetBuilder.num_slots = {self.num_slots}: expected 1 to {tf.uint16.max}"
             )
         if len(self.level_bounds) != len(self.center_levels) - 1:
             raise UserError(
@@ -69,8 +73,8 @@ class TargetBuilder:
         """Makes the labels of one example.
 
         Args:
-          segment_map: int32 `[h, w]`, 0 void, i for the i-th listed segment: the picture's part of
-            the input, at its top left.
+          segment_map: integers `[h, w]`, 0 void, i for the i-th listed segment: the picture's part
+            of the input, at its top left.
           class_ids: int32 `[n]`, contiguous.
           is_crowd: bool `[n]`.
           input_size: (H, W), what void fills the map up to; None where the map is that large.
@@ -83,7 +87,7 @@ class TargetBuilder:
         geometry = segment_geometry(segment_map, num_segments)
         present = (geometry["areas"] > 0) & ~is_crowd
         reduced = panoptic_map.reduce_map(
-            segment_map, num_segments, self.label_stride, present, input_size
+            segment_map, geometry["first_pixels"], self.label_stride, present, input_size
         )
         levels = assign_levels(geometry["boxes"], self.center_levels, self.level_bounds)
         is_box = self.centers == "box"
@@ -94,16 +98,20 @@ class TargetBuilder:
         keys = tf.concat([levels[:, None], indices, class_ids[:, None]], axis=1)
         slots = _first_of_each(candidates, keys)[: self.num_slots]
         radii = self._radii(geometry["boxes"], levels)
-        table = tf.cast(panoptic_map.slot_of_segments(slots, num_segments), tf.int16)
+        table = panoptic_map.slot_of_segments(slots, num_segments)
         num_present = tf.math.count_nonzero(present, dtype=tf.int32)
         return {
-            types.SLOT_MAP: tf.gather(table, reduced),
+            types.SLOT_MAP: tf.gather(tf.cast(table, self._slot_dtype), reduced),
             types.SLOT_CLASS_IDS: self._in_slots(class_ids, slots, types.PAD_ID),
             types.CENTER_LEVELS: self._in_slots(levels, slots, types.PAD_ID),
             types.CENTER_INDICES: self._in_slots(indices, slots, 0),
             types.GAUSSIAN_RADII: self._in_slots(radii, slots, 0),
             types.NUM_DROPPED: num_present - tf.size(slots),
         }
+
+    @property
+    def _slot_dtype(self) -> tf.DType:
+        return tf.uint8 if self.num_slots <= tf.uint8.max else tf.uint16
 
     def _radii(self, boxes: tf.Tensor, levels: tf.Tensor) -> tf.Tensor:
         strides = tf.cast(2**levels, tf.float32)[:, tf.newaxis]

@@ -14,6 +14,10 @@ import tensorflow as tf
 CONTENT_MULTIPLE = 4
 """A fitted picture's sides are whole cells of the mask grid, which then maps to it exactly."""
 
+UNFILTERED_SHRINKAGE = 2.0
+"""A picture that augmentation shrinks by no more is not filtered first: up to here bilinear scaling
+looks at every pixel, and a filter takes as long as all the rest of an example."""
+
 
 class Window(NamedTuple):
     """A rectangle of a source picture and the size it is scaled to; int32 `[2]` (y, x) each.
@@ -79,12 +83,62 @@ def random_window(
     return Window(*(tf.cast(value, tf.int32) for value in (start, crop, size)))
 
 
+def random_part(
+    image_size: tf.Tensor,
+    canvas_size: tuple[int, int],
+    area_range: tuple[float, float],
+    aspect_range: tuple[float, float],
+    seed: tf.Tensor,
+) -> Window:
+    """A random part of random shape, scaled to the whole canvas (GoogLeNet, arXiv 1409.4842).
+
+    Args:
+      image_size: int `[2]`, (height, width).
+      canvas_size: (height, width).
+      area_range: share of the picture that the part takes.
+      aspect_range: width over height of the part.
+      seed: int32 `[2]`.
+
+    Returns:
+      The window; the whole picture where no such part was found in it.
+    """
+    begin, extent, _ = tf.image.stateless_sample_distorted_bounding_box(
+        tf.concat([image_size, [3]], 0),
+        tf.zeros([0, 0, 4]),
+        seed,
+        min_object_covered=0.0,
+        aspect_ratio_range=aspect_range,
+        area_range=area_range,
+        use_image_if_no_bounding_boxes=True,
+    )
+    return Window(begin[:2], extent[:2], tf.constant(canvas_size))
+
+
+def middle_part(image_size: tf.Tensor, canvas_size: tuple[int, int], share: float) -> Window:
+    """The middle of a picture, of the canvas's shape, scaled to the whole canvas.
+
+    Args:
+      image_size: int `[2]`, (height, width).
+      canvas_size: (height, width).
+      share: side of the part over the largest that fits.
+    """
+    source, canvas = (tf.cast(size, tf.float32) for size in (image_size, canvas_size))
+    extent = tf.round(canvas * tf.reduce_min(source / canvas) * share)
+    extent = tf.cast(tf.clip_by_value(extent, 1.0, source), tf.int32)
+    return Window((image_size - extent) // 2, extent, tf.constant(canvas_size))
+
+
 # ---- Scaling -------------------------------------------------------------------------------------
 
 
-def resize_image(image: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
-    """Bilinear, with antialiasing where it shrinks; uint8 `[h, w, 3]` in and out."""
-    shrinks = tf.reduce_any(size < tf.shape(image)[:2])
+def resize_image(image: tf.Tensor, size: tf.Tensor, unfiltered: float = 1.0) -> tf.Tensor:
+    """Bilinear, with antialiasing where it shrinks; uint8 `[h, w, 3]` in and out.
+
+    Args:
+      unfiltered: without antialiasing where it shrinks by this factor or less.
+    """
+    sides = tf.cast(tf.shape(image)[:2], tf.float32)
+    shrinks = tf.reduce_any(tf.cast(size, tf.float32) * unfiltered < sides)
     # Where nothing shrinks, antialiasing changes nothing but takes five times as long.
     resized = tf.cond(
         shrinks,

@@ -29,7 +29,7 @@ class Ceiling:
         categories: Categories,
         input_size: tuple[int, int],
         fuse: Callable[..., dict[str, tf.Tensor]],
-        num_slots: int = 256,
+        num_slots: int = 248,
         label_stride: int = 2,
         mask_stride: int = 4,
     ):
@@ -111,5 +111,5 @@ class Ceiling:
 
     def _cell_shares(self, slot_map: tf.Tensor, num_slots: tf.Tensor) -> tf.Tensor:
         """Share of each mask cell that belongs to each slot; float32 `[h, w, num_slots]`."""
-        one_hot = tf.one_hot(tf.cast(slot_map, tf.int32), num_slots)  # Void is no slot: zeros.
+        one_hot = tf.one_hot(tf.cast(slot_map, tf.int32) - 1, num_slots)  # Void is no slot: zeros.
         return tf.nn.avg_pool2d(one_hot[tf.newaxis], self._ratio, self._ratio, "VALID")[0]

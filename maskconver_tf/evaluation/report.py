@@ -61,6 +61,34 @@ def format_table(results: dict[str, Any], max_classes: int = 20) -> str:
     return "\n\n".join([*tables, *notes])
 
 
+def format_scores(results: dict[str, Any], max_classes: int = 20) -> str:
+    """Scores of any kind as an aligned table: groups, then classes from best to worst.
+
+    Args:
+      results: group -> metric -> percent; and perhaps `per_class`, name -> one metric -> percent,
+        None where a class does not occur. Columns are the metrics of `all`.
+      max_classes: with more classes than this, only the best and the worst are shown.
+    """
+    groups = {name: scores for name, scores in results.items() if name != "per_class"}
+    if not groups:
+        return "No score: nothing is labelled."
+    metrics = list(results["all"])
+    rows = [
+        [name.capitalize(), *(_number(scores.get(metric)) for metric in metrics)]
+        for name, scores in groups.items()
+    ]
+    tables = [_format_rows(["", *metrics], rows)]
+    found = [(name, *scores.items()) for name, scores in results.get("per_class", {}).items()]
+    counted = sorted((-value, name) for name, (_, value) in found if value is not None)
+    if counted:
+        [metric] = results["per_class"][counted[0][1]]
+        rows = _elided([[name, _number(-value)] for value, name in counted], max_classes)
+        tables.append(_format_rows(["class", metric], rows))
+    if num_absent := len(found) - len(counted):
+        tables.append(f"Classes that occur nowhere and are not counted: {num_absent}")
+    return "\n\n".join(tables)
+
+
 def _group_dict(group: GroupQuality) -> dict[str, Any]:
     qualities = {name: _percent(getattr(group, name)) for name in _QUALITIES}
     return qualities | {"num_classes": group.num_classes}
@@ -77,20 +105,28 @@ def _percent(quality: float) -> float | None:
 
 
 def _percents(qualities: dict[str, Any]) -> list[str]:
-    values = [qualities[name] for name in _QUALITIES]
-    return ["-" if value is None else f"{value:.1f}" for value in values]
+    return [_number(qualities[name]) for name in _QUALITIES]
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
 
 
 def _class_rows(counted: list[tuple[str, dict[str, Any]]], max_classes: int) -> list[list[str]]:
-    """Rows of the classes, best first; with too many, those in the middle become one row."""
+    """Rows of the classes, best first."""
     rows = [
         [name, *_percents(entry), *(str(entry[key]) for key in ("tp", "fp", "fn"))]
         for name, entry in counted
     ]
-    if len(rows) <= max_classes:
+    return _elided(rows, max_classes)
+
+
+def _elided(rows: list[list[str]], most: int) -> list[list[str]]:
+    """With more rows than `most`, those in the middle become one."""
+    if len(rows) <= most:
         return rows
-    best, worst = (max_classes + 1) // 2, max_classes // 2
-    gap = [f"... {len(rows) - best - worst} more", *[""] * 6]
+    best, worst = (most + 1) // 2, most // 2
+    gap = [f"... {len(rows) - best - worst} more", *[""] * (len(rows[0]) - 1)]
     return [*rows[:best], gap, *rows[len(rows) - worst :]]
 
 

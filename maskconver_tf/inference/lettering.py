@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 import unicodedata
+from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -12,8 +14,16 @@ _PLATE_COLOR = (17, 19, 24)
 _PLATE_ALPHA = 205
 _TEXT_COLOR = (255, 255, 255)
 _SMOOTHING = 4
-_MACHINE_FONT = "DejaVuSans.ttf"
-"""Looked for in the machine's font folders: Latin, Greek, Cyrillic, Arabic and more."""
+_FONT_FOLDERS = (
+    *("/usr/share/fonts", "/usr/local/share/fonts", "~/.local/share/fonts", "~/.fonts"),
+    *("/System/Library/Fonts", "/Library/Fonts", "~/Library/Fonts"),
+    "C:/Windows/Fonts",
+)
+_FIRST_FONT = "DejaVuSans.ttf"
+"""Asked before all others: Latin, Greek, Cyrillic, Arabic and more."""
+_PROBE_SIZE = 16
+_NO_CHARACTER = "\uffff"
+"""No font has it: what is drawn for it is a font's box."""
 
 
 def plate_size(text: str, font_size: int) -> tuple[int, int]:
@@ -82,6 +92,11 @@ def _rounded_mask(height: int, width: int, radius: float, alpha: int) -> Image.I
     return mask.reduce(_SMOOTHING)
 
 
+def can_write(text: str) -> bool:
+    """Whether `text` can be drawn so that it can be read: with its letters, or without accents."""
+    return _font_file(text) is not None or "?" not in _plain(text.replace("?", ""))
+
+
 def _font_and_text(text: str, font_size: int) -> tuple[ImageFont.FreeTypeFont, str]:
     """The font for a text, and the text as that font can write it.
 
@@ -89,22 +104,50 @@ def _font_and_text(text: str, font_size: int) -> tuple[ImageFont.FreeTypeFont, s
     may have a font; if not, letters lose their accents and what remains becomes question marks.
     """
     if text.isascii():
-        return _pillow_font(font_size), text
-    font = _machine_font(font_size)
-    if font is not None:
-        return font, text
+        return _font(None, font_size), text
+    file = _font_file(text)
+    return _font(file, font_size), _plain(text) if file is None else text
+
+
+def _plain(text: str) -> str:
+    """ASCII: letters without accents, question marks for others."""
     letters = (c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return _pillow_font(font_size), "".join(letters).encode("ascii", "replace").decode()
+    return "".join(letters).encode("ascii", "replace").decode()
 
 
-@functools.lru_cache
-def _pillow_font(font_size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.load_default(size=font_size)
+def _font_file(text: str) -> str | None:
+    """The machine's first font that has every character of a text."""
+    files = (file for file in _font_files() if all(_has_glyph(file, c) for c in text))
+    return next(files, None)
 
 
-@functools.lru_cache
-def _machine_font(font_size: int) -> ImageFont.FreeTypeFont | None:
+@functools.cache
+def _font_files() -> list[str]:
+    """The machine's fonts, plain upright ones first."""
+    folders = [Path(folder).expanduser() for folder in _FONT_FOLDERS]
+    files = {file for folder in folders for file in folder.rglob("*.[tToO][tT][fFcC]")}
+    style = re.compile("bold|italic|oblique|light|thin|black|mono|serif|condensed", re.IGNORECASE)
+    order = sorted(files, key=lambda f: (f.name != _FIRST_FONT, bool(style.search(f.name)), f.name))
+    return [str(file) for file in order]
+
+
+@functools.cache
+def _has_glyph(file: str, character: str) -> bool:
+    """Whether a font draws a character, and not the box that stands for a missing one."""
+    if unicodedata.category(character) in ("Cc", "Cs"):
+        return False
     try:
-        return ImageFont.truetype(_MACHINE_FONT, font_size)
-    except OSError:
-        return None
+        font = _font(file, _PROBE_SIZE)
+        glyphs = [font.getmask(c) for c in (character, _NO_CHARACTER)]
+    except OSError:  # No font, or one of fixed size.
+        return False
+    glyph, box = [(mask.size, bytes(mask)) for mask in glyphs]
+    return character.isspace() or glyph != box
+
+
+@functools.lru_cache
+def _font(file: str | None, font_size: int) -> ImageFont.FreeTypeFont:
+    """A font of the machine, or Pillow's own."""
+    if file is None:
+        return ImageFont.load_default(size=font_size)
+    return ImageFont.truetype(file, font_size)

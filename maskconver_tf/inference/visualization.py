@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,7 +14,7 @@ from maskconver_tf.errors import UserError
 from maskconver_tf.evaluation.segment_index import segment_index
 from maskconver_tf.inference.border_distance import border_distance
 from maskconver_tf.inference.label_places import place_labels
-from maskconver_tf.inference.lettering import draw_plate, draw_text, plate_size
+from maskconver_tf.inference.lettering import can_write, draw_plate, draw_text, plate_size
 from maskconver_tf.inference.segment_colors import segment_colors
 from maskconver_tf.types import Segment
 
@@ -142,12 +144,25 @@ def _draw_labels(
 
 def _label(segment: Segment, categories: Categories) -> str:
     """One line: class name, `(crowd)` for a crowd, the score in percent where there is one."""
-    name = " ".join(categories[segment.class_id].name.split())
+    category = categories[segment.class_id]
+    name = " ".join(category.name.split())
+    if not can_write(name):
+        _hint_at_fonts()
+        name = f"class {category.id}"
     if len(name) > _MAX_NAME:
         name = name[: _MAX_NAME - 3] + "..."
     crowd = " (crowd)" if segment.is_crowd else ""
     score = "" if segment.score is None else f" {100 * segment.score:.0f}%"
     return name + crowd + score
+
+
+@functools.cache
+def _hint_at_fonts() -> None:
+    """Says it once."""
+    logging.getLogger(__name__).warning(
+        "No font on this machine has the letters of some class names: pictures give their category "
+        "ids. A font such as Noto Sans CJK (Debian: fonts-noto-cjk) changes that."
+    )
 
 
 def _font_size(height: int, width: int) -> int:

@@ -26,9 +26,7 @@ class ConvNeXtSEBlock(tf_keras.layers.Layer):
       kernel_size: of the depthwise convolution.
       expansion: width of the bottleneck's middle over D.
       se_ratio: squeezed width over the middle's width; 0 for no squeeze-and-excite.
-      drop_path: probability in training that an example skips the block. Checkpoints do not hold
-        the state of these draws: with more than 0 a resumed run is as good as, but not equal to,
-        one that never stopped.
+      drop_path: probability in training that an example skips the block.
       layer_scale: initial gamma.
       recompute: in training keep the block's input alone for the gradient, not what is between it
         and the output: some 19 D numbers a cell. Same gradients, the forward pass twice.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import tensorflow as tf
 
@@ -11,6 +11,8 @@ from maskconver_tf import types
 from maskconver_tf.losses.center_heatmap import center_heatmap_loss
 from maskconver_tf.losses.masks import mask_losses
 from maskconver_tf.ops.gaussian import draw_heatmap
+
+_TERMS = ("center_heatmap_loss", "mask_bce_loss", "mask_dice_loss")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +30,12 @@ class MaskConverLoss:
     mask_weight: float = 10.0
     center_weight: float = 1.0
 
+    @staticmethod
+    def names(levels: Iterable[int]) -> tuple[str, ...]:
+        """Of what a call returns for a model with these levels; "loss" comes first."""
+        of_levels = (f"{term}/level_{level}" for term in _TERMS for level in levels)
+        return ("loss", *_TERMS, *of_levels)
+
     def __call__(
         self,
         outputs: dict,
@@ -42,17 +50,27 @@ class MaskConverLoss:
           sum_over_replicas: sums a scalar over replicas.
 
         Returns:
-          scalars `loss`, `center_heatmap_loss`, `mask_bce_loss` and `mask_dice_loss`; the last
-          three unweighted.
+          scalars under `names`: `loss`; `center_heatmap_loss`, `mask_bce_loss` and
+          `mask_dice_loss`, all unweighted; and of each the share of each level, that of its
+          heatmap or of the masks whose centers are on it, such as `mask_bce_loss/level_3`. The
+          shares are for people: no gradient flows from those of masks.
         """
         present = tf.cast(labels[types.SLOT_CLASS_IDS] >= 0, tf.float32)  # [B, K]
         normalizer = sum_over_replicas(num_segments(labels)) + 1.0
         bce, dice = mask_losses(outputs[types.MASK_LOGITS], labels[types.SLOT_MAP])
+        heatmaps = _heatmap_losses(outputs[types.CENTER_HEATMAP_LOGITS], labels)
         parts = {
-            "center_heatmap_loss": _heatmap_loss(outputs[types.CENTER_HEATMAP_LOGITS], labels),
+            "center_heatmap_loss": sum(heatmaps.values()),
             "mask_bce_loss": tf.reduce_sum(present * bce),
             "mask_dice_loss": tf.reduce_sum(present * dice),
         }
+        for level, heatmap in heatmaps.items():
+            on_level = tf.cast(labels[types.CENTER_LEVELS] == level, tf.float32)  # [B, K]
+            parts |= {
+                f"center_heatmap_loss/level_{level}": heatmap,
+                f"mask_bce_loss/level_{level}": tf.reduce_sum(on_level * tf.stop_gradient(bce)),
+                f"mask_dice_loss/level_{level}": tf.reduce_sum(on_level * tf.stop_gradient(dice)),
+            }
         parts = {name: value / normalizer for name, value in parts.items()}
         mask_loss = parts["mask_bce_loss"] + parts["mask_dice_loss"]
         loss = self.center_weight * parts["center_heatmap_loss"] + self.mask_weight * mask_loss
@@ -64,9 +82,11 @@ def num_segments(labels: dict[str, tf.Tensor]) -> tf.Tensor:
     return tf.reduce_sum(tf.cast(labels[types.SLOT_CLASS_IDS] >= 0, tf.float32))
 
 
-def _heatmap_loss(logits: dict[int, tf.Tensor], labels: dict[str, tf.Tensor]) -> tf.Tensor:
-    """Draws each level's targets and sums the loss over levels and pictures."""
-    total = 0.0
+def _heatmap_losses(
+    logits: dict[int, tf.Tensor], labels: dict[str, tf.Tensor]
+) -> dict[int, tf.Tensor]:
+    """Draws each level's targets and sums its loss over pictures; level -> loss."""
+    losses = {}
     for level, level_logits in logits.items():
         _, height, width, num_classes = level_logits.shape
         on_level = labels[types.CENTER_LEVELS] == level
@@ -79,8 +99,9 @@ def _heatmap_loss(logits: dict[int, tf.Tensor], labels: dict[str, tf.Tensor]) ->
             num_classes,
         )
         valid_mask = any_valid(labels[types.SLOT_MAP], height, width)
-        total += tf.reduce_sum(center_heatmap_loss(level_logits, heatmap, valid_mask))
-    return total
+        loss = center_heatmap_loss(level_logits, heatmap, valid_mask)
+        losses[level] = tf.reduce_sum(loss)
+    return losses
 
 
 def any_valid(slot_map: tf.Tensor, height: int, width: int) -> tf.Tensor:
@@ -94,6 +115,6 @@ def any_valid(slot_map: tf.Tensor, height: int, width: int) -> tf.Tensor:
     at_least = max(-(-rows // height), -(-columns // width))
     ratio = 1 << (at_least - 1).bit_length()
     overhang = [[0, 0], [0, height * ratio - rows], [0, width * ratio - columns]]
-    valid = tf.pad(tf.cast(slot_map >= 0, tf.float32), overhang)
+    valid = tf.pad(tf.cast(slot_map != types.VOID, tf.float32), overhang)
     cells = tf.reshape(valid, [-1, height, ratio, width, ratio])
     return tf.reduce_max(cells, axis=[2, 4])

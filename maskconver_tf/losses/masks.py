@@ -23,14 +23,14 @@ def mask_losses(mask_logits: tf.Tensor, slot_map: tf.Tensor) -> tuple[tf.Tensor,
 
     Args:
       mask_logits: float32 `[B, h, w, K]`.
-      slot_map: int `[B, h r, w r]` for a whole r: slots, negative for void.
+      slot_map: integers `[B, h r, w r]` for a whole r: slots counted from 1, 0 for void.
 
     Returns:
       BCE and Dice loss, float32 `[B, K]`; those of a slot without pixels mean nothing.
     """
     batch = tf.shape(mask_logits)[0]
     _, height, width, num_slots = mask_logits.shape
-    slots = _pixels_by_cell(slot_map, height, width)  # [B, P, r^2]
+    slots = pixels_by_cell(slot_map, height, width) - 1  # [B, P, r^2], -1 for void
     logits = tf.reshape(mask_logits, [-1, height * width, num_slots])  # [B, P, K]
     scores = tf.sigmoid(logits)
     pixels = tf.cast(slots >= 0, tf.float32) / slots.shape[2]
@@ -59,13 +59,13 @@ def mask_losses(mask_logits: tf.Tensor, slot_map: tf.Tensor) -> tuple[tf.Tensor,
     return tf.math.divide_no_nan(cross_entropy, num_valid), dice
 
 
-def _pixels_by_cell(slot_map: tf.Tensor, height: int, width: int) -> tf.Tensor:
+def pixels_by_cell(label_map: tf.Tensor, height: int, width: int) -> tf.Tensor:
     """`[B, h r, w r]` to int32 `[B, h w, r^2]`: the labelled pixels of each mask cell."""
-    ratio = slot_map.shape[1] // height
-    if slot_map.shape[1:] != (height * ratio, width * ratio):
+    ratio = label_map.shape[1] // height
+    if label_map.shape[1:] != (height * ratio, width * ratio):
         raise ValueError(
-            f"slot map {slot_map.shape[1]}x{slot_map.shape[2]} is no whole multiple of the mask "
+            f"label map {label_map.shape[1]}x{label_map.shape[2]} is no whole multiple of the mask "
             f"grid {height}x{width}: label_stride must divide the mask stride"
         )
-    cells = tf.reshape(tf.cast(slot_map, tf.int32), [-1, height, ratio, width, ratio])
+    cells = tf.reshape(tf.cast(label_map, tf.int32), [-1, height, ratio, width, ratio])
     return tf.reshape(tf.transpose(cells, [0, 1, 3, 2, 4]), [-1, height * width, ratio * ratio])

@@ -112,8 +112,10 @@ def complexity(model: tf_keras.Model, input_size: tuple[int, int]) -> Complexity
 def trace(model: tf_keras.Model, input_size: tuple[int, int]) -> tf.Graph:
     """The graph of inference on one picture, masks of all proposals included; shapes are static."""
 
-    def infer(images: tf.Tensor) -> tf.Tensor:
+    def infer(images: tf.Tensor) -> tf.Tensor | dict[str, tf.Tensor]:
         outputs = model(images, training=False)
+        if types.MASK_EMBEDDINGS not in outputs:
+            return outputs
         with tf.name_scope(MASK_PRODUCT):
             return mask_logits(outputs[types.MASK_FEATURES], outputs[types.MASK_EMBEDDINGS])
 

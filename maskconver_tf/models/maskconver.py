@@ -13,17 +13,17 @@ from maskconver_tf.errors import UserError
 from maskconver_tf.layers.norm import NormKind
 from maskconver_tf.models.heads import LightHead
 from maskconver_tf.models.mask_embedding_generator import ClassEmbedding, MaskEmbeddingGenerator
+from maskconver_tf.models.trunk import Trunk, sum_levels
 from maskconver_tf.ops.centers import flat_indices, flatten_levels, gather_cells
 from maskconver_tf.ops.masks import mask_logits
 from maskconver_tf.ops.peaks import top_k_centers
-from maskconver_tf.ops.resize import level_size, repeat_to_size
 
 HEATMAP_PRIOR = 0.01
 """Initial score of every cell, so that the many empty ones do not swamp the first steps."""
 
 
 @tf_keras.utils.register_keras_serializable("maskconver_tf")
-class MaskConver(tf_keras.Model):
+class MaskConver(Trunk):
     """Every segment, thing or stuff, is a center with a class; its mask is a dot product.
 
     Shapes: images uint8 `[B, H, W, 3]`, H and W static multiples of 32. Outputs are named in
@@ -68,7 +68,7 @@ class MaskConver(tf_keras.Model):
         fuse_level: int | None = None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(backbone, pixel_decoder, pyramid, **kwargs)
         _check_fuse_level(fuse_level, center_levels, mask_level)
         self._config = {
             "num_classes": num_classes,
@@ -83,9 +83,6 @@ class MaskConver(tf_keras.Model):
             "num_proposals": num_proposals,
             "fuse_level": fuse_level,
         }
-        self.backbone = backbone
-        self.pixel_decoder = pixel_decoder
-        self.pyramid = pyramid
         self.center_levels = tuple(sorted(center_levels))
         self.mask_level = mask_level
         self.num_proposals = num_proposals
@@ -136,11 +133,7 @@ class MaskConver(tf_keras.Model):
             get their masks; None to find centers.
           training: Keras' flag.
         """
-        _check_size(images)
-        features = self.backbone(images, training=training)
-        levels = self.pixel_decoder(features, training=training)
-        if self.pyramid is not None:
-            levels = self.pyramid(levels, training=training)
+        features, levels = self.see(images, training)
         detail = None
         if self.fuse_level is not None:
             levels = {self.fuse_level: levels[min(levels)]}
@@ -148,7 +141,10 @@ class MaskConver(tf_keras.Model):
         heatmap_logits = self._at_centers(self.center_heatmap_head, levels, detail, training)
         embeddings = self._at_centers(self.center_embedding_head, levels, detail, training)
         mask_features = self.mask_feature_head(
-            self._sum_levels(levels, images), level=self.mask_level, finer=detail, training=training
+            sum_levels(levels, images.shape[1:3], self.mask_level),
+            level=self.mask_level,
+            finer=detail,
+            training=training,
         )
         outputs = {types.CENTER_HEATMAP_LOGITS: heatmap_logits}
         if centers is None:
@@ -180,45 +176,13 @@ class MaskConver(tf_keras.Model):
             k: head(levels[k], level=k, finer=detail, training=training) for k in self.center_levels
         }
 
-    def _sum_levels(self, levels: dict[int, tf.Tensor], images: tf.Tensor) -> tf.Tensor:
-        """All levels resized to the mask grid and summed: doubled and added one by one."""
-        total = levels[max(levels)]
-        for level in range(max(levels) - 1, self.mask_level - 1, -1):
-            total = repeat_to_size(total, *level_size(images.shape[1:3], level))
-            if level in levels:
-                total += levels[level]
-        return total
-
     def _given_centers(self, centers, embeddings) -> dict[str, tf.Tensor]:
         sizes = {k: (x.shape[1], x.shape[2]) for k, x in embeddings.items()}
         indices = flat_indices(centers[types.CENTER_LEVELS], centers[types.CENTER_INDICES], sizes)
         return {"flat_indices": indices, "class_ids": centers[types.SLOT_CLASS_IDS]}
 
     def get_config(self):
-        parts = {
-            name: tf_keras.utils.serialize_keras_object(getattr(self, name))
-            for name in ("backbone", "pixel_decoder", "pyramid")
-        }
-        return {"name": self.name} | parts | self._config
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        parts = {
-            name: tf_keras.utils.deserialize_keras_object(config[name], custom_objects)
-            for name in ("backbone", "pixel_decoder", "pyramid")
-            if config[name] is not None
-        }
-        return cls(**{**config, **parts})
-
-
-def _check_size(images: tf.Tensor) -> None:
-    height, width = images.shape[1:3]
-    if not height or not width or height % 32 or width % 32:
-        raise UserError(
-            f"images are {height}x{width}: MaskConver takes heights and widths that are multiples "
-            "of 32, such as 640x640 or 800x1216; pad them, or use `maskconver_tf.load`, which fits "
-            "any picture"
-        )
+        return {"name": self.name} | self.parts_config() | self._config
 
 
 def _check_fuse_level(

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from maskconver_tf.ops import segments
+from maskconver_tf.ops.segments import segment_areas
 from maskconver_tf.types import VOID
 
 
 def slot_of_segments(slots: tf.Tensor, num_segments: tf.Tensor) -> tf.Tensor:
-    """The table from segment number (0 void, then 1..n) to slot, `VOID` where it has none.
+    """The table from segment number (0 void, then 1..n) to what a slot map has for it.
 
     Args:
       slots: int `[m]`, 0-based segments in slot order.
       num_segments: integer scalar n.
 
     Returns:
-      int32 `[n + 1]`.
+      int32 `[n + 1]`: slots counted from 1, `VOID` for a segment without one.
     """
     table = tf.fill([num_segments + 1], VOID)
-    order = tf.range(tf.size(slots))
-    return tf.tensor_scatter_nd_update(table, (slots + 1)[:, tf.newaxis], order)
+    numbers = tf.range(1, tf.size(slots) + 1)
+    return tf.tensor_scatter_nd_update(table, (slots + 1)[:, tf.newaxis], numbers)
 
 
 def erase_segments(segment_map: tf.Tensor, erased: tf.Tensor) -> tf.Tensor:
@@ -31,7 +31,7 @@ def erase_segments(segment_map: tf.Tensor, erased: tf.Tensor) -> tf.Tensor:
 
 def reduce_map(
     segment_map: tf.Tensor,
-    num_segments: tf.Tensor,
+    first_pixels: tf.Tensor,
     stride: int,
     wanted: tf.Tensor | None = None,
     canvas_size: tuple[int, int] | None = None,
@@ -43,8 +43,8 @@ def reduce_map(
     left without a cell only where another claims the only one it has.
 
     Args:
-      segment_map: int32 `[h, w]`, 0 void, 1..n.
-      num_segments: integer scalar n.
+      segment_map: integers `[h, w]`, 0 void, 1..n.
+      first_pixels: int32 `[n, 2]` of the map, as `segment_geometry` finds them.
       stride: 1, 2, 4, ...
       wanted: bool `[n]`, segments to give back if they have pixels; None for all.
       canvas_size: (height, width), multiples of `stride`, which void at the bottom and right fills
@@ -53,20 +53,20 @@ def reduce_map(
     Returns:
       int32 `[H / stride, W / stride]` of the canvas.
     """
-    sampled = segment_map[stride // 2 :: stride, stride // 2 :: stride]
+    num_segments = tf.shape(first_pixels)[0]
+    sampled = tf.cast(segment_map[stride // 2 :: stride, stride // 2 :: stride], tf.int32)
     if canvas_size is not None:
         sampled = _filled_up(sampled, [side // stride for side in canvas_size])
     if stride == 1:
         return sampled
-    missed = segments.segment_areas(sampled, num_segments) == 0
+    missed = segment_areas(sampled, num_segments) == 0
     if wanted is not None:
         missed &= wanted
 
     def with_missed() -> tf.Tensor:
-        pixels = segments.first_pixels(segment_map, num_segments)
-        lost = missed & (pixels[:, 0] < tf.shape(segment_map)[0])
+        lost = missed & (first_pixels[:, 0] < tf.shape(segment_map)[0])
         numbers = tf.boolean_mask(tf.range(1, num_segments + 1), lost)
-        cells = tf.boolean_mask(pixels // stride, lost)
+        cells = tf.boolean_mask(first_pixels // stride, lost)
         return tf.tensor_scatter_nd_update(sampled, cells, numbers)
 
     return tf.cond(tf.reduce_any(missed), with_missed, lambda: sampled)

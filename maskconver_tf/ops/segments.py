@@ -20,10 +20,10 @@ def segment_areas(segment_map: tf.Tensor, num_segments: tf.Tensor) -> tf.Tensor:
 
 
 def segment_geometry(segment_map: tf.Tensor, num_segments: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Measures every segment of one map in one pass over its pixels.
+    """Measures every segment of one map.
 
-    Pixels are counted per (segment, row) and per (segment, column); areas, mean positions and
-    extents all follow from these two small tables.
+    Pixels are looked at once, to find the runs of equal ones in each row; what is measured follows
+    from the runs, of which there are a hundredth.
 
     Args:
       segment_map: integers `[H, W]`; i for the i-th segment counted from 1, 0 or less for no
@@ -32,19 +32,33 @@ def segment_geometry(segment_map: tf.Tensor, num_segments: tf.Tensor) -> dict[st
 
     Returns:
       `areas` int32 `[n]`; `centers` float32 `[n, 2]`, the mean (y, x) of the segment's pixel
-      centers in pixels; `boxes` int32 `[n, 4]`, (y0, x0, y1, x1) half-open. All zero for a segment
-      without pixels.
+      centers in pixels; `boxes` int32 `[n, 4]`, (y0, x0, y1, x1) half-open: all zero for a segment
+      without pixels; `first_pixels` int32 `[n, 2]`, the segment's first pixel (y, x) in reading
+      order, beyond the map for a segment without pixels.
     """
-    num_segments = tf.cast(num_segments, tf.int32)
-    slots = tf.maximum(tf.cast(segment_map, tf.int32), 0)  # [H, W]
-    rows = _counts_along(slots, num_segments, axis=0)  # [n, H]
-    columns = _counts_along(slots, num_segments, axis=1)  # [n, W]
-    y0, y1, y = _extent_and_mean(rows)
-    x0, x1, x = _extent_and_mean(columns)
+    rows, starts, ends, segments = _runs(segment_map)
+    areas = tf.math.unsorted_segment_sum(ends - starts, segments, num_segments)
+
+    def mean(twice_positions: tf.Tensor) -> tf.Tensor:
+        # Sums of positions of a large picture exceed what float32 holds exactly.
+        weighted = tf.cast(ends - starts, tf.float64) * tf.cast(twice_positions, tf.float64)
+        sums = tf.math.unsorted_segment_sum(weighted, segments, num_segments)
+        return tf.cast(tf.math.divide_no_nan(sums, 2.0 * tf.cast(areas, tf.float64)), tf.float32)
+
+    def extent(first: tf.Tensor, end: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        lowest = tf.math.unsorted_segment_min(first, segments, num_segments)
+        highest = tf.math.unsorted_segment_max(end, segments, num_segments)
+        return tf.where(areas > 0, lowest, 0), tf.where(areas > 0, highest, 0)
+
+    (y0, y1), (x0, x1) = extent(rows, rows + 1), extent(starts, ends)
+    height, width = tf.unstack(tf.shape(segment_map))
+    first = tf.math.unsorted_segment_min(rows * width + starts, segments, num_segments)
+    first = tf.minimum(first, height * width)
     return {
-        "areas": tf.reduce_sum(rows, axis=1),
-        "centers": tf.stack([y, x], axis=1),
+        "areas": areas,
+        "centers": tf.stack([mean(2 * rows + 1), mean(starts + ends)], axis=1),
         "boxes": tf.stack([y0, x0, y1, x1], axis=1),
+        "first_pixels": tf.stack([first // width, first % width], axis=1),
     }
 
 
@@ -53,44 +67,20 @@ def box_centers(boxes: tf.Tensor) -> tf.Tensor:
     return tf.cast(boxes[:, :2] + boxes[:, 2:], tf.float32) / 2.0
 
 
-def _counts_along(slots: tf.Tensor, num_segments: tf.Tensor, axis: int) -> tf.Tensor:
-    """Counts pixels per segment and line of an axis; int32 `[n, lines]`."""
-    num_lines = tf.shape(slots)[axis]
-    keys = slots * num_lines + tf.expand_dims(tf.range(num_lines), 1 - axis)
-    size = (num_segments + 1) * num_lines
-    counts = tf.math.bincount(tf.reshape(keys, [-1]), minlength=size, maxlength=size)
-    return tf.reshape(counts, [num_segments + 1, num_lines])[1:]
-
-
-def _extent_and_mean(counts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """First line, one past the last, and mean position of counts `[n, lines]`."""
-    num_lines = tf.shape(counts)[1]
-    lines = tf.range(num_lines)
-    occupied = counts > 0
-    first = tf.reduce_min(tf.where(occupied, lines, num_lines), axis=1)
-    end = tf.reduce_max(tf.where(occupied, lines + 1, 0), axis=1)
-    # Sums of positions of a large picture exceed what float32 holds exactly.
-    weights = tf.cast(counts, tf.float64)
-    positions = tf.cast(lines, tf.float64) + 0.5
-    mean = tf.math.divide_no_nan(
-        tf.linalg.matvec(weights, positions), tf.reduce_sum(weights, axis=1)
-    )
-    return tf.minimum(first, end), end, tf.cast(mean, tf.float32)
-
-
-def first_pixels(segment_map: tf.Tensor, num_segments: tf.Tensor) -> tf.Tensor:
-    """Finds one pixel of each segment: its first in reading order.
-
-    Args:
-      segment_map: integers `[H, W]` as in `segment_geometry`.
-      num_segments: integer scalar n.
+def _runs(segment_map: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Runs of equal pixels in the rows of integers `[H, W]`, in reading order.
 
     Returns:
-      int32 `[n, 2]`, (y, x); beyond the map for a segment without pixels.
+      Row, first column, one past the last column, and segment counted from 0, negative for none;
+      int32 `[m]` each.
     """
-    size = tf.size(segment_map)
-    flat = tf.reshape(tf.cast(segment_map, tf.int32), [-1]) - 1
-    first = tf.math.unsorted_segment_min(tf.range(size), flat, num_segments)
-    first = tf.minimum(first, size)
-    width = tf.shape(segment_map)[1]
-    return tf.stack([first // width, first % width], axis=1)
+    height, width = tf.unstack(tf.shape(segment_map))
+    changes = segment_map[:, 1:] != segment_map[:, :-1]
+    is_last = tf.concat([changes, tf.ones([height, 1], tf.bool)], axis=1)
+    last = tf.cast(tf.where(tf.reshape(is_last, [-1]))[:, 0], tf.int32)
+    segments = tf.cast(tf.gather(tf.reshape(segment_map, [-1]), last), tf.int32) - 1
+    rows = last // width
+    ends = last - rows * width + 1
+    # A run starts where the one before it ended, or its row does.
+    starts = tf.where(rows[1:] == rows[:-1], ends[:-1], 0)
+    return rows, tf.concat([[0], starts], axis=0), ends, segments

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -43,7 +44,7 @@ def writing(
 
 def cannot_write(path: Any, error: Exception, what_stands: str) -> UserError:
     """The message: what, why, the way out, and what is safe."""
-    reason = getattr(error, "strerror", None) or str(error).strip().partition("\n")[0].rstrip(".")
+    reason = getattr(error, "strerror", None) or reason_of(error)
     if str(path).startswith("gs://"):
         way_out = (
             "check the bucket's name and this machine's credentials (gcloud auth "
@@ -52,3 +53,13 @@ def cannot_write(path: Any, error: Exception, what_stands: str) -> UserError:
     else:
         way_out = "free space, get permission to write there, or choose another --model_dir"
     return UserError(f"{path}: cannot be written ({reason}); {way_out}. {what_stands}")
+
+
+def reason_of(error: Exception) -> str:
+    """The first line that says why, without the names of nodes and operations around it.
+
+    Before it there may be the lines of code that a node of the graph comes from.
+    """
+    text = re.split(r'\n\s*File "[^\n]*', str(error))[-1]
+    line = text.strip().partition("\n")[0]
+    return re.sub(r"^\{\{.*?\}\} | \[Op:\w+\]$", "", line).rstrip(".")

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from PIL import Image
 from tqdm import tqdm
 
 from maskconver_tf.data.pipeline import EvaluationInput
-from maskconver_tf.errors import UserError
 from maskconver_tf.evaluation.coco_results import CocoPanopticWriter
 from maskconver_tf.evaluation.report import format_table, results_dict, write_results
 from maskconver_tf.inference.segmenter import PanopticSegmenter
 from maskconver_tf.inference.visualization import contact_sheet
+from maskconver_tf.training.evaluation_checks import check_same_classes, local_folder
 from maskconver_tf.training.evaluator import Scored, picture_row, score, segment_examples
-from maskconver_tf.training.run_folder import first_names
 from maskconver_tf.training.strategy import make_strategy
 from maskconver_tf.training.workers import Workers
 
@@ -45,10 +42,8 @@ def evaluate(
       UserError: the dataset has other classes than the model.
     """
     categories = segmenter.categories
-    _check_same_classes(categories, eval_input)
-    if "://" in out:
-        raise UserError(f"--out {out}: results are files on a disk; give a local folder")
-    folder, rows = Path(out), []
+    check_same_classes(categories, eval_input, "the model")
+    folder, rows = local_folder(out), []
     with CocoPanopticWriter(folder, categories) as writer:
 
         def write(index: int, picture: Scored) -> None:
@@ -65,13 +60,3 @@ def evaluate(
     print(format_table(results))
     print(f"{folder}: results.json, overview.png, predictions.json and its id maps")
     return results
-
-
-def _check_same_classes(categories, eval_input: EvaluationInput) -> None:
-    found = eval_input.folder.categories
-    if found.to_coco() != categories.to_coco():
-        raise UserError(
-            f"{eval_input.data_dir}: this dataset has {len(found)} classes ({first_names(found)}), "
-            f"the model {len(categories)} ({first_names(categories)}); evaluate on data built from "
-            "the same class list"
-        )

@@ -21,6 +21,7 @@ from maskconver_tf.data.records import truth_segments
 from maskconver_tf.evaluation.panoptic_quality import PanopticQuality, PanopticQualityResult
 from maskconver_tf.inference.segmenter import PanopticSegmenter
 from maskconver_tf.inference.visualization import draw_panoptic, side_by_side
+from maskconver_tf.training.over_replicas import over_replicas
 from maskconver_tf.training.workers import Workers
 
 
@@ -53,7 +54,7 @@ def segment_examples(
     segmenter: PanopticSegmenter, data: EvaluationInput, workers: Workers
 ) -> Iterator[Scored]:
     """Segments every picture of this worker's share of a dataset, a batch per forward pass."""
-    examples, propose = _read(data, workers), _proposer(segmenter, workers)
+    examples, propose = _read(data, workers), over_replicas(segmenter.propose, workers)
     while batch := list(itertools.islice(examples, data.batch_size)):
         images = np.stack([example[types.IMAGE] for example in batch])
         proposals = propose(images)
@@ -72,33 +73,6 @@ def segment_examples(
 def _read(data: EvaluationInput, workers: Workers) -> Iterator[dict[str, np.ndarray]]:
     with corrupt_records_named(data.folder):
         yield from data.examples(workers.index, workers.count).as_numpy_iterator()
-
-
-def _proposer(
-    segmenter: PanopticSegmenter, workers: Workers
-) -> Callable[[np.ndarray], dict[str, tf.Tensor]]:
-    """The network over pictures, a share on each of this worker's replicas."""
-    strategy, replicas = workers.strategy, workers.local_replicas
-    if strategy.num_replicas_in_sync == 1:
-        return segmenter.propose
-
-    # A function of its own: `propose` knows no values of several replicas.
-    @tf.function(autograph=False)
-    def propose(values: tf.Tensor) -> dict[str, tf.Tensor]:
-        return strategy.run(lambda images: segmenter.propose(images), args=(values,))
-
-    def propose_all(images: np.ndarray) -> dict[str, tf.Tensor]:
-        padded = np.pad(images, [[0, -len(images) % replicas], [0, 0], [0, 0], [0, 0]])
-        shares = np.split(padded, replicas)
-        values = strategy.experimental_distribute_values_from_function(
-            lambda context: tf.constant(shares[context.replica_id_in_sync_group % replicas])
-        )
-        return {
-            name: tf.concat(strategy.experimental_local_results(value), axis=0)[: len(images)]
-            for name, value in propose(values).items()
-        }
-
-    return propose_all
 
 
 def score(
@@ -145,8 +119,6 @@ def picture_row(picture: Scored, categories: Categories) -> np.ndarray:
 class Evaluator(orbit.AbstractEvaluator):
     """Evaluates the moving average of the weights while a run trains.
 
-    Writes PQ, SQ and RQ as scalars and the first pictures as image summaries.
-
     Args:
       segmenter: of the model in training.
       data: the evaluation dataset.
@@ -154,6 +126,7 @@ class Evaluator(orbit.AbstractEvaluator):
       workers: the run's; each scores its share.
       averaged: makes a context manager in which the model holds its averaged weights.
       on_scores: called in that context with what `evaluate` returns.
+      show: called there with more to see: PQ of classes and the first pictures, uint8 `[h, w, 3]`.
       on_picture: called after each picture.
       num_pictures: pictures to show.
     """
@@ -167,6 +140,7 @@ class Evaluator(orbit.AbstractEvaluator):
         averaged: Callable,
         on_scores: Callable[[dict], None] = lambda scores: None,
         on_picture: Callable[[], None] = lambda: None,
+        show: Callable[[dict[str, float | np.ndarray]], None] = lambda values: None,
         num_pictures: int = 8,
     ):
         self._segmenter = segmenter
@@ -176,6 +150,7 @@ class Evaluator(orbit.AbstractEvaluator):
         self._averaged = averaged
         self._on_scores = on_scores
         self._on_picture = on_picture
+        self._show = show
         self._num_pictures = num_pictures
 
     def evaluate(self, num_steps: tf.Tensor) -> dict[str, dict[str, float]]:
@@ -185,19 +160,21 @@ class Evaluator(orbit.AbstractEvaluator):
             share = -(-self._data.num_examples // self._workers.count)
             quiet = not (self._workers.is_chief and sys.stderr.isatty())
             pictures = tqdm(pictures, "eval", share, unit="image", leave=False, disable=quiet)
-            result = score(pictures, self._categories, self._show, self._workers.sum)
+            shown: dict[str, float | np.ndarray] = {}
+
+            def look(index: int, picture: Scored) -> None:
+                self._on_picture()
+                if index < self._num_pictures:
+                    row = picture_row(picture, self._categories)
+                    shown[f"prediction/{picture.file_name}"] = row
+
+            result = score(pictures, self._categories, look, self._workers.sum)
             scores = group_scores(result)
-            for name, pq in zip(self._categories.names, result.pq):
-                if not np.isnan(pq):
-                    tf.summary.scalar(f"pq_of_class/{name}", 100.0 * pq)
+            of_classes = zip(self._categories.names, result.pq)
+            shown |= {f"pq_of_class/{n}": 100.0 * pq for n, pq in of_classes if not np.isnan(pq)}
+            self._show(shown)
             self._on_scores(scores)
         return scores
-
-    def _show(self, index: int, picture: Scored) -> None:
-        self._on_picture()
-        if index < self._num_pictures:
-            row = picture_row(picture, self._categories)
-            tf.summary.image(f"prediction/{picture.file_name}", row[np.newaxis])
 
 
 def group_scores(result: PanopticQualityResult) -> dict[str, dict[str, float]]:

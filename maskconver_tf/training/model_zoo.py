@@ -70,12 +70,12 @@ def build_model(
             f"{model.gin_file}: binds no model; include 'experiments/model/maskconver.gin' or a "
             f"model file that does ({error})"
         ) from error
-    input_size = tuple(bound["input_size"])
+    input_size = bound["input_size"]
     check_input_size(model.name, input_size)
     with random_weights():
         network = gin_support.call(bound["model"], num_classes=num_classes)
     network(tf.zeros([1, 32, 32, 3], tf.uint8))
-    return network, input_size
+    return network, tuple(input_size)
 
 
 # ---- As text and as data -------------------------------------------------------------------------

@@ -8,6 +8,8 @@ from typing import Literal
 import tensorflow as tf
 import tf_keras
 
+from maskconver_tf.errors import UserError
+
 
 def warmup_cosine(
     peak: float, total_steps: int, warmup_steps: int = 0, final_fraction: float = 0.0
@@ -36,6 +38,7 @@ def make_optimizer(
     warmup_steps: int = 500,
     final_fraction: float = 0.0,
     weight_decay: float = 0.05,
+    l2: float = 0.0,
     clip_norm: float | None = 1.0,
     momentum: float = 0.9,
     ema_decay: float | None = None,
@@ -51,6 +54,8 @@ def make_optimizer(
       warmup_steps: see `warmup_cosine`.
       final_fraction: see `warmup_cosine`.
       weight_decay: decoupled, times the learning rate; on kernels only, see `prepare`.
+      l2: of SGD, on kernels only: this times the weight joins the gradient, and so the momentum, as
+        if l2 / 2 times the squared weight were part of the loss.
       clip_norm: bound of the gradient's global norm; None for none.
       momentum: of SGD.
       ema_decay: of the weights' moving average, which evaluation and export use; None for none.
@@ -69,11 +74,39 @@ def make_optimizer(
         "ema_momentum": ema_decay or 0.0,
         "jit_compile": False,
     }
+    if l2 and name != "sgd":
+        raise UserError(
+            f"make_optimizer.l2 = {l2}: for SGD alone; {name} takes make_optimizer.weight_decay"
+        )
     if name == "adamw":
         return tf_keras.optimizers.AdamW(**common | {"weight_decay": weight_decay})
     if name == "sgd":
-        return tf_keras.optimizers.SGD(momentum=momentum, **common)
+        return SGDWithL2(l2, momentum=momentum, **common)
     raise ValueError(f"optimizer name is {name!r}; expected 'adamw' or 'sgd'")
+
+
+class SGDWithL2(tf_keras.optimizers.SGD):
+    """SGD whose gradient holds that of l2 / 2 times the squared weights.
+
+    Behind the clipping, which sees the loss alone. Weight decay is another thing: it goes past the
+    momentum, which makes of L2 about 1 / (1 - momentum) times as much.
+
+    Args:
+      l2: of the weights that weight decay is for.
+      **kwargs: of SGD.
+    """
+
+    def __init__(self, l2: float = 0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.l2 = l2
+
+    def update_step(self, gradient: tf.Tensor, variable: tf.Variable) -> None:
+        if self.l2 and self._use_weight_decay(variable):
+            gradient = gradient + self.l2 * variable
+        super().update_step(gradient, variable)
+
+    def get_config(self):
+        return super().get_config() | {"l2": self.l2}
 
 
 def scaled_rate(rate: float, name: str, batch_size: int, reference_batch: int) -> float:

@@ -12,7 +12,7 @@ from maskconver_tf.models.complexity import complexity
 from maskconver_tf.training import tpu_check
 from maskconver_tf.training.kept_activations import kept_activations, num_bytes
 from maskconver_tf.training.step_program import StepProgram
-from maskconver_tf.training.tpu_check import GIB, HBM_GIB, Fit
+from maskconver_tf.training.tpu_check import GIB, Fit
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,54 +120,67 @@ def _binary(count: int) -> str:
 
 
 def ask_compiler(
-    program: StepProgram, batch_size: int, topology: str, cache: Path, minutes: float, search: bool
-) -> str:
-    """Compiles the step, reports what it needs and whether it fits, and finds what does.
+    program: StepProgram,
+    batch_size: int,
+    topology: str,
+    cache: Path,
+    minutes: float,
+    search: bool,
+    to_code: bool,
+) -> None:
+    """Prints what the compiler finds: the step's need, the largest batch, the step's code.
 
     Args:
       program: the step.
       batch_size: pictures per core.
       topology: see `tpu_check.check_ready`.
       cache: folder of earlier results.
-      minutes: that one compilation may take.
-      search: for the largest batch that fits, with up to `MAX_COMPILES` compilations.
+      minutes: that one question may take.
+      search: for the largest batch that fits, with up to `tpu_check.MAX_PLANS` layouts of memory.
+      to_code: compile the step to the end, too, if it fits.
     """
-    capacity = HBM_GIB[topology.partition(":")[0]]
 
-    def fit(size: int) -> Fit | None:
-        found = tpu_check.compile_step(program.hlo(size), size, topology, cache, minutes)
-        print(_format_fit(found, size, topology, capacity, minutes), flush=True)
+    def ask(size: int, to_code: bool = False) -> Fit | None:
+        found = tpu_check.compile_step(
+            program.hlo(size), size, topology, cache, minutes, to_code=to_code
+        )
+        start = f"{topology}, batch {size} per core" + ", compiled to code" * to_code
+        print(f"{start}: {_format_fit(found, topology, minutes)}", flush=True)
         return found
 
-    if not search:
-        fit(batch_size)
-        return ""
-    largest, tried = tpu_check.largest_batch(batch_size, capacity * GIB, fit)
-    return format_largest(largest, tried) + "\n"
+    if search:
+        largest, tried = tpu_check.largest_batch(batch_size, tpu_check.usable_bytes(topology), ask)
+        print(format_largest(largest, tried), flush=True)
+    else:
+        tried = [found] if (found := ask(batch_size)) else []
+    if to_code and any(fit.fits and fit.batch_size == batch_size for fit in tried):
+        ask(batch_size, to_code=True)
 
 
-def _format_fit(found: Fit | None, size: int, topology: str, capacity: int, minutes: float) -> str:
-    start = f"{topology}, batch {size} per core: "
+def _format_fit(found: Fit | None, topology: str, minutes: float) -> str:
     if found is None:
-        return f"{start}not known, the compiler took more than {minutes:g} minutes"
+        return f"not known, the compiler took more than {minutes:g} minutes"
     verdict = "fits" if found.fits else "does NOT fit"
     source = ", from the cache" if found.cached else ""
-    return f"{start}{found.needed / GIB:.2f} of {capacity} GiB, {verdict}{source}"
+    capacity = tpu_check.usable_bytes(topology) / GIB
+    return f"{found.needed / GIB:.2f} of {capacity} GiB, {verdict}{source}"
 
 
 def format_largest(largest: Fit | None, tried: list[Fit]) -> str:
     """The search's result, and how sure it is."""
+    if not tried:
+        return "largest batch that fits: not known"
     if largest is None:
-        smallest = min((fit.batch_size for fit in tried), default=None)
-        if smallest is None:
-            return "largest batch that fits: not known"
+        smallest = min(fit.batch_size for fit in tried)
         return (
             f"no batch down to {smallest} per core fits; try train.precision='mixed_bfloat16', "
             "ConvNeXtUNet.recompute=True or a smaller INPUT_SIZE"
         )
-    above = [fit.batch_size for fit in tried if fit.batch_size == largest.batch_size + 1]
-    how = "one more does not" if above else "one more would not, by the line through those compiled"
-    return f"largest batch that fits: {largest.batch_size} per core, compiled; {how}"
+    if any(fit.batch_size == largest.batch_size + 1 for fit in tried):
+        return f"largest batch that fits: {largest.batch_size} per core; one more does not"
+    return (
+        f"largest batch that fits: {largest.batch_size} per core, or more; the search ended there"
+    )
 
 
 def per_core(batch_size: int, cores: int) -> int:

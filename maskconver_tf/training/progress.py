@@ -1,4 +1,4 @@
-"""The line that people watch while a run trains."""
+"""What people see of a run while it trains: a bar on a terminal, in a log a line now and then."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ import time
 import tensorflow as tf
 from tqdm import tqdm
 
+_LINE_EVERY_S = 30.0
 
-class ProgressLine:
-    """A bar with steps, images per second, time left and the latest losses; an Orbit train action.
+
+class Progress:
+    """Steps done, losses, speed and time left; an Orbit train action.
 
     Args:
       global_step: the run's step counter.
       total_steps: where it ends.
-      batch_size: images per step.
+      batch_size: examples per step.
       visible: False on all workers but one.
     """
 
@@ -23,35 +25,51 @@ class ProgressLine:
         self, global_step: tf.Variable, total_steps: int, batch_size: int, visible: bool = True
     ):
         self._step = global_step
+        self._total_steps = total_steps
         self._batch_size = batch_size
-        self._last = (int(global_step.numpy()), time.monotonic())
+        self._visible = visible
+        self._next_line = -float("inf")
         self._bar = tqdm(
             total=total_steps,
-            initial=self._last[0],
+            initial=int(global_step.numpy()),
             desc="train",
             unit="step",
             dynamic_ncols=True,
-            smoothing=0.1,
-            disable=not visible,
+            bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]",
+            disable=not (visible and sys.stderr.isatty()),
         )
 
     def __call__(self, output: dict) -> None:
         step, now = int(self._step.numpy()), time.monotonic()
-        last_step, last_time = self._last
-        rate = (step - last_step) * self._batch_size / max(now - last_time, 1e-9)
-        self._last = (step, now)
-        self._bar.set_postfix_str(
-            f"loss {float(output['loss']):.3f}, {rate:.1f} images/s", refresh=False
-        )
-        self._bar.update(step - last_step)
+        seen = self._describe(output, step)
+        if not self._bar.disable:
+            self._bar.set_postfix_str(seen, refresh=False)
+            self._bar.update(step - self._bar.n)
+        elif now >= self._next_line or step == self._total_steps:
+            self._next_line = now + _LINE_EVERY_S
+            share = 100 * step // self._total_steps
+            self.write(f"step {step}/{self._total_steps} ({share}%): {seen}")
 
-    def forget_pause(self) -> None:
-        """Leaves the time since the last update (an evaluation, say) out of the next rate."""
-        self._last = (self._last[0], time.monotonic())
+    def _describe(self, output: dict, step: int) -> str:
+        """Such as "0:02:05 left, 31.0 images/s, 2% waiting for data, loss 12.1 (mask dice
+        0.61, ...)".
+
+        The time left is that of steps like the last ones; evaluations come on top.
+        """
+        rate = float(output["examples_per_second"])
+        seconds = (self._total_steps - step) * self._batch_size / max(rate, 1e-9)
+        terms = [
+            f"{name.removesuffix('_loss').replace('_', ' ')} {float(value):.3g}"
+            for name, value in output.items()
+            if name.endswith("_loss")
+        ]
+        losses = f"loss {float(output['loss']):.3f}" + (f" ({', '.join(terms)})" if terms else "")
+        waited = f"{float(output['input_bound_share']):.0%} waiting for data"
+        return f"{tqdm.format_interval(seconds)} left, {rate:.1f} images/s, {waited}, {losses}"
 
     def write(self, message: str) -> None:
-        """Prints a line above the bar."""
-        if not self._bar.disable:
+        """Prints a line, above the bar if there is one."""
+        if self._visible:
             tqdm.write(message, file=sys.stderr)
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ from maskconver_tf.data.remote_path import any_path
 from maskconver_tf.inference.segmenter import PanopticSegmenter, built
 from maskconver_tf.models.backbones.backbone import random_weights
 from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
+from maskconver_tf.training.precision import set_precision
 from maskconver_tf.training.run_folder import RunFolder
 
 
@@ -36,7 +37,7 @@ def restore_segmenter(
       UserError: the folder holds no run, no weights, or those of another model.
     """
     check_input_size("restore_segmenter", input_size)
-    tf_keras.mixed_precision.set_global_policy(precision)
+    set_precision("restore_segmenter", precision)
     folder = RunFolder(any_path(model_dir))
     categories = folder.categories()
     with random_weights():

@@ -3,8 +3,9 @@
 `config.gin` holds every binding of the run, for `evaluate`, `export` and `predict`;
 `operative_config.gin` also the defaults that took part. `categories.json` is the class list.
 `checkpoints/` hold the training state, `best/` the averaged weights of the evaluation with the
-highest PQ, `summaries/` TensorBoard's scalars and pictures, `results.json` the last evaluation.
-`run.json` says what started the run: command, seed, versions, git revision, devices.
+highest score, `summaries/` TensorBoard's scalars and pictures, `results.json` the last evaluation.
+`run.json` says what started the run: command, seed, versions, git revision, devices. `wandb_id` is
+the name of its W&B run, if it has one.
 """
 
 from __future__ import annotations
@@ -73,6 +74,10 @@ class RunFolder:
         return self.path / "run.json"
 
     @property
+    def wandb_id(self) -> Path | RemotePath:
+        return self.path / "wandb_id"
+
+    @property
     def not_finite(self) -> Path | RemotePath:
         return self.path / "not_finite.json"
 
@@ -126,15 +131,15 @@ class RunFolder:
             self.best.mkdir(parents=True, exist_ok=True)
             self.best_score.write_text(other.best_score.read_text())
 
-    def save_best(self, model: tf_keras.Model, pq: float, step: int) -> bool:
-        """Keeps the model's weights if no earlier evaluation had a higher PQ; tells whether."""
-        if self.best_score.exists() and json.loads(self.best_score.read_text())["pq"] >= pq:
+    def save_best(self, model: tf_keras.Model, score: float, step: int, metric: str = "pq") -> bool:
+        """Keeps the model's weights if no earlier evaluation had a higher score; tells whether."""
+        if self.best_score.exists() and json.loads(self.best_score.read_text())[metric] >= score:
             return False
         before = self._best_weights()
         with writing(self.best, "No checkpoint was lost."):
             tf.train.Checkpoint(model=model).write(str(self.best / f"weights-{step}"))
             # From here on they are the best ones, whenever the process dies.
-            write_whole(self.best_score, json.dumps({"pq": pq, "step": step}) + "\n")
+            write_whole(self.best_score, json.dumps({metric: score, "step": step}) + "\n")
         if before and before != str(self.best / f"weights-{step}"):
             for file in tf.io.gfile.glob([f"{before}.index", f"{before}.data-*"]):
                 tf.io.gfile.remove(file)

@@ -66,7 +66,7 @@ def input_row(example: dict[str, np.ndarray], categories: Categories) -> np.ndar
     ]
     stride = len(image) // len(example[types.SLOT_MAP])
     slot_map = example[types.SLOT_MAP].astype(np.int32).repeat(stride, 0).repeat(stride, 1)
-    masks = draw_panoptic(image, slot_map - types.VOID, segments, categories)
+    masks = draw_panoptic(image, slot_map, segments, categories)
     centers = draw_centers(
         image,
         example[types.CENTER_LEVELS],

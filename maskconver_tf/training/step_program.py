@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
-from maskconver_tf import types
 from maskconver_tf.errors import UserError
 from maskconver_tf.inference.segmenter import built
 from maskconver_tf.models.backbones.backbone import random_weights
 from maskconver_tf.training import optimizers
+from maskconver_tf.training.task import Task
 from maskconver_tf.training.train import prepare_process
 from maskconver_tf.training.trainer import Trainer
 
@@ -27,6 +25,7 @@ class StepProgram:
     Attributes:
       model: built.
       optimizer: built for the model.
+      trainer: of the two.
       precision: the policy's name.
       example: an empty example as the device gets it, field -> tensor without a batch axis.
     """
@@ -41,13 +40,12 @@ class StepProgram:
             total_steps=arguments["total_steps"], batch_size=arguments["train_input"].batch_size
         )
         optimizers.prepare(self.optimizer, self.model)
-        build_targets = arguments["targets"](center_levels=self.model.center_levels)
-        self.example = _empty_example(self.input_size, build_targets)
-        strategy = tf.distribute.get_strategy()
-        trainer = Trainer(self.model, arguments["loss"], self.optimizer, _no_data, strategy)
+        task = Task.of(arguments)
+        self.example = task.empty_example(self.model)
+        self.trainer = Trainer(task, self.model, self.optimizer, tf.distribute.get_strategy())
 
-        def step(*fields: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            return trainer.replica_step(dict(zip(self.example, fields, strict=True)))
+        def step(*fields: tf.Tensor) -> tf.Tensor:
+            return self.trainer.replica_step(dict(zip(self.example, fields, strict=True)))
 
         self._step = tf.function(step, jit_compile=True, autograph=False)
 
@@ -81,17 +79,3 @@ def count_classes(train_input: Any, given: int | None) -> int:
         return len(train_input.folder.categories)
     except UserError as error:
         raise UserError(f"{error}. Or give --num_classes N: no data is needed then") from error
-
-
-def _empty_example(
-    input_size: tuple[int, int], build_targets: Callable[..., dict[str, tf.Tensor]]
-) -> dict[str, tf.Tensor]:
-    """A black picture without segments, with the fields that `TrainingInput.batches` gives."""
-    nothing = functools.partial(tf.zeros, [0])
-    labels = build_targets(tf.zeros(input_size, tf.int32), nothing(tf.int32), nothing(tf.bool))
-    image = tf.zeros([*input_size, 3], tf.uint8)
-    return {types.IMAGE: image, types.CONTENT_SIZE: tf.constant(list(input_size))} | labels
-
-
-def _no_data(first_step: int) -> tf.data.Dataset:
-    raise AssertionError("a step program is never run")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from maskconver_tf.errors import RunStopped
+from maskconver_tf.training.disk_errors import reason_of
 from maskconver_tf.training.workers import Workers
 
 _AGAIN = 75
@@ -88,9 +89,8 @@ class StopRequest:
         if not isinstance(error, (*_OF_NETWORK, *(_OF_WORKERS if several else ()))):
             return error
         what = "another worker is gone" if several else "a connection was lost"
-        reason = str(error).strip().partition("\n")[0]
         start = "start all workers" if several else "start"
         return RunStopped(
-            f"{what} ({reason}); {start} again with the same command, which goes on from the last "
-            "checkpoint"
+            f"{what} ({reason_of(error)}); {start} again with the same command, which goes on from "
+            "the last checkpoint"
         )

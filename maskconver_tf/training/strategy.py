@@ -66,8 +66,9 @@ def _tpu_strategy(tpu: str) -> tf.distribute.Strategy:
         resolver = tf.distribute.cluster_resolver.TPUClusterResolver.connect(tpu)
     # Google's client libraries and urllib raise what they like; a wrong name is among it.
     except Exception as error:
+        reason = str(error).strip().partition("\n")[0]
         raise UserError(
-            f'strategy "tpu": no TPU answers at "{tpu}" ({error}); on a TPU VM use tpu = "local", '
+            f'strategy "tpu": no TPU answers at "{tpu}" ({reason}); on a TPU VM use tpu = "local", '
             "elsewhere its name or grpc:// address"
         ) from error
     return tf.distribute.TPUStrategy(resolver)

@@ -16,15 +16,21 @@ from pathlib import Path
 from typing import Any
 
 from maskconver_tf.errors import UserError
+from maskconver_tf.training.tpu_compile import USABLE_MIB
 
 GIB = 2**30
 
-HBM_GIB = {"v5e": 16, "v6e": 32}
-"""Kind of chip -> memory of its one core, as sold; the compiler keeps about 0.3 GiB of it."""
-
 DEFAULT_CACHE = Path("~/.cache/maskconver_tf/tpu")
-MAX_COMPILES = 5
-"""In a search for the largest batch: each takes minutes."""
+NO_DEVICE = {
+    "TPU_SKIP_MDS_QUERY": "1",
+    "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",
+    "JAX_PLATFORMS": "cpu",
+}
+"""Environment of a compiler that shall look for no TPU, and lock none: by default one process of a
+machine may load it at a time."""
+
+MAX_PLANS = 8
+"""In a search for the largest batch."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,8 +39,9 @@ class Fit:
 
     Attributes:
       batch_size: pictures per core.
-      needed: bytes of the core's memory, for weights, optimizer, batch, temporaries and program.
-      fits: whether the compiler made a program of it.
+      needed: bytes of the core's memory, for weights, optimizer, batch and temporaries; of a
+        program compiled to the end its code, too.
+      fits: whether the compiler can make a program of it.
       cached: whether it had done so before.
     """
 
@@ -51,10 +58,10 @@ def check_ready(topology: str) -> int:
       UserError: the topology is none that is known here, or the compiler is not installed.
     """
     kind, _, layout = topology.partition(":")
-    if kind not in HBM_GIB or not re.fullmatch(r"\d+x\d+", layout):
+    if kind not in USABLE_MIB or not re.fullmatch(r"\d+x\d+", layout):
         raise UserError(
-            f"--tpu {topology}: unknown; expected {' or '.join(HBM_GIB)} with a layout of chips, "
-            "such as v5e:2x2 or v6e:4x4"
+            f"--tpu {topology}: unknown; expected {' or '.join(USABLE_MIB)} with a layout of "
+            "chips, such as v5e:2x2 or v6e:4x4"
         )
     missing = [name for name in ("jax", "libtpu") if importlib.util.find_spec(name) is None]
     if missing:
@@ -66,8 +73,13 @@ def check_ready(topology: str) -> int:
     return rows * columns
 
 
+def usable_bytes(topology: str) -> int:
+    """What a program may take of a core's memory."""
+    return USABLE_MIB[topology.partition(":")[0]] * 2**20
+
+
 def compile_step(
-    hlo: bytes, batch_size: int, topology: str, cache: Path, minutes: float
+    hlo: bytes, batch_size: int, topology: str, cache: Path, minutes: float, to_code: bool
 ) -> Fit | None:
     """Compiles a step in a process of its own.
 
@@ -77,6 +89,7 @@ def compile_step(
       topology: see `check_ready`.
       cache: folder of earlier results.
       minutes: how long it may take.
+      to_code: to the end; else until the memory is laid out, a tenth of the time.
 
     Returns:
       What was found; None where the time was too short.
@@ -88,15 +101,16 @@ def compile_step(
         path, log_path = Path(folder) / "step.hlo", Path(folder) / "log"
         path.write_bytes(hlo)
         program = [sys.executable, "-m", "maskconver_tf.training.tpu_compile"]
+        depth, doing = ("code", "compiling") if to_code else ("plan", "laying out memory")
         with log_path.open("w") as log:
             process = subprocess.Popen(
-                [*program, str(path), topology, str(cache.expanduser())],
+                [*program, str(path), topology, str(cache.expanduser()), depth],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
                 env=_environment(),
             )
-            output = _wait(process, f"compiling for {topology}, batch {batch_size}", minutes)
+            output = _wait(process, f"{doing} for {topology}, batch {batch_size}", minutes)
         words = log_path.read_text(errors="replace")
     if output is None:
         return None
@@ -106,22 +120,22 @@ def compile_step(
 def largest_batch(
     asked: int, capacity: int, fit: Callable[[int], Fit | None]
 ) -> tuple[Fit | None, list[Fit]]:
-    """Searches the largest batch whose step fits, with few compiles.
+    """Searches the largest batch whose step fits, until one more is found not to.
 
-    The need of two sizes gives that of others, as good as a line through them; the size it names is
-    compiled too, and smaller ones after it if need be.
+    The need of two sizes gives that of others, as good as a line through them: not quite, for near
+    the limit the compiler computes again what it would have kept.
 
     Args:
       asked: where to begin.
       capacity: bytes of the core's memory.
-      fit: compiles a batch size; None when it ran out of time.
+      fit: finds the need of a batch size; None when it ran out of time.
 
     Returns:
-      The largest found to fit, or None; and all that was compiled.
+      The largest found to fit, or None; and all that was asked for.
     """
     found: dict[int, Fit] = {}
     size = asked
-    while size not in found and len(found) < MAX_COMPILES:
+    while size not in found and len(found) < MAX_PLANS:
         if (result := fit(size)) is None:
             break
         found[size] = result
@@ -131,24 +145,25 @@ def largest_batch(
 
 
 def _next_size(found: list[Fit], capacity: int) -> int:
-    """The size worth compiling next; one of `found` when the search is over."""
+    """The size worth asking for next; one of `found` when the search is over."""
     largest = max((f.batch_size for f in found if f.fits), default=0)
-    smallest_too_large = min((f.batch_size for f in found if not f.fits), default=None)
+    too_large = min((f.batch_size for f in found if not f.fits), default=sys.maxsize)
+    if too_large == largest + 1:
+        return too_large
     if len(found) == 1:
-        return 2 * largest or max(1, found[0].batch_size // 2)
-    below, above = found[-2:] if largest else found[:2]
+        return 2 * largest or max(1, too_large // 2)
+    place = max(1, min(len(found) - 1, sum(f.fits for f in found)))
+    below, above = found[place - 1], found[place]
     slope = (above.needed - below.needed) / (above.batch_size - below.batch_size)
     guess = below.batch_size + int((capacity - below.needed) // max(slope, 1.0))
-    if smallest_too_large is not None:
-        guess = min(guess, smallest_too_large - 1)
-    return max(guess, largest, 1)
+    return min(max(guess, largest + 1), too_large - 1)
 
 
 def _environment() -> dict[str, str]:
-    """The package where this one is, and no look for a TPU that is not there."""
+    """`NO_DEVICE`, and the package where this one is."""
     package = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
-    return os.environ | {"PYTHONPATH": path, "TPU_SKIP_MDS_QUERY": "1", "JAX_PLATFORMS": "cpu"}
+    return os.environ | NO_DEVICE | {"PYTHONPATH": path}
 
 
 def _wait(process: subprocess.Popen, what: str, minutes: float) -> str | None:
@@ -194,8 +209,8 @@ def _result(output: str, words: str, topology: str) -> dict[str, Any]:
 
 
 def _fit(result: dict[str, Any], batch_size: int) -> Fit:
-    if not result["fits"]:
-        return Fit(batch_size, result["needed_bytes"], False, result["cached"])
-    parts = result["bytes"]
-    needed = sum(parts.values()) - 2 * parts["aliased"]
-    return Fit(batch_size, needed, True, result["cached"])
+    needed = result.get("needed_bytes")
+    if needed is None:
+        parts = result["bytes"]
+        needed = sum(parts.values()) - 2 * parts["aliased"]
+    return Fit(batch_size, needed, result["fits"], result["cached"])

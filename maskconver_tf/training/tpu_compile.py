@@ -1,9 +1,10 @@
 """Compiles an XLA module for a TPU that is not there: a program of its own, without TensorFlow.
 
-    python -m maskconver_tf.training.tpu_compile step.hlo v5e:2x2 cache_dir
+    python -m maskconver_tf.training.tpu_compile step.hlo v5e:2x2 cache_dir plan
 
-prints one JSON object, see `compile_module`. Google's compiler comes with the package `libtpu`;
-`jax` knows how to ask it for a topology and a client that only compiles.
+prints one JSON object, that of `plan_memory`; with `code` in place of `plan` that of
+`compile_module`. Google's compiler comes with the package `libtpu`; `jax` knows how to ask it for a
+topology and a client that only compiles.
 """
 
 from __future__ import annotations
@@ -18,22 +19,28 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 """Goes into the program's hash: results of another way of compiling are not reused."""
 
 LOW_EFFORT = -1.0
 """Of -1 to 1. A mobile step at 256 px compiles in a minute instead of more than six, and needs up
 to a tenth more memory than at the default of 0; docs/tpu.md has the figures."""
 
+USABLE_MIB = {"v5e": 16128, "v6e": 32000}
+"""Kind of chip -> what the compiler lets a program have of a core's 16 or 32 GiB."""
+
+_FULL_PERCENT = 95
+"""Of that memory, by default: beyond, results are computed again rather than kept."""
+
 
 def main() -> None:
-    path, topology, cache = sys.argv[1:]
+    path, topology, cache, depth = sys.argv[1:]
     module = to_stablehlo(Path(path).read_bytes())
-    entry = Path(cache) / f"{program_hash(module, topology)}.json"
+    entry = Path(cache) / f"{program_hash(module, topology)}.{depth}.json"
     with contextlib.suppress(OSError, ValueError):
         print(json.dumps(json.loads(entry.read_text(encoding="utf-8")) | {"cached": True}))
         return
-    result = compile_module(module, topology)
+    result = {"plan": plan_memory, "code": compile_module}[depth](module, topology)
     if "fits" in result:
         _write(entry, json.dumps(result))
     print(json.dumps(result | {"cached": False}))
@@ -75,12 +82,38 @@ def program_hash(module: Any, topology: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def compile_module(module: Any, topology: str) -> dict[str, Any]:
-    """Compiles for one core of a topology.
+def plan_memory(module: Any, topology: str) -> dict[str, Any]:
+    """What a program needs of one core, as the compiler lays it out before it makes code.
+
+    It is asked for a core of 1 MiB, refuses, and says how much was needed. What comes before, such
+    as computing again what does not fit, is told to count with the whole memory.
+
+    Returns:
+      "fits" and "needed_bytes"; for a program that 1 MiB is enough for, and for an error of another
+      kind, what `compile_module` returns.
+    """
+    usable = USABLE_MIB[topology.partition(":")[0]]
+    percent = str(_FULL_PERCENT * usable)
+    options = {
+        "xla_tpu_max_hbm_size_mib": "1",
+        "xla_jf_rematerialization_percent_shared_memory_limit": percent,
+        "xla_tpu_scheduler_percent_shared_memory_limit": percent,
+    }
+    found = compile_module(module, topology, options)
+    if needed := found.get("needed_bytes"):
+        return {"fits": needed <= usable * 2**20, "needed_bytes": needed}
+    return found
+
+
+def compile_module(
+    module: Any, topology: str, overrides: dict[str, str] | None = None
+) -> dict[str, Any]:
+    """Compiles for one core of a topology, to the end.
 
     Args:
       module: StableHLO.
       topology: kind of chip and layout, such as "v5e:2x2".
+      overrides: the compiler's own options.
 
     Returns:
       "fits"; and where it does "bytes": those of "arguments", "outputs", "aliased" (outputs in the
@@ -94,6 +127,7 @@ def compile_module(module: Any, topology: str) -> dict[str, Any]:
 
     options = xla_client.CompileOptions()
     options.executable_build_options.exec_time_optimization_effort = LOW_EFFORT
+    options.env_option_overrides = list((overrides or {}).items())
     try:
         device = topologies.get_topology_desc(topology, "tpu").devices[0]
         options.device_assignment = xla_client.DeviceAssignment.create(np.array([[device.id]]))
@@ -113,10 +147,16 @@ def compile_module(module: Any, topology: str) -> dict[str, Any]:
     }
 
 
+_OUT_OF_MEMORY = (
+    r"memory required for HLO temporaries \(([\d.]+)([KMGT])\) exceeds",  # Before code is made.
+    r"Used ([\d.]+)([KMGT]) of [\d.]+[KMGT] hbm",
+)
+
+
 def failure(message: str) -> dict[str, Any]:
     """What a compiler's error says: how much was needed, if memory was the reason."""
-    used = re.search(r"Used ([\d.]+)([KMGT]) of [\d.]+[KMGT] hbm", message)
-    if not used:
+    used = next(filter(None, (re.search(words, message) for words in _OUT_OF_MEMORY)), None)
+    if used is None:
         return {"error": message}
     needed = int(float(used[1]) * 1024 ** ("KMGT".index(used[2]) + 1))
     return {"fits": False, "needed_bytes": needed, "error": message.splitlines()[0]}

@@ -2,71 +2,73 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import orbit
 import tensorflow as tf
 import tf_keras
 
-from maskconver_tf import types
 from maskconver_tf.errors import UserError
-from maskconver_tf.losses.maskconver_loss import num_segments
-
-LOSS_NAMES = ("loss", "center_heatmap_loss", "mask_bce_loss", "mask_dice_loss")
-_NAMES = (*LOSS_NAMES, "gradient_norm")
-"""What must be finite, and whose means are reported."""
+from maskconver_tf.training.task import Task
 
 
 class Trainer(orbit.StandardTrainer):
     """Steps the model through batches and reports mean losses per loop.
 
-    Replicas compute shares of the global loss, so that gradients are summed, not averaged.
+    Replicas compute shares of the global loss, so that gradients are summed, not averaged. To be
+    made outside of the strategy's scope: what it counts in is on the host, which therefore waits
+    for each step to end and can tell how long it waited for data.
 
     Args:
+      task: what is trained.
       model: built.
-      loss: a `MaskConverLoss`.
       optimizer: built for the model.
-      make_batches: first step -> distributed dataset; called when training starts, so that a
-        restored step counter decides where the data goes on.
       strategy: where the step runs.
       jit_compile: compile the step with XLA.
       accumulation_steps: parts that a replica's share of a batch is computed in, one after the
         other. Their gradients add up to those of the whole, batch norms' statistics aside.
       max_skipped: steps with a loss or gradient that is not finite to leave out before the run
         stops.
-      on_not_finite: step -> a sentence for the message, on what was in the batch.
+
+    Attributes:
+      on_not_finite: step, terms -> a sentence for the message, on what was in the batch.
     """
 
     def __init__(
         self,
+        task: Task,
         model: tf_keras.Model,
-        loss: Callable,
         optimizer: tf_keras.optimizers.Optimizer,
-        make_batches: Callable[[int], tf.data.Dataset],
         strategy: tf.distribute.Strategy,
         jit_compile: bool = False,
         accumulation_steps: int = 1,
         max_skipped: int = 0,
-        on_not_finite: Callable[[int, list[str]], str] = lambda step, terms: "",
     ):
         super().__init__(train_dataset=None)
+        self.task = task
         self.model = model
-        self.loss = loss
         self.optimizer = optimizer
         self.strategy = strategy
-        self._make_batches = make_batches
+        self.jit_compile = jit_compile
+        self.on_not_finite: Callable[[int, list[str]], str] = lambda step, terms: ""
         self._accumulation_steps = accumulation_steps
         self._max_skipped = max_skipped
-        self._on_not_finite = on_not_finite
+        self._make_batches = task.batches(model)
+        self._loss_names = task.loss_names(model)
+        self._names = (*self._loss_names, "gradient_norm", *task.count_names)
         self._replica_step = _compiled(self.replica_step, jit_compile)
         self._compute = _compiled(self._gradients_or_skip, jit_compile)
         self._apply = _compiled(self._update, jit_compile)
-        with strategy.scope():
-            self._sums = tf.Variable(tf.zeros([len(_NAMES)]), trainable=False)
-            self._dropped = tf.Variable(0, trainable=False)
+        self._now = _clock()
+        self._host = _host_of(optimizer.iterations)
+        with tf.device(self._host):
+            self._sums = tf.Variable(tf.zeros([len(self._names)]), trainable=False)
+            self._begun = tf.Variable(0.0, dtype=tf.float64, trainable=False)
+            self._waited = tf.Variable(0.0, dtype=tf.float64, trainable=False)
             self._skipped = tf.Variable(0, trainable=False)
             self._bad_step = tf.Variable(-1, dtype=tf.int64, trainable=False)
-            self._bad_terms = tf.Variable(tf.zeros([len(_NAMES)]), trainable=False)
+            self._bad_terms = tf.Variable(tf.zeros([len(self._names)]), trainable=False)
         self._first_step = 0
         self._first_skipped = 0
 
@@ -76,13 +78,13 @@ class Trainer(orbit.StandardTrainer):
         return int(self.optimizer.iterations.numpy())
 
     # ---- One step of one replica -----------------------------------------------------------------
-    def replica_step(self, batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        """One update; returns this replica's share of `_NAMES` and its dropped segments."""
-        gradients, *report = self._gradients(batch)
+    def replica_step(self, batch: dict[str, tf.Tensor]) -> tf.Tensor:
+        """One update; returns this replica's share of `_names`, a vector."""
+        gradients, values = self._gradients(batch)
         self._update(gradients)
-        return tuple(report)
+        return values
 
-    def _gradients(self, batch: dict[str, tf.Tensor]) -> tuple:
+    def _gradients(self, batch: dict[str, tf.Tensor]) -> tuple[list[tf.Tensor], tf.Tensor]:
         """Gradients summed over replicas, and what `replica_step` returns."""
         if self._accumulation_steps == 1:
             gradients, losses = self._gradients_of(batch, sum_over_replicas)
@@ -90,8 +92,9 @@ class Trainer(orbit.StandardTrainer):
             gradients, losses = self._accumulated(batch)
         gradients = sum_over_replicas(gradients)
         norm = tf.linalg.global_norm(gradients) / self.strategy.num_replicas_in_sync
-        values = tf.concat([losses, norm[None]], 0)
-        return gradients, values, tf.reduce_sum(batch[types.NUM_DROPPED])
+        counts = self.task.counts(batch)
+        others = [norm, *(tf.cast(counts[name], tf.float32) for name in self.task.count_names)]
+        return gradients, tf.concat([losses, tf.stack(others)], 0)
 
     def _gradients_of(
         self, batch: dict[str, tf.Tensor], total: Callable
@@ -99,16 +102,15 @@ class Trainer(orbit.StandardTrainer):
         """This replica's share of gradients and losses."""
         variables = self.model.trainable_variables
         with tf.GradientTape() as tape:
-            outputs = self.model(batch[types.IMAGE], centers=batch, training=True)
-            losses = self.loss(outputs, batch, total)
+            losses = self.task.losses(self.model, batch, total)
         gradients = tape.gradient(losses["loss"], variables, unconnected_gradients="zero")
         gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
-        return gradients, tf.stack([losses[name] for name in LOSS_NAMES])
+        return gradients, tf.stack([losses[name] for name in self._loss_names])
 
     def _accumulated(self, batch: dict[str, tf.Tensor]) -> tuple[list[tf.Tensor], tf.Tensor]:
-        """The same, part by part, each over the whole batch's number of segments."""
+        """The same, part by part, each over the whole batch's amount."""
         count = self._accumulation_steps
-        total = sum_over_replicas(num_segments(batch))
+        total = sum_over_replicas(self.task.amount(batch))
         parts = {
             name: tf.reshape(value, [count, value.shape[0] // count, *value.shape[1:]])
             for name, value in batch.items()
@@ -120,14 +122,14 @@ class Trainer(orbit.StandardTrainer):
             return index + 1, [a + b for a, b in zip(gradients, more)], losses + part_losses
 
         zeros = [tf.zeros(variable.shape) for variable in self.model.trainable_variables]
-        start = (tf.constant(0), zeros, tf.zeros([len(LOSS_NAMES)]))
+        start = (tf.constant(0), zeros, tf.zeros([len(self._loss_names)]))
         # One part after the other: to hold one part's activations is the point.
         _, gradients, losses = tf.while_loop(
             lambda index, *_: index < count, add, start, parallel_iterations=1
         )
         return gradients, losses
 
-    def _gradients_or_skip(self, batch: dict[str, tf.Tensor]) -> tuple:
+    def _gradients_or_skip(self, batch: dict[str, tf.Tensor]) -> tuple[list[tf.Tensor], tf.Tensor]:
         """As `_gradients`, and keeps the statistics of batch norms from what is not finite."""
         statistics = [v for v in self.model.non_trainable_variables if "/moving_" in v.name]
         before = [tf.identity(variable) for variable in statistics]
@@ -146,20 +148,27 @@ class Trainer(orbit.StandardTrainer):
     # ---- One step of all -------------------------------------------------------------------------
     def train_step(self, iterator) -> None:
         step = self.optimizer.iterations + 0
-        batch = next(iterator)
+        begun = self._now()
+        with tf.control_dependencies([begun]):
+            batch = next(iterator)
+        with tf.control_dependencies(tf.nest.flatten(batch, expand_composites=True)):
+            self._waited.assign_add(self._now() - begun)
+        self._begun.assign(tf.where(self._begun > 0, self._begun, begun))
         if self._max_skipped:
-            gradients, shares, dropped = self.strategy.run(self._compute, args=(batch,))
+            gradients, shares = self.strategy.run(self._compute, args=(batch,))
         else:
-            shares, dropped = self.strategy.run(self._replica_step, args=(batch,))
+            shares = self.strategy.run(self._replica_step, args=(batch,))
         values = self.strategy.reduce(tf.distribute.ReduceOp.SUM, shares, axis=None)
+        with tf.device(self._host):  # Where they arrive when the step is over, for the clock.
+            values = tf.identity(values)
         finite = tf.math.is_finite(values)
         if self._max_skipped:
             self._update_if(tf.reduce_all(finite), gradients)
             values = tf.where(tf.reduce_all(finite), values, tf.zeros_like(values))
         self._sums.assign_add(values)
-        self._dropped.assign_add(
-            self.strategy.reduce(tf.distribute.ReduceOp.SUM, dropped, axis=None)
-        )
+        self._note_if_bad(step, finite)
+
+    def _note_if_bad(self, step: tf.Tensor, finite: tf.Tensor) -> None:
         bad = ~tf.reduce_all(finite)
         self._skipped.assign_add(tf.cast(bad, tf.int32))
         is_first = (self._bad_step < 0) & bad & (self._skipped > self._max_skipped)
@@ -180,41 +189,61 @@ class Trainer(orbit.StandardTrainer):
     # ---- A loop of steps -------------------------------------------------------------------------
     def train_loop_begin(self) -> None:
         if self.train_dataset is None:
-            self.train_dataset = self._make_batches(self.step)
+            # Only now has a checkpoint been restored, whose step says where the data goes on.
+            first_step = self.step
+            self.train_dataset = self.strategy.distribute_datasets_from_function(
+                lambda context: self._make_batches(first_step, context)
+            )
         self._sums.assign(tf.zeros_like(self._sums))
-        self._dropped.assign(0)
+        self._begun.assign(0.0)  # Set by the first step, so that tracing does not count.
+        self._waited.assign(0.0)
         self._first_step = self.step
         self._first_skipped = int(self._skipped.numpy())
 
-    def train_loop_end(self) -> dict[str, tf.Tensor]:
-        """Means of the loop's steps; stops the run when one was not finite."""
+    def train_loop_end(self) -> dict[str, float]:
+        """Means of the loop's steps, and their speed; stops the run when one was not finite."""
+        sums, seconds = self._sums.numpy(), time.time() - self._begun.numpy()
         self._check_finite()
         num_steps = self.step - self._first_step
         skipped = int(self._skipped.numpy())
         num_counted = max(num_steps - (skipped - self._first_skipped), 1)
-        means = dict(zip(_NAMES, self._sums.numpy() / num_counted))
-        return (
-            means
-            | {
-                "learning_rate": self.optimizer.learning_rate,
-                "dropped_segments_per_step": int(self._dropped.numpy()) / num_steps,
-            }
-            | ({"skipped_steps": skipped} if self._max_skipped else {})
-        )
+        report = dict(zip(self._names, sums / num_counted))
+        report |= {
+            "learning_rate": float(self.optimizer.learning_rate.numpy()),
+            "examples_per_second": num_steps * self.task.train_input.batch_size / seconds,
+            "input_bound_share": self._waited.numpy() / seconds,
+        }
+        return report | ({"skipped_steps": skipped} if self._max_skipped else {})
 
     def _check_finite(self) -> None:
         if (step := int(self._bad_step.numpy())) < 0:
             return
-        bad = [name for name, is_bad in zip(_NAMES, self._bad_terms.numpy()) if is_bad]
-        # Their sum and the gradient are bad whenever a term is.
-        terms = [name for name in bad if name not in ("loss", "gradient_norm")] or bad[:1]
+        bad = [name for name, is_bad in zip(self._names, self._bad_terms.numpy()) if is_bad]
+        # Their sum and the gradient are bad whenever a term is, and a term with one of its levels.
+        terms = [n for n in bad if n not in ("loss", "gradient_norm") and "/" not in n] or bad[:1]
         skipped = f" after {self._max_skipped} skipped steps" if self._max_skipped else ""
-        batch = self._on_not_finite(step, terms)
+        batch = self.on_not_finite(step, terms)
         raise UserError(
             f"not finite at step {step}{skipped}: {', '.join(terms)}. {batch}Nothing was saved "
             "since the last checkpoint. Lower make_optimizer.learning_rate, lengthen warmup_steps, "
             "set clip_norm or train.max_skipped, and start again: the run goes on from there"
         )
+
+
+def _host_of(variable: tf.Variable) -> tf.DeviceSpec:
+    """The CPU beside the device that holds a variable."""
+    device = tf.DeviceSpec.from_string(variable.device)
+    return device.replace(device_type="CPU", device_index=0)
+
+
+def _clock() -> Callable[[], tf.Tensor]:
+    """Tells the host's time within a step, in seconds; TensorFlow's own clock refuses where
+    operations have to be deterministic."""
+    try:
+        tf.timestamp()
+    except tf.errors.FailedPreconditionError:
+        return lambda: tf.ensure_shape(tf.numpy_function(time.time, [], tf.float64), [])
+    return tf.timestamp
 
 
 def _compiled(step: Callable, jit_compile: bool) -> Callable:

@@ -28,6 +28,10 @@ CLASS_AXES = {
     "center_heatmap_head/output_conv/kernel": -1,
     "center_heatmap_head/output_conv/bias": -1,
     "mask_embedding_generator/class_embedding_table": 0,
+    "class_embeddings/kernel": -1,
+    "class_embeddings/bias": -1,
+    "classes/kernel": -1,
+    "classes/bias": -1,
 }
 """Variables with a row for each class -> the axis of the classes."""
 
@@ -92,7 +96,8 @@ class Report:
     unused: list[str] = dataclasses.field(default_factory=list)
 
     def __str__(self) -> str:
-        lines = [f"init_from {self.origin}", f"  loaded: {len(self.loaded)} weights"]
+        total = len(self.loaded) + len(self.by_class) + len(self.random)
+        lines = [f"init_from {self.origin}", f"  loaded: {len(self.loaded)} of {total} weights"]
         if self.by_class:
             lines.append(
                 f"  matched by class name: {len(self.by_class)} weights; classes known: "

@@ -43,6 +43,12 @@ class Workers:
         return self.index == 0
 
     @property
+    def may_write_in_background(self) -> bool:
+        """Whether a checkpoint may be written while steps go on: not where reading the values is
+        collective, nor, untried, on a TPU."""
+        return self.count == 1 and not isinstance(self.strategy, tf.distribute.TPUStrategy)
+
+    @property
     def local_replicas(self) -> int:
         return self.strategy.num_replicas_in_sync // self.count
 

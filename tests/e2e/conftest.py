@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from maskconver_tf import cli
 from maskconver_tf.data.build import build_dataset
@@ -40,6 +42,23 @@ def dataset(scenes, tmp_path_factory) -> Path:
         progress=False,
     )
     return out
+
+
+COLORS = {"blue": (40, 60, 200), "green": (50, 190, 60), "red": (210, 50, 40)}
+
+
+@pytest.fixture(scope="session")
+def labelled(tmp_path_factory) -> Path:
+    """Pictures to classify, a folder for each color: six to learn from, two to be asked about."""
+    root = tmp_path_factory.mktemp("pictures")
+    noise = np.random.default_rng(0)
+    for name, color in COLORS.items():
+        for split, count in (("train", 6), ("val", 2)):
+            (root / split / name).mkdir(parents=True)
+            for i in range(count):
+                pixels = np.clip(color + noise.normal(0, 30, [70, 100, 3]), 0, 255)
+                Image.fromarray(pixels.astype(np.uint8)).save(root / split / name / f"{i}.JPEG")
+    return root
 
 
 @pytest.fixture(scope="session")

@@ -209,6 +209,7 @@ def test_training_in_a_folder_of_other_classes_is_refused(
         ("TrainingInput.input_size=(100, 96)", "multiples of 32"),
         ("TRAIN_DATA='nowhere'", "nowhere"),
         ("train.strategy='gpu'", "no GPU"),
+        ("train.strategy='multi_worker'", "neither TF_CONFIG nor MASKCONVER_WORKERS is set"),
         ("light_fpn.LightFPN.width=3", "LightFPN"),
     ],
 )

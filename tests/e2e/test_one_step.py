@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 
 import numpy as np
@@ -17,8 +18,10 @@ from maskconver_tf.losses.maskconver_loss import MaskConverLoss
 from maskconver_tf.models.backbones.resnet import resnet
 from maskconver_tf.models.maskconver import MaskConver
 from maskconver_tf.models.pixel_decoders.convnext_unet import ConvNeXtUNet
+from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
 from maskconver_tf.training import optimizers
-from maskconver_tf.training.trainer import LOSS_NAMES, Trainer
+from maskconver_tf.training.panoptic_task import PanopticTask
+from maskconver_tf.training.trainer import Trainer
 from tests.unit.layers.check_layer import precision
 
 
@@ -30,7 +33,7 @@ def one_step(dataset):
     With frozen batch norms rounding stays small. Statistics over the few cells of these tiny
     pictures magnify it, where a ReLU flips, to a percent of the first layers' gradients.
     """
-    data = TrainingInput(str(dataset), (64, 96), batch_size=4, seed=5)
+    task = _task(dataset)
 
     def run(
         strategy: tf.distribute.Strategy,
@@ -40,25 +43,15 @@ def one_step(dataset):
         **options,
     ):
         with strategy.scope():
-            model = _tiny_model(len(data.folder.categories), frozen, recompute)
+            model = _tiny_model(len(task.categories), frozen, recompute)
             optimizer = optimizers.make_optimizer(10, "sgd", 0.1, warmup_steps=0, clip_norm=None)
             optimizers.prepare(optimizer, model)
-        targets = TargetBuilder(24, model.center_levels, (16, 32))
-        trainer = Trainer(
-            model,
-            MaskConverLoss(),
-            optimizer,
-            lambda step: strategy.distribute_datasets_from_function(
-                lambda context: data.batches(targets, step, context)
-            ),
-            strategy,
-            jit_compile,
-            **options,
-        )
+        trainer = Trainer(task, model, optimizer, strategy, jit_compile, **options)
         before = [v.numpy() for v in model.trainable_variables]
         losses = trainer.train(tf.constant(1))
+        assert all(isinstance(value, float | np.floating) for value in losses.values())
         updates = [v.numpy() - b for v, b in zip(model.trainable_variables, before)]
-        return [losses[name] for name in LOSS_NAMES], updates
+        return [losses[name] for name in task.loss_names(model)], updates
 
     return run
 
@@ -82,6 +75,12 @@ def _tiny_model(num_classes: int, frozen: bool, recompute: bool) -> MaskConver:
         noise = generator.normal(scale=0.05, size=variable.shape)
         variable.assign(variable + noise.astype(np.float32))
     return model
+
+
+def _task(dataset, loss=MaskConverLoss()) -> PanopticTask:  # noqa: B008
+    data = TrainingInput(str(dataset), (64, 96), batch_size=4, seed=5)
+    targets = functools.partial(TargetBuilder, 24, level_bounds=(16, 32))
+    return PanopticTask(_tiny_model, loss, data, targets=targets, fusion=PanopticFusion())
 
 
 def one_device() -> tf.distribute.Strategy:
@@ -108,21 +107,19 @@ def test_accumulated_step_is_that_of_the_whole_batch(one_step, two_devices, repl
 
 def test_step_that_is_not_finite_is_skipped_and_the_rest_goes_on(dataset):
     """The middle one of three: the weights move twice, and the data goes on."""
-    data = TrainingInput(str(dataset), (64, 96), batch_size=4, seed=5)
-    model = _tiny_model(len(data.folder.categories), frozen=False, recompute=False)
+    model = _tiny_model(len(_task(dataset).categories), frozen=False, recompute=False)
     optimizer = optimizers.make_optimizer(10, "sgd", 1e-3, warmup_steps=0)
     optimizers.prepare(optimizer, model)
-    targets = TargetBuilder(24, model.center_levels, (16, 32))
-    loss = MaskConverLoss()
 
-    def spoilt(outputs, labels, total):
-        losses = loss(outputs, labels, total)
-        bad = tf.where(optimizer.iterations == 1, np.nan, 1.0)
-        return losses | {"loss": losses["loss"] * bad, "mask_bce_loss": bad * 1.0}
+    class Spoilt(MaskConverLoss):
+        def __call__(self, outputs, labels, total):
+            losses = super().__call__(outputs, labels, total)
+            bad = tf.where(optimizer.iterations == 1, np.nan, 1.0)
+            return losses | {"loss": losses["loss"] * bad, "mask_bce_loss": bad * 1.0}
 
     def trainer(max_skipped: int) -> Trainer:
-        make = lambda step: data.batches(targets, step)  # noqa: E731
-        return Trainer(model, spoilt, optimizer, make, one_device(), max_skipped=max_skipped)
+        task = _task(dataset, Spoilt())
+        return Trainer(task, model, optimizer, one_device(), max_skipped=max_skipped)
 
     skipping, seen = trainer(1), []
     for _ in range(3):

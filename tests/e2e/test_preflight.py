@@ -18,7 +18,7 @@ from tests.unit.layers.check_layer import precision
 EXAMPLE_BYTES = {
     types.IMAGE: 64 * 96 * 3,
     types.CONTENT_SIZE: 2 * 4,
-    types.SLOT_MAP: 32 * 48 * 2,
+    types.SLOT_MAP: 32 * 48,
     types.SLOT_CLASS_IDS: 24 * 4,
     types.CENTER_LEVELS: 24 * 4,
     types.CENTER_INDICES: 24 * 2 * 4,
@@ -105,7 +105,7 @@ def test_needs_no_data_when_the_class_count_is_given(run, counts):
     assert status == 0
     assert "64x96, 5 classes, float32, 4 pictures per core" in output
     assert f"{counts.parameters:,}" in output
-    assert "21.5 KiB" in output  # 22004 bytes
+    assert "20.0 KiB" in output  # 20468 bytes
     assert "activations (estimate)" in output
 
 
@@ -121,6 +121,14 @@ def test_takes_the_class_count_of_the_data(run, dataset):
         ([], "Or give --num_classes N: no data is needed then"),
         (["--num_classes=0"], "--num_classes 0: expected 1 or more"),
         (["--num_classes=5", "--per_core_batch=0"], "--per_core_batch 0: expected 1 or more"),
+        (
+            ["--num_classes=5", "--gin.train.precision='float16'"],
+            "train.precision = 'float16': expected 'float32' or 'mixed_bfloat16'\n",
+        ),
+        (
+            ["--num_classes=5", "--gin.TargetBuilder.centers='middle'"],
+            "expected 'mask' (the mean of a segment's pixels) or 'box' (the middle of its box)\n",
+        ),
         (["--num_classes=5", "--tpu=v9:2x2"], "--tpu v9:2x2: unknown; expected v5e or v6e"),
         (
             ["--num_classes=5", "--gin.make_optimizer.total_steps=3"],
@@ -137,43 +145,45 @@ def test_a_mistake_is_one_message(run, arguments, message):
 # ---- Asking the compiler -------------------------------------------------------------------------
 @pytest.fixture
 def ask(program, monkeypatch, tmp_path, capsys):
-    """`ask(batch_size, search)`: what is printed when 3 GiB a picture are needed; and what was
-    compiled."""
+    """`ask(batch_size, search, to_code)`: the lines printed when 3 GiB a picture are needed, and
+    what was asked: the batch, negative when it was to be compiled to the end."""
     asked = []
 
-    def compile_step(hlo, size, topology, cache, minutes):
-        asked.append((hlo, size, topology, cache, minutes))
+    def compile_step(hlo, size, topology, cache, minutes, to_code):
+        assert (hlo, topology, cache, minutes) == (f"step of {size}", "v5e:2x2", tmp_path, 7.0)
+        asked.append(-size if to_code else size)
         return Fit(size, size * 3 * 2**30, fits=size <= 5)
 
     monkeypatch.setattr(preflight.tpu_check, "compile_step", compile_step)
     monkeypatch.setattr(StepProgram, "hlo", lambda self, size: f"step of {size}")
 
-    def call(batch_size: int, search: bool) -> tuple[str, list]:
+    def call(batch_size: int, search: bool, to_code: bool) -> tuple[list[str], list[int]]:
         asked.clear()
-        end = preflight.ask_compiler(program, batch_size, "v5e:2x2", tmp_path, 7.0, search)
-        assert {tuple(rest) for _, _, *rest in asked} == {("v5e:2x2", tmp_path, 7.0)}
-        assert all(hlo == f"step of {size}" for hlo, size, *_ in asked)
-        return capsys.readouterr().out + end, [size for _, size, *_ in asked]
+        preflight.ask_compiler(program, batch_size, "v5e:2x2", tmp_path, 7.0, search, to_code)
+        return capsys.readouterr().out.splitlines(), asked
 
     return call
 
 
-def test_finds_the_largest_batch_and_tells_of_each_it_compiled(ask):
-    output, sizes = ask(2, search=True)
-    assert sizes == [2, 4, 5]
-    assert output.splitlines() == [
-        "v5e:2x2, batch 2 per core: 6.00 of 16 GiB, fits",
-        "v5e:2x2, batch 4 per core: 12.00 of 16 GiB, fits",
-        "v5e:2x2, batch 5 per core: 15.00 of 16 GiB, fits",
-        "largest batch that fits: 5 per core, compiled; one more would not, by the line through "
-        "those compiled",
+def test_finds_the_largest_batch_and_compiles_the_one_asked_for(ask):
+    output, asked = ask(2, search=True, to_code=True)
+    assert asked == [2, 4, 5, 6, -2]
+    assert output == [
+        "v5e:2x2, batch 2 per core: 6.00 of 15.75 GiB, fits",
+        "v5e:2x2, batch 4 per core: 12.00 of 15.75 GiB, fits",
+        "v5e:2x2, batch 5 per core: 15.00 of 15.75 GiB, fits",
+        "v5e:2x2, batch 6 per core: 18.00 of 15.75 GiB, does NOT fit",
+        "largest batch that fits: 5 per core; one more does not",
+        "v5e:2x2, batch 2 per core, compiled to code: 6.00 of 15.75 GiB, fits",
     ]
 
 
-def test_without_a_search_compiles_once(ask):
-    output, sizes = ask(6, search=False)
-    assert output == "v5e:2x2, batch 6 per core: 18.00 of 16 GiB, does NOT fit\n"
-    assert sizes == [6]
+@pytest.mark.parametrize(
+    ("batch_size", "to_code", "expected"), [(6, True, [6]), (4, True, [4, -4]), (4, False, [4])]
+)
+def test_without_a_search_one_batch_is_asked_for(ask, batch_size, to_code, expected):
+    """And no code is made of what does not fit, nor when it shall be quick."""
+    assert ask(batch_size, search=False, to_code=to_code)[1] == expected
 
 
 def test_a_global_batch_is_shared_out():

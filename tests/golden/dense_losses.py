@@ -69,7 +69,7 @@ def dense_targets(slot_map, shape):
     ratio = slot_map.shape[0] // height
     shares, valid = np.zeros([height, width, num_slots]), np.zeros([height, width])
     for row, column in np.ndindex(slot_map.shape):
-        slot = slot_map[row, column]
+        slot = slot_map[row, column] - 1
         if slot >= 0:
             shares[row // ratio, column // ratio, slot] += 1 / ratio**2
             valid[row // ratio, column // ratio] += 1 / ratio**2
@@ -123,7 +123,7 @@ def dense_heatmap(shape, centers, radii, class_ids):
 def labelled_cells(slot_map, label_stride, stride, shape):
     """1 where any pixel under a cell of a level belongs to a segment; `[Hl, Wl]`."""
     valid = np.zeros(shape)
-    for row, column in zip(*np.nonzero(slot_map >= 0)):
+    for row, column in zip(*np.nonzero(slot_map)):
         valid[row * label_stride // stride, column * label_stride // stride] = 1
     return valid
 

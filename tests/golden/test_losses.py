@@ -18,7 +18,9 @@ def random_batch(rng, input_size, mask_stride, label_stride, num_slots, batch=2)
     """
     height, width = (side // label_stride for side in input_size)
     block = max(1, height * width // (4 * num_slots)) ** 0.5
-    coarse = rng.integers(-1, num_slots, [batch, *(int(s // block) + 1 for s in (height, width))])
+    coarse = rng.integers(
+        num_slots + 1, size=[batch, *(int(s // block) + 1 for s in (height, width))]
+    )
     rows, columns = (np.arange(n) / block for n in (height, width))
     slot_map = coarse[:, rows.astype(int)][:, :, columns.astype(int)]
     slot_map[rng.random(slot_map.shape) < 0.2] = types.VOID
@@ -46,7 +48,7 @@ def random_batch(rng, input_size, mask_stride, label_stride, num_slots, batch=2)
 
 
 def _slot_is_empty(empty, slot_map):
-    return np.stack([row[slots] for row, slots in zip(empty, slot_map)])
+    return np.stack([row[slots - 1] for row, slots in zip(empty, slot_map)])
 
 
 @pytest.mark.parametrize(
@@ -112,7 +114,7 @@ def test_the_dense_gradients_are_those_of_the_dense_losses():
 
 def _as_tensors(labels):
     tensors = {key: tf.constant(value, tf.int32) for key, value in labels.items()}
-    return tensors | {types.SLOT_MAP: tf.constant(labels[types.SLOT_MAP], tf.int16)}
+    return tensors | {types.SLOT_MAP: tf.constant(labels[types.SLOT_MAP], tf.uint16)}
 
 
 def _assert_equal(actual, expected):

@@ -53,6 +53,16 @@ def test_a_leaf_in_order_offends_no_rule(plant, rule):
     assert rule(root) == []
 
 
+def test_experiments_in_folders_are_leaves_and_what_they_include_is_not(plant):
+    root = plant("")
+    (root / "experiments" / "street").mkdir()
+    (root / "experiments" / "street" / "town.gin").write_text("WIDTH = 2\n")
+    names = [path.name for path in rules.leaves(root)]
+    assert names == ["leaf.gin", "town.gin"]
+    [offender] = rules.leaves_have_a_header(root)
+    assert offender.startswith("experiments/street/town.gin:1: header lacks Command:")
+
+
 @pytest.mark.parametrize("label", [*rules.HEADER, "leaf.gin"])
 def test_a_header_without_a_part_is_named(plant, label):
     (offender,) = rules.leaves_have_a_header(plant("", HEADER.replace(label, "")))

@@ -196,11 +196,11 @@ def test_preflight_passes_on_what_it_is_given(calls, monkeypatch):
     monkeypatch.setattr(gin_support, "load", lambda *args: None)
     assert cli.main(["preflight", "--gin_file", "a.gin"]) == 0
     options = ["--num_classes=7", "--per-core-batch=2", "--tpu=v6e:2x2", "--cache=c"]
-    options += ["--timeout=1.5", "--no_search"]
+    options += ["--timeout=1.5", "--no_search", "--quick"]
     assert cli.main(["preflight", "--gin_file", "a.gin", *options]) == 0
-    assert [args for args, _ in made] == [
-        (None, None, None, None, 60, True),
-        (7, 2, "v6e:2x2", "c", 1.5, False),
+    assert made == [
+        ((None, None, None, None, 60), {"search": True, "to_code": True}),
+        ((7, 2, "v6e:2x2", "c", 1.5), {"search": False, "to_code": False}),
     ]
 
 
@@ -270,6 +270,8 @@ def test_models_by_name_alone_count_nothing(zoo, capsys):
         ("models resnet5", "no model 'resnet5'; did you mean 'resnet50'?"),
         ("models tiny --num_classes 0", "--num_classes 0: expected 1 or more"),
         ("models --jsn", "unknown argument --jsn; did you mean --json?"),
+        ("models --markdown nowhere/zoo.md", "--markdown nowhere/zoo.md: its folder is not there"),
+        ("models tiny --markdown zoo.md", "--markdown writes the page of all models"),
     ],
 )
 def test_a_mistake_is_one_message(capsys, argv, message):

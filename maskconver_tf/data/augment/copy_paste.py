@@ -34,7 +34,7 @@ def paste(
     leaves the list.
 
     Args:
-      scene: the picture below.
+      scene: the picture below; its map is int32.
       other: the picture above, no larger.
       chosen: bool, one for each segment of `other`.
       corner: int32 `[2]`, row and column of `other`'s top left in `scene`; `other` fits there.
@@ -44,7 +44,8 @@ def paste(
       A scene of the first one's size in which every listed segment has pixels.
     """
     numbers = _numbers_of_pasted(scene, other, chosen, is_thing)
-    patch = tf.gather(tf.concat([[0], numbers], axis=0), other.segment_map)  # 0: see through.
+    table = tf.concat([[0], numbers], axis=0)  # 0: see through.
+    patch = tf.gather(table, tf.cast(other.segment_map, tf.int32))
     margins = _margins(tf.shape(scene.segment_map), tf.shape(patch), corner)
     patch = tf.pad(patch, margins)
     image = tf.pad(other.image, tf.concat([margins, [[0, 0]]], axis=0))

@@ -14,7 +14,7 @@ class Scene(NamedTuple):
 
     Attributes:
       image: uint8 `[h, w, 3]`.
-      segment_map: int32 `[h, w]`, 0 void, i for the i-th listed segment counted from 1.
+      segment_map: integers `[h, w]`, 0 void, i for the i-th listed segment counted from 1.
       class_ids: int32 `[n]`.
       is_crowd: bool `[n]`.
     """

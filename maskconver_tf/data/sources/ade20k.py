@@ -8,16 +8,16 @@ https://github.com/CSAILVision/placeschallenge (instanceInfo100).
 from __future__ import annotations
 
 import dataclasses
+import functools
 from pathlib import Path
 
 import numpy as np
 
 from maskconver_tf.data.categories import Categories, Category
 from maskconver_tf.data.findings import Problem, listed
-from maskconver_tf.data.sources.folder_pairs import pictures_in, without_picture
+from maskconver_tf.data.sources.folder_pairs import paired_items
 from maskconver_tf.data.sources.label_png import read_channels, read_labels
 from maskconver_tf.data.sources.label_segments import class_map, segments_of
-from maskconver_tf.data.sources.lazy_items import LazyItems
 from maskconver_tf.data.sources.source import FileItem, Truth, check_folder
 from maskconver_tf.errors import UserError
 
@@ -62,9 +62,7 @@ class Ade20kItem(FileItem):
     def read_truth(self) -> Truth:
         labels = read_labels(self, self.map_file)
         kinds, instances = read_channels(self, self.instance_file, "RG")
-        if kinds.shape != labels.shape:
-            found = "{1} x {0}, and {3} x {2} in ".format(*kinds.shape, *labels.shape)
-            raise self.refusal(self.instance_file, Problem.SIZE, found + self.map_file)
+        self.check_shape(self.instance_file, kinds, labels, self.map_file)
         class_ids = class_map(self, self.map_file, labels, self.categories, (0,))
         things = np.flatnonzero(self.categories.is_thing)  # Instance kind 1..100 -> class.
         painted = instances > 0
@@ -86,30 +84,16 @@ class Ade20k:
     def __init__(self, root: Path, split: str):
         """Raises `UserError` where a folder is missing or holds no picture."""
         kinds = ("images", "annotations", "annotations_instance")
-        self._folders = [root / kind / split for kind in kinds]
-        for folder in self._folders:
+        images, semantic, instances = (root / kind / split for kind in kinds)
+        for folder in (images, semantic, instances):
             check_folder(folder, f"ADE20K's {folder.parent.name} of the split {split}")
-        self.where = str(self._folders[0])
+        self.where = str(images)
         self.description = {"layout": "ade20k", "split": split}
         self.categories = ade20k_categories()
         _check_object_info(root / "objectInfo150.txt", self.categories)
-        pictures = pictures_in(self._folders[0])
-        self.findings = [
-            finding for folder in self._folders[1:] for finding in without_picture(folder, pictures)
-        ]
-        self._names = list(pictures.items())
-        self.items = LazyItems(len(self._names), self._item)
-
-    def _item(self, index: int) -> Ade20kItem:
-        stem, name = self._names[index]
-        images, semantic, instances = self._folders
-        return Ade20kItem(
-            name=name,
-            image_id=stem,
-            image_file=str(images / name),
-            map_file=str(semantic / f"{stem}.png"),
-            instance_file=str(instances / f"{stem}.png"),
-            categories=self.categories,
+        make = functools.partial(Ade20kItem, categories=self.categories)
+        self.items, self.findings = paired_items(
+            make, images, map_file=semantic, instance_file=instances
         )
 
 

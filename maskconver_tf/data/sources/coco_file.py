@@ -51,10 +51,12 @@ class EntriesById:
 
     Attributes:
       findings: malformed entries, and after `note_repeated` the ids that come twice.
+      malformed: those entries that are objects; what one finding tells no other should repeat.
     """
 
     def __init__(self, path: Path, key: str, id_key: str, is_good: Callable[[Any], bool]):
         self.findings: list[Finding] = []
+        self.malformed: list[dict] = []
         self._where = str(path)
         self._key = key
         self._id_key = id_key
@@ -68,6 +70,8 @@ class EntriesById:
         if not self._is_good(element.value):
             name = f"{self._key}[{number}]"
             self._note(name, Problem.MALFORMED_ENTRY, f"{name} is {brief(element.value)}")
+            if isinstance(element.value, dict):
+                self.malformed.append(element.value)
             return
         entry_id = element.value[self._id_key]
         if entry_id in self._numbers:
@@ -81,9 +85,11 @@ class EntriesById:
             self._note(self.read(entry_id)["file_name"], Problem.REPEATED_ENTRY, found)
 
     def note_without(self, others: EntriesById, problem: Problem) -> None:
-        """Notes entries whose id no other list has."""
+        """Notes entries whose id no other list has, not even in a malformed entry."""
+        key = others._id_key
+        half_known = {entry[key] for entry in others.malformed if has_id(entry, key)}
         for entry_id in self:
-            if entry_id not in others:
+            if entry_id not in others and entry_id not in half_known:
                 name = self.read(entry_id)["file_name"]
                 self._note(name, problem, f"image id {entry_id!r} ({name})")
 

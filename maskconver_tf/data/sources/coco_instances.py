@@ -56,7 +56,7 @@ class InstancesItem(FileItem):
         segments, ids, num_hidden = self._paint()
         class_ids = np.full(ids.shape, PAD_ID)
         if self.stuff_file is not None:
-            class_ids = self._read_stuff(ids.shape)
+            class_ids = self._read_stuff(ids)
         if self.background is not None:
             class_ids = np.where(class_ids == PAD_ID, self.background, class_ids)
         next_id = max([0, *(segment.id for segment, _ in self.shapes)]) + 1
@@ -104,12 +104,10 @@ class InstancesItem(FileItem):
             found = f"{self.name}: segmentation {brief(segmentation)} ({error})"
             raise self.refusal(self.map_file, Problem.SHAPE, found) from None
 
-    def _read_stuff(self, shape: tuple[int, int]) -> np.ndarray:
+    def _read_stuff(self, ids: np.ndarray) -> np.ndarray:
         """Contiguous class of stuff `[h, w]`; a thing's label is `PAD_ID`: instances tell those."""
         labels = read_labels(self, self.stuff_file)
-        if labels.shape != shape:
-            found = "{1} x {0}, and {3} x {2} in the annotations".format(*labels.shape, *shape)
-            raise self.refusal(self.stuff_file, Problem.SIZE, found)
+        self.check_shape(self.stuff_file, labels, ids, "the annotations")
         class_ids = class_map(self, self.stuff_file, labels, self.categories, (0, 255))
         is_thing = np.append(self.categories.is_thing, True)[class_ids]
         return np.where(is_thing, PAD_ID, class_ids)

@@ -72,7 +72,13 @@ class CocoPanoptic:
         """Files that entries name, usable or not."""
         images, panoptic = self._folders
         pictures = {str(images / self.picture_name(self._pictures.read(i))) for i in self._pictures}
-        return pictures | {str(panoptic / self._truths.read(i)["file_name"]) for i in self._truths}
+        maps = {str(panoptic / self._truths.read(i)["file_name"]) for i in self._truths}
+        half_known = {
+            str(folder / str(entry.get("file_name")))
+            for folder, entries in ((images, self._pictures), (panoptic, self._truths))
+            for entry in entries.malformed
+        }
+        return pictures | maps | half_known
 
     def stored_files(self) -> set[str]:
         """Files that lie in its folders."""
@@ -137,6 +143,8 @@ def read_segments(
     for info in listed_segments:
         if not _is_segment(info):
             problems.append((Problem.MALFORMED_ENTRY, f"segment {brief(info)}"))
+            if _has_segment_id(info):  # Else its pixels would be found not to be listed.
+                segments[info["id"]] = SourceSegment(info["id"], PAD_ID, True, False)
             continue
         if info["id"] in segments:
             problems.append((Problem.REPEATED_SEGMENT, f"segment id {info['id']}"))
@@ -153,15 +161,17 @@ def _segment(info: dict, categories: Categories) -> SourceSegment:
         class_id = categories.class_id_of(info["category_id"])
     except KeyError:
         return SourceSegment(info["id"], PAD_ID, is_thing=True, is_crowd=False)
-    is_crowd = bool(info.get("iscrowd", 0))
-    return SourceSegment(info["id"], class_id, categories[class_id].isthing, is_crowd)
+    kind = categories[class_id].isthing, bool(info.get("iscrowd", 0))
+    return SourceSegment(info["id"], class_id, *kind, info.get("area"), info.get("bbox"))
 
 
 def _is_segment(info: Any) -> bool:
     return (
-        isinstance(info, dict)
-        and type(info.get("id")) is int
-        and 0 < info["id"] < 2**24
+        _has_segment_id(info)
         and type(info.get("category_id")) is int
         and info.get("iscrowd", 0) in (0, 1)
     )
+
+
+def _has_segment_id(info: Any) -> bool:
+    return isinstance(info, dict) and type(info.get("id")) is int and 0 < info["id"] < 2**24

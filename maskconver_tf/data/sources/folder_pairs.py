@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from maskconver_tf.data.findings import Finding, Problem
+from maskconver_tf.data.sources.lazy_items import LazyItems
+from maskconver_tf.data.sources.source import FileItem
 from maskconver_tf.errors import UserError
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 
 
 def names_by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, str]:
-    """Files in a folder and those below it, in order of their names.
+    """Files in a folder and those below it, in order of their names; hidden ones are left out.
 
     Args:
       suffixes: to take, in lower case.
@@ -22,6 +24,7 @@ def names_by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, str]:
     """
     files = (path for path in folder.rglob("*") if path.suffix.lower() in suffixes)
     names = sorted(path.relative_to(folder).as_posix() for path in files if path.is_file())
+    names = [name for name in names if "/." not in f"/{name}"]  # macOS leaves ._0001.jpg.
     stems: dict[str, str] = {}
     for name in names:
         stem = name.rpartition(".")[0]
@@ -45,7 +48,32 @@ def pictures_in(folder: Path) -> dict[str, str]:
     return names
 
 
-def without_picture(folder: Path, pictures: dict[str, str]) -> list[Finding]:
+def paired_items(
+    make: Callable[..., FileItem], images: Path, **truths: Path
+) -> tuple[LazyItems, list[Finding]]:
+    """An item for each picture, with the PNG of the same name from each folder of truth.
+
+    Args:
+      make: makes an item of its attributes.
+      images: folder of pictures.
+      **truths: attribute of the item that names a PNG -> the folder it is in.
+
+    Returns:
+      The items, and a finding for each PNG that belongs to no picture.
+    """
+    pictures = pictures_in(images)
+    names = list(pictures.items())
+
+    def item(index: int) -> FileItem:
+        stem, name = names[index]
+        files = {field: str(folder / f"{stem}.png") for field, folder in truths.items()}
+        return make(name=name, image_id=stem, image_file=str(images / name), **files)
+
+    stray = [f for folder in truths.values() for f in _without_picture(folder, pictures)]
+    return LazyItems(len(names), item), stray
+
+
+def _without_picture(folder: Path, pictures: dict[str, str]) -> list[Finding]:
     """A finding for each PNG of a folder of truth that belongs to no picture."""
     return [
         Finding(name, str(folder / name), Problem.NO_PICTURE, f"no picture is called {stem}")

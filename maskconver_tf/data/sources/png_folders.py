@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from pathlib import Path
 
 from maskconver_tf.data.categories import Categories
-from maskconver_tf.data.findings import Problem
-from maskconver_tf.data.sources.folder_pairs import pictures_in, without_picture
+from maskconver_tf.data.sources.folder_pairs import paired_items
 from maskconver_tf.data.sources.label_png import read_labels
 from maskconver_tf.data.sources.label_segments import class_map, segments_of
-from maskconver_tf.data.sources.lazy_items import LazyItems
 from maskconver_tf.data.sources.source import FileItem, Truth, check_folder
 
 
@@ -25,9 +24,7 @@ class PngFoldersItem(FileItem):
     def read_truth(self) -> Truth:
         labels = read_labels(self, self.map_file)
         instances = read_labels(self, self.instance_file)
-        if instances.shape != labels.shape:
-            found = "{1} x {0}, and {3} x {2} in ".format(*instances.shape, *labels.shape)
-            raise self.refusal(self.instance_file, Problem.SIZE, found + self.map_file)
+        self.check_shape(self.instance_file, instances, labels, self.map_file)
         class_ids = class_map(self, self.map_file, labels, self.categories, self.void_ids)
         return segments_of(class_ids, instances, self.categories)
 
@@ -57,22 +54,7 @@ class PngFolders:
         self.where = str(images)
         self.description = {"layout": "png_folders", "images": images.name}
         self.categories = Categories.load(classes)
-        self._folders = images, semantic, instances
-        self._void_ids = void_ids
-        pictures = pictures_in(images)
-        self.findings = without_picture(semantic, pictures) + without_picture(instances, pictures)
-        self._names = list(pictures.items())
-        self.items = LazyItems(len(self._names), self._item)
-
-    def _item(self, index: int) -> PngFoldersItem:
-        stem, name = self._names[index]
-        images, semantic, instances = self._folders
-        return PngFoldersItem(
-            name=name,
-            image_id=stem,
-            image_file=str(images / name),
-            map_file=str(semantic / f"{stem}.png"),
-            instance_file=str(instances / f"{stem}.png"),
-            categories=self.categories,
-            void_ids=self._void_ids,
+        make = functools.partial(PngFoldersItem, categories=self.categories, void_ids=void_ids)
+        self.items, self.findings = paired_items(
+            make, images, map_file=semantic, instance_file=instances
         )

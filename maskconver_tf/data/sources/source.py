@@ -9,12 +9,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from maskconver_tf.data.categories import Categories
-from maskconver_tf.data.findings import Finding, Problem
+from maskconver_tf.data.findings import Finding, Problem, listed
 from maskconver_tf.errors import UserError
 
 
@@ -25,12 +25,16 @@ class SourceSegment(NamedTuple):
       id: its value in the id map.
       class_id: contiguous class id; `PAD_ID` where a finding says that the category is unknown.
       is_thing, is_crowd: of which kind it is.
+      area, bbox: pixels and [x, y, width, height] that the source lists, or None. Nothing relies on
+        them, but where they are wrong more may be.
     """
 
     id: int
     class_id: int
     is_thing: bool
     is_crowd: bool
+    area: Any = None
+    bbox: Any = None
 
 
 class Truth(NamedTuple):
@@ -132,6 +136,12 @@ class FileItem:
         except OSError as error:
             raise self.refusal(file, unreadable, str(error.strerror)) from None
 
+    def check_shape(self, file: str, array: np.ndarray, expected: np.ndarray, where: str) -> None:
+        """Raises `Refused` where the array of a file has another height or width than expected."""
+        if array.shape != expected.shape:
+            found = "{1} x {0}, and {3} x {2} in ".format(*array.shape, *expected.shape)
+            raise self.refusal(file, Problem.SIZE, found + where)
+
     def refusal(self, file: str, problem: Problem, found: str) -> Refused:
         return Refused(Finding(self.name, file, problem, found))
 
@@ -139,4 +149,6 @@ class FileItem:
 def check_folder(path: Path, what: str) -> None:
     """Raises `UserError` unless `path` is a folder; `what` says which one was expected."""
     if not path.is_dir():
-        raise UserError(f"{path}: not a folder; expected {what}.")
+        beside = sorted(other.name for other in path.parent.glob("*") if other.is_dir())
+        hint = f" {path.parent} has {listed(beside)}." if beside else ""
+        raise UserError(f"{path}: not a folder; expected {what}.{hint}")

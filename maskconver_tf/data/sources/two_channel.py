@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from pathlib import Path
 
 from maskconver_tf.data.categories import Categories
-from maskconver_tf.data.sources.folder_pairs import pictures_in, without_picture
+from maskconver_tf.data.sources.folder_pairs import paired_items
 from maskconver_tf.data.sources.label_png import CHANNELS, read_channels
 from maskconver_tf.data.sources.label_segments import class_map, segments_of
-from maskconver_tf.data.sources.lazy_items import LazyItems
 from maskconver_tf.data.sources.source import FileItem, Truth, check_folder
 from maskconver_tf.errors import UserError
 
@@ -51,26 +51,13 @@ class TwoChannel:
         self.where = str(images)
         self.description = {"layout": "two_channel", "images": images.name}
         self.categories = Categories.load(classes)
-        self._folders = images, panoptic
-        self._channels = _checked_channels(class_channel, instance_channel)
-        self._void_ids = void_ids
-        pictures = pictures_in(images)
-        self.findings = without_picture(panoptic, pictures)
-        self._names = list(pictures.items())
-        self.items = LazyItems(len(self._names), self._item)
-
-    def _item(self, index: int) -> TwoChannelItem:
-        stem, name = self._names[index]
-        images, panoptic = self._folders
-        return TwoChannelItem(
-            name=name,
-            image_id=stem,
-            image_file=str(images / name),
-            map_file=str(panoptic / f"{stem}.png"),
-            channels=self._channels,
+        make = functools.partial(
+            TwoChannelItem,
+            channels=_checked_channels(class_channel, instance_channel),
             categories=self.categories,
-            void_ids=self._void_ids,
+            void_ids=void_ids,
         )
+        self.items, self.findings = paired_items(make, images, map_file=panoptic)
 
 
 def _checked_channels(class_channel: str, instance_channel: str) -> tuple[str, str]:

@@ -45,7 +45,7 @@ class Grid:
     """
 
     input_sizes: Sequence[tuple[int, int]] = ((640, 640),)
-    num_slots: int = 256
+    num_slots: int = 248
     label_stride: int = 2
     mask_stride: int = 4
 
@@ -175,6 +175,7 @@ class _Checker:
             part.findings.extend(outcome)
             return
         part.census.add(outcome)
+        part.findings.extend(outcome.findings)
         self._take_duplicate(part, outcome)
         self._take_small(part, outcome)
         if outcome.drawing is not None:

@@ -12,6 +12,9 @@ from maskconver_tf.data.inspection import PRINT_SIDE, Inspection
 _MAX_DIFFERENCE = 3.0
 """Mean difference of gray values, 0..255, at which two small copies count as one picture's."""
 
+_MAX_CELL_DIFFERENCE = 12.0
+"""Largest difference of one gray value: frames of a film differ more where something moved."""
+
 _MIN_CORRELATION = 0.98
 """Of small copies that are not flat; a foggy picture is not like every other."""
 
@@ -60,10 +63,11 @@ class DuplicateFinder:
     def _is_like(self, number: int, small: np.ndarray) -> bool:
         other = np.frombuffer(self._small[number], np.uint8).astype(np.float64)
         this = small.ravel().astype(np.float64)
-        if np.abs(this - other).mean() > _MAX_DIFFERENCE:
+        difference = np.abs(this - other)
+        if difference.mean() > _MAX_DIFFERENCE or difference.max() > _MAX_CELL_DIFFERENCE:
             return False
         if min(this.std(), other.std()) < _FLAT:
-            return bool(np.abs(this - other).max() <= _MAX_DIFFERENCE)
+            return bool(difference.max() <= _MAX_DIFFERENCE)
         return bool(np.corrcoef(this, other)[0, 1] >= _MIN_CORRELATION)
 
 

@@ -208,6 +208,12 @@ def _as_floats(folder):
             lambda f: f.annotations,
             "0.jpg: segment id 16777215",
         ),
+        (
+            _edit_segment(iscrowd=2),
+            Problem.MALFORMED_ENTRY,
+            lambda f: f.annotations,
+            "0.jpg: segment {'id': 1000",
+        ),
         (_too_many, Problem.TOO_MANY_SEGMENTS, _map, "65536 segments"),
     ],
 )

@@ -459,7 +459,7 @@ def test_odd_pictures_go_through_every_augmentation(odd_dir):
         for i in range(len(ODD)):
             slots = batch[types.SLOT_CLASS_IDS][i]
             in_map = set(np.unique(batch[types.SLOT_MAP][i])) - {types.VOID}
-            assert in_map == set(range((slots != types.PAD_ID).sum()))
+            assert in_map == set(range(1, (slots != types.PAD_ID).sum() + 1))
             assert (batch[types.CONTENT_SIZE][i] >= 1).all()
 
 
@@ -498,7 +498,7 @@ def test_a_training_example_is_what_types_say(data_dir):
     assert batches.element_spec == {
         types.IMAGE: tf.TensorSpec([3, 32, 64, 3], tf.uint8),
         types.CONTENT_SIZE: tf.TensorSpec([3, 2], tf.int32),
-        types.SLOT_MAP: tf.TensorSpec([3, 16, 32], tf.int16),
+        types.SLOT_MAP: tf.TensorSpec([3, 16, 32], tf.uint8),
         types.SLOT_CLASS_IDS: tf.TensorSpec([3, 5], tf.int32),
         types.CENTER_LEVELS: tf.TensorSpec([3, 5], tf.int32),
         types.CENTER_INDICES: tf.TensorSpec([3, 5, 2], tf.int32),
@@ -516,7 +516,7 @@ def test_labels_are_those_of_the_picture_beside_them(data_dir, flip):
     for i, (is_mirrored, class_ids) in enumerate(zip(mirrored, batch[types.SLOT_CLASS_IDS])):
         assert class_ids.tolist() in [[7, number, -1] for number in range(7)]
         # Twice the size: 24 and 40 of 64 columns, void in the last 2 of 32 rows.
-        row = [1] * 12 + [0] * 20
+        row = [2] * 12 + [1] * 20
         expected = np.array([row[::-1] if is_mirrored else row] * 16)
         expected[15] = types.VOID
         np.testing.assert_array_equal(batch[types.SLOT_MAP][i], expected)

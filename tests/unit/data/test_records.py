@@ -176,9 +176,15 @@ def _cut_shard(folder):
     path.write_bytes(path.read_bytes()[:-1])
 
 
-def _age(folder):
+def _from_the_future(folder):
     summary = json.loads((folder / "dataset.json").read_text())
     (folder / "dataset.json").write_text(json.dumps(summary | {"format_version": 99}))
+
+
+def _as_the_first_builder_wrote_it(folder):
+    summary = json.loads((folder / "dataset.json").read_text()) | {"format_version": 1}
+    del summary["categories_sha256"]
+    (folder / "dataset.json").write_text(json.dumps(summary))
 
 
 @pytest.mark.parametrize(
@@ -186,7 +192,12 @@ def _age(folder):
     [
         (_drop_shard, "tfrecord: the shard does not exist"),
         (_cut_shard, "tfrecord: found .* bytes, expected"),
-        (_age, "found format version 99, expected at most 1"),
+        (_from_the_future, "dataset.json: found format version 99, expected 2: a newer"),
+        (
+            _as_the_first_builder_wrote_it,
+            "dataset.json: found format version 1 without categories_sha256, expected 2: an "
+            "older .*`maskconver data build",
+        ),
         (lambda folder: (folder / "dataset.json").write_text("[]"), "not a description"),
         (lambda folder: (folder / "dataset.json").unlink(), "no dataset.json.*data build"),
         (lambda folder: (folder / "categories.json").unlink(), "categories.json.*does not exist"),

@@ -6,7 +6,7 @@ import pytest
 
 from maskconver_tf.data import beam_build
 from maskconver_tf.data.beam_build import build_on_beam
-from maskconver_tf.data.build import build_from
+from maskconver_tf.data.build import BuildSettings, build_from
 from maskconver_tf.data.shard_build import build_by_shards, write_shard
 from maskconver_tf.errors import UserError
 
@@ -40,7 +40,8 @@ def test_a_build_by_shards_has_the_bytes_of_an_ordinary_one(spoiled, tmp_path):
     options = {"num_shards": 3, "skip_bad": True}
     source = ("coco_panoptic", _options(spoiled))
     build_from(*source, tmp_path / "plain", workers=1, progress=False, **options)
-    summary = build_by_shards(_backwards_and_twice, *source, tmp_path / "shards", **options)
+    settings = BuildSettings(**options)
+    summary = build_by_shards(_backwards_and_twice, *source, tmp_path / "shards", settings)
     assert _files(tmp_path / "shards") == _files(tmp_path / "plain")
     assert "dropped.json" in _files(tmp_path / "plain")
     assert summary.dataset["num_examples"] == 6
@@ -49,14 +50,14 @@ def test_a_build_by_shards_has_the_bytes_of_an_ordinary_one(spoiled, tmp_path):
 def test_bad_pictures_and_interruptions_leave_nothing(spoiled, tmp_path):
     source = ("coco_panoptic", _options(spoiled), tmp_path / "out")
     with pytest.raises(UserError, match=r"1 of 7 pictures cannot be used; nothing was"):
-        build_by_shards(_backwards_and_twice, *source)
+        build_by_shards(_backwards_and_twice, *source, BuildSettings())
 
     def interrupt(jobs):
         write_shard(jobs[0])
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        build_by_shards(interrupt, *source, num_shards=2, skip_bad=True)
+        build_by_shards(interrupt, *source, BuildSettings(num_shards=2, skip_bad=True))
     assert [path.name for path in tmp_path.iterdir()] == ["coco"]
 
 

@@ -55,10 +55,10 @@ def test_a_scene_with_void_and_crowd():
     # The largest comes first, equal areas as listed; crowd and void have no slot.
     assert labels[types.SLOT_CLASS_IDS].tolist() == [132, 5, 0, types.PAD_ID]
     assert labels[types.SLOT_MAP].tolist() == [
-        [1, 1, 2, 2],
-        [1, 1, 2, 2],
-        [0, 0, 0, -1],
-        [0, 0, 0, -1],
+        [2, 2, 3, 3],
+        [2, 2, 3, 3],
+        [1, 1, 1, 0],
+        [1, 1, 1, 0],
     ]
     # Half diagonals: 4.47, 2.83, 2.83.
     assert labels[types.CENTER_LEVELS].tolist() == [3, 2, 2, types.PAD_ID]
@@ -78,7 +78,7 @@ def test_shapes_and_dtypes_are_static_inside_tf_data_and_values_as_outside():
     dataset = tf.data.Dataset.from_generator(lambda: [inputs], output_signature=signature)
     dataset = dataset.map(builder)
     assert dataset.element_spec == {
-        types.SLOT_MAP: tf.TensorSpec([4, 4], tf.int16),
+        types.SLOT_MAP: tf.TensorSpec([4, 4], tf.uint8),
         types.SLOT_CLASS_IDS: tf.TensorSpec([4], tf.int32),
         types.CENTER_LEVELS: tf.TensorSpec([4], tf.int32),
         types.CENTER_INDICES: tf.TensorSpec([4, 2], tf.int32),
@@ -120,7 +120,7 @@ def test_an_all_void_picture(class_ids):
 @pytest.mark.parametrize("stride", [1, 2, 4])
 def test_one_segment_over_the_whole_picture(stride):
     labels = _build(np.ones([8, 8]), [7], label_stride=stride)
-    np.testing.assert_array_equal(labels[types.SLOT_MAP], np.zeros([8 // stride] * 2))
+    np.testing.assert_array_equal(labels[types.SLOT_MAP], np.ones([8 // stride] * 2))
     assert labels[types.SLOT_CLASS_IDS].tolist() == [7, -1, -1, -1]
     assert labels[types.CENTER_LEVELS][0] == 3
     assert labels[types.CENTER_INDICES][0].tolist() == [0, 0]
@@ -150,21 +150,25 @@ def test_more_segments_than_slots_keep_the_largest():
     slots = {1: 0, 4: 1, 3: 2}  # Row -> slot.
     expected = np.full([8, 8], types.VOID)
     for row, slot in slots.items():
-        expected[row, : areas[row]] = slot
+        expected[row, : areas[row]] = slot + 1
     np.testing.assert_array_equal(labels[types.SLOT_MAP], expected)
     assert labels[types.NUM_DROPPED] == 2
 
 
-def test_more_instances_than_a_byte_counts():
+@pytest.mark.parametrize(
+    ("num_slots", "dtype"), [(320, np.uint16), (256, np.uint16), (255, np.uint8)]
+)
+def test_more_instances_than_a_byte_counts(num_slots, dtype):
     numbers = np.arange(1, 301, dtype=np.int32).reshape(15, 20)
     segment_map = np.kron(numbers, np.ones([2, 2], np.int32))
-    labels = _build(
-        segment_map, [4] * 300, num_slots=320, center_levels=(1,), level_bounds=(), label_stride=2
-    )
-    np.testing.assert_array_equal(labels[types.SLOT_MAP], numbers - 1)
-    assert labels[types.SLOT_CLASS_IDS].tolist() == [4] * 300 + [-1] * 20
-    assert labels[types.CENTER_INDICES][277].tolist() == [13, 17]
-    assert labels[types.NUM_DROPPED] == 0
+    grid = {"center_levels": (1,), "level_bounds": (), "label_stride": 2}
+    labels = _build(segment_map, [4] * 300, num_slots=num_slots, **grid)
+    expected = np.where(numbers <= num_slots, numbers, types.VOID)
+    np.testing.assert_array_equal(labels[types.SLOT_MAP], expected)
+    assert labels[types.SLOT_MAP].dtype == dtype
+    assert labels[types.SLOT_CLASS_IDS].tolist() == ([4] * 300 + [-1] * 20)[:num_slots]
+    assert labels[types.CENTER_INDICES][240].tolist() == [12, 0]
+    assert labels[types.NUM_DROPPED] == max(0, 300 - num_slots)
 
 
 # ---- Shared centers ------------------------------------------------------------------------------
@@ -180,7 +184,7 @@ def test_a_ring_and_a_ball_of_two_classes_both_stay():
     labels = _on_one_level([6, 2])
     assert labels[types.SLOT_CLASS_IDS].tolist() == [6, 2, -1, -1]
     assert labels[types.CENTER_INDICES][:2].tolist() == [[1, 1], [1, 1]]
-    np.testing.assert_array_equal(labels[types.SLOT_MAP], RING - 1)
+    np.testing.assert_array_equal(labels[types.SLOT_MAP], RING)
     assert labels[types.NUM_DROPPED] == 0
 
 
@@ -190,7 +194,7 @@ def test_of_one_class_and_one_center_the_larger_stays_in_whatever_order_they_are
 ):
     labels = _on_one_level([6, 6], segment_map)
     assert labels[types.SLOT_CLASS_IDS].tolist() == [6, -1, -1, -1]
-    np.testing.assert_array_equal(labels[types.SLOT_MAP], np.where(RING == 1, 0, types.VOID))
+    np.testing.assert_array_equal(labels[types.SLOT_MAP], np.where(RING == 1, 1, types.VOID))
     assert labels[types.NUM_DROPPED] == 1
 
 
@@ -198,7 +202,7 @@ def test_of_three_with_one_center_one_stays():
     segment_map = _boxes((0, 0, 8, 8), (2, 2, 6, 6), (3, 3, 5, 5))
     labels = _on_one_level([6, 6, 6], segment_map)
     assert labels[types.NUM_DROPPED] == 2
-    assert (labels[types.SLOT_MAP] == 0).sum() == 64 - 16
+    assert (labels[types.SLOT_MAP] == 1).sum() == 64 - 16
 
 
 def test_one_class_and_one_place_on_two_levels_are_two_centers():
@@ -213,7 +217,7 @@ def test_a_dropped_twin_leaves_its_slot_to_the_next_segment():
     segment_map[0, 0] = 3
     labels = _on_one_level([6, 6, 1], segment_map, num_slots=2)
     assert labels[types.SLOT_CLASS_IDS].tolist() == [6, 1]
-    assert labels[types.SLOT_MAP][0, 0] == 1
+    assert labels[types.SLOT_MAP][0, 0] == 2
     assert labels[types.NUM_DROPPED] == 1
 
 
@@ -226,8 +230,8 @@ def test_a_one_pixel_segment_survives_the_stride(stride):
         segment_map = np.ones([8, 8], np.int32)
         segment_map[row, stride + column] = 2
         labels = _build(segment_map, [3, 9], label_stride=stride)
-        expected = np.zeros([8 // stride] * 2)
-        expected[0, 1] = 1
+        expected = np.ones([8 // stride] * 2)
+        expected[0, 1] = 2
         np.testing.assert_array_equal(labels[types.SLOT_MAP], expected)
         assert labels[types.SLOT_CLASS_IDS].tolist() == [3, 9, -1, -1]
 
@@ -237,7 +241,7 @@ def test_of_two_segments_with_only_one_cell_between_them_one_stays_and_one_is_co
         segment_map = np.zeros([8, 8], np.int32)
         segment_map[first], segment_map[second] = 1, 2
         labels = _build(segment_map, [3, 9], label_stride=2)
-        assert labels[types.SLOT_MAP][0, 0] == 0
+        assert labels[types.SLOT_MAP][0, 0] == 1
         assert labels[types.SLOT_CLASS_IDS][0] in (3, 9)
         assert labels[types.SLOT_CLASS_IDS][1] == types.PAD_ID
         assert labels[types.NUM_DROPPED] == 1
@@ -248,7 +252,7 @@ def test_a_crowd_takes_no_cell_from_a_segment():
         segment_map = np.zeros([8, 8], np.int32)
         segment_map[segment], segment_map[crowd] = 1, 2
         labels = _build(segment_map, [3, 9], crowds=[2], label_stride=2)
-        assert labels[types.SLOT_MAP][0, 0] == 0
+        assert labels[types.SLOT_MAP][0, 0] == 1
         assert labels[types.SLOT_CLASS_IDS].tolist() == [3, -1, -1, -1]
         assert labels[types.NUM_DROPPED] == 0
 
@@ -264,7 +268,7 @@ def test_every_slot_has_a_cell_and_every_segment_a_slot_or_a_place_in_the_count(
         )
         used = labels[types.SLOT_CLASS_IDS] != types.PAD_ID
         in_map = set(labels[types.SLOT_MAP].ravel()) - {types.VOID}
-        assert in_map == set(range(used.sum()))
+        assert in_map == set(range(1, used.sum() + 1))
         np.testing.assert_array_equal(used, labels[types.CENTER_LEVELS] != types.PAD_ID)
         present = set(segment_map.ravel()) - {0, *crowds}
         assert used.sum() + labels[types.NUM_DROPPED] == len(present)

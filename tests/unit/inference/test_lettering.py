@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFont
 
 from maskconver_tf.inference import lettering
 
@@ -43,12 +43,31 @@ def test_longer_text_and_larger_letters_need_a_larger_plate():
 @pytest.mark.parametrize("text", ["", "мяч", "中文", "é", "⚽ 97%", "العربية", "\ud800", "a\x00b"])
 def test_any_text_is_drawn(text, has_font, monkeypatch):
     if not has_font:
-        monkeypatch.setattr(lettering, "_machine_font", lambda font_size: None)
+        monkeypatch.setattr(lettering, "_font_files", list)
     assert (draw(text) != GREY).any()
     lettering.draw_text(Image.new("RGB", (50, 20)), (10, 25), text, 12)
 
 
 def test_without_a_font_letters_lose_only_their_accents(monkeypatch):
-    monkeypatch.setattr(lettering, "_machine_font", lambda font_size: None)
+    monkeypatch.setattr(lettering, "_font_files", list)
     np.testing.assert_array_equal(draw("Ärmel é"), draw("Armel e"))
     np.testing.assert_array_equal(draw("мяч"), draw("???"))
+
+
+def test_what_has_no_letters_on_this_machine_cannot_be_written(monkeypatch):
+    monkeypatch.setattr(lettering, "_font_files", list)
+    texts = ["dog?", "Ärmel é", "мяч", "고양이", "中文"]
+    assert [lettering.can_write(text) for text in texts] == [True, True, False, False, False]
+
+
+def test_a_font_that_has_but_a_box_for_a_letter_is_not_used(monkeypatch, tmp_path):
+    (tmp_path / "a.ttf").write_bytes(b"no font")
+    font = tmp_path / "b.TTF"
+    font.write_bytes(ImageFont.load_default(size=16).font_bytes)  # It has Latin letters alone.
+    monkeypatch.setattr(lettering, "_FONT_FOLDERS", (str(tmp_path), str(tmp_path / "none")))
+    monkeypatch.setattr(lettering, "_font_files", lettering._font_files.__wrapped__)
+    assert [lettering._font_file(text) for text in ("a b", "고양이", "a중")] == [
+        str(font),
+        None,
+        None,
+    ]

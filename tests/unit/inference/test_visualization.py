@@ -7,6 +7,7 @@ import pytest
 
 from maskconver_tf.data.categories import Categories
 from maskconver_tf.errors import UserError
+from maskconver_tf.inference import lettering, visualization
 from maskconver_tf.inference.segment_colors import segment_colors
 from maskconver_tf.inference.visualization import contact_sheet, draw_panoptic, side_by_side
 from maskconver_tf.types import Segment
@@ -125,6 +126,22 @@ def test_segments_too_small_carry_no_label():
 def test_long_and_foreign_names_are_drawn():
     drawn = draw_panoptic(grey(400, 600), np.full((400, 600), 1), [Segment(1, BALL)], CATEGORIES)
     assert has_white(drawn)
+
+
+def test_names_that_no_font_has_become_ids_with_one_hint(monkeypatch, caplog):
+    monkeypatch.setattr(lettering, "_font_files", list)
+    visualization._hint_at_fonts.cache_clear()
+
+    def drawn(*names):
+        entries = [{"id": 40 + i, "name": name, "isthing": 1} for i, name in enumerate(names)]
+        panoptic_map = np.repeat([[1] * 300 + [2] * 300], 300, axis=0)
+        segments = [Segment(1, 0), Segment(2, 1)]
+        categories = Categories.from_coco(entries, "test")
+        return draw_panoptic(grey(300, 600), panoptic_map, segments, categories)
+
+    np.testing.assert_array_equal(drawn("고양이", "개"), drawn("class 40", "class 41"))
+    drawn("고양이", "말")
+    assert [record.name for record in caplog.records] == [visualization.__name__]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 90), (90, 1), (7, 5)])

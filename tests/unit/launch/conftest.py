@@ -19,6 +19,12 @@ TOOLS = "bash cat date dirname env grep mkdir mktemp rm sed seq sleep tail"
 """All that the scripts may use besides: nothing real that launches is within their reach."""
 
 
+def defaults(folder: str) -> dict[str, str]:
+    """The settings that a folder's env.example has values for."""
+    lines = (ROOT / "launch" / folder / "env.example").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line and line[0] != "#")
+
+
 @dataclasses.dataclass(frozen=True)
 class Fakes:
     """Programs on a PATH of their own.

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from maskconver_tf.training.cluster import read_cluster
-from tests.unit.launch.conftest import ROOT
+from tests.unit.launch.conftest import defaults
 
 VERSIONS = ("1.31", "1.34", "1.37")
 """Of Kubernetes: podFailurePolicy left beta in the first."""
@@ -16,13 +16,7 @@ TRAINERS = ("gpu", "workers", "tpu")
 KINDS = (*TRAINERS, "data")
 
 
-def _defaults() -> dict[str, str]:
-    """The values of env.example."""
-    lines = (ROOT / "launch/gke/env.example").read_text(encoding="utf-8").splitlines()
-    return dict(line.split("=", 1) for line in lines if "=" in line and line[0] != "#")
-
-
-SETTINGS = _defaults() | {"KUBE_CONTEXT": "c", "IMAGE": "r/i:t", "MODEL_DIR": "gs://b/run"}
+SETTINGS = defaults("gke") | {"KUBE_CONTEXT": "c", "IMAGE": "r/i:t", "MODEL_DIR": "gs://b/run"}
 
 
 @pytest.fixture
@@ -109,11 +103,14 @@ def test_the_command(manifests, kind, settings, strategy):
 @pytest.mark.parametrize("kind", TRAINERS)
 def test_a_lost_pod_does_not_count_and_a_mistake_is_not_tried_again(manifests, kind):
     job = manifests(kind)[-1]["spec"]
-    mistake, lost = job["podFailurePolicy"]["rules"]
+    mistake, again, lost = job["podFailurePolicy"]["rules"]
     assert (mistake["action"], mistake["onExitCodes"]["values"]) == ("FailJob", [2])
-    assert (
-        mistake["onExitCodes"]["containerName"] == job["template"]["spec"]["containers"][0]["name"]
-    )
+    assert (again["action"], again["onExitCodes"]["values"]) == ("Ignore", [75])
+    for rule in (mistake, again):
+        assert (
+            rule["onExitCodes"]["containerName"]
+            == _pod(manifests(kind)[-1])["containers"][0]["name"]
+        )
     assert lost == {
         "action": "Ignore",
         "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],

@@ -196,6 +196,12 @@ def test_training_that_saved_and_ended_is_started_again(keep, fakes):
     assert _verbs(fakes) == ["create", "install", "start", "start", "delete"]
 
 
+def test_a_host_that_was_restarted_trains_on(keep, fakes):
+    fakes.plan(lives=[_life("ACTIVE", "running, gone, running, exit 0")])
+    assert "the host was restarted" in keep("keep").stdout
+    assert _verbs(fakes) == ["create", "install", "start", "start", "delete"]
+
+
 def test_training_that_failed_stops_it_and_the_slice_stays(keep, fakes):
     fakes.plan(lives=[_life("ACTIVE", "running, exit 2")])
     error = keep("keep", code=2).stderr
@@ -385,7 +391,9 @@ def test_training_that_was_killed_is_no_success(host):
 
 def test_after_a_reboot_another_process_with_the_number_is_not_taken_for_training(host):
     (host.folder / "pid").write_text(str(os.getpid()))
-    assert host("status") == "exit 137"
+    assert host("status") == "gone"
+    host("start", "train")
+    assert host("status") == "running"
 
 
 # ---- Versions ------------------------------------------------------------------------------------

@@ -10,19 +10,18 @@ import jsonschema
 import pytest
 import yaml
 
-from tests.unit.launch.conftest import ROOT
+from tests.unit.launch.conftest import defaults
 
 SCHEMA = json.loads(Path(__file__).with_name("custom_job_schema.json").read_text())
 KINDS = ("gpu", "workers", "tpu")
 
 
-def _defaults() -> dict[str, str]:
-    """The values of env.example."""
-    lines = (ROOT / "launch/vertex/env.example").read_text(encoding="utf-8").splitlines()
-    return dict(line.split("=", 1) for line in lines if "=" in line and line[0] != "#")
-
-
-SETTINGS = _defaults() | {"PROJECT": "p", "REGION": "r", "IMAGE": "i", "MODEL_DIR": "gs://b/run"}
+SETTINGS = defaults("vertex") | {
+    "PROJECT": "p",
+    "REGION": "r",
+    "IMAGE": "i",
+    "MODEL_DIR": "gs://b/run",
+}
 PLACE = ["--project=p", "--region=r"]
 
 

@@ -17,9 +17,9 @@ def make_batch(seed=1):
     Slot 2 of picture 0 is empty; the right half of picture 1 is void and so are slot 1's pixels.
     """
     rng = np.random.default_rng(seed)
-    slot_map = rng.integers(0, 2, [2, 16, 16])
+    slot_map = rng.integers(1, 3, [2, 16, 16])
     slot_map[1, :, 8:] = types.VOID
-    slot_map[1, slot_map[1] == 1] = 2
+    slot_map[1, slot_map[1] == 2] = 3
     labels = {
         types.SLOT_MAP: slot_map,
         types.SLOT_CLASS_IDS: [[0, 1, -1], [1, 1, 0]],
@@ -33,7 +33,7 @@ def make_batch(seed=1):
         types.CENTER_HEATMAP_LOGITS: logits,
         types.MASK_LOGITS: tf.constant(rng.normal(0, 2, [2, 8, 8, 3]), tf.float32),
     }
-    return outputs, labels | {types.SLOT_MAP: tf.cast(labels[types.SLOT_MAP], tf.int16)}
+    return outputs, labels | {types.SLOT_MAP: tf.cast(labels[types.SLOT_MAP], tf.uint8)}
 
 
 SIDES = {3: 4, 4: 2, 5: 1}
@@ -56,8 +56,11 @@ def assert_equal(actual, expected):
 
 
 def test_every_part_is_one_number_for_the_batch():
-    losses = MaskConverLoss()(*make_batch())
-    assert sorted(losses) == NAMES
+    outputs, labels = make_batch()
+    losses = MaskConverLoss()(outputs, labels)
+    levels = outputs[types.CENTER_HEATMAP_LOGITS].keys()
+    assert sorted(losses) == sorted(MaskConverLoss.names(levels))
+    assert set(NAMES) < set(losses)
     assert all(value.shape == () and value.dtype == tf.float32 for value in losses.values())
 
 
@@ -76,7 +79,7 @@ def test_the_gradient_is_that_of_the_reported_number():
 
 def test_worked_example_of_one_segment():
     labels = {
-        types.SLOT_MAP: tf.constant([[[0, 0], [0, -1]]], tf.int16),
+        types.SLOT_MAP: tf.constant([[[1, 1], [1, 0]]], tf.uint8),
         types.SLOT_CLASS_IDS: tf.constant([[1, -1]]),
         types.CENTER_LEVELS: tf.constant([[3, -1]]),
         types.CENTER_INDICES: tf.constant([[[0, 0], [0, 0]]]),
@@ -124,7 +127,7 @@ def test_shares_of_two_replicas_add_up_to_the_joint_batch():
 def test_a_picture_of_padding_adds_no_loss_and_no_gradient():
     outputs, labels = make_batch()
     padded = {
-        types.SLOT_MAP: tf.fill([1, 16, 16], tf.constant(types.VOID, tf.int16)),
+        types.SLOT_MAP: tf.fill([1, 16, 16], tf.constant(types.VOID, tf.uint8)),
         types.SLOT_CLASS_IDS: tf.fill([1, 3], types.PAD_ID),
         types.CENTER_LEVELS: tf.fill([1, 3], types.PAD_ID),
         types.CENTER_INDICES: tf.zeros([1, 3, 2], tf.int32),
@@ -210,6 +213,23 @@ def test_a_center_is_drawn_on_its_own_level_alone():
     }
 
 
+def test_levels_share_each_term():
+    """A segment moved to another level takes its mask's loss along, and leaves the total alone."""
+    outputs, labels = make_batch()
+    levels = tuple(outputs[types.CENTER_HEATMAP_LOGITS])
+    before = MaskConverLoss()(outputs, labels)
+    for term in ("center_heatmap_loss", "mask_bce_loss", "mask_dice_loss"):
+        shares = [float(before[f"{term}/level_{level}"]) for level in levels]
+        assert sum(shares) == pytest.approx(float(before[term]), rel=1e-5)
+        assert sum(share > 0 for share in shares) > 1
+    all_on_first = tf.where(labels[types.CENTER_LEVELS] > 0, levels[0], types.PAD_ID)
+    after = MaskConverLoss()(outputs, labels | {types.CENTER_LEVELS: all_on_first})
+    assert float(after[f"mask_bce_loss/level_{levels[0]}"]) == pytest.approx(
+        float(before["mask_bce_loss"]), rel=1e-5
+    )
+    assert float(after[f"mask_dice_loss/level_{levels[1]}"]) == 0.0
+
+
 def test_weights_weigh():
     outputs, labels = make_batch()
     parts = MaskConverLoss()(outputs, labels)
@@ -246,7 +266,7 @@ def test_compiled_by_xla_it_gives_the_same():
 def test_a_cell_is_valid_where_any_pixel_under_it_is_labelled(level, expected):
     height, width, cell = expected
     slot_map = np.full([1, 24, 40], types.VOID)
-    slot_map[0, 20, 31] = 0
+    slot_map[0, 20, 31] = 1
     valid = any_valid(tf.constant(slot_map), height, width)
     assert valid.shape == (1, height, width)
     assert np.argwhere(valid[0]).tolist() == [cell], f"level {level}"

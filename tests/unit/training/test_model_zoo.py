@@ -1,6 +1,7 @@
 """What is said of a model that was counted, on figures made up here; and what cannot be counted."""
 
 import json
+import re
 
 import pytest
 
@@ -73,10 +74,11 @@ def test_a_published_cost_is_scaled_by_area(counted, with_masks, expected):
     assert model_zoo.published_cost(counted, published) == pytest.approx(expected / 2)
 
 
-def test_an_illegal_input_size_is_refused_before_anything_is_built():
-    tiny = find_models(["tiny"])
-    with pytest.raises(UserError, match=r"tiny.input_size = \(800, 1200\).*multiples of 32"):
-        list(model_zoo.count_models(tiny, bindings=["INPUT_SIZE = (800, 1200)"]))
+@pytest.mark.parametrize("size", ["(800, 1200)", "640"])
+def test_an_illegal_input_size_is_refused_before_anything_is_built(size):
+    words = re.escape(f"tiny.input_size = {size}: ") + ".*multiples of 32"
+    with pytest.raises(UserError, match=words):
+        list(model_zoo.count_models(find_models(["tiny"]), bindings=[f"INPUT_SIZE = {size}"]))
 
 
 def test_a_file_that_means_no_model_is_refused(tmp_path):

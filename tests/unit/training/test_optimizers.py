@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 import tf_keras
 
+from maskconver_tf.errors import UserError
 from maskconver_tf.layers.convnext_block import ConvNeXtSEBlock
 from maskconver_tf.models.mask_embedding_generator import MaskEmbeddingGenerator
 from maskconver_tf.training.optimizers import (
@@ -88,6 +89,23 @@ def test_no_weight_decay_keeps_kernels(model, name):
     prepare(optimizer, model)
     step(optimizer, model)
     assert values(model) == [3, -5, 1, 0]
+
+
+def test_l2_is_part_of_the_gradient_and_gathers_momentum(model):
+    """Worked by hand: rate 0.1, l2 0.5, momentum 0.9, gradient 0; the loss's own is clipped."""
+    optimizer = make_optimizer(
+        **CONSTANT, name="sgd", learning_rate=0.1, weight_decay=0, l2=0.5, clip_norm=1.0
+    )
+    prepare(optimizer, model)
+    step(optimizer, model)
+    velocity = -0.1 * 0.5 * 3
+    assert values(model) == pytest.approx([3 + velocity, -5, 1, 0])
+    step(optimizer, model, kernel=10)
+    velocity = 0.9 * velocity - 0.1 * (0.5 * (3 + velocity) + 1)
+    assert values(model)[0] == pytest.approx(3 - 0.1 * 0.5 * 3 + velocity)
+    assert values(model)[1:] == [-5, 1, 0]
+    with pytest.raises(UserError, match=r"l2 = 0\.5: for SGD alone; adamw takes .*weight_decay"):
+        make_optimizer(10, "adamw", l2=0.5)
 
 
 def test_kernels_are_told_from_biases_norms_scales_and_tables():

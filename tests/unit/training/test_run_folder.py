@@ -90,6 +90,18 @@ def test_damaged_newest_checkpoint_is_left_out_with_a_line(folder, capsys):
     assert [path[-6:] for path in again.checkpoints] == ["ckpt-1", "ckpt-2"]
 
 
+def test_what_a_kill_left_of_a_checkpoint_is_deleted(folder):
+    _, manager = manager_of(folder)
+    manager.save(1)
+    half = str(folder.checkpoints / "ckpt-2_temp")
+    tf.io.gfile.makedirs(half)
+    with tf.io.gfile.GFile(f"{half}/part-00000-of-00001.data-00000-of-00001", "wb") as file:
+        file.write(b"half")
+    leave_out_damaged(folder.checkpoints)
+    assert not tf.io.gfile.exists(half)
+    assert tf.train.latest_checkpoint(str(folder.checkpoints)).endswith("ckpt-1")
+
+
 def test_only_damaged_checkpoints_stop_the_run(folder):
     _, manager = manager_of(folder)
     path = manager.save(1)
@@ -143,9 +155,9 @@ def test_best_weights_are_kept_and_restored(folder):
         module.weight = tf.Variable(value)
         return module
 
-    assert folder.save_best(model(1.0), pq=30.0, step=5)
-    assert not folder.save_best(model(2.0), pq=30.0, step=9)
-    assert folder.save_best(model(3.0), pq=31.0, step=12)
+    assert folder.save_best(model(1.0), score=30.0, step=5)
+    assert not folder.save_best(model(2.0), score=30.0, step=9)
+    assert folder.save_best(model(3.0), score=31.0, step=12)
     assert json.loads(folder.best_score.read_text()) == {"pq": 31.0, "step": 12}
     restored = model(0.0)
     folder.restore(restored)

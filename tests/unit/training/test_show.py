@@ -21,8 +21,8 @@ CATEGORIES = Categories.from_coco(
 
 
 def test_a_row_holds_picture_masks_and_centers():
-    slot_map = np.full([64, 64], types.VOID, np.int16)
-    slot_map[:32, :48] = 0
+    slot_map = np.full([64, 64], types.VOID, np.uint8)
+    slot_map[:32, :48] = 1
     example = {
         types.IMAGE: np.full([128, 128, 3], 90, np.uint8),
         types.CONTENT_SIZE: np.array([128, 96]),

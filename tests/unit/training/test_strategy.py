@@ -16,10 +16,12 @@ def test_gpu_asked_for_and_absent():
 
 def test_unreachable_tpu(monkeypatch):
     def connect(tpu):
-        raise OSError(f"no route to {tpu}")  # As urllib and Google's client libraries do.
+        # As urllib and Google's client libraries do, and TensorFlow at length.
+        raise OSError(f"no route to {tpu}\nRegistered devices: [CPU]")
 
     monkeypatch.setattr(tf.distribute.cluster_resolver.TPUClusterResolver, "connect", connect)
-    with pytest.raises(UserError, match='no TPU answers at "mine" .no route to mine.*its name or'):
+    match = r'no TPU answers at "mine" \(no route to mine\); on a TPU VM .*its name or'
+    with pytest.raises(UserError, match=match):
         make_strategy("tpu", "mine")
 
 

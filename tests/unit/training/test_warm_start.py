@@ -10,8 +10,10 @@ from maskconver_tf.errors import UserError
 from maskconver_tf.inference.segmenter import built
 from maskconver_tf.models.backbones.mobilenet import mobilenet
 from maskconver_tf.models.backbones.resnet import resnet
+from maskconver_tf.models.image_classifier import ImageClassifier
 from maskconver_tf.models.maskconver import MaskConver
 from maskconver_tf.models.pixel_decoders.convnext_unet import ConvNeXtUNet
+from maskconver_tf.models.semantic_model import SemanticModel
 from maskconver_tf.models.variable_names import named_variables
 from maskconver_tf.training.run_folder import RunFolder
 from maskconver_tf.training.warm_start import CLASS_AXES, initial_network, warm_start
@@ -19,6 +21,8 @@ from tests.unit.layers.check_layer import shake
 
 HEAD = "center_heatmap_head/output_conv"
 TABLE = "mask_embedding_generator/class_embedding_table"
+OWN_AXES = {f"{HEAD}/kernel", f"{HEAD}/bias", TABLE}
+"""Those of CLASS_AXES that MaskConver has."""
 
 
 def classes(*names):
@@ -77,12 +81,12 @@ def test_takes_every_weight_of_a_run_of_the_same_kind(run, ball_and_ring):
         np.testing.assert_array_equal(value, ball_and_ring[1][name])
     assert sorted(report.loaded) == sorted(ball_and_ring[1])
     assert not (report.random or report.by_class or report.unused)
-    assert f"loaded: {len(ball_and_ring[1])} weights" in str(report)
+    assert f"loaded: {len(ball_and_ring[1])} of {len(ball_and_ring[1])} weights" in str(report)
 
 
 def test_prefers_the_best_weights_and_takes_a_named_checkpoint(run, ball_and_ring):
     best = network()
-    run.save_best(best, pq=50.0, step=7)
+    run.save_best(best, score=50.0, step=7)
     model = network()
     origin = warm_start(model, classes("ball", "ring"), str(run.path)).origin
     assert origin.endswith("best/weights-7")
@@ -90,9 +94,9 @@ def test_prefers_the_best_weights_and_takes_a_named_checkpoint(run, ball_and_rin
     for name, value in snapshot(model).items():
         np.testing.assert_array_equal(value, expected[name])
     report = warm_start(model, classes("ring", "ball"), str(run.checkpoints / "ckpt-1"))
-    assert set(report.by_class) == set(CLASS_AXES)
+    assert set(report.by_class) == OWN_AXES
     for name, value in snapshot(model).items():
-        if name not in CLASS_AXES:
+        if name not in OWN_AXES:
             np.testing.assert_array_equal(value, ball_and_ring[1][name])
 
 
@@ -121,17 +125,25 @@ def test_classes_without_a_common_name_start_afresh(run):
     model = network()
     before = snapshot(model)
     report = warm_start(model, classes("tree", "house"), str(run.path))
-    for name in CLASS_AXES:
+    for name in OWN_AXES:
         np.testing.assert_array_equal(snapshot(model)[name], before[name])
     assert set(report.random.values()) == {"no class in common"}
     assert "re-initialised, no class in common: 3 weights" in str(report)
 
 
 def test_the_list_of_weights_with_a_row_per_class_is_complete():
-    shapes = [{n: v.shape for n, v in named_variables(network(c)).items()} for c in (2, 3)]
-    differing = {name: shapes[1][name] for name in shapes[0] if shapes[0][name] != shapes[1][name]}
-    assert set(differing) == set(CLASS_AXES)
-    assert {shape[CLASS_AXES[name]] for name, shape in differing.items()} == {3}
+    def shapes(kind, num_classes):
+        parts = (resnet(10, width_multiplier=1 / 16), ConvNeXtUNet((1,), (8,), kernel_size=3))
+        made = make(num_classes) if kind is MaskConver else kind(num_classes, *parts)
+        found = named_variables(built(made, (32, 32)))
+        return {name: variable.shape for name, variable in found.items()}
+
+    known = {}
+    for kind in (MaskConver, SemanticModel, ImageClassifier):
+        two, three = shapes(kind, 2), shapes(kind, 3)
+        known |= {name: three[name] for name in two if two[name] != three[name]}
+    assert set(known) == set(CLASS_AXES)
+    assert {shape[CLASS_AXES[name]] for name, shape in known.items()} == {3}
 
 
 def test_what_does_not_fit_keeps_its_start_and_is_told(run):

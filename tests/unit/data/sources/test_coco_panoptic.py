@@ -23,7 +23,7 @@ def test_items_follow_the_annotations_and_carry_contiguous_classes(make_coco_fol
     *others, last = source.items
     assert [item.name for item in others] == ["2.jpg", "1.jpg"]
     assert (last.name, last.image_id, last.size) == ("0.jpg", 10, (32, 24))
-    assert last.segments == (
+    assert tuple(segment._replace(area=None, bbox=None) for segment in last.segments) == (
         SourceSegment(2**24 - 1, 0, is_thing=False, is_crowd=False),
         SourceSegment(1000, 1, is_thing=False, is_crowd=False),
         SourceSegment(70_000, 2, is_thing=True, is_crowd=False),
@@ -91,6 +91,22 @@ def _annotation_without_segments(content):
     content["annotations"].append({"image_id": 12, "file_name": "2.png"})
 
 
+def test_the_file_of_a_malformed_entry_is_no_stray_one(make_coco_folder):
+    folder = make_coco_folder()
+    with folder.edit() as content:
+        _segments_lost(content)
+    source = _source(folder)
+    assert source.stored_files() == source.known_files()
+
+
+def _segments_lost(content):
+    del content["annotations"][0]["segments_info"]
+
+
+def _name_lost(content):
+    del content["images"][0]["file_name"]
+
+
 @pytest.mark.parametrize(
     ("spoil", "problem", "found", "num_items"),
     [
@@ -100,6 +116,8 @@ def _annotation_without_segments(content):
         (_annotation_twice, Problem.REPEATED_ENTRY, "annotations has 2 entries of image_id 10", 2),
         (_image_without_name, Problem.MALFORMED_ENTRY, "images[3] is {'id': 99}", 3),
         (_annotation_without_segments, Problem.MALFORMED_ENTRY, "annotations[3] is ", 3),
+        (_segments_lost, Problem.MALFORMED_ENTRY, "annotations[0] is ", 2),
+        (_name_lost, Problem.MALFORMED_ENTRY, "images[0] is ", 2),
     ],
 )
 def test_entries_that_make_no_picture_are_noted(make_coco_folder, spoil, problem, found, num_items):

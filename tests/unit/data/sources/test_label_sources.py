@@ -151,6 +151,7 @@ def test_masks_of_different_sizes_are_refused(png_folders, tmp_path):
 def test_files_that_match_no_other_are_named(png_folders, tmp_path):
     _save(tmp_path / "semantic/stray.png", _rgb(LABELS))
     (tmp_path / "instances/a/пёс 1.png").unlink()
+    _save(tmp_path / "images/._stray.png", _rgb(LABELS))  # As macOS leaves behind: no picture.
     source = open_source("png_folders", png_folders)
     [stray] = source.findings
     assert (stray.problem, stray.picture) == (Problem.NO_PICTURE, "stray.png")

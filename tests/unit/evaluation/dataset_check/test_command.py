@@ -194,6 +194,15 @@ def test_different_pictures_of_one_kind_are_no_duplicates(make_coco_folder):
     assert not any(same_file for _, same_file in found)
 
 
+def test_the_next_frame_of_a_film_is_no_duplicate():
+    """A still scene with encoder noise, in which something small has come."""
+    scene = np.random.default_rng(0).integers(40, 200, [16, 17])
+    moved = scene + (np.indices(scene.shape).sum(0) % 2)
+    moved[5, 9] += 25
+    finder = DuplicateFinder()
+    assert [finder.add(_inspection(p, i))[0] for i, p in enumerate((scene, moved))] == [None] * 2
+
+
 def _inspection(small, number):
     nothing = np.zeros(1, np.int64)
     return Inspection(
@@ -210,6 +219,7 @@ def _inspection(small, number):
         small=small.astype(np.uint8),
         segment_map=None,
         drawing=None,
+        findings=[],
     )
 
 

@@ -1,4 +1,4 @@
-"""100 problems planted in a copy of real pictures: all are found, and nothing else is."""
+"""105 problems planted in a copy of real pictures: all are found, and nothing else is."""
 
 import collections
 import itertools
@@ -233,10 +233,22 @@ def _plant_unseen_class(copy, number, part):
 def _plant_too_small(copy, number, part):
     _, truth = copy.next(part)
     ids = copy.ids(part, truth)
+    for info in truth["segments_info"]:
+        info["area"] -= int(info["id"] == ids[2, 3])
     ids[2, 3] = 2**24 - 5
     copy.paint(part, truth, ids)
     truth["segments_info"].append({"id": 2**24 - 5, "category_id": 3, "iscrowd": 0, "area": 1})
     # Told from the annotations by `_small_segments`, as all others.
+
+
+def _plant_wrong_extent(copy, number, part):
+    image, truth = copy.next(part, lambda truth: truth["segments_info"])
+    info = max(truth["segments_info"], key=lambda info: info["area"])
+    if number % 2:
+        info["bbox"][2] += 2
+    else:
+        info["area"] += 1
+    copy.planted[part, Problem.EXTENT, image["file_name"]] += 1
 
 
 def _plant_stray_file(copy, number, part):
@@ -254,6 +266,7 @@ OTHERS = [
     _plant_near_duplicate,
     _plant_unseen_class,
     _plant_too_small,
+    _plant_wrong_extent,
     _plant_stray_file,
 ]
 
@@ -323,7 +336,7 @@ def test_all_planted_problems_are_found_and_nothing_else(copy):
             plant(copy, 10 * number + i, next(parts))
     small = _small_segments(copy, "train") + _small_segments(copy, "val")
     planted_small = sum(what.endswith(f" {2**24 - 5}") for _, _, what in small)
-    assert copy.planted.total() + planted_small == 100
+    assert copy.planted.total() + planted_small == 105
     assert set(collections.Counter(p for _, p, _ in copy.planted).values()) == {NUM_OF_EACH}
     _, found = _found(copy)
     # Of real pictures some segments are small too, and some classes are in validation alone.

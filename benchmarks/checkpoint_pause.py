@@ -1,0 +1,57 @@
+"""How long training stands still for a checkpoint, written between the steps and beside them.
+
+    python benchmarks/checkpoint_pause.py [--gin_file experiments/demo.gin] [--saves 7]
+
+The model and optimizer of an experiment, without its data; both ways take turns, and nothing is
+computed meanwhile. The first save of each, which makes the copies, is left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from maskconver_tf.training import gin_support
+from maskconver_tf.training.checkpoints import make_checkpoint_manager
+from maskconver_tf.training.step_program import StepProgram
+from maskconver_tf.training.train import train
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--gin_file", default="experiments/demo.gin")
+    parser.add_argument("--num_classes", type=int, default=13)
+    parser.add_argument("--saves", type=int, default=7)
+    args = parser.parse_args()
+    gin_support.load([args.gin_file])
+    arguments = gin_support.arguments_of(train, ["model_dir", "on_built"])
+    program = StepProgram(arguments, args.num_classes)
+    state, step = (program.model, program.optimizer), program.optimizer.iterations
+    variables = len([v for part in state for v in part.variables])
+    with tempfile.TemporaryDirectory() as folder:
+        both = [
+            make_checkpoint_manager(Path(folder) / str(way), *state, 1, 1, in_background=way)
+            for way in (False, True)
+        ]
+        pauses: list[list[float]] = [[], []]
+        wholes: list[list[float]] = [[], []]
+        for _ in range(args.saves):
+            for manager, pause, whole in zip(both, pauses, wholes):
+                step.assign_add(1)
+                begun = time.monotonic()
+                path = manager.save(checkpoint_number=int(step.numpy()))
+                pause.append(time.monotonic() - begun)
+                manager.sync()
+                whole.append(time.monotonic() - begun)
+        size = sum(file.stat().st_size for file in Path(path).parent.glob("ckpt-*"))
+    between, beside = (statistics.median(seconds[1:]) for seconds in pauses)
+    print(f"{args.gin_file}: {variables} variables, {size / 1e6:.0f} MB")
+    print(f"pause between the steps {between:.3f} s, beside them {beside:.3f} s")
+    print(f"ratio {between / beside:.1f}; written after {statistics.median(wholes[1][1:]):.3f} s")
+
+
+if __name__ == "__main__":
+    main()

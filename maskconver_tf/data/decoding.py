@@ -1,0 +1,75 @@
+"""Encoded pictures to pixels in `tf.data`: whole, or no more of them than is needed.
+
+`decode_jpeg` reads PNG as well and, unlike `decode_image`, lets one ask for the exact transform
+that other decoders use.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import tensorflow as tf
+
+
+def decode_picture(encoded: tf.Tensor) -> tf.Tensor:
+    """JPEG or PNG, string scalar, to uint8 `[h, w, 3]`."""
+    return tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")
+
+
+def picture_size(encoded: tf.Tensor) -> tf.Tensor:
+    """Height and width, int32 `[2]`; of a JPEG without decoding it."""
+    return tf.cond(
+        tf.io.is_jpeg(encoded),
+        lambda: tf.image.extract_jpeg_shape(encoded)[:2],
+        lambda: tf.shape(tf.io.decode_png(encoded))[:2],
+    )
+
+
+def decode_part(
+    encoded: tf.Tensor,
+    image_size: tf.Tensor,
+    begin: tf.Tensor,
+    extent: tf.Tensor,
+    size: tf.Tensor,
+) -> tf.Tensor:
+    """Decodes the rectangle of a picture that will be scaled.
+
+    Of a JPEG no more is decoded than that takes: a part of it only, or, where a whole one will
+    shrink a lot, a version with half, a quarter or an eighth of its sides, which is no
+    smaller than what it will be scaled to. Colors in the outermost columns of a part may differ a
+    little from those of the whole.
+
+    Args:
+      encoded: JPEG or PNG, string scalar.
+      image_size: int32 `[2]`, height and width.
+      begin: int32 `[2]`, first row and column.
+      extent: int32 `[2]`, height and width; the rectangle lies within the picture.
+      size: int32 `[2]`, what the rectangle will be scaled to.
+
+    Returns:
+      uint8 `[h, w, 3]`, of `extent` or smaller.
+    """
+    window = tf.concat([begin, extent], 0)
+    crop = functools.partial(
+        tf.io.decode_and_crop_jpeg, encoded, window, channels=3, dct_method="INTEGER_ACCURATE"
+    )
+    shrunk = [
+        functools.partial(
+            tf.io.decode_jpeg, encoded, channels=3, ratio=ratio, dct_method="INTEGER_ACCURATE"
+        )
+        for ratio in (2, 4, 8)
+    ]
+    is_whole = tf.reduce_all(extent == image_size)
+    num_fitting = tf.math.count_nonzero(
+        tf.reduce_min(extent // size) >= tf.constant([2, 4, 8]), dtype=tf.int32
+    )
+    image = tf.cond(
+        tf.io.is_jpeg(encoded),
+        lambda: tf.switch_case(tf.where(is_whole, num_fitting, 0), [crop, *shrunk]),
+        lambda: tf.slice(
+            tf.io.decode_png(encoded, channels=3),
+            tf.concat([begin, [0]], 0),
+            tf.concat([extent, [3]], 0),
+        ),
+    )
+    return tf.ensure_shape(image, [None, None, 3])

@@ -1,0 +1,84 @@
+"""Semantic segmentation on MaskConver's trunk: the stage before panoptic training."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+import tf_keras
+
+from maskconver_tf import types
+from maskconver_tf.layers.norm import NormKind
+from maskconver_tf.models.heads import LightHead
+from maskconver_tf.models.trunk import Trunk, sum_levels
+
+
+@tf_keras.utils.register_keras_serializable("maskconver_tf")
+class SemanticModel(Trunk):
+    """A class for each cell: MaskConver's mask features, times one learned embedding per class.
+
+    Where MaskConver makes a mask of a segment's embedding, this makes one of a class's. Backbone,
+    decoder, pyramid and mask feature head are MaskConver's own, so that a panoptic run takes all of
+    them over.
+
+    Shapes: images uint8 `[B, H, W, 3]`, H and W static multiples of 32, to `SEMANTIC_LOGITS`
+    float32 `[B, h, w, C]` on the mask grid.
+
+    Args:
+      num_classes: C.
+      backbone: see `MaskConver`; so are the others.
+      pixel_decoder: level -> features to level -> features of one width.
+      pyramid: what extends the decoder's levels, or None.
+      mask_level: level of the grid; 2 is stride 4.
+      width: D, of the mask features.
+      head_repeats: units of the head.
+      head_kernel_size: of the head's depthwise convolutions.
+      norm: kind of norm of the head.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        backbone: tf_keras.layers.Layer,
+        pixel_decoder: tf_keras.layers.Layer,
+        pyramid: tf_keras.layers.Layer | None = None,
+        mask_level: int = 2,
+        width: int = 256,
+        head_repeats: int = 4,
+        head_kernel_size: int = 7,
+        norm: NormKind = "layer",
+        **kwargs,
+    ):
+        super().__init__(backbone, pixel_decoder, pyramid, **kwargs)
+        self._config = {
+            "num_classes": num_classes,
+            "mask_level": mask_level,
+            "width": width,
+            "head_repeats": head_repeats,
+            "head_kernel_size": head_kernel_size,
+            "norm": norm,
+        }
+        self.mask_level = mask_level
+        self.mask_feature_head = LightHead(
+            width,
+            width,
+            head_repeats,
+            head_kernel_size,
+            levels=[mask_level],
+            norm=norm,
+            name="mask_feature_head",
+        )
+        self.class_embeddings = tf_keras.layers.Conv2D(
+            num_classes, 1, dtype="float32", name="class_embeddings"
+        )
+
+    @property
+    def num_classes(self) -> int:
+        return self._config["num_classes"]
+
+    def call(self, images: tf.Tensor, training: bool | None = None) -> dict[str, tf.Tensor]:
+        _, levels = self.see(images, training)
+        summed = sum_levels(levels, images.shape[1:3], self.mask_level)
+        mask_features = self.mask_feature_head(summed, level=self.mask_level, training=training)
+        return {types.SEMANTIC_LOGITS: self.class_embeddings(mask_features)}
+
+    def get_config(self):
+        return {"name": self.name} | self.parts_config() | self._config

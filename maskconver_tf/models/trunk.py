@@ -1,0 +1,83 @@
+"""What every stage of training shares: backbone, pixel decoder and pyramid."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+import tf_keras
+
+from maskconver_tf.errors import UserError
+from maskconver_tf.ops.resize import level_size, repeat_to_size
+
+_PARTS = ("backbone", "pixel_decoder", "pyramid")
+
+
+class Trunk(tf_keras.Model):
+    """A model whose first half is that of the paper's figure, under the same names in each stage.
+
+    What one stage of training leaves is therefore found by name in the next.
+
+    Args:
+      backbone: images to level -> features.
+      pixel_decoder: level -> features to level -> features.
+      pyramid: what extends the decoder's levels (`LightFPN`), or None.
+    """
+
+    def __init__(
+        self,
+        backbone: tf_keras.layers.Layer,
+        pixel_decoder: tf_keras.layers.Layer,
+        pyramid: tf_keras.layers.Layer | None = None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.backbone = backbone
+        self.pixel_decoder = pixel_decoder
+        self.pyramid = pyramid
+
+    def see(
+        self, images: tf.Tensor, training: bool | None = None
+    ) -> tuple[dict[int, tf.Tensor], dict[int, tf.Tensor]]:
+        """The backbone's features and the decoded levels of images uint8 `[B, H, W, 3]`.
+
+        Raises:
+          UserError: H or W is no multiple of 32.
+        """
+        _check_size(images)
+        features = self.backbone(images, training=training)
+        levels = self.pixel_decoder(features, training=training)
+        if self.pyramid is not None:
+            levels = self.pyramid(levels, training=training)
+        return features, levels
+
+    def parts_config(self) -> dict:
+        """The parts, serialised; what `get_config` of a model begins with."""
+        return {name: tf_keras.utils.serialize_keras_object(getattr(self, name)) for name in _PARTS}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        parts = {
+            name: tf_keras.utils.deserialize_keras_object(config[name], custom_objects)
+            for name in _PARTS
+            if config[name] is not None
+        }
+        return cls(**{**config, **parts})
+
+
+def sum_levels(levels: dict[int, tf.Tensor], input_size: tuple[int, int], finest: int) -> tf.Tensor:
+    """All levels on the grid of level `finest`, summed: doubled and added one by one."""
+    total = levels[max(levels)]
+    for level in range(max(levels) - 1, finest - 1, -1):
+        total = repeat_to_size(total, *level_size(input_size, level))
+        if level in levels:
+            total += levels[level]
+    return total
+
+
+def _check_size(images: tf.Tensor) -> None:
+    height, width = images.shape[1:3]
+    if not height or not width or height % 32 or width % 32:
+        raise UserError(
+            f"images are {height}x{width}: MaskConver takes heights and widths that are multiples "
+            "of 32, such as 640x640 or 800x1216; pad them, or use `maskconver_tf.load`, which fits "
+            "any picture"
+        )

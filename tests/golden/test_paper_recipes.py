@@ -1,0 +1,161 @@
+"""The published recipes (method: Recipes), as the experiments resolve them; and the variants for
+one GPU, by the rules that docs/chain.md states."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import tf_keras
+
+from maskconver_tf.models.backbones.mobilenet import mobilenet
+from maskconver_tf.models.backbones.resnet import resnet
+from maskconver_tf.models.pixel_decoders.convnext_unet import ConvNeXtUNet
+from maskconver_tf.training import gin_support
+from maskconver_tf.training.train import train
+
+ADAMW, SGD = tf_keras.optimizers.AdamW, tf_keras.optimizers.SGD
+
+RECIPES = {
+    "classification_resnet50": {
+        "input_size": (384, 384),
+        "optimizer": ADAMW,
+        "rate": 4e-3,
+        "end": 0.0,
+        "weight_decay": 0.05,
+        "ema": 0.9999,
+        "drop_path": 0.1,
+    },
+    "semantic_resnet50": {
+        "input_size": (1024, 1024),
+        "batch_size": 256,
+        "steps": 64_000,
+        "optimizer": ADAMW,
+        "rate": 3e-4,
+        "end": 0.03 * 3e-4,
+        "warmup": 2000,
+        "weight_decay": 0.05,
+        "clip": 1.0,
+        "ema": 0.9999,
+        "scale_range": (0.5, 2.0),
+        "flip": True,
+        "frozen": True,
+    },
+    "panoptic_resnet50": {
+        "input_size": (1280, 1280),
+        "batch_size": 128,
+        "steps": 270_000,
+        "optimizer": ADAMW,
+        "rate": 1e-3,
+        "end": 0.0,
+        "warmup": 500,
+        "weight_decay": 0.05,
+        "clip": 1.0,
+        "ema": 0.99996,
+        "drop_path": 0.1,
+        "copy_paste": 0.5,
+        "paste_scale_range": (0.025, 1.5),
+        "scale_range": (0.05, 2.9),
+        "flip": True,
+        "autoaugment": True,
+        "frozen": True,
+        "mask_weight": 10.0,
+    },
+    "panoptic_mobilenet_640": {
+        "input_size": (640, 640),
+        "batch_size": 64,
+        "steps": 500_000,
+        "optimizer": SGD,
+        "momentum": 0.9,
+        "rate": 0.04,
+        "end": 0.0,
+        "warmup": 2000,
+        "l2": 1e-5,
+        "weight_decay": None,
+        "clip": None,
+        "ema": None,
+        "scale_range": (0.1, 1.9),
+        "flip": True,
+        "copy_paste": 0.0,
+        "autoaugment": False,
+        "mask_weight": 5.0,
+        "network": "MobileNetMultiAVGSeg",
+    },
+}
+RECIPES["panoptic_mobilenet_256"] = RECIPES["panoptic_mobilenet_640"] | {"input_size": (256, 256)}
+
+
+def resolved(experiment: str) -> dict[str, Any]:
+    """What `train` would get of an experiment, under the names of RECIPES."""
+    gin_support.load([f"experiments/paper/{experiment}.gin"])
+    arguments = gin_support.arguments_of(train, supplied=["model_dir", "on_built"])
+    data, steps = arguments["train_input"], arguments["total_steps"]
+    optimizer = arguments["optimizer"](total_steps=steps, batch_size=data.batch_size)
+    settings = optimizer.get_config()
+    schedule = tf_keras.optimizers.schedules.deserialize(settings["learning_rate"])
+    warmup = schedule.warmup_steps
+    assert float(schedule(0)) == 0
+    assert float(schedule((warmup + steps) // 2)) == pytest.approx(
+        (float(schedule(warmup)) + float(schedule(steps))) / 2, rel=1e-3
+    )
+    names = ("scale_range", "flip", "copy_paste", "paste_scale_range", "autoaugment")
+    return {
+        **{name: getattr(data, name, None) for name in ("input_size", "batch_size", *names)},
+        "steps": steps,
+        "accumulation": arguments["accumulation_steps"],
+        "optimizer": next(kind for kind in (ADAMW, SGD) if isinstance(optimizer, kind)),
+        "rate": float(schedule(warmup)),
+        "end": float(schedule(steps)),
+        "warmup": warmup,
+        "momentum": settings.get("momentum"),
+        "l2": settings.get("l2"),
+        "weight_decay": settings["weight_decay"],
+        "clip": settings["global_clipnorm"],
+        "ema": settings["ema_momentum"] if settings["use_ema"] else None,
+        "drop_path": gin_support.argument(ConvNeXtUNet, "drop_path"),
+        "frozen": gin_support.argument(resnet, "freeze_batch_norm"),
+        "network": gin_support.argument(mobilenet, "variant"),
+        "mask_weight": getattr(arguments["loss"], "mask_weight", None),
+    }
+
+
+@pytest.mark.parametrize("experiment_name", RECIPES)
+def test_an_experiment_has_the_settings_of_the_paper(experiment_name):
+    found = resolved(experiment_name)
+    for name, expected in RECIPES[experiment_name].items():
+        if isinstance(expected, float):
+            expected = pytest.approx(expected, rel=1e-5, abs=1e-9)
+        assert found[name] == expected, name
+    assert found["accumulation"] == 1
+
+
+@pytest.mark.parametrize(
+    ("variant", "times", "ratio"),
+    [
+        ("classification_resnet50", 16, math.sqrt(1 / 16)),
+        ("semantic_resnet50", 16, math.sqrt(1 / 16)),
+        ("panoptic_resnet50", 16, math.sqrt(1 / 16)),
+        ("panoptic_mobilenet_640", 4, 1 / 4),
+    ],
+)
+def test_one_gpu_sees_as_many_pictures_at_the_rate_of_the_rule(variant, times, ratio):
+    paper, own = resolved(variant), resolved(f"{variant}_one_gpu")
+    assert own["batch_size"] * times == paper["batch_size"]
+    for name in ("steps", "warmup"):
+        assert own[name] == pytest.approx(paper[name] * times, rel=1e-3)
+    assert own["rate"] == pytest.approx(paper["rate"] * ratio, rel=1e-5)
+    assert own["end"] == pytest.approx(paper["end"] * ratio, rel=1e-5, abs=1e-9)
+    if paper["ema"]:
+        assert (1 - own["ema"]) * times == pytest.approx(1 - paper["ema"], rel=1e-4)
+    changed = ("batch_size", "steps", "warmup", "rate", "end", "ema", "accumulation")
+    assert {n: v for n, v in own.items() if n not in changed} == {
+        n: v for n, v in paper.items() if n not in changed
+    }
+
+
+@pytest.mark.parametrize("variant", ["semantic_resnet50", "panoptic_resnet50"])
+def test_the_exact_variants_differ_in_parts_alone(variant):
+    paper, own = resolved(variant), resolved(f"{variant}_one_gpu_exact")
+    assert own.pop("accumulation") > paper.pop("accumulation") == 1
+    assert own == paper
