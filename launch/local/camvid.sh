@@ -1,23 +1,29 @@
 #!/usr/bin/env bash
-# CamVid (docs/results.md) from pictures to PQ on its validation and test parts.
-#   bash launch/local/camvid.sh DATA_DIR [scratch|pretrained]
-# DATA_DIR has images/SPLIT, panoptic/SPLIT and panoptic_SPLIT.json for train, val and test.
+# CamVid from pictures to the PQ of its validation and test parts (docs/results.md).
+#
+#   launch/local/camvid.sh [--dry-run] [--env FILE] DATA_DIR [START] [-- MORE ARGUMENTS OF maskconver train]
+#
+# DATA_DIR holds images/SPLIT, panoptic/SPLIT and panoptic_SPLIT.json for train, val and test. START
+# is what training starts from: `scratch` (default) or `pretrained`. All goes into runs/camvid.
+#
+#   launch/local/camvid.sh data/camvid_panoptic pretrained
+#
 # Stopped and started again, it goes on where it was.
 set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=launch/common.sh
+source "$here/../common.sh"
 
-if [[ $# -lt 1 || ! ${2:-scratch} =~ ^(scratch|pretrained)$ ]]; then
-    sed -n '2,5s/^# //p' "${BASH_SOURCE[0]}" >&2
-    exit 2
-fi
-pictures=$(realpath "$1")
-start=${2:-scratch}
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+parse "$@"
+((${#ARGS[@]} == 1 || ${#ARGS[@]} == 2)) || die "expected DATA_DIR [START], found: ${ARGS[*]-}"
+start=${ARGS[1]:-scratch}
+[[ $start == scratch || $start == pretrained ]] ||
+    die "START: expected scratch or pretrained, found '$start'"
+[[ -d ${ARGS[0]} ]] || die "DATA_DIR: ${ARGS[0]} is no folder"
+pictures=$(cd "${ARGS[0]}" && pwd)
+need_tool maskconver "install the package (BUILD.md) and 'source .venv/bin/activate'"
+cd "$here/../.."
 out=runs/camvid
-
-run() {
-    printf '\n$ %s\n' "$*"
-    "$@"
-}
 
 for split in train val test; do
     if [[ ! -f $out/data/$split/dataset.json ]]; then
@@ -26,8 +32,7 @@ for split in train val test; do
             --annotations "$pictures/panoptic_$split.json" --out "$out/data/$split"
     fi
 done
-
-run maskconver train --gin_file "experiments/camvid_$start.gin" --model_dir "$out/$start"
+run maskconver train --gin_file "experiments/camvid_$start.gin" --model_dir "$out/$start" "${EXTRA[@]}"
 for split in val test; do
     run maskconver evaluate --model "$out/$start" --data "$out/data/$split" --out "$out/$start/$split"
 done

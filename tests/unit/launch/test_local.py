@@ -148,7 +148,14 @@ def test_camvid_trains_and_scores_both_parts(launch, fakes, tmp_path):
     ]
 
 
-def test_camvid_tells_how_it_is_called(launch, fakes):
-    done = launch("local/camvid.sh", "data", "sometimes", code=2)
-    assert "camvid.sh DATA_DIR [scratch|pretrained]" in done.stderr
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ([], "expected DATA_DIR [START]"),
+        ([".", "sometimes"], "START: expected scratch or pretrained, found 'sometimes'"),
+        (["nowhere"], "DATA_DIR: nowhere is no folder"),
+    ],
+)
+def test_camvid_tells_how_it_is_called(launch, fakes, arguments, message):
+    assert message in launch("local/camvid.sh", *arguments, code=2).stderr
     assert not fakes.argvs("maskconver")
