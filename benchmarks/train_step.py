@@ -36,7 +36,7 @@ from maskconver_tf import types
 from maskconver_tf.data.targets import TargetBuilder
 from maskconver_tf.losses.masks import mask_losses
 from maskconver_tf.training import gin_support
-from maskconver_tf.training.step_program import StepProgram
+from maskconver_tf.training.preflight.step_program import StepProgram
 from maskconver_tf.training.train import train
 
 BATCH = 4

@@ -10,7 +10,7 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf.errors import UserError
-from maskconver_tf.training.task import Task
+from maskconver_tf.training.tasks.task import Task
 
 
 class Trainer(orbit.StandardTrainer):

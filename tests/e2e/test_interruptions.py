@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 from maskconver_tf import cli
-from maskconver_tf.training.run_folder import RunFolder
+from maskconver_tf.training.run_files.run_folder import RunFolder
 from maskconver_tf.training.trainer import Trainer
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"

@@ -20,7 +20,7 @@ from maskconver_tf.models.maskconver import MaskConver
 from maskconver_tf.models.pixel_decoders.convnext_unet import ConvNeXtUNet
 from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
 from maskconver_tf.training import optimizers
-from maskconver_tf.training.panoptic_task import PanopticTask
+from maskconver_tf.training.tasks.panoptic_task import PanopticTask
 from maskconver_tf.training.trainer import Trainer
 from tests.unit.layers.check_layer import precision
 

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from maskconver_tf.training.cluster import Cluster, read_cluster
+from maskconver_tf.training.machines.cluster import Cluster, read_cluster
 
 SETTINGS = {"GIN_FILE": "experiments/demo.gin", "MODEL_DIR": "run"}
 TRAIN = ["train", "--gin_file", "experiments/demo.gin", "--model_dir", "run"]
