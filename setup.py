@@ -81,7 +81,7 @@ setuptools.setup(
         "dev": ["build", "ruff", "wheel"],
         "wandb": ["wandb"],
         # Google's TPU compiler, for `maskconver preflight --tpu`. What it is asked through is not
-        # public in jax, so another version needs a look at training/tpu_compile.py.
+        # public in jax, so another version needs a look at training/preflight/tpu_compile.py.
         "tpu-check": ["jax[tpu]~=0.10.0"],
     },
 )

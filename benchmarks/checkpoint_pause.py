@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 
 from maskconver_tf.training import gin_support
-from maskconver_tf.training.checkpoints import make_checkpoint_manager
-from maskconver_tf.training.step_program import StepProgram
+from maskconver_tf.training.preflight.step_program import StepProgram
+from maskconver_tf.training.run_files.checkpoints import make_checkpoint_manager
 from maskconver_tf.training.train import train
 
 

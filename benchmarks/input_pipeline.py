@@ -162,7 +162,7 @@ def measure(variant: str, data: str, size: int, batch_size: int, seconds: float)
     del first
     next(iterator)
     start, start_cpu, count = time.perf_counter(), time.process_time(), 0
-    while time.perf_counter() - start < seconds or count < 2 * batch_size:
+    while time.perf_counter() - start < seconds or count < 4 * batch_size:
         next(iterator)
         count += batch_size
     return {

@@ -13,6 +13,7 @@ show what a second worker brings. Workers that share a core show what talking ov
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import signal
@@ -22,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -72,18 +74,30 @@ def _free_ports(count: int) -> list[int]:
 
 def train(settings: list[str], model_dir: Path, count: int, kill: bool) -> None:
     """Trains to the end."""
-    processes = start(settings, model_dir, count)
+    with started(settings, model_dir, count) as processes:
+        if kill:
+            while not (model_dir / "checkpoints" / "ckpt-2.index").exists():
+                assert processes[-1].poll() is None, "it ended before it could be killed"
+                time.sleep(0.02)
+            processes[-1].send_signal(signal.SIGKILL)
+        codes = [process.wait(timeout=900) for process in processes]
     if kill:
-        while not (model_dir / "checkpoints" / "ckpt-2.index").exists():
-            assert processes[-1].poll() is None, "it ended before it could be killed"
-            time.sleep(0.02)
-        processes[-1].send_signal(signal.SIGKILL)
-        codes = [process.wait(timeout=300) for process in processes]
         print(f"  killed the last of {count}; exit codes {codes}")
         assert set(codes[:-1]) <= {75, 143}, "the others did not ask to be started again"
-        processes = start(settings, model_dir, count)
-    codes = [process.wait(timeout=600) for process in processes]
-    assert codes == [0] * count, codes
+        train(settings, model_dir, count, kill=False)
+    else:
+        assert codes == [0] * count, codes
+
+
+@contextlib.contextmanager
+def started(settings: list[str], model_dir: Path, count: int) -> Iterator[list[subprocess.Popen]]:
+    """The processes of `start`, none of which is left behind."""
+    processes = start(settings, model_dir, count)
+    try:
+        yield processes
+    finally:
+        for process in processes:
+            process.kill()
 
 
 # ---- What came of it -----------------------------------------------------------------------------

@@ -36,7 +36,7 @@ from maskconver_tf import types
 from maskconver_tf.data.targets import TargetBuilder
 from maskconver_tf.losses.masks import mask_losses
 from maskconver_tf.training import gin_support
-from maskconver_tf.training.step_program import StepProgram
+from maskconver_tf.training.preflight.step_program import StepProgram
 from maskconver_tf.training.train import train
 
 BATCH = 4
@@ -68,7 +68,7 @@ def mask_loss(dense: bool, start: Callable[[], None], size: int = 256, num_slots
     compute.get_concrete_function(tf.TensorSpec(shape), targets)
     start()
     logits = tf.random.stateless_normal(shape, seed=[0, 0], stddev=3.0)
-    targets = tf.one_hot(tf.cast(slot_map, tf.int32), num_slots) if dense else slot_map
+    targets = tf.one_hot(tf.cast(slot_map, tf.int32) - 1, num_slots) if dense else slot_map
     return lambda: compute(logits, targets)[0].numpy()
 
 

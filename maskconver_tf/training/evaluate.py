@@ -10,10 +10,10 @@ from maskconver_tf.evaluation.coco_results import CocoPanopticWriter
 from maskconver_tf.evaluation.report import format_table, results_dict, write_results
 from maskconver_tf.inference.segmenter import PanopticSegmenter
 from maskconver_tf.inference.visualization import contact_sheet
-from maskconver_tf.training.evaluation_checks import check_same_classes, local_folder
-from maskconver_tf.training.evaluator import Scored, picture_row, score, segment_examples
-from maskconver_tf.training.strategy import make_strategy
-from maskconver_tf.training.workers import Workers
+from maskconver_tf.training.machines.strategy import make_strategy
+from maskconver_tf.training.machines.workers import Workers
+from maskconver_tf.training.tasks.evaluation_checks import check_same_classes, local_folder
+from maskconver_tf.training.tasks.evaluator import Scored, picture_row, score, segment_examples
 
 
 def evaluate(

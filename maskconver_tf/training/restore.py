@@ -12,7 +12,7 @@ from maskconver_tf.inference.segmenter import PanopticSegmenter, built
 from maskconver_tf.models.backbones.backbone import random_weights
 from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
 from maskconver_tf.training.precision import set_precision
-from maskconver_tf.training.run_folder import RunFolder
+from maskconver_tf.training.run_files.run_folder import RunFolder
 
 
 def restore_segmenter(

@@ -11,19 +11,20 @@ from maskconver_tf.data.remote_path import any_path
 from maskconver_tf.errors import UserError
 from maskconver_tf.inference.segmenter import PanopticSegmenter
 from maskconver_tf.models.maskconver import MaskConver
-from maskconver_tf.training import gin_support, preflight, tpu_check
-from maskconver_tf.training.disk_errors import writing
+from maskconver_tf.training import gin_support
 from maskconver_tf.training.evaluate import evaluate
-from maskconver_tf.training.panoptic_task import PanopticTask
-from maskconver_tf.training.provenance import describe
+from maskconver_tf.training.preflight import preflight, tpu_check
+from maskconver_tf.training.preflight.step_program import StepProgram, count_classes
 from maskconver_tf.training.restore import restore_segmenter
-from maskconver_tf.training.run_folder import RunFolder
+from maskconver_tf.training.run_files.disk_errors import writing
+from maskconver_tf.training.run_files.provenance import describe
+from maskconver_tf.training.run_files.run_folder import RunFolder
+from maskconver_tf.training.run_files.whole_file import write_whole
 from maskconver_tf.training.score_run import score_run
 from maskconver_tf.training.show import show
-from maskconver_tf.training.step_program import StepProgram, count_classes
-from maskconver_tf.training.task import Task
+from maskconver_tf.training.tasks.panoptic_task import PanopticTask
+from maskconver_tf.training.tasks.task import Task
 from maskconver_tf.training.train import prepare_process, train
-from maskconver_tf.training.whole_file import write_whole
 
 
 def train_run(model_dir: str) -> dict[str, dict[str, float]]:

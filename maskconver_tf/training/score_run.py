@@ -8,12 +8,12 @@ from maskconver_tf.evaluation.report import format_scores, write_results
 from maskconver_tf.inference.segmenter import built
 from maskconver_tf.inference.visualization import contact_sheet
 from maskconver_tf.models.backbones.backbone import random_weights
-from maskconver_tf.training.evaluation_checks import check_same_classes, local_folder
-from maskconver_tf.training.network_evaluator import NUM_PICTURES, Results
-from maskconver_tf.training.run_folder import RunFolder
-from maskconver_tf.training.strategy import make_strategy
-from maskconver_tf.training.task import Task
-from maskconver_tf.training.workers import Workers
+from maskconver_tf.training.machines.strategy import make_strategy
+from maskconver_tf.training.machines.workers import Workers
+from maskconver_tf.training.run_files.run_folder import RunFolder
+from maskconver_tf.training.tasks.evaluation_checks import check_same_classes, local_folder
+from maskconver_tf.training.tasks.network_evaluator import NUM_PICTURES, Results
+from maskconver_tf.training.tasks.task import Task
 
 
 def score_run(

@@ -11,18 +11,18 @@ import tf_keras
 from maskconver_tf.data.remote_path import any_path
 from maskconver_tf.errors import UserError
 from maskconver_tf.training import optimizers
-from maskconver_tf.training.checkpoints import make_checkpoint_manager
-from maskconver_tf.training.claim import claimed
-from maskconver_tf.training.evaluation_checks import check_same_classes
-from maskconver_tf.training.panoptic_task import PanopticTask
+from maskconver_tf.training.machines.strategy import make_strategy
+from maskconver_tf.training.machines.workers import Workers
 from maskconver_tf.training.precision import set_precision
-from maskconver_tf.training.run_folder import RunFolder
-from maskconver_tf.training.strategy import make_strategy
-from maskconver_tf.training.task import Task
+from maskconver_tf.training.run_files.checkpoints import make_checkpoint_manager
+from maskconver_tf.training.run_files.claim import claimed
+from maskconver_tf.training.run_files.run_folder import RunFolder
+from maskconver_tf.training.tasks.evaluation_checks import check_same_classes
+from maskconver_tf.training.tasks.panoptic_task import PanopticTask
+from maskconver_tf.training.tasks.task import Task
 from maskconver_tf.training.trainer import Trainer
 from maskconver_tf.training.training_run import Scores, TrainingRun
 from maskconver_tf.training.wandb_log import check_wandb, wandb_log
-from maskconver_tf.training.workers import Workers
 
 
 def train(
@@ -99,10 +99,10 @@ def train(
     check_wandb(wandb_project)
     work = task(model, loss, train_input, eval_input, targets, fusion)
     _check_batch(train_input, distribution, accumulation_steps)
-    if eval_input is not None:
-        check_same_classes(work.categories, eval_input, "the training data")
     folder = RunFolder(any_path(model_dir))
     with claimed(folder, work.categories, workers) as written:
+        if eval_input is not None:
+            check_same_classes(work.categories, eval_input, "the training data")
         with distribution.scope():
             network = work.network(folder, init_from)
             updater = optimizer(total_steps=total_steps, batch_size=train_input.batch_size)

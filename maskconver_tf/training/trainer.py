@@ -10,7 +10,7 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf.errors import UserError
-from maskconver_tf.training.task import Task
+from maskconver_tf.training.tasks.task import Task
 
 
 class Trainer(orbit.StandardTrainer):
@@ -209,7 +209,7 @@ class Trainer(orbit.StandardTrainer):
         num_counted = max(num_steps - (skipped - self._first_skipped), 1)
         report = dict(zip(self._names, sums / num_counted))
         report |= {
-            "learning_rate": self.optimizer.learning_rate,
+            "learning_rate": float(self.optimizer.learning_rate.numpy()),
             "examples_per_second": num_steps * self.task.train_input.batch_size / seconds,
             "input_bound_share": self._waited.numpy() / seconds,
         }

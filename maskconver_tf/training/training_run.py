@@ -13,15 +13,15 @@ import orbit
 import tensorflow as tf
 
 from maskconver_tf.training import optimizers
-from maskconver_tf.training.checkpoints import CheckpointManager
-from maskconver_tf.training.disk_errors import writing
+from maskconver_tf.training.machines.stopping import StopRequest, StopRequested
+from maskconver_tf.training.machines.workers import Workers
 from maskconver_tf.training.progress import Progress
-from maskconver_tf.training.run_folder import RunFolder
-from maskconver_tf.training.stopping import StopRequest, StopRequested
+from maskconver_tf.training.run_files.checkpoints import CheckpointManager
+from maskconver_tf.training.run_files.disk_errors import writing
+from maskconver_tf.training.run_files.run_folder import RunFolder
+from maskconver_tf.training.run_files.whole_file import write_whole
 from maskconver_tf.training.trainer import Trainer
 from maskconver_tf.training.wandb_log import WandbLog
-from maskconver_tf.training.whole_file import write_whole
-from maskconver_tf.training.workers import Workers
 
 Scores = dict[str, dict[str, float]]
 

@@ -22,7 +22,7 @@ from maskconver_tf.inference.segmenter import built
 from maskconver_tf.models.backbones.backbone import random_weights
 from maskconver_tf.models.backbones.garden_weights import find_checkpoint
 from maskconver_tf.models.variable_names import named_variables
-from maskconver_tf.training.run_folder import RunFolder
+from maskconver_tf.training.run_files.run_folder import RunFolder
 
 CLASS_AXES = {
     "center_heatmap_head/output_conv/kernel": -1,

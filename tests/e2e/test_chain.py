@@ -14,9 +14,9 @@ import tensorflow as tf
 from maskconver_tf import cli
 from maskconver_tf.models.variable_names import named_variables
 from maskconver_tf.training import gin_support
-from maskconver_tf.training.run_folder import RunFolder
-from maskconver_tf.training.step_program import StepProgram
-from maskconver_tf.training.task import Task
+from maskconver_tf.training.preflight.step_program import StepProgram
+from maskconver_tf.training.run_files.run_folder import RunFolder
+from maskconver_tf.training.tasks.task import Task
 from maskconver_tf.training.train import train
 
 HERE = Path(__file__).parent

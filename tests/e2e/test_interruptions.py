@@ -13,11 +13,15 @@ import pytest
 import tensorflow as tf
 
 from maskconver_tf import cli
-from maskconver_tf.data.pipeline import TrainingInput
-from maskconver_tf.training.run_folder import RunFolder
+from maskconver_tf.training.run_files.run_folder import RunFolder
+from maskconver_tf.training.trainer import Trainer
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-ENDLESS = ["train.total_steps=100000", "train.steps_per_loop=2", "train.eval_input=None"]
+QUICK = ["train.eval_input=None", "MaskConver.center_levels=(3,)", "TargetBuilder.level_bounds=()"]
+QUICK += ["make_optimizer.name='sgd'", "make_optimizer.clip_norm=None"]
+"""What is least to trace."""
+SHORT = [*QUICK, "train.total_steps=4", "train.steps_per_loop=1", "train.checkpoint_interval=1"]
+ENDLESS = [*QUICK, "train.total_steps=100000", "train.steps_per_loop=2"]
 ENDLESS += ["train.checkpoint_interval=100000"]
 
 
@@ -84,8 +88,7 @@ def test_ctrl_c_saves(tiny_arguments, tmp_path, capsys):
 
 def test_a_full_disk_is_one_message(tiny_arguments, small_disk, capsys):
     run = small_disk / "run"
-    settings = ["train.total_steps=4", "train.steps_per_loop=1", "train.checkpoint_interval=1"]
-    assert cli.main(tiny_arguments(run, "train.eval_input=None", *settings)) == 2
+    assert cli.main(tiny_arguments(run, *SHORT)) == 2
     (message,) = [x for x in capsys.readouterr().err.splitlines() if x.startswith("maskconver: ")]
     assert "cannot be written (" in message and "No space left on device" in message
     assert "free space" in message and "Nothing was saved before." in message
@@ -104,21 +107,16 @@ def small_disk(tmp_path):
 
 
 def test_a_lost_network_asks_to_be_started_again(tiny_arguments, tmp_path, monkeypatch, capsys):
-    batches = TrainingInput.batches
+    end = Trainer.train_loop_end
 
-    def lose(batch: dict) -> None:
-        raise tf.errors.UnavailableError(None, None, "failed to connect to storage.googleapis.com")
+    def lose_after_two(trainer: Trainer) -> dict:
+        if trainer.step > 2:
+            raise tf.errors.UnavailableError(None, None, "failed to connect to the bucket")
+        return end(trainer)
 
-    def cut_off(*args) -> tf.data.Dataset:
-        lost = tf.data.Dataset.from_tensors(0).map(lambda x: tf.py_function(lose, [x], []) or x)
-        good = batches(*args)
-        return good.take(2).concatenate(tf.data.Dataset.zip(good, lost).map(lambda one, _: one))
-
-    monkeypatch.setattr(TrainingInput, "batches", cut_off)
+    monkeypatch.setattr(Trainer, "train_loop_end", lose_after_two)
     run = tmp_path / "run"
-    settings = ["train.total_steps=8", "train.steps_per_loop=1", "train.checkpoint_interval=1"]
-    assert cli.main(tiny_arguments(run, "train.eval_input=None", *settings)) == 75
+    assert cli.main(tiny_arguments(run, *SHORT)) == 75
     message = capsys.readouterr().err
-    assert "maskconver: a connection was lost (" in message
-    assert "start again with the same command" in message
+    assert "maskconver: a connection was lost (failed to connect to the bucket); start" in message
     assert tf.train.latest_checkpoint(str(run / "checkpoints")).endswith("ckpt-2")

@@ -20,7 +20,7 @@ from maskconver_tf.models.maskconver import MaskConver
 from maskconver_tf.models.pixel_decoders.convnext_unet import ConvNeXtUNet
 from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
 from maskconver_tf.training import optimizers
-from maskconver_tf.training.panoptic_task import PanopticTask
+from maskconver_tf.training.tasks.panoptic_task import PanopticTask
 from maskconver_tf.training.trainer import Trainer
 from tests.unit.layers.check_layer import precision
 
@@ -49,6 +49,7 @@ def one_step(dataset):
         trainer = Trainer(task, model, optimizer, strategy, jit_compile, **options)
         before = [v.numpy() for v in model.trainable_variables]
         losses = trainer.train(tf.constant(1))
+        assert all(isinstance(value, float | np.floating) for value in losses.values())
         updates = [v.numpy() - b for v, b in zip(model.trainable_variables, before)]
         return [losses[name] for name in task.loss_names(model)], updates
 

@@ -8,9 +8,10 @@ import pytest
 
 from maskconver_tf import cli, types
 from maskconver_tf.data.pipeline import TrainingInput
-from maskconver_tf.training import gin_support, preflight
-from maskconver_tf.training.step_program import StepProgram
-from maskconver_tf.training.tpu_check import Fit
+from maskconver_tf.training import gin_support
+from maskconver_tf.training.preflight import preflight
+from maskconver_tf.training.preflight.step_program import StepProgram
+from maskconver_tf.training.preflight.tpu_check import Fit
 from maskconver_tf.training.train import train
 from tests.e2e.conftest import TINY
 from tests.unit.layers.check_layer import precision

@@ -16,10 +16,10 @@ import tensorflow as tf
 from maskconver_tf import cli
 from maskconver_tf.data.pipeline import TrainingInput
 from maskconver_tf.training import gin_support
-from maskconver_tf.training.classification_task import ClassificationTask
 from maskconver_tf.training.evaluate import evaluate
 from maskconver_tf.training.restore import restore_segmenter
 from maskconver_tf.training.show import show
+from maskconver_tf.training.tasks.classification_task import ClassificationTask
 from maskconver_tf.training.train import train
 from tests.lint.gin_rules import leaves
 

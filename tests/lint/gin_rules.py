@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.lint.source_rules import PACKAGE
 
 MAX_OWN_LINES = 15
-BLOCKS = ("model", "task", "schedule")
+BLOCKS = ("model", "data", "task", "schedule", "overlay")
 """Folders of what experiments include; every other .gin file is an experiment, a leaf."""
 HEADER = ("Command:", "Hardware:", "Expected:")
 _DYNAMIC_REGISTRATION = "from __gin__ import dynamic_registration"

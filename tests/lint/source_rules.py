@@ -50,7 +50,7 @@ TENSORFLOW_FREE = (
     "evaluation/report.py",
     "inference/visualization.py",
     "serving/**/*.py",
-    "training/cluster.py",
+    "training/machines/cluster.py",
     "training/gin_support.py",
 )
 _TENSORFLOW = {

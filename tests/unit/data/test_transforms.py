@@ -131,6 +131,20 @@ def test_pictures_are_averaged_where_they_shrink():
     assert np.abs(small[:, 1:-1].astype(int) - 50).max() <= 1
 
 
+def test_training_filters_only_what_shrinks_by_more_than_two():
+    stripes = np.zeros([30, 60, 3], np.uint8)
+    stripes[:, ::3] = 240
+    widths = {15: True, 29: True, 30: False, 45: False}
+    for width, is_filtered in widths.items():
+        size = tf.constant([30 * width // 60, width])
+        found = transforms.resize_image(tf.constant(stripes), size, transforms.UNFILTERED_SHRINKAGE)
+        expected = tf.image.resize(stripes, size, antialias=is_filtered)
+        np.testing.assert_array_equal(found, np.floor(expected + 0.5).astype(np.uint8))
+    # At two each pixel still counts once: the mean of the stripes stays.
+    halved = transforms.resize_image(tf.constant(stripes), tf.constant([15, 30]), 2.0)
+    assert np.mean(halved) == pytest.approx(80, abs=1)
+
+
 def test_enlarged_pictures_are_rounded_not_cut():
     pixels = tf.constant([[0, 255]], tf.uint8)[..., tf.newaxis] * tf.ones([1, 1, 3], tf.uint8)
     row = transforms.resize_image(pixels, tf.constant([1, 4]))[0, :, 0]

@@ -6,7 +6,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from maskconver_tf.training.cluster import read_cluster
+from maskconver_tf.training.machines.cluster import read_cluster
 from tests.unit.launch.conftest import defaults
 
 VERSIONS = ("1.31", "1.34", "1.37")

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from maskconver_tf.training.cluster import Cluster, read_cluster
+from maskconver_tf.training.machines.cluster import Cluster, read_cluster
 
 SETTINGS = {"GIN_FILE": "experiments/demo.gin", "MODEL_DIR": "run"}
 TRAIN = ["train", "--gin_file", "experiments/demo.gin", "--model_dir", "run"]
@@ -135,3 +135,27 @@ def test_loopback_ends_the_others_when_one_fails(launch, fakes, tmp_path):
 def test_a_wrong_cluster_is_named(launch, fakes, arguments, message):
     assert message in launch("local/worker.sh", *arguments, code=2, **SETTINGS).stderr
     assert fakes.calls() == []
+
+
+def test_camvid_trains_and_scores_both_parts(launch, fakes, tmp_path):
+    launch("local/camvid.sh", str(tmp_path), "pretrained")
+    calls = [argv for argv in fakes.argvs("maskconver") if argv[0] != "data"]
+    run = "runs/camvid/pretrained"
+    experiment = "experiments/camvid_pretrained.gin"
+    assert calls[0] == ["train", "--gin_file", experiment, "--model_dir", run]
+    assert [argv[-3:] for argv in calls[1:]] == [
+        [f"runs/camvid/data/{split}", "--out", f"{run}/{split}"] for split in ("val", "test")
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ([], "expected DATA_DIR [START]"),
+        ([".", "sometimes"], "START: expected scratch or pretrained, found 'sometimes'"),
+        (["nowhere"], "DATA_DIR: nowhere is no folder"),
+    ],
+)
+def test_camvid_tells_how_it_is_called(launch, fakes, arguments, message):
+    assert message in launch("local/camvid.sh", *arguments, code=2).stderr
+    assert not fakes.argvs("maskconver")

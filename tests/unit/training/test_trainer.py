@@ -9,7 +9,7 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf.training import optimizers
-from maskconver_tf.training.task import Task
+from maskconver_tf.training.tasks.task import Task
 from maskconver_tf.training.trainer import Trainer
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from maskconver_tf.errors import UserError
-from maskconver_tf.training.run_folder import RunFolder
+from maskconver_tf.training.run_files.run_folder import RunFolder
 from maskconver_tf.training.wandb_log import check_wandb, wandb_log
 
 

@@ -15,7 +15,7 @@ from maskconver_tf.models.maskconver import MaskConver
 from maskconver_tf.models.pixel_decoders.convnext_unet import ConvNeXtUNet
 from maskconver_tf.models.semantic_model import SemanticModel
 from maskconver_tf.models.variable_names import named_variables
-from maskconver_tf.training.run_folder import RunFolder
+from maskconver_tf.training.run_files.run_folder import RunFolder
 from maskconver_tf.training.warm_start import CLASS_AXES, initial_network, warm_start
 from tests.unit.layers.check_layer import shake
 

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# CamVid from pictures to the PQ of its validation and test parts (docs/results.md).
+#
+#   launch/local/camvid.sh [--dry-run] [--env FILE] DATA_DIR [START] [-- MORE ARGUMENTS OF maskconver train]
+#
+# DATA_DIR holds images/SPLIT, panoptic/SPLIT and panoptic_SPLIT.json for train, val and test. START
+# is what training starts from: `scratch` (default) or `pretrained`. All goes into runs/camvid.
+#
+#   launch/local/camvid.sh data/camvid_panoptic pretrained
+#
+# Stopped and started again, it goes on where it was.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=launch/common.sh
+source "$here/../common.sh"
+
+parse "$@"
+((${#ARGS[@]} == 1 || ${#ARGS[@]} == 2)) || die "expected DATA_DIR [START], found: ${ARGS[*]-}"
+start=${ARGS[1]:-scratch}
+[[ $start == scratch || $start == pretrained ]] ||
+    die "START: expected scratch or pretrained, found '$start'"
+[[ -d ${ARGS[0]} ]] || die "DATA_DIR: ${ARGS[0]} is no folder"
+pictures=$(cd "${ARGS[0]}" && pwd)
+need_tool maskconver "install the package (BUILD.md) and 'source .venv/bin/activate'"
+cd "$here/../.."
+out=runs/camvid
+
+for split in train val test; do
+    if [[ ! -f $out/data/$split/dataset.json ]]; then
+        run maskconver data build --images "$pictures/images/$split" \
+            --panoptic "$pictures/panoptic/$split" \
+            --annotations "$pictures/panoptic_$split.json" --out "$out/data/$split"
+    fi
+done
+run maskconver train --gin_file "experiments/camvid_$start.gin" --model_dir "$out/$start" "${EXTRA[@]}"
+for split in val test; do
+    run maskconver evaluate --model "$out/$start" --data "$out/data/$split" --out "$out/$start/$split"
+done

@@ -1,0 +1,1 @@
+"""What is trained: model, loss, inputs and evaluation of each kind of training."""

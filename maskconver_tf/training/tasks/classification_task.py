@@ -1,0 +1,48 @@
+"""Image classification, as a task to train: the first stage."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+import tf_keras
+
+from maskconver_tf import types
+from maskconver_tf.data.labelled.open_labelled import unreadable_pictures_named
+from maskconver_tf.training.machines.workers import Workers
+from maskconver_tf.training.tasks.classification_evaluator import ClassificationEvaluator
+from maskconver_tf.training.tasks.task import Task
+
+
+class ClassificationTask(Task):
+    """An `ImageClassifier` on a `ClassificationInput`, scored by accuracy on a
+    `ClassificationEvaluation`; the loss is a `ClassificationLoss`."""
+
+    kind = "classification"
+    metric, metric_name = "top_1", "top-1"
+    evaluation_input = "ClassificationEvaluation"
+
+    def batches(self, network: tf_keras.Model) -> Callable[..., tf.data.Dataset]:
+        return self.train_input.batches
+
+    def empty_example(self, network: tf_keras.Model) -> dict[str, tf.Tensor]:
+        return super().empty_example(network) | {types.CLASS_ID: tf.constant(0)}
+
+    def loss_names(self, network: tf_keras.Model) -> tuple[str, ...]:
+        return ("loss",)
+
+    def amount(self, batch: dict[str, tf.Tensor]) -> tf.Tensor:
+        return self.loss.amount(batch)
+
+    def evaluator(
+        self, network: tf_keras.Model, workers: Workers, jit_compile: bool = False, **hooks: Any
+    ) -> ClassificationEvaluator:
+        return ClassificationEvaluator(network, self.eval_input, workers, jit_compile, **hooks)
+
+    def reading(self) -> contextlib.AbstractContextManager:
+        return unreadable_pictures_named(self.train_input.folder)
+
+    def pictures_of(self, step: int) -> list[dict[str, str]]:
+        return self.train_input.pictures_of(step)

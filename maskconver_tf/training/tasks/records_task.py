@@ -1,0 +1,66 @@
+"""What tasks on dataset folders have in common."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import sys
+from collections.abc import Callable
+
+import tensorflow as tf
+import tf_keras
+
+from maskconver_tf import types
+from maskconver_tf.data.corrupt_records import corrupt_records_named
+from maskconver_tf.errors import UserError
+from maskconver_tf.training.tasks.task import Task
+
+
+class RecordsTask(Task):
+    """A task on a `TrainingInput` and an `EvaluationInput`, whose labels `targets` makes."""
+
+    required = ("targets",)
+    """Arguments that the task cannot do without."""
+
+    def __post_init__(self):
+        for name in self.required:
+            if getattr(self, name) is None:
+                raise UserError(f"train needs '{name}' for {self.kind}; bind train.{name}")
+
+    def build_targets(self, network: tf_keras.Model) -> Callable[..., dict[str, tf.Tensor]]:
+        """What `TrainingInput.batches` takes."""
+        raise NotImplementedError
+
+    def batches(self, network: tf_keras.Model) -> Callable[..., tf.data.Dataset]:
+        build_targets = self.build_targets(network)
+
+        def batches(first_step: int, context: tf.distribute.InputContext) -> tf.data.Dataset:
+            self._report_left_out()
+            return self.train_input.batches(build_targets, first_step, context)
+
+        return batches
+
+    def empty_example(self, network: tf_keras.Model) -> dict[str, tf.Tensor]:
+        size = tuple(self.train_input.input_size)
+        nothing = functools.partial(tf.zeros, [0])
+        build_targets = self.build_targets(network)
+        labels = build_targets(tf.zeros(size, tf.int32), nothing(tf.int32), nothing(tf.bool))
+        content = {types.CONTENT_SIZE: tf.constant(list(size))}
+        return super().empty_example(network) | content | labels
+
+    def reading(self) -> contextlib.AbstractContextManager:
+        return corrupt_records_named(self.train_input.folder)
+
+    def pictures_of(self, step: int) -> list[dict[str, int | str]]:
+        return self.train_input.pictures_of(step)
+
+    def _report_left_out(self) -> None:
+        """Says how many records `skip_corrupt` leaves out, and where the first one is."""
+        if corrupt := self.train_input.corrupt_records:
+            count = sum(record.num_lost for record in corrupt)
+            shard = self.train_input.folder.shard_paths[corrupt[0].shard]
+            message = (
+                f"{count} records cannot be read and are left out, the first of them record "
+                f"{corrupt[0].position} of {shard}"
+            )
+            print(message, file=sys.stderr)

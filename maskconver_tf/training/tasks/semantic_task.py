@@ -1,0 +1,38 @@
+"""Semantic segmentation, as a task to train: the stage before panoptic segmentation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+import tf_keras
+
+from maskconver_tf.training.machines.workers import Workers
+from maskconver_tf.training.tasks.records_task import RecordsTask
+from maskconver_tf.training.tasks.semantic_evaluator import SemanticEvaluator
+from maskconver_tf.training.tasks.task import Losses
+
+
+class SemanticTask(RecordsTask):
+    """A `SemanticModel` on a `TrainingInput`, scored by mean IoU on an `EvaluationInput`.
+
+    `targets` makes the `SemanticTargets`; the loss is a `SemanticLoss`.
+    """
+
+    kind = "semantic segmentation"
+    metric, metric_name = "miou", "mIoU"
+
+    def build_targets(self, network: tf_keras.Model) -> Callable[..., Losses]:
+        return self.targets()
+
+    def loss_names(self, network: tf_keras.Model) -> tuple[str, ...]:
+        return ("loss",)
+
+    def amount(self, batch: dict[str, tf.Tensor]) -> tf.Tensor:
+        return self.loss.amount(batch)
+
+    def evaluator(
+        self, network: tf_keras.Model, workers: Workers, jit_compile: bool = False, **hooks: Any
+    ) -> SemanticEvaluator:
+        return SemanticEvaluator(network, self.eval_input, workers, jit_compile, **hooks)

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+import tensorflow as tf
+
+from maskconver_tf.errors import UserError
+from maskconver_tf.training.machines.strategy import make_strategy
+from maskconver_tf.training.optimizers import scaled_rate
+
+
+@pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="has a GPU")
+def test_gpu_asked_for_and_absent():
+    with pytest.raises(UserError, match=r'"gpu": TensorFlow sees no GPU.*use strategy "cpu"'):
+        make_strategy("gpu")
+
+
+def test_unreachable_tpu(monkeypatch):
+    def connect(tpu):
+        # As urllib and Google's client libraries do, and TensorFlow at length.
+        raise OSError(f"no route to {tpu}\nRegistered devices: [CPU]")
+
+    monkeypatch.setattr(tf.distribute.cluster_resolver.TPUClusterResolver, "connect", connect)
+    match = r'no TPU answers at "mine" \(no route to mine\); on a TPU VM .*its name or'
+    with pytest.raises(UserError, match=match):
+        make_strategy("tpu", "mine")
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ("", "neither TF_CONFIG nor MASKCONVER_WORKERS"),
+        ("{", "TF_CONFIG is no JSON"),
+        ('{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}', "= 1, and"),
+    ],
+)
+def test_wrong_tf_config(monkeypatch, config, message):
+    monkeypatch.setenv("TF_CONFIG", config)
+    monkeypatch.delenv("MASKCONVER_WORKERS", raising=False)
+    with pytest.raises(UserError, match=message):
+        make_strategy("multi_worker")
+
+
+def test_unknown_strategy():
+    with pytest.raises(UserError, match='"cuda": expected "auto", "cpu"'):
+        make_strategy("cuda")
+
+
+def test_rate_follows_the_batch():
+    assert scaled_rate(0.1, "sgd", batch_size=64, reference_batch=16) == pytest.approx(0.4)
+    assert scaled_rate(0.1, "adamw", batch_size=64, reference_batch=16) == pytest.approx(0.2)
