@@ -15,7 +15,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import maskconver_tf
 from maskconver_tf.errors import UserError
 from maskconver_tf.training.preflight.tpu_compile import USABLE_MIB
 
@@ -162,7 +161,7 @@ def _next_size(found: list[Fit], capacity: int) -> int:
 
 def _environment() -> dict[str, str]:
     """`NO_DEVICE`, and the package where this one is."""
-    package = str(Path(maskconver_tf.__file__).resolve().parents[1])
+    package = str(Path(__file__).resolve().parents[3])
     path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
     return os.environ | NO_DEVICE | {"PYTHONPATH": path}
 
