@@ -148,7 +148,7 @@ def test_build_on_beam_has_its_options(calls, capsys):
     assert cli.main([*argv, "--runner"]) == 0
     flink = ["--runner=FlinkRunner", "--pipeline-option", "flink_master=h:1", "--workers=3"]
     assert cli.main([*argv, *flink]) == 0
-    runners = [(options["runner"], options["pipeline_options"]) for _, options in made]
+    runners = [tuple(given[3:]) for given, _ in made]
     assert runners == [("DirectRunner", []), ("FlinkRunner", ["flink_master=h:1"])]
     assert [options["workers"] for _, options in made] == [None, 3]
     capsys.readouterr()

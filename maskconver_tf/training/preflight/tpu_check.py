@@ -161,7 +161,7 @@ def _next_size(found: list[Fit], capacity: int) -> int:
 
 def _environment() -> dict[str, str]:
     """`NO_DEVICE`, and the package where this one is."""
-    package = str(Path(__file__).resolve().parents[2])
+    package = str(Path(__file__).resolve().parents[3])
     path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
     return os.environ | NO_DEVICE | {"PYTHONPATH": path}
 

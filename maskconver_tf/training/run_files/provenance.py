@@ -47,7 +47,7 @@ def _version(package: str) -> str | None:
 
 def _git_revision() -> str | None:
     """Of the checkout this package is in, with a + where files were changed; None elsewhere."""
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     if not (root / ".git").exists():
         return None
     ask = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--dirty=+"]
