@@ -136,8 +136,9 @@ def test_step_that_is_not_finite_is_skipped_and_the_rest_goes_on(dataset):
 
 
 def test_step_compiles_with_xla(one_step):
+    """XLA fuses sums into other orders, and which depends on the processor's vector width."""
     compiled = one_step(one_device(), jit_compile=True)
-    _assert_same(compiled, one_step(one_device()), tolerance=1e-3)
+    _assert_same(compiled, one_step(one_device()), tolerance=1e-3, loss_tolerance=2e-4)
 
 
 @pytest.mark.parametrize("replicas", [1, 2])
@@ -157,8 +158,8 @@ def test_bfloat16_step_agrees_with_float32(one_step):
     assert np.linalg.norm(found - wanted) <= 0.1 * np.linalg.norm(wanted)
 
 
-def _assert_same(step, expected, tolerance: float) -> None:
-    """Losses to 2e-5; each variable's update to `tolerance` times its size."""
-    np.testing.assert_allclose(step[0], expected[0], rtol=2e-5)
+def _assert_same(step, expected, tolerance: float, loss_tolerance: float = 2e-5) -> None:
+    """Losses to their tolerance; each variable's update to `tolerance` times its size."""
+    np.testing.assert_allclose(step[0], expected[0], rtol=loss_tolerance)
     for found, update in zip(step[1], expected[1]):
         assert np.linalg.norm(found - update) <= tolerance * np.linalg.norm(update) + 1e-7

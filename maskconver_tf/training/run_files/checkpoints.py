@@ -14,7 +14,7 @@ import tf_keras
 
 from maskconver_tf.data.remote_path import RemotePath
 from maskconver_tf.errors import UserError
-from maskconver_tf.training.run_files.disk_errors import DISK_ERRORS, cannot_write
+from maskconver_tf.training.run_files.disk_errors import DISK_ERRORS, cannot_write, writing
 from maskconver_tf.training.run_files.whole_file import write_whole
 
 
@@ -178,10 +178,12 @@ def leave_out_damaged(folder: Path | RemotePath) -> None:
     left of one in writing is deleted: nobody else may be writing into the folder.
 
     Raises:
-      UserError: there are checkpoints, and none of them can be read.
+      UserError: there are checkpoints, and none of them can be read; or the folder cannot be
+        written.
     """
     prefixes = _written(folder)
-    _delete_halves(folder)
+    with writing(folder):
+        _delete_halves(folder)
     damaged = {}
     while prefixes and (reason := _damage(prefixes[-1])):
         damaged[prefixes.pop()] = reason
@@ -195,9 +197,9 @@ def leave_out_damaged(folder: Path | RemotePath) -> None:
         )
     known = tf.train.get_checkpoint_state(str(folder))
     if prefixes and (known is None or known.model_checkpoint_path != prefixes[-1]):
-        write_whole(
-            folder / "checkpoint", _state([prefix.rpartition("/")[2] for prefix in prefixes])
-        )
+        names = [prefix.rpartition("/")[2] for prefix in prefixes]
+        with writing(folder):
+            write_whole(folder / "checkpoint", _state(names))
 
 
 def _state(names: list[str]) -> str:
