@@ -7,12 +7,15 @@ NumPy is imported by the second, so that --help answers at once.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import difflib
 import json
 import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -363,11 +366,33 @@ def _add_train(commands: Any) -> None:
 
 
 def _train(args: argparse.Namespace) -> None:
-    from maskconver_tf.training import gin_support, runs
+    with _asking_again_on_sigterm():
+        from maskconver_tf.training import gin_support, runs
 
-    start = [f"train.init_from={args.init_from!r}"] if args.init_from else []
-    gin_support.load(args.gin_file, [*args.gin, *start])
-    runs.train_run(args.model_dir)
+        start = [f"train.init_from={args.init_from!r}"] if args.init_from else []
+        gin_support.load(args.gin_file, [*args.gin, *start])
+        runs.train_run(args.model_dir)
+
+
+@contextlib.contextmanager
+def _asking_again_on_sigterm() -> Iterator[None]:
+    """Within it SIGTERM ends the command as its own stop does, before there is anything to save too:
+    in a container it would be ignored otherwise, and counted as a failure elsewhere."""
+
+    def stop(number: int, frame: Any) -> NoReturn:
+        raise RunStopped(
+            "stopped by SIGTERM, without saving; the same command goes on from the last checkpoint, "
+            "or begins"
+        )
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Signals are the main thread's.
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _add_evaluate(commands: Any) -> None:

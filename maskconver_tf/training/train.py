@@ -103,20 +103,40 @@ def train(
     with claimed(folder, work.categories, workers) as written:
         if eval_input is not None:
             check_same_classes(work.categories, eval_input, "the training data")
-        with distribution.scope():
-            network = work.network(folder, init_from)
-            updater = optimizer(total_steps=total_steps, batch_size=train_input.batch_size)
-            optimizers.prepare(updater, network)
-        how = (distribution, jit_compile, accumulation_steps, max_skipped)
-        trainer = Trainer(work, network, updater, *how)
+        network, updater = _built(work, distribution, folder, init_from, optimizer, total_steps)
+        trainer = Trainer(
+            work, network, updater, distribution, jit_compile, accumulation_steps, max_skipped
+        )
         with distribution.scope():
             on_built(written)
-            background = background_writes and workers.may_write_in_background
-            kept = (checkpoint_interval, keep_checkpoints, folder.checkpoints, background)
-            checkpoints = make_checkpoint_manager(written.checkpoints, network, updater, *kept)
+            checkpoints = make_checkpoint_manager(
+                written.checkpoints,
+                network,
+                updater,
+                checkpoint_interval,
+                keep_checkpoints,
+                restore_from=folder.checkpoints,
+                in_background=background_writes and workers.may_write_in_background,
+            )
             with wandb_log(wandb_project if workers.is_chief else None, written) as log:
                 run = TrainingRun(trainer, checkpoints, written, workers, log)
                 return run.to_end(total_steps, steps_per_loop, eval_interval)
+
+
+def _built(
+    work: Task,
+    distribution: tf.distribute.Strategy,
+    folder: RunFolder,
+    init_from: str | None,
+    optimizer: Callable[..., tf_keras.optimizers.Optimizer],
+    total_steps: int,
+) -> tuple[tf_keras.Model, tf_keras.optimizers.Optimizer]:
+    """The network with its first weights, and the optimizer with its slots for them."""
+    with distribution.scope():
+        network = work.network(folder, init_from)
+        updater = optimizer(total_steps=total_steps, batch_size=work.train_input.batch_size)
+        optimizers.prepare(updater, network)
+    return network, updater
 
 
 def prepare_process(precision: str, seed: int = 0, deterministic: bool = False) -> None:

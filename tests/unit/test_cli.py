@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
+import signal
 import subprocess
 import sys
 import types
@@ -187,6 +189,16 @@ def test_train_loads_gin_files_and_bindings_in_order(calls, monkeypatch):
     assert cli.main([*argv, "--model_dir=run", "--gin.big/Net.names=['a b', '--c-d']"]) == 0
     assert loaded == [(["a.gin", "b.gin"], ["train.steps=9", "big/Net.names=['a b', '--c-d']"])]
     assert trained == [(("run",), {})]
+
+
+def test_sigterm_before_the_first_step_asks_to_be_started_again(monkeypatch, capsys):
+    from maskconver_tf.training import gin_support
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(gin_support, "load", lambda *args: os.kill(os.getpid(), signal.SIGTERM))
+    assert cli.main(["train", "--gin_file", "a.gin", "--model_dir", "run"]) == 75
+    assert capsys.readouterr().err.startswith("maskconver: stopped by SIGTERM, without saving; the")
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_preflight_passes_on_what_it_is_given(calls, monkeypatch):
