@@ -376,13 +376,15 @@ def _train(args: argparse.Namespace) -> None:
 
 @contextlib.contextmanager
 def _asking_again_on_sigterm() -> Iterator[None]:
-    """Within it SIGTERM ends the command as its own stop does, before there is anything to save too:
-    in a container it would be ignored otherwise, and counted as a failure elsewhere."""
+    """Within it SIGTERM asks for another start even where there is nothing to save yet.
+
+    A container's first process would ignore it otherwise; elsewhere it would count as a failure.
+    """
 
     def stop(number: int, frame: Any) -> NoReturn:
         raise RunStopped(
-            "stopped by SIGTERM, without saving; the same command goes on from the last checkpoint, "
-            "or begins"
+            "stopped by SIGTERM, without saving; the same command goes on from the last "
+            "checkpoint, or begins"
         )
 
     if threading.current_thread() is not threading.main_thread():
