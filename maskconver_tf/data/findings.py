@@ -16,9 +16,10 @@ class Problem(enum.Enum):
 
     MALFORMED_ENTRY = (
         "malformed entry in the annotations",
-        "an image has id and file_name; a panoptic annotation has image_id, file_name and "
-        "segments_info; a segment has an id from 1 to 16777215, a category_id and perhaps iscrowd, "
-        "0 or 1; an instance has image_id, category_id and segmentation",
+        "an image has id and file_name, for instances width and height too; a panoptic annotation "
+        "has image_id, file_name and segments_info; a segment has an id from 1 to 16777215, a "
+        "category_id and perhaps iscrowd, 0 or 1; an instance has image_id, category_id, "
+        "segmentation and perhaps iscrowd",
         "correct the entry",
     )
     REPEATED_ENTRY = (

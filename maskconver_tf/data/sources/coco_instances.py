@@ -34,6 +34,9 @@ from maskconver_tf.data.sources.source import (
 from maskconver_tf.errors import UserError
 from maskconver_tf.types import PAD_ID
 
+_FARTHEST = 1_000_000
+"""From the picture's corner that a point may be: pycocotools crashes on the farthest."""
+
 
 @dataclasses.dataclass(frozen=True)
 class InstancesItem(FileItem):
@@ -88,15 +91,14 @@ class InstancesItem(FileItem):
             if isinstance(segmentation, dict):
                 if list(segmentation["size"]) != [height, width]:
                     raise ValueError(f"size {segmentation['size']}, not [{height}, {width}]")
-                runs = segmentation
-                if not isinstance(runs["counts"], str | bytes):
-                    if sum(runs["counts"]) != height * width:
-                        raise ValueError(f"runs add up to {sum(runs['counts'])} pixels")
-                    runs = coco_mask.frPyObjects(runs, height, width)
-                return coco_mask.decode(runs).astype(bool)
+                runs = _run_lengths(segmentation["counts"])
+                if sum(runs) != height * width:
+                    raise ValueError(f"runs add up to {sum(runs)} pixels")
+                runs = {"size": [height, width], "counts": runs}
+                return coco_mask.decode(coco_mask.frPyObjects(runs, height, width)).astype(bool)
             polygons = [_checked_polygon(polygon) for polygon in segmentation]
             if not polygons:
-                return np.zeros([height, width], bool)
+                raise ValueError("no polygon: a box alone says not which pixels are meant")
             return coco_mask.decode(
                 coco_mask.merge(coco_mask.frPyObjects(polygons, height, width))
             ).astype(bool)
@@ -116,9 +118,33 @@ class InstancesItem(FileItem):
 def _checked_polygon(polygon: Any) -> list[float]:
     if not isinstance(polygon, list) or len(polygon) < 6 or len(polygon) % 2:
         raise ValueError("a polygon is a list of at least three x, y pairs")
-    if not all(type(x) in (int, float) for x in polygon) or not np.isfinite(polygon).all():
-        raise ValueError("a polygon's numbers are finite")
+    if not all(type(x) in (int, float) and abs(x) <= _FARTHEST for x in polygon):
+        raise ValueError(f"a polygon's numbers are within {_FARTHEST} pixels")
     return polygon
+
+
+def _run_lengths(counts: list[int] | str) -> list[int]:
+    """Run lengths of either form; pycocotools makes up pixels of those that are none.
+
+    A compressed one is a number of five bits a character, the lowest first, of which the last says
+    the sign; from the fourth run on it is the difference to the run before the last.
+    """
+    if not isinstance(counts, str):
+        runs = counts
+    else:
+        runs, value, shift = [], 0, 0
+        for code in counts.encode():
+            value |= (code - 48 & 31) << shift
+            shift += 5
+            if code - 48 < 32:
+                value -= (code - 48 & 16) << shift - 4
+                runs.append(value + runs[-2] if len(runs) > 2 else value)
+                value = shift = 0
+        if shift:
+            raise ValueError("the last run is cut short")
+    if not all(type(run) is int and run >= 0 for run in runs):
+        raise ValueError("runs are whole numbers, 0 or more")
+    return runs
 
 
 class CocoInstances:
@@ -252,12 +278,17 @@ def _read_shapes(
         seen.add(segment_id)
         try:
             class_id = categories.class_id_of(entry.get("category_id"))
-        except KeyError:
+        except (KeyError, TypeError):
             found = f"annotation id {segment_id} has category_id {entry.get('category_id')!r}"
             problems.append((Problem.UNKNOWN_CATEGORY, found))
             continue
-        is_crowd = bool(entry.get("iscrowd", 0))
-        segment = SourceSegment(segment_id, class_id, categories[class_id].isthing, is_crowd)
+        is_crowd = entry.get("iscrowd", 0)
+        if is_crowd not in (0, 1):
+            found = f"annotation id {segment_id} has iscrowd {brief(is_crowd)}"
+            problems.append((Problem.MALFORMED_ENTRY, found))
+            continue
+        kind = categories[class_id].isthing, bool(is_crowd)
+        segment = SourceSegment(segment_id, class_id, *kind)
         shapes.append((segment, entry["segmentation"]))
     return shapes, problems
 

@@ -105,7 +105,6 @@ def test_disconnected_parts_are_one_segment_and_what_is_covered_is_counted(write
         _annotation(1, 900, [_box(0, 0, 2, 2), _box(6, 4, 2, 2)]),
         _annotation(2, 5, [_box(0, 0, 2, 1)]),
         _annotation(3, 5, [_box(0, 0, 2, 1)]),  # As large as the one before, so above it.
-        _annotation(4, 5, []),
     ]
     options = write(annotations)
     source, truth = _read(options)
@@ -113,9 +112,9 @@ def test_disconnected_parts_are_one_segment_and_what_is_covered_is_counted(write
     assert truth.ids[1].tolist() == [1, 1, 0, 0, 0, 0, 0, 0]
     assert truth.ids[5].tolist() == [0, 0, 0, 0, 0, 0, 1, 1]
     assert [s.id for s in truth.segments] == [1, 3]
-    assert truth.num_hidden == 2
+    assert truth.num_hidden == 1
     [item] = source.items
-    assert examine(item).num_hidden == 2
+    assert examine(item).num_hidden == 1
 
 
 def test_stuff_fills_what_no_instance_has_and_background_the_rest(write, tmp_path):
@@ -158,6 +157,25 @@ def test_a_picture_without_annotations_is_void_or_background(write):
     assert (len(truth.segments), truth.ids.min(), truth.ids.max()) == (1, 1, 1)
 
 
+@pytest.mark.parametrize("compressed", [True, False])
+def test_runs_of_any_length_and_number(write, compressed):
+    size = (90, 200)  # Runs over 31 and over 1023, longer and shorter than the run before the last.
+    mask = np.zeros(size, bool)
+    mask[:, 5:100] = True
+    mask[3:40:2, 120:] = True
+    annotation = _annotation(1, 5, _runs(mask, compressed))
+    image = {"id": 1, "file_name": "0.jpg", "height": size[0], "width": size[1]}
+    [item] = open_source("coco_instances", write([annotation], [image])).items
+    np.testing.assert_array_equal(item.read_truth().ids, mask)
+
+
+@pytest.mark.parametrize("name", ["a\0.jpg", "\ud83d.jpg"])
+def test_a_name_that_no_file_can_have_is_a_finding(write, name):
+    image = {"id": 1, "file_name": name, "height": SIZE[0], "width": SIZE[1]}
+    [item] = open_source("coco_instances", write([_annotation(1, 5, [])], [image])).items
+    assert examine(item)[0].problem is Problem.IMAGE_MISSING
+
+
 @pytest.mark.parametrize(
     ("annotation", "problem"),
     [
@@ -167,7 +185,17 @@ def test_a_picture_without_annotations_is_void_or_background(write):
         (_annotation(1, 5, {"size": [8, 6], "counts": [48]}), Problem.SHAPE),
         (_annotation(1, 5, {"size": [6, 8], "counts": [47]}), Problem.SHAPE),
         (_annotation(1, 5, {"counts": [48]}), Problem.SHAPE),
+        # pycocotools takes these and makes up pixels, or crashes.
+        (_annotation(1, 5, {"size": [6, 8], "counts": ""}), Problem.SHAPE),
+        (_annotation(1, 5, {"size": [6, 8], "counts": "0"}), Problem.SHAPE),
+        (_annotation(1, 5, {"size": [6, 8], "counts": "zzz"}), Problem.SHAPE),
+        (_annotation(1, 5, {"size": [6, 8], "counts": [-2, 50]}), Problem.SHAPE),
+        (_annotation(1, 5, {"size": [6, 8], "counts": [0.5, 47.5]}), Problem.SHAPE),
+        (_annotation(1, 5, [[0, 0, 1e12, 0, 1e12, 1e12]]), Problem.SHAPE),
         (_annotation(1, 5, 7), Problem.SHAPE),
+        (_annotation(1, 5, []), Problem.SHAPE),  # What boxes alone are exported as.
+        (_annotation(1, [5], [_box(0, 0, 1, 1)]), Problem.UNKNOWN_CATEGORY),
+        (_annotation(1, 5, [_box(0, 0, 1, 1)], iscrowd="0"), Problem.MALFORMED_ENTRY),
         (_annotation(1, 6, [_box(0, 0, 1, 1)]), Problem.UNKNOWN_CATEGORY),
         (_annotation(0, 5, [_box(0, 0, 1, 1)]), Problem.MALFORMED_ENTRY),
     ],
