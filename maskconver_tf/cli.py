@@ -45,6 +45,8 @@ maskconver COMMAND --help tells more. Dashes and underscores in options are the 
 
 def run() -> NoReturn:
     """What the installed command calls."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # Names may be in any script.
     sys.exit(main())
 
 

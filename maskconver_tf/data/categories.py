@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from maskconver_tf.data.json_file import brief, read_json, write_json
+from maskconver_tf.data.json_file import as_utf8, brief, read_json, write_json
 from maskconver_tf.data.palette import palette
 from maskconver_tf.data.remote_path import any_path
 from maskconver_tf.errors import UserError
@@ -133,7 +133,7 @@ class Categories(Sequence[Category]):
 
 _EXPECTED = {
     "id": ("an integer, 0 or more", lambda value: type(value) is int and 0 <= value < 2**31),
-    "name": ("a name", lambda value: isinstance(value, str) and value.strip() != ""),
+    "name": ("a name in Unicode", lambda value: _is_text(value) and value.strip() != ""),
     "isthing": ("1 for countable objects, 0 for stuff", lambda value: value in (0, 1)),
 }
 """What an entry must have: in words, and as a test."""
@@ -149,6 +149,11 @@ def _category(entry: Any, where: str) -> Category:
         if not is_good(entry[key]):
             raise UserError(f"{where} has {key} {brief(entry[key])}; expected {expected}.")
     return Category(entry["id"], entry["name"], bool(entry["isthing"]), entry.get("supercategory"))
+
+
+def _is_text(value: Any) -> bool:
+    """Whether a value is text: JSON may escape half a character, which no file can hold."""
+    return isinstance(value, str) and value == as_utf8(value)
 
 
 def _check_unique(values: Sequence, field: str, where: str) -> None:

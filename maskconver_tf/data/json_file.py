@@ -26,7 +26,7 @@ def read_json(path: Path, what: str) -> Any:
         raise UserError(f"{path}: found a folder, expected {what}; name the file in it.") from None
     except OSError as error:
         raise UserError(f"{path}: {what} cannot be read ({error.strerror}).") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(
             f"{path}: {what} is not valid JSON ({error}), perhaps an unfinished download; "
             "fetch or write it again."
@@ -35,7 +35,15 @@ def read_json(path: Path, what: str) -> Any:
 
 def write_json(path: Path, content: Any) -> None:
     """Writes `content` as readable UTF-8 JSON: the same content gives the same bytes."""
-    path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    path.write_text(as_utf8(json.dumps(content, ensure_ascii=False, indent=1)) + "\n", "utf-8")
+
+
+def as_utf8(text: str) -> str:
+    r"""`text` that a UTF-8 file can hold; file names may have bytes that are none, such as \udce9.
+
+    They come out as the escapes by which JSON reads them.
+    """
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def brief(value: Any) -> str:

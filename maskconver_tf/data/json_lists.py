@@ -81,7 +81,7 @@ def scan_lists(path: Path, what: str, keys: Sequence[str], expected: str) -> Ite
                     yield from (Element(key, *element) for element in reader.elements())
                 else:
                     reader.value()
-        except (json.JSONDecodeError, UnicodeDecodeError):
+        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
             read_json(path, what)  # Says what is wrong, and where.
             raise
     if not all(is_list.get(key) for key in keys):

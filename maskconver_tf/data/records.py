@@ -26,7 +26,7 @@ from PIL import Image
 
 from maskconver_tf import types
 from maskconver_tf.data.categories import Categories
-from maskconver_tf.data.json_file import read_json, write_json
+from maskconver_tf.data.json_file import as_utf8, read_json, write_json
 from maskconver_tf.data.remote_path import any_path
 from maskconver_tf.errors import UserError
 
@@ -90,8 +90,8 @@ def to_features(record: PanopticRecord) -> dict[str, list[bytes] | list[int]]:
     """The record's content under its keys, the segment map as 16-bit grayscale PNG."""
     content = {
         types.IMAGE: [record.image_bytes],
-        types.IMAGE_ID: [json.dumps(record.image_id, ensure_ascii=False).encode()],
-        types.FILE_NAME: [record.file_name.encode()],
+        types.IMAGE_ID: [as_utf8(json.dumps(record.image_id, ensure_ascii=False)).encode()],
+        types.FILE_NAME: [as_utf8(record.file_name).encode()],
         types.IMAGE_SIZE: [record.height, record.width],
         types.SEGMENT_MAP: [_to_png(record.segment_map)],
         types.SEGMENT_IDS: [int(value) for value in record.segment_ids],
@@ -447,11 +447,20 @@ def _read_summary(folder: Path) -> dict[str, Any]:
             f"{FORMAT_VERSION}: an older maskconver wrote it; build the dataset again with "
             "`maskconver data build ... --overwrite`."
         )
+    shards = summary["shards"]
+    if not isinstance(shards, list) or not all(map(_is_shard, shards)):
+        raise UserError(f"{path}: the list shards is not one that the builder wrote; {_BUILD_IT}")
     return summary
 
 
 _NEEDED = ("num_examples", "categories_sha256", "shards")
 """What a reader needs of the manifest besides its version."""
+
+
+def _is_shard(entry: Any) -> bool:
+    """Whether an entry of `shards` is as `ShardWriter.finish` makes it."""
+    kinds = {"name": str, "num_examples": int, "num_bytes": int, "sha256": str}
+    return isinstance(entry, dict) and all(type(entry.get(key)) is kinds[key] for key in kinds)
 
 
 _BUILD_IT = "`maskconver data build` writes one."

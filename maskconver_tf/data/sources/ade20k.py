@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -101,10 +102,16 @@ def _check_object_info(path: Path, categories: Categories) -> None:
     """Refuses a folder whose own class list is another: the full ADE20K has thousands."""
     if not path.is_file():
         return
-    rows = [line.split("\t") for line in path.read_text("utf-8").splitlines()[1:] if line.strip()]
-    names = tuple(row[-1].partition(",")[0].strip() for row in rows)
-    if names != categories.names:
-        raise UserError(
-            f"{path}: found {len(names)} classes that begin with {listed(names, 3)}; expected the "
-            "150 of the 2016 challenge, from wall to flag. Use ADEChallengeData2016."
-        )
+    lines = path.read_text("utf-8", errors="replace").splitlines()[1:]
+    rows = [line.rpartition("\t")[2] for line in lines if line.strip()]
+    # Synonyms: what comes first among them differs between editions of the file.
+    found = [[name.strip() for name in row.split(",")] for row in rows]
+    for number, (names, expected) in enumerate(
+        itertools.zip_longest(found, categories.names, fillvalue=""), start=1
+    ):
+        if not expected or expected not in names:
+            raise UserError(
+                f"{path}: found {len(rows)} classes, of which number {number} is "
+                f"{names[0] if names else 'missing'}; expected the 150 of the 2016 challenge, with "
+                f"{expected or 'none'} there. Use ADEChallengeData2016."
+            )

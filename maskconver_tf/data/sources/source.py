@@ -135,6 +135,8 @@ class FileItem:
             raise self.refusal(file, missing, "does not exist") from None
         except OSError as error:
             raise self.refusal(file, unreadable, str(error.strerror)) from None
+        except ValueError as error:
+            raise self.refusal(file, missing, f"no file can be called that ({error})") from None
 
     def check_shape(self, file: str, array: np.ndarray, expected: np.ndarray, where: str) -> None:
         """Raises `Refused` where the array of a file has another height or width than expected."""

@@ -47,6 +47,7 @@ def test_saved_list_is_read_back_equal_and_is_cocos(categories, tmp_path):
         ([{**ROAD, "id": "3"}], "has id '3'"),
         ([{**ROAD, "id": True}], "has id True"),
         ([{**ROAD, "name": " "}], "has name ' '"),
+        ([{**ROAD, "name": "\ud83d"}], "expected a name in Unicode"),
         ([{**ROAD, "isthing": "yes"}], "has isthing 'yes'"),
         ([ROAD, {**BALL, "id": 149}], "two categories have the id 149"),
         ([ROAD, {**BALL, "name": "road"}], "two categories have the name 'road'"),
@@ -59,7 +60,12 @@ def test_malformed_list_is_refused_by_file_and_finding(entries, finding):
 
 @pytest.mark.parametrize(
     ("content", "finding"),
-    [(None, "does not exist"), ("{", "not valid JSON"), ("[]", "category list is")],
+    [
+        (None, "does not exist"),
+        ("{", "not valid JSON"),
+        ("[]", "category list is"),
+        ("[" * 9999, "JSON"),
+    ],
 )
 def test_bad_file_is_refused_by_name(tmp_path, content, finding):
     path = tmp_path / "categories.json"

@@ -187,6 +187,11 @@ def _as_the_first_builder_wrote_it(folder):
     (folder / "dataset.json").write_text(json.dumps(summary))
 
 
+def _without_shards(folder):
+    summary = json.loads((folder / "dataset.json").read_text()) | {"shards": [{"name": "a"}]}
+    (folder / "dataset.json").write_text(json.dumps(summary))
+
+
 @pytest.mark.parametrize(
     ("damage", "finding"),
     [
@@ -199,6 +204,7 @@ def _as_the_first_builder_wrote_it(folder):
             "older .*`maskconver data build",
         ),
         (lambda folder: (folder / "dataset.json").write_text("[]"), "not a description"),
+        (_without_shards, "dataset.json: the list shards is not one that the builder wrote"),
         (lambda folder: (folder / "dataset.json").unlink(), "no dataset.json.*data build"),
         (lambda folder: (folder / "categories.json").unlink(), "categories.json.*does not exist"),
     ],

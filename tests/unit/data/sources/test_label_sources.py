@@ -1,15 +1,19 @@
 """Layouts whose segments are in the pixels: each in its own files, with worked answers."""
 
 import json
+import os
 import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from maskconver_tf.data.build import build_from
 from maskconver_tf.data.categories import Categories
 from maskconver_tf.data.examine import Accepted, examine
 from maskconver_tf.data.findings import Problem
+from maskconver_tf.data.sources.ade20k import ade20k_categories
+from maskconver_tf.data.sources.built import Built
 from maskconver_tf.data.sources.label_segments import segments_of
 from maskconver_tf.data.sources.open_source import open_source
 from maskconver_tf.errors import UserError
@@ -139,6 +143,16 @@ def test_what_is_no_label_is_named(png_folders, tmp_path):
     _truth(open_source("png_folders", png_folders | {"void_ids": "255, 12"}))
     Image.new("LA", (6, 4)).save(path)
     assert _finding(open_source("png_folders", png_folders)).problem is Problem.LABEL_MODE
+
+
+def test_file_names_may_be_in_another_encoding_than_utf_8(png_folders, tmp_path):
+    name = os.fsdecode(b"caf\xe9")
+    _picture(tmp_path / f"images/{name}.png")
+    for folder in ("semantic", "instances"):
+        shutil.copy(tmp_path / folder / "a/пёс 1.png", tmp_path / folder / f"{name}.png")
+    build_from("png_folders", png_folders, tmp_path / "out", workers=1, progress=False)
+    _, item = Built(tmp_path / "out")
+    assert (item.name, item.image_id) == (r"caf\udce9.png", name)
 
 
 def test_masks_of_different_sizes_are_refused(png_folders, tmp_path):
@@ -358,9 +372,22 @@ def test_ade20k_mistakes(ade20k, tmp_path):
     finding = _finding(open_source("ade20k", ade20k))
     assert (finding.problem, finding.file) == (Problem.UNKNOWN_LABEL, str(path))
     assert finding.found == "red 101, expected 1 to 100"
-    rows = ["Idx\tRatio\tTrain\tVal\tName", "1\t0.5\t9\t9\twall ", "2\t0.1\t9\t9\tdoor"]
-    (tmp_path / "objectInfo150.txt").write_text("\n".join(rows))
-    with pytest.raises(UserError, match=r"objectInfo150.txt: found 2 classes .* wall, door"):
+
+
+def test_ade20k_class_lists_of_the_challenge_are_taken_and_others_refused(ade20k, tmp_path):
+    path = tmp_path / "objectInfo150.txt"
+    rows = [f"{c.id}\t0.5\t9\t9\t{c.name} " for c in ade20k_categories()]
+    rows[89] = "90\t0.5\t9\t9\ttelevision, television receiver, tv"  # The second edition.
+    path.write_bytes("\r\n".join(["Idx\tRatio\tTrain\tVal\tName", *rows]).encode())
+    open_source("ade20k", ade20k)
+    path.write_bytes("\n".join(["", *rows[:20], "21\t\tcaf\xe9", *rows[21:]]).encode("latin-1"))
+    with pytest.raises(UserError, match="150 classes, of which number 21 is caf.*with car there"):
+        open_source("ade20k", ade20k)
+    path.write_text("\n".join(["", *rows, "151\tone more"]))
+    with pytest.raises(UserError, match="151 classes, of which number 151 is one more"):
+        open_source("ade20k", ade20k)
+    path.write_text("\n".join(["", *rows[:-1]]))
+    with pytest.raises(UserError, match="149 classes, of which number 150 is missing.*with flag"):
         open_source("ade20k", ade20k)
 
 
