@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import re
 from collections.abc import Iterator
 
 import tensorflow as tf
@@ -103,4 +104,4 @@ def _reason(error: Exception) -> str:
     if not isinstance(error, tf.errors.OpError):
         return "the shard ends before it"
     line = error.message.splitlines()[0].partition(" [Op:")[0]
-    return line.rpartition("}} ")[2].strip()
+    return re.sub(r".*Iterator::\S+: ", "", line.rpartition("}} ")[2]).strip()

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import tensorflow as tf
 
 from maskconver_tf.errors import UserError
+
+_SERVICE_TIMEOUT = 60
+"""Seconds in which the dispatcher of a `tf.data` service has to take a call."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -49,6 +53,13 @@ class ExampleOrder:
 
     def __post_init__(self):
         check_max_examples(type(self).__name__, self.max_examples)
+        for name, least in (("batch_size", 1), ("num_readers", 1), ("shuffle_buffer", 0)):
+            value = getattr(self, name)
+            if type(value) is not int or value < least:
+                raise UserError(
+                    f"{type(self).__name__}.{name} = {value}: expected a whole number, {least} or "
+                    "more"
+                )
         self._check_together("shard_files", "max_examples", "the first examples lie in few shards")
         self._check_together("shuffle_shards", "max_examples", "the first ones have a fixed order")
         self._check_together("shuffle_shards", "cache", "what is kept has the order of one epoch")
@@ -123,6 +134,11 @@ class ExampleOrder:
     def _epochs(self, reader: Any, done: int) -> tf.data.Dataset:
         """Examples with their number and the one before them, epoch after epoch, from `done` on."""
         num_examples = limited(reader.num_examples, self.max_examples)
+        if num_examples == 0:
+            raise UserError(
+                f"{self.data_dir}: found no example that this host could read; build the dataset "
+                "again, or with fewer shards"
+            )
         in_order = reader.examples()
         if self.max_examples is not None:
             in_order = in_order.take(self.max_examples)
@@ -145,6 +161,7 @@ class ExampleOrder:
         return epochs.map(lambda number, pair: (number, *pair))
 
     def _at_service(self, first_step: int, hosts: int) -> Callable:
+        check_service(f"{type(self).__name__}.service", self.service)
         # Hosts that name the same job share its examples.
         job = f"{self.data_dir}:{self.seed}:{first_step}" if hosts > 1 else None
         return tf.data.experimental.service.distribute(
@@ -163,6 +180,21 @@ def check_max_examples(where: str, max_examples: int | None) -> None:
         raise UserError(
             f"{where}.max_examples = {max_examples}: expected 1 or more, or None for all"
         )
+
+
+def check_service(name: str, address: str) -> None:
+    """Refuses an address that nobody answers at: `tf.data` would wait there without a word."""
+    expected = "expected that of a running tf.data dispatcher, such as grpc://host:5050"
+    protocol, _, place = address.rpartition("://")
+    host, _, port = place.rpartition(":")
+    if not protocol or not host or not port.isdecimal():
+        raise UserError(f"{name} = {address!r}: {expected}")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _SERVICE_TIMEOUT).close()
+    except (OSError, OverflowError, UnicodeError) as error:
+        raise UserError(
+            f"{name} = {address!r}: cannot be reached ({error}); {expected}. Start it first."
+        ) from None
 
 
 def _with_previous(

@@ -225,7 +225,8 @@ def check_input_size(where: str, input_size: tuple[int, int]) -> None:
 
 def check_range(name: str, value: tuple[float, float]) -> None:
     """Refuses a range of scales that is empty or not positive."""
-    if len(value) != 2 or not 0 < value[0] <= value[1]:
+    bounds = value if isinstance(value, tuple | list) else ()
+    if len(bounds) != 2 or not all(map(_is_number, bounds)) or not 0 < bounds[0] <= bounds[1]:
         raise UserError(
             f"{name} = {value}: expected the lowest and the highest factor, both positive, such as "
             "(0.5, 2.0)"
@@ -233,5 +234,9 @@ def check_range(name: str, value: tuple[float, float]) -> None:
 
 
 def check_share(name: str, value: float) -> None:
-    if not 0 <= value <= 1:
-        raise UserError(f"{name} = {value}: expected 0 (never) to 1 (always or most)")
+    if not _is_number(value) or not 0 <= value <= 1:
+        raise UserError(f"{name} = {value!r}: expected 0 (never) to 1 (always or most)")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float)

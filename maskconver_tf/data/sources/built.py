@@ -63,10 +63,13 @@ class Built:
     def part(self, start: int, stop: int) -> Iterator[BuiltItem]:
         import tensorflow as tf
 
+        from maskconver_tf.data.corrupt_records import corrupt_records_named
+
         sound = [p for p in self.folder.shard_paths if not self._is_damaged(p)]
         serialized = tf.data.TFRecordDataset([str(path) for path in sound])
         parsed = serialized.skip(start).take(stop - start).map(records.parse)
-        return map(self._item, parsed.as_numpy_iterator())
+        with corrupt_records_named(self.folder):
+            yield from map(self._item, parsed.as_numpy_iterator())
 
     def _is_damaged(self, shard: Path) -> bool:
         return any(finding.file == str(shard) for finding in self.findings)

@@ -11,6 +11,7 @@ from maskconver_tf.data import records
 from maskconver_tf.data.categories import Categories
 from maskconver_tf.data.corrupt_records import corrupt_records_named, find_corrupt_records
 from maskconver_tf.data.pipeline import TrainingInput
+from maskconver_tf.data.sources.built import Built
 from maskconver_tf.errors import UserError
 
 CATEGORIES = Categories.from_coco(
@@ -129,6 +130,7 @@ def test_training_stops_with_the_shard_and_the_record(make_folder):
     message = str(caught.value)
     assert str(folder / "data-00000-of-00002.tfrecord") in message
     assert "record 2 (counted from 0) cannot be read" in message
+    assert "Iterator" not in message
     assert "TrainingInput.skip_corrupt = True" in message
 
 
@@ -168,6 +170,18 @@ def test_a_run_without_them_goes_on_where_it_stopped(make_folder):
     rest = [batch["number"].numpy().tolist() for batch in data.batches(_numbers, 2).take(3)]
     assert rest == whole[2:]
     assert sorted(np.ravel(whole)[:4]) == [0, 1, 3, 4]
+
+
+def test_a_folder_of_such_records_alone_is_refused(make_folder):
+    folder = make_folder({number: {"image/size": [8, 9]} for number in range(8)})
+    data = TrainingInput(str(folder), SIZE, 1, skip_corrupt=True)
+    with pytest.raises(UserError, match="data: found no example that this host could read"):
+        data.batches(_numbers)
+
+
+def test_a_check_names_what_is_no_record(make_folder):
+    with pytest.raises(UserError, match="00001-of-00002.tfrecord: record 1 .*cannot be read"):
+        list(Built(make_folder({5: {"image/size": [8]}})))
 
 
 def test_nothing_is_read_twice_unless_asked(make_folder):

@@ -366,7 +366,15 @@ def test_settings_that_contradict_each_other_are_refused(settings):
 
 @pytest.mark.parametrize(
     "settings",
-    [{"scale_range": (2.0, 0.5)}, {"paste_scale_range": (0, 1)}, {"copy_paste": 2}],
+    [
+        {"scale_range": (2.0, 0.5)},
+        {"scale_range": 2.0},
+        {"paste_scale_range": (0, 1)},
+        {"copy_paste": 2},
+        {"copy_paste": "0.5"},
+        {"shuffle_buffer": -1},
+        {"num_readers": 0},
+    ],
 )
 def test_settings_out_of_range_are_refused(settings):
     [name] = settings
@@ -390,6 +398,19 @@ def _counted(batches):
         for batch in batches
         for example in zip(*(batch[name] for name in sorted(batch)))
     )
+
+
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [
+        ("localhost:5050", "expected that of a running tf.data dispatcher, such as grpc://host"),
+        ("grpc://localhost", "expected that of a running"),
+        ("grpc://localhost:1", "cannot be reached .*Start it first"),
+    ],
+)
+def test_an_address_where_no_service_is_is_refused(data_dir, address, found):
+    with pytest.raises(UserError, match=f"TrainingInput.service = '{address}': {found}"):
+        _take(data_dir, 1, service=address)
 
 
 @pytest.mark.parametrize("num_workers", [1, 2])
