@@ -182,8 +182,8 @@ def num_workers(workers: int | None, num_items: int) -> int:
 @contextlib.contextmanager
 def new_folder(out: Path, overwrite: bool) -> Iterator[Path]:
     """Gives an empty folder that becomes `out` if the block ends well, and goes if it does not."""
-    out = out.absolute()
     _check_out(out, overwrite)
+    out = out.absolute()
     partial = out.with_name(f".{out.name}.partial")
     try:
         shutil.rmtree(partial, ignore_errors=True)  # Of a build that was killed.
@@ -200,6 +200,15 @@ def new_folder(out: Path, overwrite: bool) -> Iterator[Path]:
 
 
 def _check_out(out: Path, overwrite: bool) -> None:
+    if out.parts and out.parts[0].endswith(":") and not out.is_absolute():
+        raise UserError(
+            f"{out}: found the name of a bucket; expected a local folder. Build in one and copy it "
+            "to the bucket, from where training reads it."
+        )
+    if out.is_mount():
+        raise UserError(
+            f"{out}: found a mount point, which cannot be replaced as a whole; name a folder in it."
+        )
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     if not is_dataset_folder(out):

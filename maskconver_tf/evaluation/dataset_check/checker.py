@@ -15,7 +15,7 @@ from maskconver_tf.data.build import num_workers
 from maskconver_tf.data.coco_tree import find_parts
 from maskconver_tf.data.findings import Finding, Problem
 from maskconver_tf.data.inspection import Inspection, Task, inspect
-from maskconver_tf.data.records import is_dataset_folder
+from maskconver_tf.data.records import MAX_SEGMENTS, is_dataset_folder
 from maskconver_tf.data.remote_path import any_path
 from maskconver_tf.data.sources import Source
 from maskconver_tf.data.sources.built import Built
@@ -56,7 +56,11 @@ class Grid:
                     f"--input_size {','.join(map(str, size))}: expected height and width, positive "
                     "multiples of 32, such as 640,640."
                 )
-        if self.label_stride < 1 or self.mask_stride % self.label_stride:
+        if not 1 <= self.num_slots <= MAX_SEGMENTS:
+            raise UserError(
+                f"--num_slots {self.num_slots}: expected 1 to {MAX_SEGMENTS} segments a picture."
+            )
+        if min(self.label_stride, self.mask_stride) < 1 or self.mask_stride % self.label_stride:
             raise UserError(
                 f"--mask_stride {self.mask_stride}, --label_stride {self.label_stride}: the second "
                 "must divide the first, such as 4 and 2."

@@ -10,6 +10,7 @@ from maskconver_tf.data.sources import Source
 from maskconver_tf.data.sources.open_source import open_source
 from maskconver_tf.errors import UserError
 from maskconver_tf.evaluation.dataset_check.checker import Grid, check_parts, open_folder
+from maskconver_tf.evaluation.dataset_check.report import make_folder
 
 
 def check(
@@ -41,7 +42,11 @@ def check(
       UserError: the dataset cannot be opened, or the arguments do not go together.
     """
     grid = Grid(input_sizes, num_slots, label_stride, mask_stride)
+    if ceiling_pictures < 0:
+        raise UserError(f"--ceiling_pictures {ceiling_pictures}: expected 0 or more.")
     parts = _open_parts(folder, val, source, given, val_given)
+    if out is not None:
+        make_folder(Path(out))  # A check may take hours: better now than at its end.
     make_ceiling = _ceiling_maker(grid, make_fusion) if ceiling_pictures else None
     report = check_parts(parts, grid, make_ceiling, ceiling_pictures, workers)
     if out is None:

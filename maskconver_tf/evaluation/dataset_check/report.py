@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from maskconver_tf.data.findings import Finding, report
-from maskconver_tf.data.json_file import write_json
+from maskconver_tf.data.json_file import as_utf8, write_json
 from maskconver_tf.errors import UserError
 
 _JSON_FILE, _PAGE_FILE = "check.json", "check.html"
@@ -56,14 +56,12 @@ class Report:
         from maskconver_tf.evaluation.dataset_check.page import page
 
         paths = folder / _JSON_FILE, folder / _PAGE_FILE
+        make_folder(folder)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
             write_json(paths[0], self.to_json())
-            paths[1].write_text(page(self), encoding="utf-8")
+            paths[1].write_text(as_utf8(page(self)), encoding="utf-8")
         except OSError as error:
-            raise UserError(
-                f"{folder}: cannot be written ({error.strerror}); choose another --out."
-            ) from None
+            raise _refusal(folder, error) from None
         return paths
 
     def __str__(self) -> str:
@@ -72,6 +70,18 @@ class Report:
             return "\n".join([*lines, "No problems found."])
         findings = [finding for _, finding in self.problems]
         return "\n".join([*lines, f"Problems ({len(findings)}):", report(findings)])
+
+
+def make_folder(folder: Path) -> None:
+    """Makes the folder of a report; raises `UserError` where that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _refusal(folder, error) from None
+
+
+def _refusal(folder: Path, error: OSError) -> UserError:
+    return UserError(f"{folder}: cannot be written ({error.strerror}); choose another --out.")
 
 
 def _part_lines(name: str, part: dict[str, Any]) -> list[str]:

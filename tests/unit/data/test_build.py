@@ -162,6 +162,10 @@ def test_what_no_build_wrote_is_never_replaced(make_coco_folder, tmp_path):
     with pytest.raises(UserError, match="images: found a folder with other content"):
         _build(source, source.images, overwrite=True)
     assert len(list(source.images.iterdir())) == 3
+    with pytest.raises(UserError, match="gs:/bucket/out: found the name of a bucket"):
+        _build(source, "gs://bucket/out")
+    with pytest.raises(UserError, match="/proc: found a mount point.*; name a folder in it"):
+        _build(source, "/proc")
 
 
 @pytest.mark.parametrize("out", ["empty", "not/yet/there"])

@@ -131,12 +131,26 @@ def test_validation_of_a_source_has_the_options_of_training_but_those_given(
         (["{tmp}", "--input_size", "640,650"], "--input_size 640,650: expected height and width"),
         (["{tmp}", "--input_size", "a"], "found a, expected height and width such as 640,640"),
         (["{tmp}", "--label_stride", "3"], "the second must divide the first"),
+        (["{tmp}", "--mask_stride", "0"], "the second must divide the first"),
+        (["{tmp}", "--num_slots", "0"], "--num_slots 0: expected 1 to 65535 segments"),
+        (["{tmp}", "--ceiling_pictures", "-1"], "--ceiling_pictures -1: expected 0 or more"),
         (["--source", "ade20k", "--root", "r"], "--split: missing; the source ade20k needs"),
     ],
 )
 def test_mistakes_are_said(tmp_path, capsys, arguments, message):
     assert _check(*(a.format(tmp=tmp_path) for a in arguments)) == 2
     assert message in capsys.readouterr().err
+
+
+def test_where_the_report_cannot_go_nothing_is_read(make_coco_folder, tmp_path, capsys):
+    folder = make_coco_folder()
+    options = [
+        f"--{name}={getattr(folder, name)}" for name in ("images", "panoptic", "annotations")
+    ]
+    assert _check(*options, "--out", folder.annotations) == 2
+    printed = capsys.readouterr().err
+    assert "cannot be written (File exists); choose another --out" in printed
+    assert "pictures" not in printed
 
 
 def test_val_is_one_part(make_coco_folder, tmp_path):
