@@ -13,11 +13,13 @@ start in a fraction of a second.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import importlib.metadata
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -295,11 +297,26 @@ class ShardWriter:
 
     def write(self, features: dict[str, list[bytes] | list[int]]) -> None:
         """Appends a record."""
-        self._writer.write(serialize(features))
+        with self._said():
+            self._writer.write(serialize(features))
         self._num_examples += 1
 
     def close(self) -> None:
-        self._writer.close()
+        with self._said():
+            self._writer.close()
+
+    @contextlib.contextmanager
+    def _said(self) -> Iterator[None]:
+        """Makes a `UserError` of what TensorFlow raises where a disk is full, say."""
+        import tensorflow as tf
+
+        try:
+            yield
+        except tf.errors.OpError as error:
+            reason = error.message.rpartition("; ")[2]
+            raise UserError(
+                f"{self._path}: cannot be written ({reason}); make room, or choose another --out."
+            ) from None
 
     def finish(self) -> dict[str, Any]:
         """Closes the file; returns its entry in the manifest."""

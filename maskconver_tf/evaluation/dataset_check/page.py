@@ -48,7 +48,8 @@ svg text { fill: var(--soft); font: 11px system-ui, sans-serif;
 .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(340px, 1fr));
   gap: .9rem; }
 .pairs { display: grid; grid-template-columns: repeat(2, minmax(0, 420px)); gap: .9rem; }
-figure { margin: 0; } figure img { width: 100%; border-radius: 6px; display: block; }
+figure { margin: 0; } figure img { width: 100%; max-height: 26rem; object-fit: contain;
+  border-radius: 6px; display: block; }
 figcaption { font-size: .8rem; color: var(--soft); overflow-wrap: anywhere; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: .22rem .6rem; border-bottom: 1px solid var(--line);

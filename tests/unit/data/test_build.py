@@ -1,6 +1,7 @@
 """Building: the same bytes each time, all or nothing, and reports that say what to do."""
 
 import json
+import resource
 
 import pytest
 import tensorflow as tf
@@ -187,6 +188,18 @@ def test_numbers_out_of_range_are_refused(make_coco_folder, tmp_path, options, f
     with pytest.raises(UserError, match=found):
         _build(make_coco_folder(), tmp_path / "out", **options)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_full_disk_is_one_message_and_nothing_stays(make_coco_folder, tmp_path):
+    source = make_coco_folder(num_pictures=2, size=(400, 400))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        with pytest.raises(UserError, match=r"tfrecord: cannot be written \(File too large\)"):
+            _build(source, tmp_path / "out")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [path.name for path in tmp_path.iterdir()] == ["coco"]
 
 
 @pytest.mark.parametrize("num_workers", [1, 2])
