@@ -74,11 +74,17 @@ class Ceiling:
         found, num_dropped = self._predict(*truth.values())
         self.num_pictures += 1
         self.num_dropped += int(num_dropped)
+        truth_segments = records.truth_segments(truth)
+        # A perfect model gives a crowd to its class, which costs nothing, and not to a neighbor.
+        crowds = [segment.id for segment in truth_segments if segment.is_crowd]
+        in_crowd = np.isin(truth[types.SEGMENT_MAP], crowds)
+        predicted = np.where(in_crowd, types.VOID_SEGMENT_ID, found[types.PANOPTIC_MAP].numpy())
+        left = set(np.unique(predicted).tolist())
         self._quality.update(
             truth[types.SEGMENT_MAP],
-            records.truth_segments(truth),
-            found[types.PANOPTIC_MAP].numpy(),
-            types.segments_from_arrays(found),
+            truth_segments,
+            predicted,
+            [segment for segment in types.segments_from_arrays(found) if segment.id in left],
         )
 
     def result(self) -> PanopticQualityResult:

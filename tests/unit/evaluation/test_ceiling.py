@@ -58,7 +58,7 @@ def test_void_and_crowds_ask_for_nothing():
     segment_map[:16, :16] = 2
     segment_map[:, 32:] = 0
     result, _ = _score(segment_map, [0, 1], is_crowd=[False, True])
-    assert result.stuff.pq == pytest.approx(7 / 8)  # Void costs nothing, crowd pixels do.
+    assert result.stuff.pq == pytest.approx(1.0)
     assert np.isnan(result.things.pq)
     nothing, _ = _score(np.zeros([64, 64], np.uint16), [])
     assert np.isnan(nothing.all.pq)
