@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import fcntl
 import os
 import shutil
 import time
@@ -186,8 +187,11 @@ def new_folder(out: Path, overwrite: bool) -> Iterator[Path]:
     out = out.absolute()
     partial = out.with_name(f".{out.name}.partial")
     try:
-        shutil.rmtree(partial, ignore_errors=True)  # Of a build that was killed.
+        if partial.is_dir():  # Of a build that was killed, or of one that still runs.
+            os.close(_locked(partial))
+        shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
+        lock = _locked(partial)
     except OSError as error:
         raise UserError(
             f"{out}: cannot be written ({error.strerror}); choose another --out."
@@ -197,6 +201,22 @@ def new_folder(out: Path, overwrite: bool) -> Iterator[Path]:
         _replace(out, partial)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        os.close(lock)
+
+
+def _locked(folder: Path) -> int:
+    """A descriptor that holds a folder locked until it is closed or this process ends."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise UserError(
+            f"{folder}: another build writes there; wait for its end, or choose another --out."
+        ) from None
+    except OSError:
+        pass  # A file system without locks.
+    return descriptor
 
 
 def _check_out(out: Path, overwrite: bool) -> None:

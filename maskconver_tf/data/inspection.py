@@ -119,8 +119,9 @@ def _wrong_extents(item: WorkItem, truth: Truth) -> list[Finding]:
         number = np.searchsorted(ids, segment.id)
         y0, x0, y1, x1 = boxes[number].tolist()
         box = [x0, y0, x1 - x0, y1 - y0]
-        if segment.area not in (None, areas[number]):
-            found = f"area {brief(segment.area)}, painted {areas[number]} pixels"
+        area = segment.area
+        if area is not None and (type(area) not in (int, float) or area != areas[number]):
+            found = f"area {brief(area)}, painted {areas[number]} pixels"
         elif segment.bbox is not None and not _is_near(segment.bbox, box):
             found = f"bbox {brief(segment.bbox)}, painted {box}"
         else:

@@ -215,6 +215,14 @@ def test_ctrl_c_leaves_nothing_behind(make_coco_folder, tmp_path, monkeypatch, n
     assert [path.name for path in tmp_path.iterdir()] == ["coco"]
 
 
+def test_two_builds_of_one_folder_do_not_spoil_each_other(make_coco_folder, tmp_path):
+    source = make_coco_folder()
+    with build.new_folder(tmp_path / "out", overwrite=False) as folder:
+        with pytest.raises(UserError, match="partial: another build writes there; wait for its"):
+            _build(source, tmp_path / "out")
+        assert folder.is_dir()
+
+
 def test_what_a_killed_build_left_is_cleared_by_the_next(make_coco_folder, tmp_path):
     (tmp_path / ".out.partial").mkdir()
     (tmp_path / ".out.partial" / "data-00000-of-00009.tfrecord").write_bytes(b"half")

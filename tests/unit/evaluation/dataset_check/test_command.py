@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from maskconver_tf import cli
 from maskconver_tf.data.build import build_dataset
+from maskconver_tf.data.findings import Problem
 from maskconver_tf.data.inspection import Inspection, Task, inspect
 from maskconver_tf.data.sources import CocoPanoptic
 from maskconver_tf.errors import UserError
@@ -248,3 +249,13 @@ def test_a_picture_without_anything_is_inspected(make_coco_folder):
     assert found.areas.tolist() == [24 * 32]
     assert found.segment_map.max() == 0
     assert found.drawing.startswith(b"\xff\xd8")
+
+
+@pytest.mark.parametrize("extent", [{"area": [1, 2]}, {"area": "5"}, {"bbox": [[1], 2, 3, 4]}])
+def test_an_extent_that_is_no_number_is_a_finding(make_coco_folder, extent):
+    folder = make_coco_folder(num_pictures=1)
+    with folder.edit() as content:
+        content["annotations"][0]["segments_info"][0].update(extent)
+    [item] = CocoPanoptic(folder.images, folder.panoptic, folder.annotations).items
+    [finding] = inspect(Task(item)).findings
+    assert finding.problem is Problem.EXTENT
