@@ -63,20 +63,23 @@ def paired_items(
     """
     pictures = pictures_in(images)
     names = list(pictures.items())
+    stray, others = [], {}
+    for field, folder in truths.items():
+        maps = names_by_stem(folder, [".png"])
+        stray += [
+            Finding(name, str(folder / name), Problem.NO_PICTURE, f"no picture is called {stem}")
+            for stem, name in maps.items()
+            if stem not in pictures
+        ]
+        # Such as 1.PNG; to remember the name of each would take much memory.
+        others[field] = {stem: name for stem, name in maps.items() if name != f"{stem}.png"}
 
     def item(index: int) -> FileItem:
         stem, name = names[index]
-        files = {field: str(folder / f"{stem}.png") for field, folder in truths.items()}
+        files = {
+            field: str(folder / others[field].get(stem, f"{stem}.png"))
+            for field, folder in truths.items()
+        }
         return make(name=name, image_id=stem, image_file=str(images / name), **files)
 
-    stray = [f for folder in truths.values() for f in _without_picture(folder, pictures)]
     return LazyItems(len(names), item), stray
-
-
-def _without_picture(folder: Path, pictures: dict[str, str]) -> list[Finding]:
-    """A finding for each PNG of a folder of truth that belongs to no picture."""
-    return [
-        Finding(name, str(folder / name), Problem.NO_PICTURE, f"no picture is called {stem}")
-        for stem, name in names_by_stem(folder, [".png"]).items()
-        if stem not in pictures
-    ]

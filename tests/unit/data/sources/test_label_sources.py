@@ -163,6 +163,9 @@ def test_masks_of_different_sizes_are_refused(png_folders, tmp_path):
 
 
 def test_files_that_match_no_other_are_named(png_folders, tmp_path):
+    path = tmp_path / "semantic/a/пёс 1.png"
+    path.rename(path.with_suffix(".PNG"))
+    _truth(open_source("png_folders", png_folders))
     _save(tmp_path / "semantic/stray.png", _rgb(LABELS))
     (tmp_path / "instances/a/пёс 1.png").unlink()
     _save(tmp_path / "images/._stray.png", _rgb(LABELS))  # As macOS leaves behind: no picture.
