@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import socket
+import sys
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import tensorflow as tf
 
-from maskconver_tf.errors import UserError
+from maskconver_tf.errors import RunStopped, UserError
 
-_SERVICE_TIMEOUT = 60
-"""Seconds in which the dispatcher of a `tf.data` service has to take a call."""
+_SERVICE_PATIENCE = 60
+"""Seconds until the dispatcher of a `tf.data` service has to take calls."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -183,18 +185,37 @@ def check_max_examples(where: str, max_examples: int | None) -> None:
 
 
 def check_service(name: str, address: str) -> None:
-    """Refuses an address that nobody answers at: `tf.data` would wait there without a word."""
-    expected = "expected that of a running tf.data dispatcher, such as grpc://host:5050"
+    """Waits for a dispatcher that is starting too; without end and word `tf.data` would do so.
+
+    Raises:
+      UserError: this is no address.
+      RunStopped: nobody answers there, which another start may find changed.
+    """
     protocol, _, place = address.rpartition("://")
     host, _, port = place.rpartition(":")
-    if not protocol or not host or not port.isdecimal():
-        raise UserError(f"{name} = {address!r}: {expected}")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), _SERVICE_TIMEOUT).close()
-    except (OSError, OverflowError, UnicodeError) as error:
+    if not protocol or not host or not port.isdecimal() or int(port) > 65535:
         raise UserError(
-            f"{name} = {address!r}: cannot be reached ({error}); {expected}. Start it first."
-        ) from None
+            f"{name} = {address!r}: expected the address of a running tf.data dispatcher, such as "
+            "grpc://host:5050"
+        )
+    deadline = time.monotonic() + _SERVICE_PATIENCE
+    while error := _refusal(host.strip("[]"), int(port), deadline):
+        if time.monotonic() > deadline:
+            raise RunStopped(
+                f"{name} = {address!r}: no tf.data dispatcher could be reached there ({error}); "
+                "start it, or correct the address, then start again with the same command"
+            )
+        print(f"{name} = {address!r}: {error}; waiting for it", file=sys.stderr)
+        time.sleep(min(5, _SERVICE_PATIENCE / 4))
+
+
+def _refusal(host: str, port: int, deadline: float) -> OSError | UnicodeError | None:
+    """Why nobody there takes a call; None if somebody does."""
+    try:
+        socket.create_connection((host, port), max(1.0, deadline - time.monotonic())).close()
+    except (OSError, UnicodeError) as error:
+        return error
+    return None
 
 
 def _with_previous(

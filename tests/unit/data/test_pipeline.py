@@ -9,11 +9,11 @@ import tensorflow as tf
 from PIL import Image
 
 from maskconver_tf import types
-from maskconver_tf.data import records, transforms
+from maskconver_tf.data import example_order, records, transforms
 from maskconver_tf.data.categories import Categories
 from maskconver_tf.data.pipeline import EvaluationInput, TrainingInput
 from maskconver_tf.data.targets import TargetBuilder
-from maskconver_tf.errors import UserError
+from maskconver_tf.errors import RunStopped, UserError
 
 NUM_EXAMPLES = 7
 SIZE = (32, 64)
@@ -400,17 +400,17 @@ def _counted(batches):
     )
 
 
-@pytest.mark.parametrize(
-    ("address", "found"),
-    [
-        ("localhost:5050", "expected that of a running tf.data dispatcher, such as grpc://host"),
-        ("grpc://localhost", "expected that of a running"),
-        ("grpc://localhost:1", "cannot be reached .*Start it first"),
-    ],
-)
-def test_an_address_where_no_service_is_is_refused(data_dir, address, found):
-    with pytest.raises(UserError, match=f"TrainingInput.service = '{address}': {found}"):
+@pytest.mark.parametrize("address", ["localhost:5050", "grpc://localhost", "grpc://host:66000"])
+def test_an_address_no_service_can_have_is_refused(data_dir, address):
+    with pytest.raises(UserError, match=f"service = '{address}': expected .* such as grpc://host"):
         _take(data_dir, 1, service=address)
+
+
+def test_where_no_service_answers_a_run_asks_to_be_started_again(data_dir, monkeypatch, capsys):
+    monkeypatch.setattr(example_order, "_SERVICE_PATIENCE", 0.2)
+    with pytest.raises(RunStopped, match="service = 'grpc://localhost:1': no tf.data dispatcher"):
+        _take(data_dir, 1, service="grpc://localhost:1")
+    assert "waiting for it" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("num_workers", [1, 2])
