@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import socket
+
 import pytest
 import tensorflow as tf
 
@@ -8,21 +10,31 @@ from maskconver_tf.training.machines.strategy import make_strategy
 from maskconver_tf.training.optimizers import scaled_rate
 
 
-@pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="has a GPU")
-def test_gpu_asked_for_and_absent():
-    with pytest.raises(UserError, match=r'"gpu": TensorFlow sees no GPU.*use strategy "cpu"'):
-        make_strategy("gpu")
+@pytest.mark.parametrize("name", ["gpu", "mirrored"])
+def test_gpus_asked_for_and_absent(monkeypatch, name):
+    only = {"CPU": tf.config.list_logical_devices("CPU")[:1], "GPU": []}
+    monkeypatch.setattr(tf.config, "list_logical_devices", only.get)
+    with pytest.raises(UserError, match=rf'"{name}": TensorFlow sees no GPU.*use strategy "cpu"'):
+        make_strategy(name)
 
 
 def test_unreachable_tpu(monkeypatch):
-    def connect(tpu):
+    def resolver(tpu):
         # As urllib and Google's client libraries do, and TensorFlow at length.
         raise OSError(f"no route to {tpu}\nRegistered devices: [CPU]")
 
-    monkeypatch.setattr(tf.distribute.cluster_resolver.TPUClusterResolver, "connect", connect)
+    monkeypatch.setattr(tf.distribute.cluster_resolver, "TPUClusterResolver", resolver)
     match = r'no TPU answers at "mine" \(no route to mine\); on a TPU VM .*its name or'
     with pytest.raises(UserError, match=match):
         make_strategy("tpu", "mine")
+
+
+def test_an_address_where_nobody_listens_is_not_waited_for():
+    with socket.socket() as unused:
+        unused.bind(("localhost", 0))
+        address = f"grpc://localhost:{unused.getsockname()[1]}"
+        with pytest.raises(UserError, match=f'no TPU answers at "{address}" .*refused'):
+            make_strategy("tpu", address)
 
 
 @pytest.mark.parametrize(
