@@ -93,6 +93,10 @@ def train(
         being finite.
       RunStopped: on SIGTERM or Ctrl-C, saved; or another worker is gone.
     """
+    _check_counts(1, total_steps=total_steps, steps_per_loop=steps_per_loop)
+    _check_counts(1, checkpoint_interval=checkpoint_interval, keep_checkpoints=keep_checkpoints)
+    _check_counts(1, accumulation_steps=accumulation_steps)
+    _check_counts(0, eval_interval=eval_interval, max_skipped=max_skipped, seed=seed)
     distribution = make_strategy(strategy, tpu)  # Several workers must join before any operation.
     workers = Workers.of(distribution)
     prepare_process(precision, seed, deterministic)
@@ -147,6 +151,12 @@ def prepare_process(precision: str, seed: int = 0, deterministic: bool = False) 
     # Random layers draw from what a checkpoint can hold.
     tf_keras.backend.experimental.enable_tf_random_generator()
     set_precision("train", precision)
+
+
+def _check_counts(least: int, **counts: Any) -> None:
+    for name, value in counts.items():
+        if type(value) is not int or value < least:
+            raise UserError(f"train.{name} = {value!r}: expected a whole number from {least}")
 
 
 def _check_batch(
