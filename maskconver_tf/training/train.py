@@ -112,7 +112,6 @@ def train(
             work, network, updater, distribution, jit_compile, accumulation_steps, max_skipped
         )
         with distribution.scope():
-            on_built(written)
             checkpoints = make_checkpoint_manager(
                 written.checkpoints,
                 network,
@@ -122,6 +121,7 @@ def train(
                 restore_from=folder.checkpoints,
                 in_background=background_writes and workers.may_write_in_background,
             )
+            on_built(written)  # Not before: a configuration that fits no checkpoint is not kept.
             with wandb_log(wandb_project if workers.is_chief else None, written) as log:
                 run = TrainingRun(trainer, checkpoints, written, workers, log)
                 return run.to_end(total_steps, steps_per_loop, eval_interval)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -56,6 +57,26 @@ def test_run_folder_describes_itself(trained):
         b"gaussian_iou",
     ):
         assert tag in events
+
+
+def test_a_complete_run_says_so_and_another_configuration_leaves_it_as_it_is(
+    trained, tiny_arguments, tmp_path, capsys
+):
+    run = shutil.copytree(trained, tmp_path / "run")
+    assert cli.main(tiny_arguments(run, "train.total_steps=400", "train.eval_input=None")) == 0
+    assert "step 400/400: nothing is left to train; raise" in capsys.readouterr().err
+    before = (run / "config.gin").read_text()
+    assert cli.main(tiny_arguments(run, "MaskConver.width=48")) == 2
+    assert "/ckpt-400: the checkpoint does not fit the model: " in capsys.readouterr().err
+    assert (run / "config.gin").read_text() == before
+
+
+def test_no_folder_is_not_the_one_here(tiny_arguments, tmp_path, monkeypatch, capsys):
+    """As where the shell variable that should name it is not set."""
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(tiny_arguments("")) == 2
+    assert "--model_dir is empty; expected the run's folder" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def _start(arguments: list[str]) -> subprocess.Popen:

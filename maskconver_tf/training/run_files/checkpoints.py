@@ -255,8 +255,8 @@ def load_weights(checkpoint: tf.train.Checkpoint, path: str) -> None:
     except (ValueError, AssertionError, tf.errors.OpError) as error:
         raise UserError(
             f"{path}: the checkpoint does not fit the model: {_first_line(error)}. Another "
-            "configuration wrote it (another class count or width, say); use the run's own config "
-            "or another --model_dir"
+            "configuration wrote it (another class count, width or optimizer, say); use the run's "
+            "own config or another --model_dir"
         ) from error
 
 
