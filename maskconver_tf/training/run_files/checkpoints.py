@@ -17,7 +17,7 @@ from maskconver_tf.errors import UserError
 from maskconver_tf.training.run_files.disk_errors import DISK_ERRORS, cannot_write, writing
 from maskconver_tf.training.run_files.whole_file import write_whole
 
-_READ_ERRORS = (ValueError, RuntimeError, IndexError, tf.errors.OpError)
+READ_ERRORS = (ValueError, RuntimeError, IndexError, tf.errors.OpError)
 """What TensorFlow's reader ends with where a checkpoint is damaged, or is another model's."""
 
 
@@ -241,7 +241,7 @@ def _damage(prefix: str) -> str | None:
         reader = tf.compat.v1.train.NewCheckpointReader(prefix)
         for name in reader.get_variable_to_shape_map():
             reader.get_tensor(name)
-    except _READ_ERRORS as error:
+    except READ_ERRORS as error:
         return _first_line(error)
     return None
 
@@ -255,7 +255,7 @@ def load_weights(checkpoint: tf.train.Checkpoint, path: str) -> None:
     try:
         status = checkpoint.read(path)
         status.assert_existing_objects_matched().expect_partial()
-    except (AssertionError, *_READ_ERRORS) as error:
+    except (AssertionError, *READ_ERRORS) as error:
         if reason := _damage(path):
             raise UserError(
                 f"{path}: damaged ({reason}); bring it back from a copy or, if it is in best/, "
