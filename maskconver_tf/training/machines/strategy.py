@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 
 import tensorflow as tf
 
@@ -55,10 +56,13 @@ def make_strategy(name: str = "auto", tpu: str = "local") -> tf.distribute.Strat
 def _multi_worker_strategy() -> tf.distribute.Strategy:
     cluster = read_cluster(os.environ)
     os.environ["TF_CONFIG"] = cluster.to_tf_config()  # Where TensorFlow reads it.
+    own = cluster.hosts[cluster.role][cluster.index]
+    if cluster.num_workers > 1:  # TensorFlow waits without a word, if need be for one misspelt.
+        everyone = ", ".join(host for hosts in cluster.hosts.values() for host in hosts)
+        print(f"worker {own}: waiting until all are there: {everyone}", file=sys.stderr, flush=True)
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()
     except tf.errors.OpError as error:
-        own = cluster.hosts[cluster.role][cluster.index]
         reason = str(error).strip().partition("\n")[0]
         raise UserError(
             f'strategy "multi_worker": worker {own} could not join the others ({reason}); is the '

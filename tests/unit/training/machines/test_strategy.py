@@ -52,6 +52,14 @@ def test_wrong_tf_config(monkeypatch, config, message):
         make_strategy("multi_worker")
 
 
+def test_a_worker_says_whom_it_waits_for(monkeypatch, capsys):
+    config = '{"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type": "worker", "index": 1}}'
+    monkeypatch.setenv("TF_CONFIG", config)
+    monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", lambda: "joined")
+    assert make_strategy("multi_worker") == "joined"
+    assert capsys.readouterr().err == "worker b:2: waiting until all are there: a:1, b:2\n"
+
+
 def test_unknown_strategy():
     with pytest.raises(UserError, match='"cuda": expected "auto", "cpu"'):
         make_strategy("cuda")
