@@ -162,10 +162,12 @@ def _check_counts(least: int, **counts: Any) -> None:
 def _check_batch(
     train_input: Any, strategy: tf.distribute.Strategy, accumulation_steps: int
 ) -> None:
-    batch_size = train_input.batch_size
+    batch_size, where = train_input.batch_size, f"{type(train_input).__name__}.batch_size"
+    if type(batch_size) is not int or batch_size < 1:
+        raise UserError(f"{where} = {batch_size!r}: expected a whole number from 1")
     if batch_size % (strategy.num_replicas_in_sync * accumulation_steps):
         raise UserError(
-            f"{type(train_input).__name__}.batch_size = {batch_size} does not divide by the "
+            f"{where} = {batch_size} does not divide by the "
             f"{strategy.num_replicas_in_sync} replicas of the strategy"
             f" times train.accumulation_steps = {accumulation_steps}; make it a multiple"
         )

@@ -79,6 +79,21 @@ def test_no_folder_is_not_the_one_here(tiny_arguments, tmp_path, monkeypatch, ca
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("TrainingInput.batch_size=0", "TrainingInput.batch_size = 0: expected a whole number"),
+        ("TargetBuilder.label_stride=3", "TargetBuilder.label_stride = 3: expected what divides 4"),
+    ],
+)
+def test_a_setting_that_trains_nothing_is_one_message(
+    tiny_arguments, tmp_path, capsys, setting, message
+):
+    assert cli.main(tiny_arguments(tmp_path / "run", setting)) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"maskconver: error: {message}")
+
+
 def _start(arguments: list[str]) -> subprocess.Popen:
     """`maskconver` in a process of its own, which has one CPU device as a user's has."""
     return subprocess.Popen(
