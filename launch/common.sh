@@ -62,11 +62,13 @@ parse() {
 load_env() {
     local line name value number=0
     while IFS= read -r line || [[ -n $line ]]; do
+        line=${line%$'\r'} # of an editor on Windows
         number=$((number + 1))
         [[ ! $line =~ ^[[:space:]]*(#|$) ]] || continue
         [[ $line =~ ^([A-Z][A-Z0-9_]*)=(.*)$ ]] ||
             die "$1:$number: expected NAME=value, found: $line"
         name=${BASH_REMATCH[1]} value=${BASH_REMATCH[2]}
+        [[ ! $value =~ ^[\"\'].*[\"\']$ ]] || die "$1:$number: $name takes no quotes, found: $value"
         grep -qE "^(# )?$name=" "$here/env.example" ||
             die "$1:$number: unknown setting $name; $here/env.example lists them"
         [[ -v $name ]] || printf -v "$name" %s "$value"
@@ -94,9 +96,16 @@ need_buckets() {
     [[ -z ${EVAL_DATA:-} ]] || need_bucket EVAL_DATA "a dataset folder"
 }
 
-# need_number NAME: stops unless the setting is a whole number from 1.
+# need_number NAME [FROM]: stops unless the setting is a whole number from FROM (1).
 need_number() {
-    [[ ${!1:-} =~ ^[1-9][0-9]*$ ]] || die "$1=${!1:-}: expected a whole number from 1"
+    if [[ ! ${!1:-} =~ ^(0|[1-9][0-9]{0,8})$ ]] || ((${!1} < ${2:-1})); then
+        die "$1=${!1:-}: expected a whole number from ${2:-1}"
+    fi
+}
+
+# need_choice NAME: stops unless the setting is 1 or 0, or not set, which is 0.
+need_choice() {
+    [[ ${!1:-0} == [01] ]] || die "$1=${!1}: expected 1 or 0"
 }
 
 # need_tool NAME WHERE: stops unless the program is there. A dry run needs none.
@@ -162,10 +171,10 @@ json_list() {
 render() {
     local text name
     text=$(sed '1,/^[^#]/{/^#/d}' "$1")
+    need_choice SPOT
     case ${SPOT:-0} in
         1) text=${text//"  # if spot"/} ;;
         0) text=$(grep -v '# if spot$' <<<"$text") ;;
-        *) die "SPOT=$SPOT: expected 1 or 0" ;;
     esac
     while [[ $text =~ \$\{([A-Z_]+)\} ]]; do
         name=${BASH_REMATCH[1]}

@@ -98,6 +98,8 @@ need_name "$NAME"
 need KUBE_CONTEXT "which cluster (kubectl config get-contexts)"
 NAMESPACE=${NAMESPACE:-default} SERVICE_ACCOUNT=${SERVICE_ACCOUNT:-default}
 RETRIES=${RETRIES:-20}
+need_number RETRIES 0
+need_choice SPOT
 # Time to save the last step; a spot pod is given no more than these 25 seconds.
 # shellcheck disable=SC2034 # render reads it
 if [[ ${SPOT:-0} == 1 ]]; then GRACE_SECONDS=25; else GRACE_SECONDS=300; fi

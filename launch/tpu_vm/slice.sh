@@ -39,11 +39,13 @@ place() {
     need ZONE "the zone, such as us-west4-a (gcloud compute tpus accelerator-types list shows where)"
     PLACE=(--project="$PROJECT" --zone="$ZONE")
     VIA=()
+    need_choice INTERNAL_IPS
     [[ ${INTERNAL_IPS:-0} != 1 ]] || VIA=(--internal-ip)
 }
 
 # runtime: the TPU VM's software for an accelerator, from Google's table of TPU software versions.
 runtime() {
+    need_choice SPOT
     need ACCELERATOR_TYPE "the kind and size of slice, such as v5litepod-8"
     case $ACCELERATOR_TYPE in
         v2-8 | v3-8 | v4-8) RUNTIME_VERSION=${RUNTIME_VERSION:-tpu-ubuntu2204-base} ;;
@@ -122,11 +124,7 @@ wait_until() {
 request() {
     local flags=(--node-id="$NAME" --accelerator-type="$ACCELERATOR_TYPE"
         --runtime-version="$RUNTIME_VERSION")
-    case ${SPOT:-0} in
-        1) flags+=(--spot) ;;
-        0) ;;
-        *) die "SPOT=$SPOT: expected 1 or 0" ;;
-    esac
+    [[ ${SPOT:-0} != 1 ]] || flags+=(--spot)
     [[ -z ${SERVICE_ACCOUNT:-} ]] || flags+=(--service-account="$SERVICE_ACCOUNT")
     [[ ${INTERNAL_IPS:-0} != 1 ]] || flags+=(--internal-ips)
     [[ -z ${VALID_UNTIL:-} ]] || flags+=(--valid-until-duration="$VALID_UNTIL")
@@ -286,6 +284,8 @@ command=${ARGS[0]} NAME=${ARGS[1]}
 need_name "$NAME"
 place
 POLL_SECONDS=${POLL_SECONDS:-60} MAX_RECREATIONS=${MAX_RECREATIONS:-100}
+need_number POLL_SECONDS 0
+need_number MAX_RECREATIONS 0
 need_tool gcloud "install the Google Cloud CLI: https://cloud.google.com/sdk/docs/install"
 case $command in
     create) runtime ;;

@@ -40,6 +40,7 @@ names() {
 submit() {
     local spec flags=(--display-name="$NAME")
     need_buckets
+    need_number DISK_GB
     train_arguments "$1"
     # shellcheck disable=SC2034 # render reads it
     ARGUMENTS=$(json_list "${TRAIN_ARGUMENTS[@]}")

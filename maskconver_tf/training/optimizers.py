@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from typing import Literal
 
 import tensorflow as tf
@@ -62,7 +63,13 @@ def make_optimizer(
       batch_size: global, of one update; set by `train`.
       reference_batch: the batch that `learning_rate` is meant for, see `scaled_rate`; None to take
         it as it is.
+
+    Raises:
+      UserError: a setting is no number, or out of its range.
     """
+    _check_range(1.0, final_fraction=final_fraction, momentum=momentum, ema_decay=ema_decay)
+    _check_range(learning_rate=learning_rate, warmup_steps=warmup_steps, clip_norm=clip_norm)
+    _check_range(weight_decay=weight_decay, l2=l2, reference_batch=reference_batch)
     if batch_size and reference_batch:
         learning_rate = scaled_rate(learning_rate, name, batch_size, reference_batch)
     schedule = warmup_cosine(learning_rate, total_steps, warmup_steps, final_fraction)
@@ -82,7 +89,15 @@ def make_optimizer(
         return tf_keras.optimizers.AdamW(**common | {"weight_decay": weight_decay})
     if name == "sgd":
         return SGDWithL2(l2, momentum=momentum, **common)
-    raise ValueError(f"optimizer name is {name!r}; expected 'adamw' or 'sgd'")
+    raise UserError(f"make_optimizer.name = {name!r}: expected 'adamw' or 'sgd'")
+
+
+def _check_range(most: float = math.inf, **settings: float | None) -> None:
+    up_to = f"0 to {most:g}" if most < math.inf else "0 up"
+    for name, value in settings.items():
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if value is not None and not (is_number and 0 <= value <= most):
+            raise UserError(f"make_optimizer.{name} = {value!r}: expected a number from {up_to}")
 
 
 class SGDWithL2(tf_keras.optimizers.SGD):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 
@@ -36,7 +37,7 @@ class Progress:
             unit="step",
             dynamic_ncols=True,
             bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]",
-            disable=not (visible and sys.stderr.isatty()),
+            disable=not (visible and _has_room_for_a_bar()),
         )
 
     def __call__(self, output: dict) -> None:
@@ -74,3 +75,13 @@ class Progress:
 
     def close(self) -> None:
         self._bar.close()
+
+
+def _has_room_for_a_bar() -> bool:
+    """Whether people read this on a terminal; one without columns, as some containers have, would
+    show nothing at all."""
+    try:
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns
+    except OSError:
+        columns = None  # It does not say.
+    return sys.stderr.isatty() and columns != 0

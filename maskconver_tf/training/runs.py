@@ -28,7 +28,13 @@ from maskconver_tf.training.train import prepare_process, train
 
 
 def train_run(model_dir: str) -> dict[str, dict[str, float]]:
-    """Trains with the configuration in force, which the folder keeps."""
+    """Trains with the configuration in force, which the folder keeps.
+
+    Raises:
+      UserError: no folder is named; or see `train`.
+    """
+    if not model_dir:
+        raise UserError("--model_dir is empty; expected the run's folder, such as runs/demo")
 
     def on_built(folder: RunFolder) -> None:
         gin_support.check_all_used(other_roots=[evaluate, restore_segmenter, show])

@@ -93,6 +93,10 @@ def train(
         being finite.
       RunStopped: on SIGTERM or Ctrl-C, saved; or another worker is gone.
     """
+    _check_counts(1, total_steps=total_steps, steps_per_loop=steps_per_loop)
+    _check_counts(1, checkpoint_interval=checkpoint_interval, keep_checkpoints=keep_checkpoints)
+    _check_counts(1, accumulation_steps=accumulation_steps)
+    _check_counts(0, eval_interval=eval_interval, max_skipped=max_skipped, seed=seed)
     distribution = make_strategy(strategy, tpu)  # Several workers must join before any operation.
     workers = Workers.of(distribution)
     prepare_process(precision, seed, deterministic)
@@ -108,7 +112,6 @@ def train(
             work, network, updater, distribution, jit_compile, accumulation_steps, max_skipped
         )
         with distribution.scope():
-            on_built(written)
             checkpoints = make_checkpoint_manager(
                 written.checkpoints,
                 network,
@@ -118,6 +121,7 @@ def train(
                 restore_from=folder.checkpoints,
                 in_background=background_writes and workers.may_write_in_background,
             )
+            on_built(written)  # Not before: a configuration that fits no checkpoint is not kept.
             with wandb_log(wandb_project if workers.is_chief else None, written) as log:
                 run = TrainingRun(trainer, checkpoints, written, workers, log)
                 return run.to_end(total_steps, steps_per_loop, eval_interval)
@@ -149,13 +153,21 @@ def prepare_process(precision: str, seed: int = 0, deterministic: bool = False) 
     set_precision("train", precision)
 
 
+def _check_counts(least: int, **counts: Any) -> None:
+    for name, value in counts.items():
+        if type(value) is not int or value < least:
+            raise UserError(f"train.{name} = {value!r}: expected a whole number from {least}")
+
+
 def _check_batch(
     train_input: Any, strategy: tf.distribute.Strategy, accumulation_steps: int
 ) -> None:
-    batch_size = train_input.batch_size
+    batch_size, where = train_input.batch_size, f"{type(train_input).__name__}.batch_size"
+    if type(batch_size) is not int or batch_size < 1:
+        raise UserError(f"{where} = {batch_size!r}: expected a whole number from 1")
     if batch_size % (strategy.num_replicas_in_sync * accumulation_steps):
         raise UserError(
-            f"{type(train_input).__name__}.batch_size = {batch_size} does not divide by the "
+            f"{where} = {batch_size} does not divide by the "
             f"{strategy.num_replicas_in_sync} replicas of the strategy"
             f" times train.accumulation_steps = {accumulation_steps}; make it a multiple"
         )

@@ -62,6 +62,9 @@ class TrainingRun:
         """
         step, batch_size = self._trainer.optimizer.iterations, self._task.train_input.batch_size
         self._progress = Progress(step, total_steps, batch_size, self._workers.is_chief)
+        if self._trainer.step >= total_steps:
+            done = f"step {self._trainer.step}/{total_steps}: nothing is left to train"
+            self._progress.write(f"{done}; raise train.total_steps to go on")
         with self._output_for_people(), self._stop.listening(), self._checkpoints.closed_after():
             controller = self._controller(steps_per_loop)
             try:

@@ -22,6 +22,7 @@ from maskconver_tf.inference.segmenter import built
 from maskconver_tf.models.backbones.backbone import random_weights
 from maskconver_tf.models.backbones.garden_weights import find_checkpoint
 from maskconver_tf.models.variable_names import named_variables
+from maskconver_tf.training.run_files.checkpoints import READ_ERRORS
 from maskconver_tf.training.run_files.run_folder import RunFolder
 
 CLASS_AXES = {
@@ -170,10 +171,11 @@ class _Source:
             keys = [key for key in reader.get_variable_to_shape_map() if key.endswith(_VALUE)]
             keys = [key for key in keys if not key.startswith(_NOT_OF_THE_MODEL)]
             return {_name(key): reader.get_tensor(key) for key in keys}
-        except (ValueError, tf.errors.OpError) as error:
+        except READ_ERRORS as error:
             reason = str(error).strip().splitlines()[0]
             raise UserError(
-                f"{self.checkpoint}: cannot be read as a checkpoint ({reason})"
+                f"{self.checkpoint}: cannot be read as a checkpoint ({reason}); bring it "
+                "back from a copy, or give another train.init_from"
             ) from error
 
 

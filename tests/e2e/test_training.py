@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -56,6 +57,41 @@ def test_run_folder_describes_itself(trained):
         b"gaussian_iou",
     ):
         assert tag in events
+
+
+def test_a_complete_run_says_so_and_another_configuration_leaves_it_as_it_is(
+    trained, tiny_arguments, tmp_path, capsys
+):
+    run = shutil.copytree(trained, tmp_path / "run")
+    assert cli.main(tiny_arguments(run, "train.total_steps=400", "train.eval_input=None")) == 0
+    assert "step 400/400: nothing is left to train; raise" in capsys.readouterr().err
+    before = (run / "config.gin").read_text()
+    assert cli.main(tiny_arguments(run, "MaskConver.width=48")) == 2
+    assert "/ckpt-400: the checkpoint does not fit the model: " in capsys.readouterr().err
+    assert (run / "config.gin").read_text() == before
+
+
+def test_no_folder_is_not_the_one_here(tiny_arguments, tmp_path, monkeypatch, capsys):
+    """As where the shell variable that should name it is not set."""
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(tiny_arguments("")) == 2
+    assert "--model_dir is empty; expected the run's folder" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("TrainingInput.batch_size=0", "TrainingInput.batch_size = 0: expected a whole number"),
+        ("TargetBuilder.label_stride=3", "TargetBuilder.label_stride = 3: expected what divides 4"),
+    ],
+)
+def test_a_setting_that_trains_nothing_is_one_message(
+    tiny_arguments, tmp_path, capsys, setting, message
+):
+    assert cli.main(tiny_arguments(tmp_path / "run", setting)) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"maskconver: error: {message}")
 
 
 def _start(arguments: list[str]) -> subprocess.Popen:

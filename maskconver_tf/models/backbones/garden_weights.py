@@ -31,7 +31,8 @@ def load_garden_weights(network: tf_keras.Model, path: str, argument: str) -> No
     try:
         status = tf.train.Checkpoint(backbone=network).read(checkpoint)
         status.assert_existing_objects_matched().expect_partial()
-    except (ValueError, AssertionError, tf.errors.OpError) as error:
+    # The last two, where its data is cut short.
+    except (ValueError, AssertionError, tf.errors.OpError, IndexError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0].rstrip(".")
         raise UserError(
             f"{argument} = {path!r}: {checkpoint} does not hold this network as `backbone` "

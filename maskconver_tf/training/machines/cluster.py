@@ -90,7 +90,7 @@ def _from_tf_config(text: str) -> Cluster:
     hosts = {role: _hosts(cluster[role], role) for role in cluster}
     task = _member(config, "task", "TF_CONFIG")
     role = _member(task, "type", 'TF_CONFIG "task"')
-    if role not in hosts:
+    if not isinstance(role, str) or role not in hosts:
         raise UserError(
             f'TF_CONFIG "task" is of type {role!r}, and "cluster" has only {", ".join(hosts)}; '
             "name one of those"
@@ -147,7 +147,7 @@ def _checked(cluster: Cluster, index_name: str) -> Cluster:
     hosts = [host for group in cluster.hosts.values() for host in group]
     for host in hosts:
         name, _, port = str(host).rpartition(":")
-        if not isinstance(host, str) or not name or not port.isdecimal():
+        if not isinstance(host, str) or not name or not port.isdecimal() or int(port) > 65535:
             raise UserError(f"worker {host!r}: expected host:port, such as 10.0.0.2:2222")
         if hosts.count(host) > 1:
             raise UserError(f"worker {host} is named twice; each needs a host:port of its own")

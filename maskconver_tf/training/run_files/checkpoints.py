@@ -17,6 +17,9 @@ from maskconver_tf.errors import UserError
 from maskconver_tf.training.run_files.disk_errors import DISK_ERRORS, cannot_write, writing
 from maskconver_tf.training.run_files.whole_file import write_whole
 
+READ_ERRORS = (ValueError, RuntimeError, IndexError, tf.errors.OpError)
+"""What TensorFlow's reader ends with where a checkpoint is damaged, or is another model's."""
+
 
 class CheckpointManager(tf.train.CheckpointManager):
     """TensorFlow's, which writes while training goes on and ends with one message where it cannot.
@@ -238,7 +241,7 @@ def _damage(prefix: str) -> str | None:
         reader = tf.compat.v1.train.NewCheckpointReader(prefix)
         for name in reader.get_variable_to_shape_map():
             reader.get_tensor(name)
-    except (ValueError, RuntimeError, IndexError, tf.errors.OpError) as error:
+    except READ_ERRORS as error:
         return _first_line(error)
     return None
 
@@ -247,16 +250,21 @@ def load_weights(checkpoint: tf.train.Checkpoint, path: str) -> None:
     """Restores a checkpoint whole.
 
     Raises:
-      UserError: a weight is missing or has another shape.
+      UserError: a weight is missing or has another shape, or the file is damaged.
     """
     try:
         status = checkpoint.read(path)
         status.assert_existing_objects_matched().expect_partial()
-    except (ValueError, AssertionError, tf.errors.OpError) as error:
+    except (AssertionError, *READ_ERRORS) as error:
+        if reason := _damage(path):
+            raise UserError(
+                f"{path}: damaged ({reason}); bring it back from a copy or, if it is in best/, "
+                "delete that folder: then the newest of checkpoints/ counts"
+            ) from error
         raise UserError(
             f"{path}: the checkpoint does not fit the model: {_first_line(error)}. Another "
-            "configuration wrote it (another class count or width, say); use the run's own config "
-            "or another --model_dir"
+            "configuration wrote it (another class count, width or optimizer, say); use the run's "
+            "own config or another --model_dir"
         ) from error
 
 

@@ -133,7 +133,7 @@ class RunFolder:
 
     def save_best(self, model: tf_keras.Model, score: float, step: int, metric: str = "pq") -> bool:
         """Keeps the model's weights if no earlier evaluation had a higher score; tells whether."""
-        if self.best_score.exists() and json.loads(self.best_score.read_text())[metric] >= score:
+        if (best := self._best()) and best[metric] >= score:
             return False
         before = self._best_weights()
         with writing(self.best, "No checkpoint was lost."):
@@ -147,10 +147,20 @@ class RunFolder:
 
     def _best_weights(self) -> str | None:
         """The checkpoint of the best evaluation, if there was one."""
+        best = self._best()
+        return str(self.best / f"weights-{best['step']}") if best else None
+
+    def _best(self) -> dict[str, float]:
+        """The best evaluation's step, and its score by metric; empty where none was."""
         if not self.best_score.exists():
-            return None
-        step = json.loads(self.best_score.read_text())["step"]
-        return str(self.best / f"weights-{step}")
+            return {}
+        try:
+            return json.loads(self.best_score.read_text())
+        except ValueError as error:
+            raise UserError(
+                f"{self.best_score}: no JSON ({error}), so a disk has lost it; delete {self.best}: "
+                "the newest of checkpoints/ counts until the next evaluation"
+            ) from error
 
     def weights(self) -> str | None:
         """The best weights, or the newest where no evaluation has run yet."""

@@ -27,7 +27,7 @@ class PanopticTask(RecordsTask):
     required = ("targets", "fusion")
     count_names = ("dropped_segments_per_step",)
 
-    def build_targets(self, network: tf_keras.Model) -> Callable[..., Losses]:
+    def make_targets(self, network: tf_keras.Model) -> Callable[..., Losses]:
         return self.targets(center_levels=network.center_levels)
 
     def loss_names(self, network: tf_keras.Model) -> tuple[str, ...]:

@@ -27,9 +27,23 @@ class RecordsTask(Task):
             if getattr(self, name) is None:
                 raise UserError(f"train needs '{name}' for {self.kind}; bind train.{name}")
 
-    def build_targets(self, network: tf_keras.Model) -> Callable[..., dict[str, tf.Tensor]]:
-        """What `TrainingInput.batches` takes."""
+    def make_targets(self, network: tf_keras.Model) -> Callable[..., dict[str, tf.Tensor]]:
+        """What `TrainingInput.batches` takes; it has a `label_stride`."""
         raise NotImplementedError
+
+    def build_targets(self, network: tf_keras.Model) -> Callable[..., dict[str, tf.Tensor]]:
+        """The same, for the network's mask grid.
+
+        Raises:
+          UserError: a cell of the grid is no whole number of labels.
+        """
+        targets, stride = self.make_targets(network), 2**network.mask_level
+        if targets.label_stride not in [s for s in range(1, stride + 1) if stride % s == 0]:
+            raise UserError(
+                f"{type(targets).__name__}.label_stride = {targets.label_stride!r}: expected what "
+                f"divides {stride}, the input pixels per cell of the masks, such as 1 or 2"
+            )
+        return targets
 
     def batches(self, network: tf_keras.Model) -> Callable[..., tf.data.Dataset]:
         build_targets = self.build_targets(network)

@@ -23,7 +23,7 @@ class SemanticTask(RecordsTask):
     kind = "semantic segmentation"
     metric, metric_name = "miou", "mIoU"
 
-    def build_targets(self, network: tf_keras.Model) -> Callable[..., Losses]:
+    def make_targets(self, network: tf_keras.Model) -> Callable[..., Losses]:
         return self.targets()
 
     def loss_names(self, network: tf_keras.Model) -> tuple[str, ...]:

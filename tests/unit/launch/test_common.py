@@ -42,7 +42,7 @@ def test_a_json_list():
 
 
 def test_settings_are_taken_as_they_are_and_the_shell_wins(tmp_path):
-    (tmp_path / "env").write_text("# note\n\nGIN_FILE=$(touch x) 'a' #b\nMODEL_DIR=m\nPORT=7")
+    (tmp_path / "env").write_text("# note\n\nGIN_FILE=$(touch x) 'a' #b\nMODEL_DIR=m\nPORT=7\r\n")
     program = 'MODEL_DIR=mine; load_env "$1"; printf "%s|%s|%s" "$GIN_FILE" "$MODEL_DIR" "$PORT"'
     assert _bash(program, str(tmp_path / "env")) == "$(touch x) 'a' #b|mine|7"
 
@@ -53,6 +53,7 @@ def test_settings_are_taken_as_they_are_and_the_shell_wins(tmp_path):
         ("GIN_FIEL=a", "env:2: unknown setting GIN_FIEL; "),
         ("export GIN_FILE=a", "env:2: expected NAME=value, found: export GIN_FILE=a"),
         ("GIN_FILE = a", "env:2: expected NAME=value"),
+        ('GIN_FILE="a"', 'env:2: GIN_FILE takes no quotes, found: "a"'),
     ],
 )
 def test_a_mistake_in_the_settings_is_named(tmp_path, line, message):

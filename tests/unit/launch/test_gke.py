@@ -203,6 +203,7 @@ def test_what_the_cluster_refuses_is_shown(launch, fakes):
         (["gpu", "mask-1"], {"KUBE_CONTEXT": ""}, "KUBE_CONTEXT is not set: which cluster"),
         (["gpu", "mask-1"], {"IMAGE": ""}, "IMAGE is not set: the container image"),
         (["gpu", "mask-1"], {"GPU_COUNT": "none"}, "GPU_COUNT=none: expected a whole number"),
+        (["gpu", "mask-1"], {"RETRIES": "few"}, "RETRIES=few: expected a whole number from 0"),
         (["gpu", "mask-1"], {"GPU_TYPE": ""}, "GPU_TYPE is not set"),
         (["workers", "mask-1"], {"WORKERS": "1"}, "WORKERS=1: expected 2 or more"),
         (["tpu", "mask-1"], {"MODEL_DIR": "/runs"}, "MODEL_DIR=/runs: expected gs://BUCKET/"),

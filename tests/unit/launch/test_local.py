@@ -137,6 +137,15 @@ def test_a_wrong_cluster_is_named(launch, fakes, arguments, message):
     assert fakes.calls() == []
 
 
+def test_the_demo_tells_what_it_would_do(launch, fakes):
+    done = launch("local/demo.sh", "--dry-run")
+    assert "$ maskconver train --gin_file experiments/demo.gin --model_dir runs/demo/model" in (
+        done.stdout
+    )
+    assert "found: now" in launch("local/demo.sh", "now", code=2).stderr
+    assert not fakes.calls()
+
+
 def test_camvid_trains_and_scores_both_parts(launch, fakes, tmp_path):
     launch("local/camvid.sh", str(tmp_path), "pretrained")
     calls = [argv for argv in fakes.argvs("maskconver") if argv[0] != "data"]

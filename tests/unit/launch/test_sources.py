@@ -11,7 +11,7 @@ from tests.unit.launch.conftest import ROOT
 
 LAUNCH = ROOT / "launch"
 SCRIPTS = sorted(LAUNCH.rglob("*.sh"))
-USER_SCRIPTS = [path for path in SCRIPTS if path.name not in {"common.sh", "demo.sh", "host.sh"}]
+USER_SCRIPTS = [path for path in SCRIPTS if path.name not in {"common.sh", "host.sh"}]
 
 
 def _name(path) -> str:

@@ -293,6 +293,9 @@ def test_it_does_not_make_slices_for_ever(keep, fakes):
         ({"ACCELERATOR_TYPE": "v5litepod-16"}, "v5litepod-16: expected a slice of one host"),
         ({"WHEEL": "no.whl"}, "WHEEL=no.whl: no such file; make it with 'make package'"),
         ({"SPOT": "yes"}, "SPOT=yes: expected 1 or 0"),
+        ({"INTERNAL_IPS": "yes"}, "INTERNAL_IPS=yes: expected 1 or 0"),
+        ({"POLL_SECONDS": "1m"}, "POLL_SECONDS=1m: expected a whole number from 0"),
+        ({"MAX_RECREATIONS": "many"}, "MAX_RECREATIONS=many: expected a whole number from 0"),
     ],
 )
 def test_a_wrong_setting_is_named_before_anything_is_made(keep, fakes, settings, message):

@@ -144,6 +144,7 @@ def test_what_vertex_refuses_is_shown_and_leaves_no_file(launch, fakes, tmp_path
         (["gpu", "m"], {"REGION": ""}, "REGION is not set"),
         (["gpu", "m"], {"MODEL_DIR": "runs"}, "MODEL_DIR=runs: expected gs://BUCKET/"),
         (["gpu", "m"], {"MACHINE_TYPE": ""}, "MACHINE_TYPE is not set"),
+        (["gpu", "m"], {"DISK_GB": "100G"}, "DISK_GB=100G: expected a whole number from 1"),
         (["gpu", "m"], {"HOURS": "1.5"}, "HOURS=1.5: expected a whole number"),
         (["workers", "m"], {"WORKERS": "1"}, "WORKERS=1: expected 2 or more"),
         (["cancel"], {}, "expected COMMAND NAME"),

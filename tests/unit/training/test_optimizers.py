@@ -238,11 +238,6 @@ def test_without_an_average_the_weights_themselves_are_used(model):
     assert values(model) == [2, -5, 1, 0]
 
 
-def test_another_optimizer_is_refused_by_name():
-    with pytest.raises(ValueError, match="'lion'"):
-        make_optimizer(10, name="lion")
-
-
 def _averaging_sgd(model):
     optimizer = make_optimizer(
         **CONSTANT,
@@ -255,3 +250,17 @@ def _averaging_sgd(model):
     )
     prepare(optimizer, model)
     return optimizer
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"name": "adam"}, r"make_optimizer.name = 'adam': expected 'adamw' or 'sgd'"),
+        ({"learning_rate": "1e-3"}, r"learning_rate = '1e-3': expected a number from 0 up"),
+        ({"warmup_steps": -1}, r"warmup_steps = -1: expected a number from 0 up"),
+        ({"ema_decay": 1.5}, r"make_optimizer.ema_decay = 1.5: expected a number from 0 to 1"),
+    ],
+)
+def test_a_setting_that_makes_no_optimizer_is_named(setting, message):
+    with pytest.raises(UserError, match=message):
+        make_optimizer(10, **setting)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 
 import pytest
@@ -50,6 +51,13 @@ def test_log_gets_plain_lines_at_intervals_and_the_last(monkeypatch):
     )
     assert [line.split()[1] for line in lines[:3]] == ["10/100", "50/100", "100/100"]
     assert lines[3:] == ["step 30: PQ all 41.0 (best so far)"]
+
+
+def test_terminal_without_columns_gets_lines(monkeypatch):
+    """As under `docker run -t` without a window."""
+    monkeypatch.setattr(Terminal, "fileno", lambda self: 2, raising=False)
+    monkeypatch.setattr(os, "get_terminal_size", lambda fd: os.terminal_size((0, 0)))
+    assert run_steps(monkeypatch, Terminal(), [0, 1]).startswith("step 10/100 (10%): ")
 
 
 def test_terminal_gets_a_bar(monkeypatch):

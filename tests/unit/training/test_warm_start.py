@@ -211,6 +211,9 @@ def test_nothing_to_start_from_is_one_message(run, tmp_path):
     (tmp_path / "broken.index").write_text("no table")
     with pytest.raises(UserError, match="broken: cannot be read as a checkpoint"):
         warm_start(model, classes("ball", "ring"), str(broken))
+    (tmp_path / "other" / "ckpt-1.data-00000-of-00001").write_bytes(b"")
+    with pytest.raises(UserError, match="ckpt-1: cannot be read as a checkpoint .*from a copy"):
+        warm_start(model, classes("ball", "ring"), path)
 
 
 def test_a_run_with_a_checkpoint_goes_on_and_fetches_nothing(run, tmp_path, capsys):

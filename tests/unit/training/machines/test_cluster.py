@@ -77,6 +77,8 @@ def test_tf_config_goes_first():
         (_tf_config({"worker": TWO, "ps": ["p:1"]}), "has 'ps': training knows chief and worker"),
         (_tf_config({"chief": TWO}, "chief"), "names 2 chiefs"),
         (_tf_config({"worker": TWO}, "chief"), "of type 'chief', and \"cluster\" has only worker"),
+        (_tf_config({"worker": TWO}, ["worker"]), "of type ['worker'], and \"cluster\" has only"),
+        (_tf_config({"worker": ["a:1", "b:65536"]}), "worker 'b:65536': expected host:port"),
         (_tf_config({"worker": TWO}, index=2), "index = 2, and there are 2 of type worker"),
         (_tf_config({"worker": TWO}, index=-1), "index = -1: expected a whole number from 0"),
         (_tf_config({"worker": TWO}, index=True), "index = True: expected a whole number"),

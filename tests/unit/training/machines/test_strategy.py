@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import socket
+
 import pytest
 import tensorflow as tf
 
@@ -8,21 +10,31 @@ from maskconver_tf.training.machines.strategy import make_strategy
 from maskconver_tf.training.optimizers import scaled_rate
 
 
-@pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="has a GPU")
-def test_gpu_asked_for_and_absent():
-    with pytest.raises(UserError, match=r'"gpu": TensorFlow sees no GPU.*use strategy "cpu"'):
-        make_strategy("gpu")
+@pytest.mark.parametrize("name", ["gpu", "mirrored"])
+def test_gpus_asked_for_and_absent(monkeypatch, name):
+    only = {"CPU": tf.config.list_logical_devices("CPU")[:1], "GPU": []}
+    monkeypatch.setattr(tf.config, "list_logical_devices", only.get)
+    with pytest.raises(UserError, match=rf'"{name}": TensorFlow sees no GPU.*use strategy "cpu"'):
+        make_strategy(name)
 
 
 def test_unreachable_tpu(monkeypatch):
-    def connect(tpu):
+    def resolver(tpu):
         # As urllib and Google's client libraries do, and TensorFlow at length.
         raise OSError(f"no route to {tpu}\nRegistered devices: [CPU]")
 
-    monkeypatch.setattr(tf.distribute.cluster_resolver.TPUClusterResolver, "connect", connect)
+    monkeypatch.setattr(tf.distribute.cluster_resolver, "TPUClusterResolver", resolver)
     match = r'no TPU answers at "mine" \(no route to mine\); on a TPU VM .*its name or'
     with pytest.raises(UserError, match=match):
         make_strategy("tpu", "mine")
+
+
+def test_an_address_where_nobody_listens_is_not_waited_for():
+    with socket.socket() as unused:
+        unused.bind(("localhost", 0))
+        address = f"grpc://localhost:{unused.getsockname()[1]}"
+        with pytest.raises(UserError, match=f'no TPU answers at "{address}" .*refused'):
+            make_strategy("tpu", address)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +50,14 @@ def test_wrong_tf_config(monkeypatch, config, message):
     monkeypatch.delenv("MASKCONVER_WORKERS", raising=False)
     with pytest.raises(UserError, match=message):
         make_strategy("multi_worker")
+
+
+def test_a_worker_says_whom_it_waits_for(monkeypatch, capsys):
+    config = '{"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type": "worker", "index": 1}}'
+    monkeypatch.setenv("TF_CONFIG", config)
+    monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", lambda: "joined")
+    assert make_strategy("multi_worker") == "joined"
+    assert capsys.readouterr().err == "worker b:2: waiting until all are there: a:1, b:2\n"
 
 
 def test_unknown_strategy():

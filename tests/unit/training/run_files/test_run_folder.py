@@ -162,3 +162,10 @@ def test_best_weights_are_kept_and_restored(folder):
     restored = model(0.0)
     folder.restore(restored)
     assert restored.weight.numpy() == 3.0
+    _replace(f"{folder.best / 'weights-12'}.data-00000-of-00001", b"")
+    with pytest.raises(UserError, match=r"weights-12: damaged \(.*delete that folder"):
+        folder.restore(restored)
+    folder.best_score.unlink()
+    folder.best_score.write_text("")
+    with pytest.raises(UserError, match=r"score.json: no JSON .*; delete .*best: the newest"):
+        folder.restore(restored)
