@@ -12,8 +12,10 @@ class UserError(Exception):
     _keras_call_info_injected = True
 
 
-class RunStopped(Exception):
+class RunStopped(BaseException):
     """A run ended early with nothing lost: the same command goes on.
+
+    Like `KeyboardInterrupt` no `Exception`: it passes code that takes all errors for its own.
 
     Attributes:
       status: to exit with; 75 (EX_TEMPFAIL of sysexits.h) asks whoever started it to do so again,

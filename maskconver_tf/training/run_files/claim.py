@@ -25,8 +25,8 @@ def claimed(folder: RunFolder, categories: Categories, workers: Workers) -> Iter
     """
     with contextlib.ExitStack() as stack:
         if workers.is_chief:
-            folder.claim_for(categories)
             stack.enter_context(folder.locked())
+            folder.claim_for(categories)
             leave_out_damaged(folder.checkpoints)
         workers.wait()
         if workers.is_chief:

@@ -97,12 +97,15 @@ class RunFolder:
     def claim_for(self, categories: Categories) -> None:
         """Makes the folder, or checks that it belongs to a run with the same classes.
 
+        A start that ended before its first checkpoint leaves nothing that binds the next one.
+
         Raises:
           UserError: it was trained for other classes, or cannot be written.
         """
         with writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-            if not self.categories_file.exists():
+            weights = [str(self.checkpoints / "ckpt-*.index"), str(self.best / "weights-*.index")]
+            if not self.categories_file.exists() or not tf.io.gfile.glob(weights):
                 categories.save(self.categories_file)
                 return
         known = Categories.load(self.categories_file)
@@ -122,6 +125,7 @@ class RunFolder:
         """
         with contextlib.ExitStack() as stack:
             with writing(self.path):
+                self.path.mkdir(parents=True, exist_ok=True)
                 stack.enter_context(locked(self.path))
             yield
 

@@ -130,6 +130,17 @@ def test_full_disk_ends_with_the_last_good_state(tmp_path):
     assert variable.numpy()[0] == 0.0
 
 
+def test_other_classes_are_refused_once_there_is_a_checkpoint(folder):
+    others = Categories.from_coco([{"id": 7, "name": "kite", "isthing": 1}], "the test")
+    folder.claim_for(others)
+    folder.claim_for(CATEGORIES)  # The first start left nothing.
+    _, manager = manager_of(folder)
+    manager.save(1)
+    folder.claim_for(CATEGORIES)
+    with pytest.raises(UserError, match="this run was trained for 1 classes .ball."):
+        folder.claim_for(others)
+
+
 def test_folder_that_cannot_be_made_is_one_message(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(
