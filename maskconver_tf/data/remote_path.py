@@ -103,7 +103,13 @@ class RemotePath(os.PathLike):
 
 
 def any_path(path: str | os.PathLike) -> Path | RemotePath:
-    """A local path, or a remote one where there is a scheme such as `gs://`."""
+    """A local path, or a remote one where there is a scheme such as `gs://`.
+
+    Raises:
+      UserError: it is no path, but a number, say.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise UserError(f"{path!r}: expected the path of a folder, as text in quotes")
     text = os.fspath(path)
     return RemotePath(text) if "://" in text else Path(text)
 

@@ -256,3 +256,8 @@ def test_a_path_that_is_no_folder_is_refused(tmp_path):
         records.DatasetFolder(tmp_path / "file")
     with pytest.raises(UserError, match="gone: found nothing"):
         records.DatasetFolder(tmp_path / "gone")
+
+
+def test_a_folder_that_is_no_path_is_refused():
+    with pytest.raises(UserError, match="5: expected the path of a folder, as text in quotes"):
+        records.DatasetFolder(5)
