@@ -86,7 +86,7 @@ class Problem(enum.Enum):
     UNKNOWN_LABEL = (
         "label that is no class",
         "ids of the class list and values for void alone",
-        "add the class to the list, name the value under --void_ids, or correct the PNG",
+        "add the class to the list or correct the PNG; png_folders and two_channel take --void_ids",
     )
     SHAPE = (
         "malformed segmentation",
