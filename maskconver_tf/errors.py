@@ -25,3 +25,14 @@ class RunStopped(BaseException):
     def __init__(self, message: str, status: int = 75):
         super().__init__(message)
         self.status = status
+
+
+def check_counts(where: str, least: int, **counts: object) -> None:
+    """Refuses settings of `where` that are no whole number from `least`.
+
+    Raises:
+      UserError: one is not; the message names it.
+    """
+    for name, value in counts.items():
+        if type(value) is not int or value < least:
+            raise UserError(f"{where}.{name} = {value!r}: expected a whole number from {least}")

@@ -11,7 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from maskconver_tf.errors import RunStopped, UserError
+from maskconver_tf.errors import RunStopped, UserError, check_counts
 
 _SERVICE_PATIENCE = 60
 """Seconds until the dispatcher of a `tf.data` service has to take calls."""
@@ -54,14 +54,10 @@ class ExampleOrder:
     seed: int = 0
 
     def __post_init__(self):
-        check_max_examples(type(self).__name__, self.max_examples)
-        for name, least in (("batch_size", 1), ("num_readers", 1), ("shuffle_buffer", 0)):
-            value = getattr(self, name)
-            if type(value) is not int or value < least:
-                raise UserError(
-                    f"{type(self).__name__}.{name} = {value}: expected a whole number, {least} or "
-                    "more"
-                )
+        where = type(self).__name__
+        check_max_examples(where, self.max_examples)
+        check_counts(where, 1, batch_size=self.batch_size, num_readers=self.num_readers)
+        check_counts(where, 0, shuffle_buffer=self.shuffle_buffer)
         self._check_together("shard_files", "max_examples", "the first examples lie in few shards")
         self._check_together("shuffle_shards", "max_examples", "the first ones have a fixed order")
         self._check_together("shuffle_shards", "cache", "what is kept has the order of one epoch")

@@ -9,7 +9,7 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf.data.remote_path import any_path
-from maskconver_tf.errors import UserError
+from maskconver_tf.errors import UserError, check_counts
 from maskconver_tf.training import optimizers
 from maskconver_tf.training.machines.strategy import make_strategy
 from maskconver_tf.training.machines.workers import Workers
@@ -93,10 +93,10 @@ def train(
         being finite.
       RunStopped: on SIGTERM or Ctrl-C, saved; or another worker is gone.
     """
-    _check_counts(1, total_steps=total_steps, steps_per_loop=steps_per_loop)
-    _check_counts(1, checkpoint_interval=checkpoint_interval, keep_checkpoints=keep_checkpoints)
-    _check_counts(1, accumulation_steps=accumulation_steps)
-    _check_counts(0, eval_interval=eval_interval, max_skipped=max_skipped, seed=seed)
+    check_counts("train", 1, total_steps=total_steps, checkpoint_interval=checkpoint_interval)
+    check_counts("train", 1, steps_per_loop=steps_per_loop, accumulation_steps=accumulation_steps)
+    check_counts("train", 1, keep_checkpoints=keep_checkpoints)
+    check_counts("train", 0, eval_interval=eval_interval, max_skipped=max_skipped, seed=seed)
     distribution = make_strategy(strategy, tpu)  # Several workers must join before any operation.
     workers = Workers.of(distribution)
     prepare_process(precision, seed, deterministic)
@@ -153,21 +153,13 @@ def prepare_process(precision: str, seed: int = 0, deterministic: bool = False) 
     set_precision("train", precision)
 
 
-def _check_counts(least: int, **counts: Any) -> None:
-    for name, value in counts.items():
-        if type(value) is not int or value < least:
-            raise UserError(f"train.{name} = {value!r}: expected a whole number from {least}")
-
-
 def _check_batch(
     train_input: Any, strategy: tf.distribute.Strategy, accumulation_steps: int
 ) -> None:
-    batch_size, where = train_input.batch_size, f"{type(train_input).__name__}.batch_size"
-    if type(batch_size) is not int or batch_size < 1:
-        raise UserError(f"{where} = {batch_size!r}: expected a whole number from 1")
+    batch_size = train_input.batch_size
     if batch_size % (strategy.num_replicas_in_sync * accumulation_steps):
         raise UserError(
-            f"{where} = {batch_size} does not divide by the "
+            f"{type(train_input).__name__}.batch_size = {batch_size} does not divide by the "
             f"{strategy.num_replicas_in_sync} replicas of the strategy"
             f" times train.accumulation_steps = {accumulation_steps}; make it a multiple"
         )

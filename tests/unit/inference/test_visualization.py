@@ -157,7 +157,8 @@ def test_arguments_stay_as_they_were():
     panoptic_map[:20] = 0
     image.setflags(write=False)
     panoptic_map.setflags(write=False)
-    draw_panoptic(image, panoptic_map, [Segment(1, PERSON)], CATEGORIES)
+    drawn = draw_panoptic(image, panoptic_map, [Segment(1, PERSON)], CATEGORIES)
+    assert (drawn != image).any()
 
 
 @pytest.mark.parametrize(

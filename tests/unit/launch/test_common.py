@@ -73,7 +73,7 @@ def test_templates(tmp_path):
 
 @pytest.mark.parametrize("name", ["a", "mask-1", "a" * 52])
 def test_names(name):
-    _bash('need_name "$1"', name)
+    assert _bash('need_name "$1"; echo taken', name) == "taken\n"
 
 
 @pytest.mark.parametrize("name", ["", "Mask", "1a", "a-", "a_b", "a b", "a" * 53, "a;b"])

@@ -47,6 +47,7 @@ def test_gpus_that_somebody_assigned_stay(launch, fakes):
 def test_the_exit_code_is_that_of_training(launch, fakes):
     fakes.plan(fail=[["maskconver train", "no", -1]])
     launch("local/train.sh", "cpu", code=1, **SETTINGS)
+    assert len(fakes.calls("maskconver")) == 1
 
 
 @pytest.mark.parametrize(

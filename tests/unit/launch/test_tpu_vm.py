@@ -390,6 +390,7 @@ def test_training_that_was_killed_is_no_success(host):
     host("start", "train")
     os.kill(int((host.folder / "pid").read_text()), 9)
     _wait_for(host, "exit 137")
+    assert host("status") == "exit 137"
 
 
 def test_after_a_reboot_another_process_with_the_number_is_not_taken_for_training(host):
