@@ -19,7 +19,7 @@ test: setup  ## run unit, golden and end-to-end tests in one process
 	TF_CPP_MIN_LOG_LEVEL=3 $(VENV)/bin/python -m pytest --ignore=tests/lint
 
 test-beam: .venv-beam/.installed  ## test the build on Apache Beam, whose pins are its own
-	TF_CPP_MIN_LOG_LEVEL=3 .venv-beam/bin/python -m pytest tests/unit/data/test_shard_build.py -k beam
+	TF_CPP_MIN_LOG_LEVEL=3 .venv-beam/bin/python -m pytest tests/unit/datasets/build/test_shard_build.py -k beam
 
 lint: $(LINT_VENV)/.installed  ## check style and house rules; needs no TensorFlow
 	$(LINT_VENV)/bin/ruff check .

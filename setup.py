@@ -47,7 +47,7 @@ setuptools.setup(
         "maskconver_tf.experiments",
     ],
     package_data={"maskconver_tf.experiments": ["*.gin", "*/*.gin"]},
-    entry_points={"console_scripts": ["maskconver = maskconver_tf.cli:run"]},
+    entry_points={"console_scripts": ["maskconver = maskconver_tf.cli.main:run"]},
     install_requires=[
         "absl-py",
         "gin-config~=0.5.0",

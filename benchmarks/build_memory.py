@@ -25,8 +25,8 @@ _NUM_FILES = 64
 _NUM_SEGMENTS = 8
 _MEASURE = """
 import resource, sys
-from maskconver_tf import cli
-status = cli.main(sys.argv[1:])
+from maskconver_tf.cli.main import main
+status = main(sys.argv[1:])
 print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 sys.exit(status)
 """

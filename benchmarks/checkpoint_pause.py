@@ -14,8 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from maskconver_tf.training import gin_support
-from maskconver_tf.training.preflight.step_program import StepProgram
+from maskconver_tf.config import gin_support
+from maskconver_tf.planning.preflight.step_program import StepProgram
 from maskconver_tf.training.run_files.checkpoints import make_checkpoint_manager
 from maskconver_tf.training.train import train
 

@@ -41,10 +41,11 @@ import numpy as np
 import tensorflow as tf
 
 from maskconver_tf import types
-from maskconver_tf.data import records, transforms
-from maskconver_tf.data.pipeline import TrainingInput
-from maskconver_tf.data.reading import read_serialized
-from maskconver_tf.data.targets import TargetBuilder
+from maskconver_tf.datasets.records import records
+from maskconver_tf.input import transforms
+from maskconver_tf.input.pipeline import TrainingInput
+from maskconver_tf.input.reading import read_serialized
+from maskconver_tf.input.targets import TargetBuilder
 from maskconver_tf.ops.gaussian import draw_heatmap
 
 NUM_SLOTS = 248

@@ -55,7 +55,7 @@ def start(settings: list[str], model_dir: Path, count: int) -> list[subprocess.P
     processes = []
     for index in range(count):
         program = f"import os, sys; os.sched_setaffinity(0, [{cores[index % len(cores)]}]); "
-        program += f"from maskconver_tf import cli; sys.exit(cli.main({arguments!r}))"
+        program += f"from maskconver_tf.cli.main import main; sys.exit(main({arguments!r}))"
         task = {"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}}
         environ = os.environ | ({"TF_CONFIG": json.dumps(task)} if count > 1 else {})
         processes.append(subprocess.Popen([sys.executable, "-c", program], env=environ))

@@ -33,7 +33,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import tensorflow as tf
 
-from maskconver_tf import cli
+from maskconver_tf.cli.main import main as maskconver
 
 TINY = Path(__file__).parents[1] / "tests/e2e/tiny.gin"
 QUICK = ["MaskConver.center_levels=(3,)", "TargetBuilder.level_bounds=()"]
@@ -94,7 +94,7 @@ def run(arguments: list[str], log: str, handicap: Callable[[], None] | None) -> 
     if handicap:
         handicap()
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  # Nor to mend.
-    sys.exit(cli.main(arguments))
+    sys.exit(maskconver(arguments))
 
 
 # ---- What can happen to it -----------------------------------------------------------------------
@@ -188,7 +188,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=400, help="of the whole run")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     args = parser.parse_args()
-    forks.set_forkserver_preload(["maskconver_tf.training.runs"])
+    forks.set_forkserver_preload(["maskconver_tf.config.roots"])
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         whole, killed = (Run(args.data, Path(folder) / name, args.steps) for name in ("a", "b"))

@@ -33,10 +33,10 @@ import numpy as np
 import tensorflow as tf
 
 from maskconver_tf import types
-from maskconver_tf.data.targets import TargetBuilder
+from maskconver_tf.config import gin_support
+from maskconver_tf.input.targets import TargetBuilder
 from maskconver_tf.losses.masks import mask_losses
-from maskconver_tf.training import gin_support
-from maskconver_tf.training.preflight.step_program import StepProgram
+from maskconver_tf.planning.preflight.step_program import StepProgram
 from maskconver_tf.training.train import train
 
 BATCH = 4

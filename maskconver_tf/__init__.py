@@ -27,8 +27,8 @@ def load(model: str | os.PathLike, score_threshold: float | None = None) -> Pred
     Raises:
       UserError: the folder holds neither, or a threshold is given for an export.
     """
-    from maskconver_tf.data.remote_path import RemotePath, any_path
     from maskconver_tf.errors import UserError
+    from maskconver_tf.files.paths import RemotePath, any_path
     from maskconver_tf.inference.predictor import Predictor
     from maskconver_tf.inference.saved_model import is_export, load_export
 
@@ -42,7 +42,7 @@ def load(model: str | os.PathLike, score_threshold: float | None = None) -> Pred
                 "--gin.PanopticFusion.score_threshold=X, or predict from the run's folder"
             )
         return load_export(folder)
-    from maskconver_tf.training.runs import load_run
+    from maskconver_tf.config.roots import load_run
 
     bindings = []
     if score_threshold is not None:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from maskconver_tf.data.json_file import write_json
+from maskconver_tf.files.json_file import write_json
 
 
 def write_json_atomically(path: Path, content: Any) -> None:

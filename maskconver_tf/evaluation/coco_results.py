@@ -16,9 +16,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from maskconver_tf.data.categories import Categories
-from maskconver_tf.data.id_picture import MAX_SEGMENT_ID, ids_to_rgb, rgb_to_ids
-from maskconver_tf.data.json_file import read_json
+from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
 from maskconver_tf.evaluation.atomic_json import write_json_atomically
 from maskconver_tf.evaluation.segment_index import (
@@ -26,6 +24,8 @@ from maskconver_tf.evaluation.segment_index import (
     check_every_segment_has_pixels,
     segment_index,
 )
+from maskconver_tf.files.id_map import MAX_SEGMENT_ID, ids_to_rgb, rgb_to_ids
+from maskconver_tf.files.json_file import read_json
 from maskconver_tf.types import Segment
 
 

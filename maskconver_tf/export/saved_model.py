@@ -10,10 +10,10 @@ from pathlib import Path
 import tensorflow as tf
 
 from maskconver_tf import types
-from maskconver_tf.data.transforms import fit_image
 from maskconver_tf.errors import UserError
 from maskconver_tf.inference import signatures
 from maskconver_tf.inference.segmenter import PanopticSegmenter
+from maskconver_tf.input.transforms import fit_image
 from maskconver_tf.models.variable_names import named_variables
 
 

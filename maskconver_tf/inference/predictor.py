@@ -14,11 +14,11 @@ from PIL import Image
 from tqdm import tqdm
 
 from maskconver_tf import types
-from maskconver_tf.data.categories import Categories
-from maskconver_tf.data.id_picture import ids_to_rgb
-from maskconver_tf.data.pictures import UnreadablePicture, open_picture, to_plain_rgb
+from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
-from maskconver_tf.inference.visualization import draw_panoptic
+from maskconver_tf.files.id_map import ids_to_rgb
+from maskconver_tf.files.pictures import UnreadablePicture, open_picture, to_plain_rgb
+from maskconver_tf.inference.drawing.panoptic_drawing import draw_panoptic
 
 
 @dataclasses.dataclass(frozen=True)

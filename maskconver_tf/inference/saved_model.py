@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from maskconver_tf import types
-from maskconver_tf.data.categories import Categories
+from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
 from maskconver_tf.inference import signatures
 from maskconver_tf.inference.predictor import Predictor

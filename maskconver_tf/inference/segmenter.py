@@ -8,8 +8,8 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf import types
-from maskconver_tf.data.categories import Categories
-from maskconver_tf.data.transforms import fit_image
+from maskconver_tf.datasets.categories import Categories
+from maskconver_tf.input.transforms import fit_image
 from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
 
 PROPOSAL_FIELDS = (

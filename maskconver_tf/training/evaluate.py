@@ -5,11 +5,11 @@ from __future__ import annotations
 from PIL import Image
 from tqdm import tqdm
 
-from maskconver_tf.data.pipeline import EvaluationInput
 from maskconver_tf.evaluation.coco_results import CocoPanopticWriter
-from maskconver_tf.evaluation.report import format_table, results_dict, write_results
+from maskconver_tf.evaluation.results import format_table, results_dict, write_results
+from maskconver_tf.inference.drawing.panoptic_drawing import contact_sheet
 from maskconver_tf.inference.segmenter import PanopticSegmenter
-from maskconver_tf.inference.visualization import contact_sheet
+from maskconver_tf.input.pipeline import EvaluationInput
 from maskconver_tf.training.machines.strategy import make_strategy
 from maskconver_tf.training.machines.workers import Workers
 from maskconver_tf.training.tasks.evaluation_checks import check_same_classes, local_folder

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import tf_keras
 
-from maskconver_tf.data.pipeline import check_input_size
-from maskconver_tf.data.remote_path import any_path
+from maskconver_tf.files.paths import any_path
 from maskconver_tf.inference.segmenter import PanopticSegmenter, built
+from maskconver_tf.input.pipeline import check_input_size
 from maskconver_tf.models.backbones.backbone import random_weights
 from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
-from maskconver_tf.training.precision import set_precision
+from maskconver_tf.training.machines.precision import set_precision
 from maskconver_tf.training.run_files.run_folder import RunFolder
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from PIL import Image
 
-from maskconver_tf.evaluation.report import format_scores, write_results
+from maskconver_tf.evaluation.results import format_scores, write_results
+from maskconver_tf.inference.drawing.panoptic_drawing import contact_sheet
 from maskconver_tf.inference.segmenter import built
-from maskconver_tf.inference.visualization import contact_sheet
 from maskconver_tf.models.backbones.backbone import random_weights
 from maskconver_tf.training.machines.strategy import make_strategy
 from maskconver_tf.training.machines.workers import Workers

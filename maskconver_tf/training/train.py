@@ -8,20 +8,20 @@ from typing import Any
 import tensorflow as tf
 import tf_keras
 
-from maskconver_tf.data.remote_path import any_path
 from maskconver_tf.errors import UserError, check_counts
+from maskconver_tf.files.paths import any_path
 from maskconver_tf.training import optimizers
+from maskconver_tf.training.loop import Scores, TrainingRun
+from maskconver_tf.training.machines.precision import set_precision
 from maskconver_tf.training.machines.strategy import make_strategy
 from maskconver_tf.training.machines.workers import Workers
-from maskconver_tf.training.precision import set_precision
 from maskconver_tf.training.run_files.checkpoints import make_checkpoint_manager
 from maskconver_tf.training.run_files.claim import claimed
 from maskconver_tf.training.run_files.run_folder import RunFolder
+from maskconver_tf.training.step import Trainer
 from maskconver_tf.training.tasks.evaluation_checks import check_same_classes
 from maskconver_tf.training.tasks.panoptic_task import PanopticTask
 from maskconver_tf.training.tasks.task import Task
-from maskconver_tf.training.trainer import Trainer
-from maskconver_tf.training.training_run import Scores, TrainingRun
 from maskconver_tf.training.wandb_log import check_wandb, wandb_log
 
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from maskconver_tf.errors import UserError
+from maskconver_tf.files.whole_file import write_whole
 from maskconver_tf.training.run_files.run_folder import RunFolder
-from maskconver_tf.training.run_files.whole_file import write_whole
 
 
 class WandbLog:

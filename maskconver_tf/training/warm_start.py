@@ -13,9 +13,9 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
-from maskconver_tf.data.categories import Categories
-from maskconver_tf.data.remote_path import any_path
+from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
+from maskconver_tf.files.paths import any_path
 from maskconver_tf.inference import signatures
 from maskconver_tf.inference.saved_model import newest_version
 from maskconver_tf.inference.segmenter import built

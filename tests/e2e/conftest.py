@@ -9,9 +9,9 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from maskconver_tf import cli
-from maskconver_tf.data.build import build_dataset
-from maskconver_tf.data.synthetic import write_dataset
+from maskconver_tf.cli.main import main
+from maskconver_tf.datasets.build.build import build_dataset
+from maskconver_tf.datasets.synthetic import write_dataset
 
 TINY = Path(__file__).with_name("tiny.gin")
 
@@ -77,5 +77,5 @@ def tiny_arguments(dataset):
 def trained(tiny_arguments, tmp_path_factory) -> Path:
     """The folder of a run that has learned its 8 scenes by heart, more or less."""
     model_dir = tmp_path_factory.mktemp("run") / "model"
-    assert cli.main(tiny_arguments(model_dir, "train.total_steps=400")) == 0
+    assert main(tiny_arguments(model_dir, "train.total_steps=400")) == 0
     return model_dir

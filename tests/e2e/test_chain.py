@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from maskconver_tf import cli
+from maskconver_tf.cli.main import main
+from maskconver_tf.config import gin_support
 from maskconver_tf.models.variable_names import named_variables
-from maskconver_tf.training import gin_support
-from maskconver_tf.training.preflight.step_program import StepProgram
+from maskconver_tf.planning.preflight.step_program import StepProgram
 from maskconver_tf.training.run_files.run_folder import RunFolder
 from maskconver_tf.training.tasks.task import Task
 from maskconver_tf.training.train import train
@@ -51,7 +51,7 @@ def chain(data, tmp_path_factory, request) -> dict[str, tuple[Path, str]]:
         arguments += ["--init_from", str(before)] if before else []
         # What it scores, others test.
         arguments += ["--gin.train.eval_input=None"] if stage == "panoptic" else []
-        assert cli.main(arguments) == 0
+        assert main(arguments) == 0
         output = "".join(capture.read_global_capture())
         runs[stage], before = (root / stage, output), root / stage
     return runs
@@ -107,7 +107,7 @@ def test_a_stage_learns_and_says_so(chain, stage, metric, least):
 
 def test_each_stage_is_evaluated_by_the_same_command(chain, tmp_path, capsys):
     run = chain["classification"][0]
-    assert cli.main(["evaluate", "--model", str(run), "--out", str(tmp_path / "a")]) == 0
+    assert main(["evaluate", "--model", str(run), "--out", str(tmp_path / "a")]) == 0
     results = json.loads((tmp_path / "a/results.json").read_text())
     assert results["all"]["top_1"] > 80
     assert results["all"]["top_5"] == 100
@@ -118,7 +118,7 @@ def test_each_stage_is_evaluated_by_the_same_command(chain, tmp_path, capsys):
     for strategy in ("cpu", "mirrored"):
         out = tmp_path / strategy
         command = ["evaluate", "--model", str(run), "--out", str(out)]
-        assert cli.main([*command, f"--gin.train.strategy='{strategy}'"]) == 0
+        assert main([*command, f"--gin.train.strategy='{strategy}'"]) == 0
         results.append(json.loads((out / "results.json").read_text()))
         assert (out / "overview.png").is_file()
     assert results[0]["all"]["miou"] == pytest.approx(results[1]["all"]["miou"], abs=1e-3)
@@ -127,19 +127,19 @@ def test_each_stage_is_evaluated_by_the_same_command(chain, tmp_path, capsys):
 
 def test_what_finds_no_segments_says_so(chain, data, tmp_path, capsys):
     command = ["data", "show", "--gin_file", str(GIN_FILES["semantic"])]
-    assert cli.main([*command, "--out", str(tmp_path / "sheet.png")]) == 2
+    assert main([*command, "--out", str(tmp_path / "sheet.png")]) == 2
     assert "this configuration trains semantic segmentation; " in capsys.readouterr().err
     picture = str(next(data["classification"].glob("val/*/*.JPEG")))
     for command in (
         ["export", "--out", str(tmp_path)],
         ["predict", picture, "--out", str(tmp_path)],
     ):
-        assert cli.main([*command, "--model", str(chain["classification"][0])]) == 2
+        assert main([*command, "--model", str(chain["classification"][0])]) == 2
         message = capsys.readouterr().err
         assert "a run of classification, which finds no segments; `maskconver evaluate`" in message
         assert "--init_from" in message
     command = ["evaluate", "--model", str(chain["semantic"][0]), "--out", str(tmp_path)]
-    assert cli.main([*command, "--data", str(tmp_path / "nowhere")]) == 2
+    assert main([*command, "--data", str(tmp_path / "nowhere")]) == 2
     assert "nowhere: found nothing, expected a dataset folder" in capsys.readouterr().err
 
 

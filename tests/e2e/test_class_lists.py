@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from maskconver_tf import cli, types
-from maskconver_tf.data.build import build_dataset
-from maskconver_tf.data.categories import Categories
-from maskconver_tf.data.targets import TargetBuilder
+from maskconver_tf import types
+from maskconver_tf.cli.main import main
+from maskconver_tf.datasets.build.build import build_dataset
+from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.evaluation.panoptic_quality import PanopticQuality
-from maskconver_tf.evaluation.report import format_table, results_dict
+from maskconver_tf.evaluation.results import format_table, results_dict
 from maskconver_tf.inference.segmenter import PanopticSegmenter
+from maskconver_tf.input.targets import TargetBuilder
 from maskconver_tf.losses.maskconver_loss import MaskConverLoss
 from maskconver_tf.models.backbones.resnet import resnet
 from maskconver_tf.models.maskconver import MaskConver
@@ -103,8 +104,8 @@ def test_a_dataset_of_one_class_trains_and_is_scored(scenes, tiny_arguments, tmp
 
     run = tmp_path / "run"
     settings = [f"{name}_DATA='{data}'" for name in ("TRAIN", "EVAL")]
-    assert cli.main(tiny_arguments(run, "train.total_steps=2", *settings)) == 0
-    assert cli.main(["evaluate", "--model", str(run)]) == 0
+    assert main(tiny_arguments(run, "train.total_steps=2", *settings)) == 0
+    assert main(["evaluate", "--model", str(run)]) == 0
     assert "Stuff" in capsys.readouterr().out
     results = json.loads((run / "results.json").read_text())
     assert results["stuff"]["num_classes"] == 0

@@ -13,12 +13,12 @@ import pytest
 from PIL import Image
 
 import maskconver_tf
-from maskconver_tf import cli
-from maskconver_tf.data.categories import Categories
-from maskconver_tf.data.id_picture import rgb_to_ids
-from maskconver_tf.data.records import DatasetFolder
+from maskconver_tf.cli.main import main
+from maskconver_tf.datasets.categories import Categories
+from maskconver_tf.datasets.records.records import DatasetFolder
 from maskconver_tf.evaluation.coco_results import read_coco_panoptic
 from maskconver_tf.evaluation.panoptic_quality import PanopticQuality
+from maskconver_tf.files.id_map import rgb_to_ids
 
 LOW_THRESHOLD = "PanopticFusion.score_threshold=0.02"
 """A model trained for seconds is rarely sure, and a test of nothing found tests nothing."""
@@ -28,7 +28,7 @@ LOW_THRESHOLD = "PanopticFusion.score_threshold=0.02"
 def exported(trained, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("export") / "exported"
     arguments = ["export", "--model", str(trained), "--out", str(out), f"--gin.{LOW_THRESHOLD}"]
-    assert cli.main(arguments) == 0
+    assert main(arguments) == 0
     return out
 
 
@@ -52,7 +52,7 @@ def pictures(scenes, tmp_path_factory) -> list[Path]:
 # ---- Evaluate ------------------------------------------------------------------------------------
 def test_evaluate_writes_results_that_its_predictions_bear_out(trained, dataset, scenes, tmp_path):
     out = tmp_path / "results"
-    assert cli.main(["evaluate", "--model", str(trained), "--out", str(out)]) == 0
+    assert main(["evaluate", "--model", str(trained), "--out", str(out)]) == 0
     results = json.loads((out / "results.json").read_text())
     assert results["all"]["pq"] == pytest.approx(_pq_of_files(out, scenes, dataset), abs=1e-9)
     best = json.loads((trained / "best" / "score.json").read_text())
@@ -79,8 +79,8 @@ def test_evaluate_refuses_data_of_other_classes(trained, make_coco_folder, tmp_p
     folder = make_coco_folder()
     arguments = ["--images", folder.images, "--panoptic", folder.panoptic]
     arguments += ["--annotations", folder.annotations, "--out", tmp_path / "other"]
-    assert cli.main(["data", "build", *map(str, arguments)]) == 0
-    assert cli.main(["evaluate", "--model", str(trained), "--data", str(tmp_path / "other")]) == 2
+    assert main(["data", "build", *map(str, arguments)]) == 0
+    assert main(["evaluate", "--model", str(trained), "--data", str(tmp_path / "other")]) == 2
     assert "3 classes" in capsys.readouterr().err
 
 
@@ -88,7 +88,7 @@ def test_evaluate_refuses_data_of_other_classes(trained, make_coco_folder, tmp_p
 def test_predict_writes_picture_ids_and_segments(trained, pictures, tmp_path, capsys):
     paths = [str(path) for path in pictures]
     arguments = ["predict", "--model", str(trained), *paths, "--out", str(tmp_path)]
-    assert cli.main([*arguments, "--score_threshold", "0.02"]) == 0
+    assert main([*arguments, "--score_threshold", "0.02"]) == 0
     assert "1/3" not in capsys.readouterr().out  # the bar is for the eye, not for a pipe
     for path in pictures:
         width, height = Image.open(path).size
@@ -103,7 +103,7 @@ def test_predict_writes_picture_ids_and_segments(trained, pictures, tmp_path, ca
 
 def test_predict_names_all_that_is_not_there_before_it_starts(trained, pictures, capsys, tmp_path):
     arguments = ["predict", "--model", str(trained), "--out", str(tmp_path / "out")]
-    assert cli.main([*arguments, str(pictures[0]), "gone.jpg", str(tmp_path)]) == 2
+    assert main([*arguments, str(pictures[0]), "gone.jpg", str(tmp_path)]) == 2
     message = capsys.readouterr().err
     assert "gone.jpg: no such picture" in message
     assert f"{tmp_path}: a folder" in message
@@ -174,7 +174,7 @@ def test_batch_of_files_equals_one_picture_at_a_time(served, pictures):
 
 
 def test_exporting_again_makes_the_next_version(exported, trained):
-    assert cli.main(["export", "--model", str(trained), "--out", str(exported)]) == 0
+    assert main(["export", "--model", str(trained), "--out", str(exported)]) == 0
     assert sorted(path.name for path in exported.iterdir()) == ["1", "2"]
     assert len(Categories.load(exported / "2/assets/categories.json")) == 13
 
@@ -193,9 +193,9 @@ def test_training_in_a_folder_of_other_classes_is_refused(
     folder = make_coco_folder()
     arguments = ["--images", folder.images, "--panoptic", folder.panoptic]
     arguments += ["--annotations", folder.annotations, "--out", tmp_path / "other"]
-    assert cli.main(["data", "build", *map(str, arguments)]) == 0
+    assert main(["data", "build", *map(str, arguments)]) == 0
     other = f"TRAIN_DATA='{tmp_path / 'other'}'"
-    assert cli.main(tiny_arguments(trained, other)) == 2
+    assert main(tiny_arguments(trained, other)) == 2
     message = capsys.readouterr().err
     assert str(trained) in message
     assert "13 classes" in message and "3 (" in message
@@ -214,7 +214,7 @@ def test_training_in_a_folder_of_other_classes_is_refused(
     ],
 )
 def test_a_wrong_setting_is_one_message(tiny_arguments, tmp_path, capsys, binding, expected):
-    assert cli.main(tiny_arguments(tmp_path / "run", binding)) == 2
+    assert main(tiny_arguments(tmp_path / "run", binding)) == 2
     message = capsys.readouterr().err
     assert expected in message
     assert "Traceback" not in message
@@ -224,7 +224,7 @@ def test_a_wrong_setting_is_one_message(tiny_arguments, tmp_path, capsys, bindin
 def test_a_folder_without_a_run_is_one_message(command, tmp_path, pictures, capsys):
     (tmp_path / "empty").mkdir()
     arguments = [command, "--model", str(tmp_path / "empty"), "--out", str(tmp_path / "out")]
-    assert cli.main(arguments + [str(pictures[0])] * (command == "predict")) == 2
+    assert main(arguments + [str(pictures[0])] * (command == "predict")) == 2
     assert "no run is here" in capsys.readouterr().err
 
 
@@ -236,9 +236,9 @@ def test_a_damaged_shard_stops_training_with_its_name(tiny_arguments, dataset, t
     content[len(content) // 2] ^= 0xFF
     shard.write_bytes(content)
     arguments = tiny_arguments(tmp_path / "run", "train.total_steps=4", f"TRAIN_DATA='{damaged}'")
-    assert cli.main(arguments) == 2
+    assert main(arguments) == 2
     message = capsys.readouterr().err
     assert f"{shard}: record" in message and "TrainingInput.skip_corrupt = True" in message
     skipping = [*arguments, "--gin.TrainingInput.skip_corrupt=True"]
-    assert cli.main(skipping) == 0
+    assert main(skipping) == 0
     assert "records cannot be read and are left out" in capsys.readouterr().err

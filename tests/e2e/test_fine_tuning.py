@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from maskconver_tf import cli
+from maskconver_tf.cli.main import main
 
 STANDING_STILL = ["train.total_steps=2", "make_optimizer.learning_rate=1e-9"]
 """What such a run scores is what it started from."""
@@ -15,7 +15,7 @@ STANDING_STILL = ["train.total_steps=2", "make_optimizer.learning_rate=1e-9"]
 @pytest.fixture(scope="module")
 def exported(trained, tmp_path_factory):
     out = tmp_path_factory.mktemp("export") / "exported"
-    assert cli.main(["export", "--model", str(trained), "--out", str(out)]) == 0
+    assert main(["export", "--model", str(trained), "--out", str(out)]) == 0
     return out
 
 
@@ -23,7 +23,7 @@ def test_a_run_scores_what_the_export_scored_it_starts_from(
     trained, exported, tiny_arguments, tmp_path, capsys
 ):
     settings = [*STANDING_STILL, f"train.init_from='{exported}'"]
-    assert cli.main(tiny_arguments(tmp_path / "run", *settings)) == 0
+    assert main(tiny_arguments(tmp_path / "run", *settings)) == 0
     output = capsys.readouterr().out
     assert f"init_from {exported}/1/variables" in output and "re-initialised" not in output
     # Of the averaged weights: averages that began before the weights came would score nothing.
@@ -33,7 +33,7 @@ def test_a_run_scores_what_the_export_scored_it_starts_from(
 
 
 def test_a_start_that_is_not_there_is_one_message(tiny_arguments, tmp_path, capsys):
-    assert cli.main(tiny_arguments(tmp_path / "run", "train.init_from='nowhere'")) == 2
+    assert main(tiny_arguments(tmp_path / "run", "train.init_from='nowhere'")) == 2
     message = capsys.readouterr().err
     assert "train.init_from = 'nowhere': neither a run" in message
     assert "Traceback" not in message

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from maskconver_tf import cli
+from maskconver_tf.cli.main import main
 from maskconver_tf.training.run_files.run_folder import RunFolder
-from maskconver_tf.training.trainer import Trainer
+from maskconver_tf.training.step import Trainer
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 QUICK = ["train.eval_input=None", "MaskConver.center_levels=(3,)", "TargetBuilder.level_bounds=()"]
@@ -57,7 +57,7 @@ def test_a_second_terminal_is_refused(tiny_arguments, tmp_path, capsys):
     run = RunFolder(tmp_path / "run")
     run.path.mkdir()
     with run.locked():
-        assert cli.main(tiny_arguments(run.path)) == 2
+        assert main(tiny_arguments(run.path)) == 2
     message = capsys.readouterr().err
     assert f"{run.path}: another process is training in this folder; wait for it or" in message
     assert not run.config.exists()
@@ -76,7 +76,7 @@ def test_ctrl_c_saves(tiny_arguments, tmp_path, capsys):
     thread = threading.Thread(target=interrupt)
     thread.start()
     try:
-        assert cli.main(tiny_arguments(run, *ENDLESS)) == 130
+        assert main(tiny_arguments(run, *ENDLESS)) == 130
     finally:
         over.set()
         thread.join()
@@ -88,7 +88,7 @@ def test_ctrl_c_saves(tiny_arguments, tmp_path, capsys):
 
 def test_a_full_disk_is_one_message(tiny_arguments, small_disk, capsys):
     run = small_disk / "run"
-    assert cli.main(tiny_arguments(run, *SHORT)) == 2
+    assert main(tiny_arguments(run, *SHORT)) == 2
     (message,) = [x for x in capsys.readouterr().err.splitlines() if x.startswith("maskconver: ")]
     assert "cannot be written (" in message and "No space left on device" in message
     assert "free space" in message and "Nothing was saved before." in message
@@ -116,7 +116,7 @@ def test_a_lost_network_asks_to_be_started_again(tiny_arguments, tmp_path, monke
 
     monkeypatch.setattr(Trainer, "train_loop_end", lose_after_two)
     run = tmp_path / "run"
-    assert cli.main(tiny_arguments(run, *SHORT)) == 75
+    assert main(tiny_arguments(run, *SHORT)) == 75
     message = capsys.readouterr().err
     assert "maskconver: a connection was lost (failed to connect to the bucket); start" in message
     assert tf.train.latest_checkpoint(str(run / "checkpoints")).endswith("ckpt-2")

@@ -10,18 +10,18 @@ import pytest
 import tensorflow as tf
 import tf_keras
 
-from maskconver_tf.data.pipeline import TrainingInput
-from maskconver_tf.data.targets import TargetBuilder
 from maskconver_tf.errors import UserError
 from maskconver_tf.inference.segmenter import built
+from maskconver_tf.input.pipeline import TrainingInput
+from maskconver_tf.input.targets import TargetBuilder
 from maskconver_tf.losses.maskconver_loss import MaskConverLoss
 from maskconver_tf.models.backbones.resnet import resnet
 from maskconver_tf.models.maskconver import MaskConver
 from maskconver_tf.models.pixel_decoders.convnext_unet import ConvNeXtUNet
 from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
 from maskconver_tf.training import optimizers
+from maskconver_tf.training.step import Trainer
 from maskconver_tf.training.tasks.panoptic_task import PanopticTask
-from maskconver_tf.training.trainer import Trainer
 from tests.unit.layers.check_layer import precision
 
 

@@ -6,12 +6,13 @@ import dataclasses
 
 import pytest
 
-from maskconver_tf import cli, types
-from maskconver_tf.data.pipeline import TrainingInput
-from maskconver_tf.training import gin_support
-from maskconver_tf.training.preflight import preflight
-from maskconver_tf.training.preflight.step_program import StepProgram
-from maskconver_tf.training.preflight.tpu_check import Fit
+from maskconver_tf import types
+from maskconver_tf.cli.main import main
+from maskconver_tf.config import gin_support
+from maskconver_tf.input.pipeline import TrainingInput
+from maskconver_tf.planning.preflight import preflight
+from maskconver_tf.planning.preflight.step_program import StepProgram
+from maskconver_tf.planning.preflight.tpu_check import Fit
 from maskconver_tf.training.train import train
 from tests.e2e.conftest import TINY
 from tests.unit.layers.check_layer import precision
@@ -95,7 +96,7 @@ def run(capsys):
 
     def call(*arguments: str) -> tuple[int, str, str]:
         with precision("float32"):
-            status = cli.main(["preflight", "--gin_file", str(TINY), *arguments])
+            status = main(["preflight", "--gin_file", str(TINY), *arguments])
         return status, *capsys.readouterr()
 
     return call

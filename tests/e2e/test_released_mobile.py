@@ -8,13 +8,12 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf import types
-from maskconver_tf.data.categories import Categories
+from maskconver_tf.config.named_models import build_model, find_models
+from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.export.saved_model import export
 from maskconver_tf.inference import signatures
 from maskconver_tf.inference.segmenter import PROPOSAL_FIELDS, PanopticSegmenter
 from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
-from maskconver_tf.training.model_files import find_models
-from maskconver_tf.training.model_zoo import build_model
 
 CATEGORIES = Categories.from_coco(
     [{"id": 7 * i, "name": f"class {i}", "isthing": i % 2} for i in range(1, 5)], "here"

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from maskconver_tf import cli
-from maskconver_tf.data.pipeline import TrainingInput
-from maskconver_tf.training import gin_support
+from maskconver_tf.cli.main import main
+from maskconver_tf.config import gin_support
+from maskconver_tf.input.pipeline import TrainingInput
+from maskconver_tf.planning.show_inputs import show_inputs
 from maskconver_tf.training.evaluate import evaluate
 from maskconver_tf.training.restore import restore_segmenter
-from maskconver_tf.training.show import show
 from maskconver_tf.training.tasks.classification_task import ClassificationTask
 from maskconver_tf.training.train import train
 from tests.lint.gin_rules import leaves
@@ -63,10 +63,10 @@ def test_a_complete_run_says_so_and_another_configuration_leaves_it_as_it_is(
     trained, tiny_arguments, tmp_path, capsys
 ):
     run = shutil.copytree(trained, tmp_path / "run")
-    assert cli.main(tiny_arguments(run, "train.total_steps=400", "train.eval_input=None")) == 0
+    assert main(tiny_arguments(run, "train.total_steps=400", "train.eval_input=None")) == 0
     assert "step 400/400: nothing is left to train; raise" in capsys.readouterr().err
     before = (run / "config.gin").read_text()
-    assert cli.main(tiny_arguments(run, "MaskConver.width=48")) == 2
+    assert main(tiny_arguments(run, "MaskConver.width=48")) == 2
     assert "/ckpt-400: the checkpoint does not fit the model: " in capsys.readouterr().err
     assert (run / "config.gin").read_text() == before
 
@@ -74,7 +74,7 @@ def test_a_complete_run_says_so_and_another_configuration_leaves_it_as_it_is(
 def test_no_folder_is_not_the_one_here(tiny_arguments, tmp_path, monkeypatch, capsys):
     """As where the shell variable that should name it is not set."""
     monkeypatch.chdir(tmp_path)
-    assert cli.main(tiny_arguments("")) == 2
+    assert main(tiny_arguments("")) == 2
     assert "--model_dir is empty; expected the run's folder" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
@@ -89,7 +89,7 @@ def test_no_folder_is_not_the_one_here(tiny_arguments, tmp_path, monkeypatch, ca
 def test_a_setting_that_trains_nothing_is_one_message(
     tiny_arguments, tmp_path, capsys, setting, message
 ):
-    assert cli.main(tiny_arguments(tmp_path / "run", setting)) == 2
+    assert main(tiny_arguments(tmp_path / "run", setting)) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"maskconver: error: {message}")
 
@@ -100,7 +100,7 @@ def _start(arguments: list[str]) -> subprocess.Popen:
         [
             sys.executable,
             "-c",
-            f"import sys; from maskconver_tf import cli; sys.exit(cli.main({arguments!r}))",
+            f"import sys; from maskconver_tf.cli.main import main; sys.exit(main({arguments!r}))",
         ],
         env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
     )
@@ -132,7 +132,7 @@ def test_sigterm_saves_and_asks_to_be_started_again(tiny_arguments, tmp_path):
 def test_loss_that_is_not_finite_stops_with_the_step(tiny_arguments, dataset, tmp_path, capsys):
     settings = ["train.total_steps=8", "train.steps_per_loop=4", "train.eval_input=None"]
     settings += ["make_optimizer.learning_rate=1e30", "make_optimizer.warmup_steps=0"]
-    assert cli.main(tiny_arguments(tmp_path / "run", *settings)) == 2
+    assert main(tiny_arguments(tmp_path / "run", *settings)) == 2
     message = capsys.readouterr().err
     assert "not finite at step 1: " in message
     assert "learning_rate" in message
@@ -153,7 +153,7 @@ def test_every_experiment_builds(dataset, labelled, tmp_path, experiment):
         pass
 
     def stop(folder) -> None:
-        gin_support.check_all_used(other_roots=[evaluate, restore_segmenter, show])
+        gin_support.check_all_used(other_roots=[evaluate, restore_segmenter, show_inputs])
         raise Built
 
     gin_support.load([experiment])

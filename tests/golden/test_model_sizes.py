@@ -16,15 +16,14 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf import types
-from maskconver_tf.models.complexity import Complexity, complexity
+from maskconver_tf.config.named_models import build_model, find_models, named_models
 from maskconver_tf.models.pixel_decoders.light_fpn import LightFPN
-from maskconver_tf.training.model_files import find_models, named_models
-from maskconver_tf.training.model_zoo import (
+from maskconver_tf.planning.complexity import Complexity, complexity
+from maskconver_tf.planning.model_zoo import (
     COCO_CLASSES,
     PUBLISHED,
     PUBLISHED_CLASSES,
-    Counted,
-    build_model,
+    CountedModel,
     markdown_row,
     published_cell,
     published_cost,
@@ -56,7 +55,8 @@ def network(name: str, num_classes: int, *bindings: str):
 def count(name: str, num_classes: int, *bindings: str, size: tuple[int, int] | None = None):
     model, input_size = network(name, num_classes, *bindings)
     [file] = find_models([name])
-    return Counted(file, num_classes, complexity(model, size or input_size))
+    counted = complexity(model, size or input_size)
+    return CountedModel(file.name, file.gin_file, file.description, num_classes, counted)
 
 
 @pytest.fixture(scope="module")
@@ -74,11 +74,11 @@ def published_parts(found: Complexity) -> dict[str, int]:
 
 
 def test_every_part_of_the_large_model_has_the_published_size(large):
-    parts = published_parts(large.found)
+    parts = published_parts(large.complexity)
     assert parts.keys() == PUBLISHED_PARTS.keys()
     for name, published in PUBLISHED_PARTS.items():
         assert parts[name] == pytest.approx(published, abs=0.005e6 + 1), name
-    assert large.found.num_parameters == pytest.approx(57.85e6, abs=0.005e6)
+    assert large.complexity.num_parameters == pytest.approx(57.85e6, abs=0.005e6)
 
 
 def test_the_large_model_costs_the_published_multiply_adds(large):
@@ -88,9 +88,9 @@ def test_the_large_model_costs_the_published_multiply_adds(large):
 def test_with_coco_s_classes_the_large_model_is_smaller_by_what_classes_take(large):
     """The figures for 133 classes on the page, without building it once more."""
     fewer = PUBLISHED_CLASSES - COCO_CLASSES
-    parameters = large.found.num_parameters - fewer * (256 + 1) - fewer * 256
+    parameters = large.complexity.num_parameters - fewer * (256 + 1) - fewer * 256
     cells = sum(-(-800 // 2**k) * -(-1216 // 2**k) for k in (3, 4, 5, 6, 7))
-    multiply_adds = large.found.multiply_adds - fewer * 256 * cells
+    multiply_adds = large.complexity.multiply_adds - fewer * 256 * cells
     row = next(line for line in ZOO.read_text().splitlines() if line.startswith("| [resnet50]"))
     assert f"| {parameters / 1e6:.2f}M |" in row
     assert f"| {multiply_adds / 1e9:.1f}G |" in row
@@ -99,8 +99,8 @@ def test_with_coco_s_classes_the_large_model_is_smaller_by_what_classes_take(lar
 
 @pytest.mark.parametrize("num_classes", [PUBLISHED_CLASSES, COCO_CLASSES])
 def test_the_mobile_model_stays_within_the_published_size_and_costs(num_classes):
-    wide = count("mobilenet_mh_640", num_classes).found
-    small = count("mobilenet_mh_640", num_classes, size=(256, 256)).found
+    wide = count("mobilenet_mh_640", num_classes).complexity
+    small = count("mobilenet_mh_640", num_classes, size=(256, 256)).complexity
     assert wide.input_size == (640, 640)
     assert wide.parameters == small.parameters
     assert 3.0e6 < wide.num_parameters <= 3.5e6
@@ -126,7 +126,7 @@ def test_the_released_mobile_form_costs_what_the_paper_s_row_counts(
     """The masks of all 50 proposals included, as its authors' model makes them."""
     setting = f"MaskConver.head_kernel_size={kernel_size}"
     for size, published in (((640, 640), at_640), ((256, 256), at_256)):
-        found = count("mobilenet_mh_released", PUBLISHED_CLASSES, setting, size=size).found
+        found = count("mobilenet_mh_released", PUBLISHED_CLASSES, setting, size=size).complexity
         cost = found.multiply_adds + found.mask_product
         assert cost == pytest.approx(published, abs=0.005e9)
     assert found.num_trainable_parameters == pytest.approx(trained, abs=0.005e6)

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import tf_keras
 
+from maskconver_tf.config import gin_support
 from maskconver_tf.models.backbones.mobilenet import mobilenet
 from maskconver_tf.models.backbones.resnet import resnet
 from maskconver_tf.models.pixel_decoders.convnext_unet import ConvNeXtUNet
-from maskconver_tf.training import gin_support
 from maskconver_tf.training.train import train
 
 ADAMW, SGD = tf_keras.optimizers.AdamW, tf_keras.optimizers.SGD

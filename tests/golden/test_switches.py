@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from maskconver_tf.models.complexity import Complexity, complexity
-from maskconver_tf.training.model_files import find_models
-from maskconver_tf.training.model_zoo import build_model
+from maskconver_tf.config.named_models import build_model, find_models
+from maskconver_tf.planning.complexity import Complexity, complexity
 
 SIZE = (96, 160)
 CELLS = {2: 24 * 40, 3: 12 * 20, 4: 6 * 10, 5: 3 * 5}

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
     [
         source_rules.imports_point_one_way,
         source_rules.keras_is_tf_keras,
-        source_rules.only_gin_support_imports_gin,
+        source_rules.only_config_imports_gin,
         source_rules.nothing_skips_unknown_gin,
         source_rules.light_modules_need_no_tensorflow,
         source_rules.functions_are_short,

@@ -48,13 +48,22 @@ def test_an_upward_import_is_named_however_it_is_spelled(plant, statement):
         ("training", "export", False),
         ("export", "inference", True),
         ("losses", "models", False),
-        ("data", "losses", False),
-        ("evaluation", "data", True),
+        ("files", "datasets", False),
+        ("datasets", "files", True),
+        ("datasets", "input", False),
+        ("input", "datasets", True),
+        ("input", "evaluation", False),
+        ("input", "losses", False),
+        ("evaluation", "datasets", True),
+        ("evaluation", "input", False),
+        ("planning", "training", True),
+        ("training", "planning", False),
+        ("planning", "config", False),
+        ("config", "planning", True),
         ("models", "layers", True),
         ("layers", "models", False),
         ("types", "errors", False),
         ("ops", "errors", True),
-        ("serving", "models", False),
         ("ops", "ops", True),
         ("cli", "export", True),
     ],
@@ -90,21 +99,22 @@ def test_keras_3_is_named(plant, line):
 
 @pytest.mark.parametrize("line", ["import gin", "from gin import config", "import gin.config"])
 def test_gin_elsewhere_is_named(plant, line):
-    root = plant({"training/gin_support.py": "import gin\n", "training/train.py": f"\n{line}\n"})
-    (offender,) = rules.only_gin_support_imports_gin(root)
+    root = plant({"config/gin_support.py": "import gin\n", "training/train.py": f"\n{line}\n"})
+    (offender,) = rules.only_config_imports_gin(root)
     assert offender.startswith("maskconver_tf/training/train.py:2:")
 
 
 def test_skip_unknown_is_named(plant):
-    root = plant({"training/gin_support.py": "gin.parse_config(\n    text, skip_unknown=True)\n"})
+    root = plant({"config/gin_support.py": "gin.parse_config(\n    text, skip_unknown=True)\n"})
     (offender,) = rules.nothing_skips_unknown_gin(root)
-    assert offender.startswith("maskconver_tf/training/gin_support.py:2:")
+    assert offender.startswith("maskconver_tf/config/gin_support.py:2:")
 
 
 def test_tensorflow_in_a_light_module_is_named(plant):
-    root = plant({"cli.py": "import sys\nimport tensorflow as tf\n"})
+    root = plant({"cli/main.py": "import sys\nimport tensorflow as tf\n"})
     assert rules.light_modules_need_no_tensorflow(root) == [
-        "maskconver_tf/cli.py:2: loads TensorFlow by way of maskconver_tf/cli.py:2 -> tensorflow"
+        "maskconver_tf/cli/main.py:2: loads TensorFlow by way of "
+        "maskconver_tf/cli/main.py:2 -> tensorflow"
     ]
 
 
@@ -112,22 +122,23 @@ def test_tensorflow_is_found_behind_other_modules_and_their_packages(plant):
     root = plant(
         {
             "errors.py": "",
-            "cli.py": "from maskconver_tf.errors import UserError\nimport maskconver_tf.data.a\n",
-            "data/__init__.py": "import maskconver_tf.data.b\nimport maskconver_tf.data.a\n",
-            "data/a.py": "",
-            "data/b.py": "if True:\n    from tf_keras import layers\n",
+            "cli/main.py": "import maskconver_tf.errors\nimport maskconver_tf.files.a\n",
+            "files/__init__.py": "import maskconver_tf.files.b\nimport maskconver_tf.files.a\n",
+            "files/a.py": "",
+            "files/b.py": "if True:\n    from tf_keras import layers\n",
         }
     )
     (offender,) = rules.light_modules_need_no_tensorflow(root)
     chain = (
-        "maskconver_tf/cli.py:2 -> maskconver_tf/data/__init__.py:1 -> maskconver_tf/data/b.py:2"
+        "maskconver_tf/cli/main.py:2 -> maskconver_tf/files/__init__.py:1 -> "
+        "maskconver_tf/files/b.py:2"
     )
     assert chain in offender
 
 
 def test_tensorflow_imported_later_is_no_offence(plant):
     later = "def f():\n    import tensorflow\n\nif TYPE_CHECKING:\n    import tensorflow\n"
-    assert rules.light_modules_need_no_tensorflow(plant({"cli.py": later})) == []
+    assert rules.light_modules_need_no_tensorflow(plant({"cli/main.py": later})) == []
 
 
 def test_a_long_function_is_named(plant):
@@ -139,13 +150,13 @@ def test_a_long_function_is_named(plant):
 
 
 def test_a_folder_that_no_wheel_would_hold_is_named(plant):
-    root = plant({"__init__.py": "", "ops/__init__.py": "", "ops/a.py": "", "data/a.py": ""})
-    assert rules.folders_are_packages(root) == ["maskconver_tf/data:1: no __init__.py"]
+    root = plant({"__init__.py": "", "ops/__init__.py": "", "ops/a.py": "", "input/a.py": ""})
+    assert rules.folders_are_packages(root) == ["maskconver_tf/input:1: no __init__.py"]
 
 
 def test_the_face_of_the_package_is_for_the_command_alone(plant):
     face = "def load():\n    from maskconver_tf.inference import a\n"
     user = "from maskconver_tf import load\n"
-    root = plant({"__init__.py": face, "inference/a.py": "", "cli.py": user, "ops/a.py": user})
+    root = plant({"__init__.py": face, "inference/a.py": "", "cli/main.py": user, "ops/a.py": user})
     (offender,) = rules.imports_point_one_way(root)
     assert offender.startswith("maskconver_tf/ops/a.py:1: 'ops' may not import '__init__'")

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from maskconver_tf.errors import RunStopped
+from maskconver_tf.files.disk_errors import reason_of
 from maskconver_tf.training.machines.workers import Workers
-from maskconver_tf.training.run_files.disk_errors import reason_of
 
 _AGAIN = 75
 """EX_TEMPFAIL: whoever started the run should start it again."""

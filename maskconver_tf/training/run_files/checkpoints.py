@@ -12,10 +12,10 @@ from typing import Any
 import tensorflow as tf
 import tf_keras
 
-from maskconver_tf.data.remote_path import RemotePath
 from maskconver_tf.errors import UserError
-from maskconver_tf.training.run_files.disk_errors import DISK_ERRORS, cannot_write, writing
-from maskconver_tf.training.run_files.whole_file import write_whole
+from maskconver_tf.files.disk_errors import DISK_ERRORS, cannot_write, writing
+from maskconver_tf.files.paths import RemotePath
+from maskconver_tf.files.whole_file import write_whole
 
 READ_ERRORS = (ValueError, RuntimeError, IndexError, tf.errors.OpError)
 """What TensorFlow's reader ends with where a checkpoint is damaged, or is another model's."""

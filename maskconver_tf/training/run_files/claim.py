@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from maskconver_tf.data.categories import Categories
+from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.training.machines.workers import Workers
 from maskconver_tf.training.run_files.checkpoints import leave_out_damaged
 from maskconver_tf.training.run_files.run_folder import RunFolder

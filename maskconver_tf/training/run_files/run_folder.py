@@ -18,13 +18,13 @@ from pathlib import Path
 import tensorflow as tf
 import tf_keras
 
-from maskconver_tf.data.categories import Categories
-from maskconver_tf.data.remote_path import RemotePath
+from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
+from maskconver_tf.files.disk_errors import writing
+from maskconver_tf.files.paths import RemotePath
+from maskconver_tf.files.whole_file import write_whole
 from maskconver_tf.training.run_files.checkpoints import load_weights
-from maskconver_tf.training.run_files.disk_errors import writing
 from maskconver_tf.training.run_files.run_lock import locked
-from maskconver_tf.training.run_files.whole_file import write_whole
 
 
 @dataclasses.dataclass(frozen=True)

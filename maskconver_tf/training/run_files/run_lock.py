@@ -22,8 +22,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from maskconver_tf.data.remote_path import RemotePath
 from maskconver_tf.errors import UserError
+from maskconver_tf.files.paths import RemotePath
 
 _RENEWED_S = 15.0
 _WATCHED_S = 60.0

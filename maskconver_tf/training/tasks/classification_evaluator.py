@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from maskconver_tf import types
-from maskconver_tf.data.labelled.open_labelled import unreadable_pictures_named
 from maskconver_tf.evaluation.top_accuracy import TopAccuracy
+from maskconver_tf.input.labelled.open_labelled import unreadable_pictures_named
 from maskconver_tf.training.tasks.network_evaluator import NetworkEvaluator, OnPicture, Results
 
 

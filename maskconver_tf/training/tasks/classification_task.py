@@ -10,7 +10,7 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf import types
-from maskconver_tf.data.labelled.open_labelled import unreadable_pictures_named
+from maskconver_tf.input.labelled.open_labelled import unreadable_pictures_named
 from maskconver_tf.training.machines.workers import Workers
 from maskconver_tf.training.tasks.classification_evaluator import ClassificationEvaluator
 from maskconver_tf.training.tasks.task import Task

@@ -14,13 +14,13 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from maskconver_tf import types
-from maskconver_tf.data.categories import Categories
-from maskconver_tf.data.corrupt_records import corrupt_records_named
-from maskconver_tf.data.pipeline import EvaluationInput
-from maskconver_tf.data.records import truth_segments
+from maskconver_tf.datasets.categories import Categories
+from maskconver_tf.datasets.records.corrupt_records import corrupt_records_named
+from maskconver_tf.datasets.records.records import truth_segments
 from maskconver_tf.evaluation.panoptic_quality import PanopticQuality, PanopticQualityResult
+from maskconver_tf.inference.drawing.panoptic_drawing import draw_panoptic, side_by_side
 from maskconver_tf.inference.segmenter import PanopticSegmenter
-from maskconver_tf.inference.visualization import draw_panoptic, side_by_side
+from maskconver_tf.input.pipeline import EvaluationInput
 from maskconver_tf.training.machines.over_replicas import over_replicas
 from maskconver_tf.training.machines.workers import Workers
 

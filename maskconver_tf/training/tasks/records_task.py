@@ -11,7 +11,7 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf import types
-from maskconver_tf.data.corrupt_records import corrupt_records_named
+from maskconver_tf.datasets.records.corrupt_records import corrupt_records_named
 from maskconver_tf.errors import UserError
 from maskconver_tf.training.tasks.task import Task
 

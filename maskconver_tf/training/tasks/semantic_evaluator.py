@@ -6,8 +6,8 @@ import numpy as np
 import tensorflow as tf
 
 from maskconver_tf import types
-from maskconver_tf.data.categories import Categories
-from maskconver_tf.data.corrupt_records import corrupt_records_named
+from maskconver_tf.datasets.categories import Categories
+from maskconver_tf.datasets.records.corrupt_records import corrupt_records_named
 from maskconver_tf.evaluation.mean_iou import MeanIou, MeanIouResult
 from maskconver_tf.postprocess.class_map import class_map
 from maskconver_tf.training.tasks.evaluator import Scored, picture_row

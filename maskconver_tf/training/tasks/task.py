@@ -13,7 +13,7 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf import types
-from maskconver_tf.data.categories import Categories
+from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.training.machines.workers import Workers
 from maskconver_tf.training.run_files.run_folder import RunFolder
 from maskconver_tf.training.warm_start import initial_network

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskconver_tf.data.categories import Categories
+from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
 from maskconver_tf.evaluation.coco_results import CocoPanopticWriter, read_coco_panoptic
 from maskconver_tf.evaluation.panoptic_quality import PanopticQuality
-from maskconver_tf.evaluation.report import results_dict
+from maskconver_tf.evaluation.results import results_dict
 from maskconver_tf.types import Segment
 
 CATEGORIES = [

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from maskconver_tf import types
-from maskconver_tf.data.categories import Categories
+from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
 from maskconver_tf.inference.predictor import Predictor, check_files, predict_files, read_image
 

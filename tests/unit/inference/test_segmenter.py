@@ -6,7 +6,7 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf import types
-from maskconver_tf.data.categories import Categories
+from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.inference.segmenter import PROPOSAL_FIELDS, PanopticSegmenter, built
 from maskconver_tf.models.backbones.resnet import resnet
 from maskconver_tf.models.maskconver import MaskConver

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from official.vision.modeling.backbones import mobilenet as garden_mobilenet
 
-from maskconver_tf.data.categories import Categories
+from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
 from maskconver_tf.inference.segmenter import built
 from maskconver_tf.models.backbones.mobilenet import mobilenet

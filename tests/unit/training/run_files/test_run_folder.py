@@ -9,9 +9,9 @@ import signal
 import pytest
 import tensorflow as tf
 
-from maskconver_tf.data.categories import Categories
-from maskconver_tf.data.remote_path import any_path
+from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
+from maskconver_tf.files.paths import any_path
 from maskconver_tf.training.run_files import run_lock
 from maskconver_tf.training.run_files.checkpoints import (
     CheckpointManager,

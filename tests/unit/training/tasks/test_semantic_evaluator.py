@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from maskconver_tf import types
-from maskconver_tf.data.categories import Categories
+from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.evaluation.mean_iou import MeanIou
-from maskconver_tf.evaluation.report import format_scores
+from maskconver_tf.evaluation.results import format_scores
 from maskconver_tf.training.tasks.semantic_evaluator import results_of, true_classes
 
 CATEGORIES = Categories.from_coco(

@@ -1,0 +1,1 @@
+"""The `maskconver` command, one file per group of commands."""

@@ -1,0 +1,1 @@
+"""Gin: reading, names, and bindings that changed nothing."""

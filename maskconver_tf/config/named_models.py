@@ -1,0 +1,137 @@
+"""The named models: one Gin file each. Knows their names without building any, and builds them."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from maskconver_tf.config import gin_support
+from maskconver_tf.errors import UserError
+
+if TYPE_CHECKING:
+    import tf_keras
+
+    from maskconver_tf.planning.model_zoo import CountedModel, Published
+
+_FOLDER = "experiments/model"
+_BASE = "maskconver"
+"""What every model file includes, itself no model."""
+_NO_DATA = ("TRAIN_DATA=''", "EVAL_DATA=''")
+"""A model file leaves these to an experiment, and nothing is read here."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelFile:
+    """A named model.
+
+    Attributes:
+      name: the file's, without folder and ending.
+      gin_file: as `gin_support.load` takes it.
+    """
+
+    name: str
+    gin_file: str
+
+    @property
+    def description(self) -> str:
+        """The first sentence of the comment that the file begins with."""
+        text = gin_support.resolve_gin_file(self.gin_file).read_text(encoding="utf-8")
+        comment = re.match(r"(#.*\n)*", text).group().replace("#", "")
+        return " ".join(comment.split()).split(". ")[0].rstrip(".")
+
+
+def named_models() -> list[ModelFile]:
+    """All models that come with the package, a family together and smaller numbers first."""
+    files = gin_support.shipped_gin_files(_FOLDER)
+    models = [_from_file(file) for file in files]
+    return sorted((m for m in models if m.name != _BASE), key=lambda m: _natural(m.name))
+
+
+def find_models(names: Sequence[str]) -> list[ModelFile]:
+    """The models of these names, or all; a name may also be a .gin file of one's own.
+
+    Raises:
+      UserError: there is no such model.
+    """
+    known = {model.name: model for model in named_models()}
+    return [known.get(name) or _own_file(name, known) for name in names or known]
+
+
+def _own_file(name: str, known: dict[str, ModelFile]) -> ModelFile:
+    if name.endswith(".gin"):
+        return _from_file(str(gin_support.resolve_gin_file(name)))
+    close = difflib.get_close_matches(name, known, n=1)
+    advice = f"did you mean '{close[0]}'? " if close else ""
+    raise UserError(
+        f"no model '{name}'; {advice}`maskconver models --names` lists all, and a .gin file of "
+        "your own may stand for a name"
+    )
+
+
+def _from_file(gin_file: str) -> ModelFile:
+    return ModelFile(gin_file.rpartition("/")[2].removesuffix(".gin"), gin_file)
+
+
+def _natural(name: str) -> list[str | int]:
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+
+
+# ---- Building ------------------------------------------------------------------------------------
+def count_models(
+    models: Iterable[ModelFile], num_classes: int, bindings: Sequence[str] = ()
+) -> Iterator[CountedModel]:
+    """Builds and counts models one by one, seconds each.
+
+    Args:
+      models: to count.
+      num_classes: C.
+      bindings: Gin settings that override the files'.
+
+    Raises:
+      UserError: a file does not say what model it means, or an input size is not legal.
+    """
+    import tf_keras
+
+    from maskconver_tf.planning.complexity import complexity
+    from maskconver_tf.planning.model_zoo import CountedModel
+
+    for model in models:
+        network, input_size = build_model(model, num_classes, bindings)
+        counted = complexity(network, input_size)
+        yield CountedModel(model.name, model.gin_file, model.description, num_classes, counted)
+        tf_keras.backend.clear_session()
+
+
+def count_published(published: Published, num_classes: int) -> CountedModel:
+    """The model of a published figure, counted with the settings that the figure is for."""
+    [counted] = count_models(find_models([published.model]), num_classes, published.bindings)
+    return counted
+
+
+def build_model(
+    model: ModelFile, num_classes: int, bindings: Sequence[str] = ()
+) -> tuple[tf_keras.Model, tuple[int, int]]:
+    """A model with fresh weights, and the input size its file states."""
+    import tensorflow as tf
+
+    from maskconver_tf.input.pipeline import check_input_size
+    from maskconver_tf.models.backbones.backbone import random_weights
+    from maskconver_tf.training.restore import restore_segmenter
+
+    gin_support.load([model.gin_file], [*_NO_DATA, *bindings])
+    try:
+        bound = gin_support.arguments_of(restore_segmenter, supplied=["model_dir"])
+    except UserError as error:
+        raise UserError(
+            f"{model.gin_file}: binds no model; include 'experiments/model/maskconver.gin' or a "
+            f"model file that does ({error})"
+        ) from error
+    input_size = bound["input_size"]
+    check_input_size(model.name, input_size)
+    with random_weights():
+        network = gin_support.call(bound["model"], num_classes=num_classes)
+    network(tf.zeros([1, 32, 32, 3], tf.uint8))
+    return network, tuple(input_size)

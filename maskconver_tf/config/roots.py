@@ -1,0 +1,148 @@
+"""The three roots, configured by Gin and tied to a run's folder: what the commands call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import tensorflow as tf
+
+from maskconver_tf.config import gin_support
+from maskconver_tf.errors import UserError
+from maskconver_tf.files.disk_errors import writing
+from maskconver_tf.files.paths import any_path
+from maskconver_tf.files.whole_file import write_whole
+from maskconver_tf.inference.segmenter import PanopticSegmenter
+from maskconver_tf.models.maskconver import MaskConver
+from maskconver_tf.planning.preflight import preflight, tpu_check
+from maskconver_tf.planning.preflight.step_program import StepProgram, count_classes
+from maskconver_tf.planning.show_inputs import show_inputs
+from maskconver_tf.training.evaluate import evaluate
+from maskconver_tf.training.restore import restore_segmenter
+from maskconver_tf.training.run_files.provenance import describe
+from maskconver_tf.training.run_files.run_folder import RunFolder
+from maskconver_tf.training.score_run import score_run
+from maskconver_tf.training.tasks.panoptic_task import PanopticTask
+from maskconver_tf.training.tasks.task import Task
+from maskconver_tf.training.train import prepare_process, train
+
+
+def train_run(model_dir: str) -> dict[str, dict[str, float]]:
+    """Trains with the configuration in force, which the folder keeps.
+
+    Raises:
+      UserError: no folder is named; or see `train`.
+    """
+    if not model_dir:
+        raise UserError("--model_dir is empty; expected the run's folder, such as runs/demo")
+
+    def on_built(folder: RunFolder) -> None:
+        gin_support.check_all_used(other_roots=[evaluate, restore_segmenter, show_inputs])
+        with writing(folder.path):
+            write_whole(folder.config, gin_support.bound_config())
+            write_whole(folder.operative_config, gin_support.operative_config())
+            write_whole(folder.provenance, describe(gin_support.argument(train, "seed")))
+            with tf.summary.create_file_writer(str(folder.summaries)).as_default(step=0):
+                tf.summary.text("operative_config", f"```\n{gin_support.operative_config()}\n```")
+
+    return gin_support.configurable(train)(model_dir=model_dir, on_built=on_built)
+
+
+def preflight_run(
+    num_classes: int | None,
+    per_core_batch: int | None,
+    tpu: str | None,
+    cache: str | None,
+    minutes: float,
+    search: bool,
+    to_code: bool,
+) -> None:
+    """Prints what training with the configuration in force will need; see `training.preflight`.
+
+    Args:
+      num_classes: C; None for that of the configuration's dataset.
+      per_core_batch: pictures per replica; None for the configuration's over the cores of `tpu`.
+      tpu: topology to compile for, such as "v5e:2x2"; None to compile nothing.
+      cache: folder of earlier compilations; None for `tpu_check.DEFAULT_CACHE`.
+      minutes: that one compilation may take.
+      search: for the largest batch that fits.
+      to_code: compile the step to the end, too.
+    """
+    cores = tpu_check.check_ready(tpu) if tpu else 1
+    arguments = gin_support.arguments_of(train, supplied=["model_dir", "on_built"])
+    train_input = arguments["train_input"]
+    size = per_core_batch or preflight.per_core(train_input.batch_size, cores)
+    classes = count_classes(train_input, num_classes)
+    program = gin_support.call(StepProgram, arguments, classes)
+    gin_support.check_all_used(other_roots=[train, evaluate, restore_segmenter, show_inputs])
+    print(preflight.format_counts(preflight.count(program, size)), flush=True)
+    if tpu:
+        folder = Path(cache) if cache else tpu_check.DEFAULT_CACHE
+        print()
+        preflight.ask_compiler(program, size, tpu, folder, minutes, search, to_code)
+
+
+def load_run(model_dir: str, bindings: Iterable[str] = ()) -> PanopticSegmenter:
+    """Restores a run's best weights with the run's own configuration.
+
+    Args:
+      model_dir: the run's folder.
+      bindings: Gin settings that override it, such as `PanopticFusion.score_threshold=0.5`.
+
+    Raises:
+      UserError: there is no run in the folder, or one of an earlier stage.
+    """
+    kind = _load_config(RunFolder(any_path(model_dir)), bindings)
+    if not issubclass(kind, PanopticTask):
+        raise UserError(
+            f"{model_dir}: a run of {kind.kind}, which finds no segments; `maskconver evaluate` "
+            "scores it, and a panoptic run can start from it: `maskconver train --init_from "
+            f"{model_dir}`"
+        )
+    return gin_support.configurable(restore_segmenter)(model_dir=model_dir)
+
+
+def evaluate_run(
+    model_dir: str, data_dir: str | None, out: str, bindings: Iterable[str] = ()
+) -> dict:
+    """Scores a run on a dataset, or on the one it was evaluated on while it trained."""
+    folder = RunFolder(any_path(model_dir))
+    kind = _load_config(folder, bindings)
+    if data_dir:
+        bindings = [f"{kind.evaluation_input}.data_dir={data_dir!r}", *bindings]
+        _load_config(folder, bindings)
+    if issubclass(kind, PanopticTask):
+        segmenter = load_run(model_dir, bindings)
+        return gin_support.configurable(evaluate)(segmenter=segmenter, out=out)
+    arguments = gin_support.arguments_of(train, supplied=["model_dir", "on_built"])
+    prepare_process(arguments["precision"])
+    how = {name: arguments[name] for name in ("strategy", "jit_compile")}
+    return score_run(Task.of(arguments), folder, out, **how)
+
+
+def _load_config(folder: RunFolder, bindings: Iterable[str]) -> type[Task]:
+    """Makes a run's configuration the one in force; returns the task it was trained for."""
+    if not folder.config.is_file():
+        raise UserError(
+            f"{folder.path}: no run is here ({folder.config.name} is missing); give the "
+            "--model_dir of `maskconver train`"
+        )
+    gin_support.load([folder.config], bindings)
+    return gin_support.argument(train, "task")
+
+
+def show_run_inputs(out: str, num_pictures: int, seed: int | None) -> None:
+    """Draws what the configuration in force would train on, without its model.
+
+    Raises:
+      UserError: it trains an earlier stage.
+    """
+    if not issubclass(kind := gin_support.argument(train, "task"), PanopticTask):
+        raise UserError(
+            f"this configuration trains {kind.kind}; `maskconver data show` draws the inputs of "
+            "panoptic segmentation, whose segments, centers and levels there is something to see of"
+        )
+    center_levels = gin_support.argument(MaskConver, "center_levels")
+    gin_support.configurable(show_inputs)(
+        center_levels=center_levels, out=out, num_pictures=num_pictures, seed=seed
+    )

@@ -1,1 +1,0 @@
-"""From a dataset on disk to batches of compact labels."""

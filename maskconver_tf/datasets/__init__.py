@@ -1,0 +1,1 @@
+"""From somebody's folder to checked records, offline."""

@@ -1,0 +1,172 @@
+"""The one owner of a dataset's classes: ids, names, thing or stuff, colors.
+
+A *source id* is what the dataset's own files say (COCO: 1..200 with holes). A *class id* is the
+position in the dataset's own category list, 0..C-1 without holes: what the network and every tensor
+uses. Source ids come back in every result file.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from maskconver_tf.datasets.palette import palette
+from maskconver_tf.errors import UserError
+from maskconver_tf.files.json_file import as_utf8, brief, read_json, write_json
+from maskconver_tf.files.paths import any_path
+
+
+@dataclasses.dataclass(frozen=True)
+class Category:
+    """One class of a dataset.
+
+    Attributes:
+      id: source id, 0 or more.
+      name: unique in its dataset.
+      isthing: True for countable objects, False for stuff (regions).
+      supercategory: the dataset's own grouping, if it has one.
+    """
+
+    id: int
+    name: str
+    isthing: bool
+    supercategory: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Categories(Sequence[Category]):
+    """The classes of one dataset in its own order; `categories[class_id]` is a `Category`."""
+
+    entries: tuple[Category, ...]
+
+    @classmethod
+    def from_coco(cls, entries: Any, where: str) -> Categories:
+        """Reads the `categories` list of a COCO panoptic annotations file.
+
+        Args:
+          entries: list of dicts with `id`, `name`, `isthing` and perhaps `supercategory`.
+          where: the file the list is from, for messages.
+
+        Raises:
+          UserError: the list is empty or an entry is malformed or repeats an id or a name.
+        """
+        if not isinstance(entries, list) or not entries:
+            raise UserError(
+                f"{where}: the category list is {brief(entries)}; expected a list of at least one "
+                'category such as {"id": 1, "name": "person", "isthing": 1}.'
+            )
+        categories = tuple(
+            _category(entry, f"{where}: category {i}") for i, entry in enumerate(entries)
+        )
+        for field in ("id", "name"):
+            _check_unique([getattr(category, field) for category in categories], field, where)
+        return cls(categories)
+
+    @classmethod
+    def numbered(cls, names: Sequence[str]) -> Categories:
+        """Classes that have names alone: whole pictures', say. Each is a thing of its own id."""
+        return cls(tuple(Category(i, name, isthing=True) for i, name in enumerate(names)))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Categories:
+        """Reads what `save` wrote; raises `UserError` naming the file."""
+        return cls.from_coco(read_json(any_path(path), "the category list"), str(path))
+
+    def save(self, path: str | Path) -> None:
+        """Writes the list as JSON, as COCO has it under `categories`."""
+        write_json(any_path(path), self.to_coco())
+
+    def to_coco(self) -> list[dict[str, Any]]:
+        """The list as COCO has it: `from_coco(categories.to_coco(), ...)` equals `categories`."""
+        return [
+            {key: value for key, value in dataclasses.asdict(category).items() if value is not None}
+            | {"isthing": int(category.isthing)}
+            for category in self.entries
+        ]
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __getitem__(self, class_id):
+        return self.entries[class_id]
+
+    def __repr__(self) -> str:
+        return f"Categories({len(self)}: {', '.join(self.names)})"
+
+    @functools.cached_property
+    def names(self) -> tuple[str, ...]:
+        """Name of each class."""
+        return tuple(category.name for category in self.entries)
+
+    @functools.cached_property
+    def is_thing(self) -> np.ndarray:
+        """bool `[C]`: True for a thing, False for stuff."""
+        return _read_only([category.isthing for category in self.entries], np.bool_)
+
+    @functools.cached_property
+    def source_ids(self) -> np.ndarray:
+        """int64 `[C]`: the source id of each class."""
+        return _read_only([category.id for category in self.entries], np.int64)
+
+    @functools.cached_property
+    def colors(self) -> np.ndarray:
+        """uint8 `[C, 3]`: an RGB color per class, the same on every machine, unlike its neighbors.
+
+        A class id has the same color in every list. Distinct up to 1000 classes; black stays free
+        for void.
+        """
+        return palette(len(self))
+
+    def class_id_of(self, source_id: int) -> int:
+        """Class id of a source id; raises `KeyError` where the dataset has no such id."""
+        return self._class_ids[source_id]
+
+    @functools.cached_property
+    def _class_ids(self) -> dict[int, int]:
+        return {category.id: class_id for class_id, category in enumerate(self.entries)}
+
+
+_EXPECTED = {
+    "id": ("an integer, 0 or more", lambda value: type(value) is int and 0 <= value < 2**31),
+    "name": ("a name in Unicode", lambda value: _is_text(value) and value.strip() != ""),
+    "isthing": ("1 for countable objects, 0 for stuff", lambda value: value in (0, 1)),
+}
+"""What an entry must have: in words, and as a test."""
+
+
+def _category(entry: Any, where: str) -> Category:
+    """One entry of COCO's list, checked."""
+    if not isinstance(entry, Mapping):
+        raise UserError(f"{where} is {brief(entry)}; expected an object with id, name, isthing.")
+    for key, (expected, is_good) in _EXPECTED.items():
+        if key not in entry:
+            raise UserError(f"{where} ({brief(dict(entry))}) lacks {key}; add it: {expected}.")
+        if not is_good(entry[key]):
+            raise UserError(f"{where} has {key} {brief(entry[key])}; expected {expected}.")
+    return Category(entry["id"], entry["name"], bool(entry["isthing"]), entry.get("supercategory"))
+
+
+def _is_text(value: Any) -> bool:
+    """Whether a value is text: JSON may escape half a character, which no file can hold."""
+    return isinstance(value, str) and value == as_utf8(value)
+
+
+def _check_unique(values: Sequence, field: str, where: str) -> None:
+    seen = set()
+    for value in values:
+        if value in seen:
+            raise UserError(
+                f"{where}: two categories have the {field} {value!r}; make each unique."
+            )
+        seen.add(value)
+
+
+def _read_only(values: Sequence, dtype: type) -> np.ndarray:
+    array = np.array(values, dtype)
+    array.setflags(write=False)
+    return array

@@ -1,0 +1,1 @@
+"""Dataset folders and their TFRecords."""

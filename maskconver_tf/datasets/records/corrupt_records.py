@@ -1,0 +1,107 @@
+"""Finds the records of a dataset folder that cannot be read, and says where they are.
+
+Nothing of this runs while training goes well: a record that breaks the input stops it with an error
+of TensorFlow's that names no file, and only then is the folder searched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import re
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+from maskconver_tf import types
+from maskconver_tf.datasets.records import records
+from maskconver_tf.errors import UserError
+
+_BROKEN = (tf.errors.DataLossError, tf.errors.InvalidArgumentError)
+
+
+@dataclasses.dataclass(frozen=True)
+class CorruptRecord:
+    """A record that cannot be read.
+
+    Attributes:
+      shard: number of its shard, in the folder's order.
+      position: its place in the shard, from 0.
+      num_lost: records lost with it: 1, or all up to the shard's end where the file is damaged so
+        that nothing behind can be found.
+      reason: what TensorFlow says of it, one line.
+    """
+
+    shard: int
+    position: int
+    num_lost: int
+    reason: str
+
+
+def find_corrupt_records(folder: records.DatasetFolder) -> Iterator[CorruptRecord]:
+    """Reads and decodes every record once; yields those that fail, in the folder's order."""
+    for shard, (path, entry) in enumerate(
+        zip(folder.shard_paths, folder.summary["shards"], strict=True)
+    ):
+        shard_records = tf.data.TFRecordDataset(str(path))
+        checked = iter(shard_records.map(_check, num_parallel_calls=tf.data.AUTOTUNE))
+        for position in range(entry["num_examples"]):
+            try:
+                next(checked)
+            except tf.errors.InvalidArgumentError as error:
+                yield CorruptRecord(shard, position, 1, _reason(error))
+            except (tf.errors.DataLossError, StopIteration) as error:
+                lost = entry["num_examples"] - position
+                yield CorruptRecord(shard, position, lost, _reason(error))
+                break
+
+
+@contextlib.contextmanager
+def corrupt_records_named(folder: records.DatasetFolder) -> Iterator[None]:
+    """Around whatever reads the folder: a record that breaks it becomes one message.
+
+    Raises:
+      UserError: names the shard and the record, in place of TensorFlow's error.
+    """
+    try:
+        yield
+    except _BROKEN as error:
+        # Others of these kinds come from the model, where a search would find nothing.
+        if "IteratorGetNext" not in str(error):
+            raise
+        for corrupt in find_corrupt_records(folder):
+            raise UserError(_message(folder, corrupt)) from error
+        raise
+
+
+def _message(folder: records.DatasetFolder, corrupt: CorruptRecord) -> str:
+    behind = corrupt.num_lost - 1
+    rest = f", and with it the {behind} behind it," if behind else ""
+    return (
+        f"{folder.shard_paths[corrupt.shard]}: record {corrupt.position} (counted from 0){rest} "
+        f"cannot be read ({corrupt.reason}); copy the shard again, build the dataset again, or "
+        "train without such records with TrainingInput.skip_corrupt = True"
+    )
+
+
+@tf.autograph.experimental.do_not_convert
+def _check(serialized: tf.Tensor) -> tf.Tensor:
+    """Fails unless picture and truth decode and agree."""
+    example = records.decode(records.parse(serialized))
+    size = example[types.IMAGE_SIZE]
+    last = tf.reduce_max(example[types.SEGMENT_MAP])
+    checks = [
+        tf.debugging.assert_equal(tf.shape(example[types.IMAGE])[:2], size, "size of the picture"),
+        tf.debugging.assert_equal(tf.shape(example[types.SEGMENT_MAP]), size, "size of the map"),
+        tf.debugging.assert_less_equal(last, tf.size(example[types.SEGMENT_CLASS_IDS]), "segments"),
+    ]
+    with tf.control_dependencies(checks):
+        return tf.identity(last)
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong, in one line, without the names of TensorFlow's nodes."""
+    if not isinstance(error, tf.errors.OpError):
+        return "the shard ends before it"
+    line = error.message.splitlines()[0].partition(" [Op:")[0]
+    return re.sub(r".*Iterator::\S+: ", "", line.rpartition("}} ")[2]).strip()

@@ -1,0 +1,1 @@
+"""Sources in COCO's JSON formats."""

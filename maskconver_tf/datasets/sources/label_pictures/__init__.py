@@ -1,0 +1,1 @@
+"""Sources whose truth is pictures of labels."""

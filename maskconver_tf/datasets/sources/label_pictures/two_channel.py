@@ -1,0 +1,72 @@
+"""Class and instance in two channels of one PNG."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from pathlib import Path
+
+from maskconver_tf.datasets.categories import Categories
+from maskconver_tf.datasets.sources.label_pictures.folder_pairs import paired_items
+from maskconver_tf.datasets.sources.label_pictures.label_png import CHANNELS, read_channels
+from maskconver_tf.datasets.sources.label_pictures.label_segments import class_map, segments_of
+from maskconver_tf.datasets.sources.source import FileItem, Truth, check_folder
+from maskconver_tf.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class TwoChannelItem(FileItem):
+    """A picture of `TwoChannel`."""
+
+    channels: tuple[str, str] = ("R", "G")
+    categories: Categories = dataclasses.field(kw_only=True)
+    void_ids: tuple[int, ...] = ()
+
+    def read_truth(self) -> Truth:
+        labels, instances = read_channels(self, self.map_file, self.channels)
+        class_ids = class_map(self, self.map_file, labels, self.categories, self.void_ids)
+        return segments_of(class_ids, instances, self.categories)
+
+
+class TwoChannel:
+    """A folder of pictures, one of color PNG files, and a class list.
+
+    One channel of a PNG holds category ids, another instance numbers from 1 and 0 for none; two
+    letters, the lower byte first, make a number of 16 bits ("GB": G + 256 B). What the numbers mean
+    is as in `PngFolders`. See `Source`.
+    """
+
+    def __init__(
+        self,
+        images: Path,
+        panoptic: Path,
+        classes: Path,
+        class_channel: str = "R",
+        instance_channel: str = "G",
+        void_ids: tuple[int, ...] = (0, 255),
+    ):
+        """Raises `UserError` for a missing folder, a malformed class list or unknown channels."""
+        check_folder(images, "the folder of pictures")
+        check_folder(panoptic, "the folder of two-channel PNG files")
+        self.where = str(images)
+        self.description = {"layout": "two_channel", "images": images.name}
+        self.categories = Categories.load(classes)
+        make = functools.partial(
+            TwoChannelItem,
+            channels=_checked_channels(class_channel, instance_channel),
+            categories=self.categories,
+            void_ids=void_ids,
+        )
+        self.items, self.findings = paired_items(make, images, map_file=panoptic)
+
+
+def _checked_channels(class_channel: str, instance_channel: str) -> tuple[str, str]:
+    channels = class_channel.upper(), instance_channel.upper()
+    letters = "".join(channels)
+    sizes_fit = all(1 <= len(name) <= 2 for name in channels)
+    if not sizes_fit or set(letters) - set(CHANNELS) or len(set(letters)) < len(letters):
+        raise UserError(
+            f"--class_channel {class_channel}, --instance_channel {instance_channel}: expected one "
+            "or two letters of R, G, B, A each, none of them twice, such as R and GB."
+        )
+    return channels

@@ -1,0 +1,54 @@
+"""From the name of a source and its options to the source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from maskconver_tf.datasets.sources.coco.instances import CocoInstances
+from maskconver_tf.datasets.sources.coco.panoptic import CocoPanoptic
+from maskconver_tf.datasets.sources.label_pictures.ade20k import Ade20k
+from maskconver_tf.datasets.sources.label_pictures.cityscapes import cityscapes
+from maskconver_tf.datasets.sources.label_pictures.png_folders import PngFolders
+from maskconver_tf.datasets.sources.label_pictures.two_channel import TwoChannel
+from maskconver_tf.datasets.sources.options import PATHS, checked_options
+from maskconver_tf.datasets.sources.source import Source
+from maskconver_tf.datasets.sources.tfds import Tfds
+from maskconver_tf.errors import UserError
+
+_OPENERS: dict[str, Callable[..., Source]] = {
+    "coco_panoptic": CocoPanoptic,
+    "tfds": Tfds,
+    "cityscapes": cityscapes,
+    "ade20k": Ade20k,
+    "png_folders": PngFolders,
+    "coco_instances": CocoInstances,
+    "two_channel": TwoChannel,
+}
+
+
+def open_source(name: str, options: Mapping[str, Any]) -> Source:
+    """Opens a source.
+
+    Args:
+      name: one of `source_options.SOURCES`.
+      options: as the command line has them, text; None for those not given.
+
+    Raises:
+      UserError: an option is missing, unknown to this source or malformed, or the dataset is not
+        what the source reads.
+    """
+    options = checked_options(name, options)
+    for option in PATHS & options.keys():
+        options[option] = Path(options[option])
+    if "void_ids" in options:
+        options["void_ids"] = _numbers("void_ids", options["void_ids"])
+    return _OPENERS[name](**options)
+
+
+def _numbers(option: str, text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(word) for word in text.split(",") if word.strip())
+    except ValueError:
+        raise UserError(f"--{option} {text}: expected whole numbers such as 0,255.") from None

@@ -1,0 +1,144 @@
+"""Panoptic quality for people and programs: a dictionary in percent, a JSON file, a table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from maskconver_tf.datasets.categories import Categories
+from maskconver_tf.evaluation.atomic_json import write_json_atomically
+from maskconver_tf.evaluation.panoptic_quality import GroupQuality, PanopticQualityResult
+
+_GROUPS = ("all", "things", "stuff")
+_QUALITIES = ("pq", "sq", "rq")
+
+
+def results_dict(result: PanopticQualityResult, categories: Categories) -> dict[str, Any]:
+    """The result in percent, made of what JSON knows.
+
+    Returns:
+      `all`, `things`, `stuff`: `pq`, `sq`, `rq` and `num_classes`, the classes averaged over.
+      `per_class`: by name, `pq`, `sq`, `rq`, `tp`, `fp`, `fn`, `isthing`, `source_id`.
+      A quality is None where no class occurs in truth or prediction.
+    """
+    groups = {name: _group_dict(getattr(result, name)) for name in _GROUPS}
+    per_class = {
+        category.name: _class_dict(result, class_id)
+        | {"isthing": category.isthing, "source_id": category.id}
+        for class_id, category in enumerate(categories)
+    }
+    return groups | {"per_class": per_class}
+
+
+def write_results(path: Path | str, results: dict[str, Any]) -> None:
+    """Writes what `results_dict` made to the JSON file `path`, whole or not at all."""
+    write_json_atomically(Path(path), results)
+
+
+def format_table(results: dict[str, Any], max_classes: int = 20) -> str:
+    """`results` as an aligned table: groups, then classes from best to worst PQ.
+
+    Args:
+      results: from `results_dict`, or a `results.json` read back.
+      max_classes: with more classes than this, only the best and the worst are shown.
+    """
+    groups = [
+        [name.capitalize(), *_percents(results[name]), str(results[name]["num_classes"])]
+        for name in _GROUPS
+    ]
+    counted = [item for item in results["per_class"].items() if item[1]["pq"] is not None]
+    counted.sort(key=lambda item: (-item[1]["pq"], item[0]))
+    tables = [
+        _format_rows(["", "PQ", "SQ", "RQ", "classes"], groups),
+        _format_rows(
+            ["class", "PQ", "SQ", "RQ", "TP", "FP", "FN"], _class_rows(counted, max_classes)
+        ),
+    ]
+    num_absent = len(results["per_class"]) - len(counted)
+    notes = [f"Classes that occur nowhere and are not counted: {num_absent}"] if num_absent else []
+    return "\n\n".join([*tables, *notes])
+
+
+def format_scores(results: dict[str, Any], max_classes: int = 20) -> str:
+    """Scores of any kind as an aligned table: groups, then classes from best to worst.
+
+    Args:
+      results: group -> metric -> percent; and perhaps `per_class`, name -> one metric -> percent,
+        None where a class does not occur. Columns are the metrics of `all`.
+      max_classes: with more classes than this, only the best and the worst are shown.
+    """
+    groups = {name: scores for name, scores in results.items() if name != "per_class"}
+    if not groups:
+        return "No score: nothing is labelled."
+    metrics = list(results["all"])
+    rows = [
+        [name.capitalize(), *(_number(scores.get(metric)) for metric in metrics)]
+        for name, scores in groups.items()
+    ]
+    tables = [_format_rows(["", *metrics], rows)]
+    found = [(name, *scores.items()) for name, scores in results.get("per_class", {}).items()]
+    counted = sorted((-value, name) for name, (_, value) in found if value is not None)
+    if counted:
+        [metric] = results["per_class"][counted[0][1]]
+        rows = _elided([[name, _number(-value)] for value, name in counted], max_classes)
+        tables.append(_format_rows(["class", metric], rows))
+    if num_absent := len(found) - len(counted):
+        tables.append(f"Classes that occur nowhere and are not counted: {num_absent}")
+    return "\n\n".join(tables)
+
+
+def _group_dict(group: GroupQuality) -> dict[str, Any]:
+    qualities = {name: _percent(getattr(group, name)) for name in _QUALITIES}
+    return qualities | {"num_classes": group.num_classes}
+
+
+def _class_dict(result: PanopticQualityResult, class_id: int) -> dict[str, Any]:
+    qualities = {name: _percent(getattr(result, name)[class_id]) for name in _QUALITIES}
+    counts = {name: int(getattr(result, name)[class_id]) for name in ("tp", "fp", "fn")}
+    return qualities | counts
+
+
+def _percent(quality: float) -> float | None:
+    return None if math.isnan(quality) else 100.0 * float(quality)
+
+
+def _percents(qualities: dict[str, Any]) -> list[str]:
+    return [_number(qualities[name]) for name in _QUALITIES]
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
+
+
+def _class_rows(counted: list[tuple[str, dict[str, Any]]], max_classes: int) -> list[list[str]]:
+    """Rows of the classes, best first."""
+    rows = [
+        [name, *_percents(entry), *(str(entry[key]) for key in ("tp", "fp", "fn"))]
+        for name, entry in counted
+    ]
+    return _elided(rows, max_classes)
+
+
+def _elided(rows: list[list[str]], most: int) -> list[list[str]]:
+    """With more rows than `most`, those in the middle become one."""
+    if len(rows) <= most:
+        return rows
+    best, worst = (most + 1) // 2, most // 2
+    gap = [f"... {len(rows) - best - worst} more", *[""] * (len(rows[0]) - 1)]
+    return [*rows[:best], gap, *rows[len(rows) - worst :]]
+
+
+def _format_rows(header: list[str], rows: Iterable[list[str]]) -> str:
+    """Columns aligned: names to the left, numbers to the right."""
+    cells = [header, *rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = [_format_row(row, widths) for row in cells]
+    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+
+
+def _format_row(row: list[str], widths: list[int]) -> str:
+    name, *numbers = row
+    aligned = [number.rjust(width) for number, width in zip(numbers, widths[1:], strict=True)]
+    return "  ".join([name.ljust(widths[0]), *aligned]).rstrip()

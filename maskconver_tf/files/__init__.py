@@ -1,0 +1,1 @@
+"""Whatever touches a disk, a bucket or a codec."""

@@ -1,0 +1,179 @@
+"""Large JSON files with long lists, read an element at a time.
+
+COCO's annotations of 118,000 pictures take gigabytes as Python objects. Here the file is passed
+over once, and what stays is where each element lies in it.
+"""
+
+from __future__ import annotations
+
+import array
+import codecs
+import io
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from maskconver_tf.errors import UserError
+from maskconver_tf.files.json_file import read_json
+
+_CHUNK = 2**20
+"""Bytes read at a time."""
+
+_decode = json.JSONDecoder().raw_decode
+
+
+class Element(NamedTuple):
+    """An element of a list under a key of the file's object; bytes `start` to `end` hold it."""
+
+    key: str
+    start: int
+    end: int
+    value: Any
+
+
+class Places:
+    """Where elements of one file lie: 16 bytes each."""
+
+    def __init__(self, path: Path):
+        self._path = path
+        self._bounds = array.array("q")
+
+    def __len__(self) -> int:
+        return len(self._bounds) // 2
+
+    def add(self, element: Element) -> int:
+        """Remembers an element; returns its number."""
+        self._bounds.extend((element.start, element.end))
+        return len(self) - 1
+
+    def read(self, number: int) -> Any:
+        """The value of an element, from the file."""
+        start, end = self._bounds[2 * number : 2 * number + 2]
+        with self._path.open("rb") as file:
+            file.seek(start)
+            return json.loads(file.read(end - start))
+
+
+def scan_lists(path: Path, what: str, keys: Sequence[str], expected: str) -> Iterator[Element]:
+    """Yields the elements of the lists `keys` of the JSON object in a file, as they come.
+
+    Args:
+      what: what the file is, for messages: "the annotations file".
+      expected: what should have been found, for messages.
+
+    Raises:
+      UserError: the file is missing or no JSON, or has not a list under each key.
+    """
+    if not path.is_file():
+        read_json(path, what)  # Says what is wrong.
+    with path.open("rb") as file:
+        reader = _Reader(file)
+        try:
+            if reader.peek() != "{":
+                kind = type(read_json(path, what)).__name__
+                found = "another encoding than UTF-8" if kind == "dict" else f"a {kind}"
+                raise UserError(f"{path}: found {found}; expected {expected}.")
+            is_list: dict[str, bool] = {}
+            for key in reader.members():
+                is_list[key] = reader.peek() == "["
+                if is_list[key] and key in keys:
+                    yield from (Element(key, *element) for element in reader.elements())
+                else:
+                    reader.value()
+        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+            read_json(path, what)  # Says what is wrong, and where.
+            raise
+    if not all(is_list.get(key) for key in keys):
+        names = ", ".join(list(is_list)[:8]) or "nothing"
+        raise UserError(f"{path}: found {names}; expected {expected}.")
+
+
+class _Reader:
+    """A moving window on a JSON text.
+
+    Bytes are read as Latin-1, so that a character's place is a byte's, and what is not ASCII is
+    decoded again. The window starts at byte `_base`, and the reader is at `_at` in it.
+    """
+
+    def __init__(self, file: io.BufferedReader):
+        self._file = file
+        self._text = ""
+        self._base = file.seek(3 if file.peek(3).startswith(codecs.BOM_UTF8) else 0)
+        self._at = 0
+        self._ended = False
+
+    def members(self) -> Iterator[str]:
+        """The keys of the object ahead; the caller reads the value after each."""
+        self._take("{")
+        if self.peek() == "}":
+            self._at += 1
+        else:
+            while True:
+                key = self.value()
+                self._take(":")
+                yield key
+                if self._take(",}") == "}":
+                    break
+        if self.peek():
+            raise json.JSONDecodeError("Extra data", self._text, self._at)
+
+    def elements(self) -> Iterator[tuple[int, int, Any]]:
+        """Start, end and value of each element of the list ahead."""
+        self._take("[")
+        if self.peek() == "]":
+            self._at += 1
+            return
+        while True:
+            self.peek()
+            start = self._base + self._at
+            value = self.value()
+            yield start, self._base + self._at, value
+            if self._take(",]") == "]":
+                return
+
+    def value(self) -> Any:
+        """The value ahead."""
+        self.peek()
+        size = _CHUNK
+        while True:
+            try:
+                value, end = _decode(self._text, self._at)
+            except json.JSONDecodeError:
+                if self._ended:
+                    raise
+            else:
+                if end < len(self._text) or self._ended:  # Else a number may go on.
+                    break
+            self._fill(size)
+            size *= 2
+        text = self._text[self._at : end]
+        self._at = end
+        return value if text.isascii() else json.loads(text.encode("latin-1").decode("utf-8"))
+
+    def peek(self) -> str:
+        """The next character that is no white space; empty at the end."""
+        while True:
+            while self._at < len(self._text):
+                if self._text[self._at] not in " \t\r\n":
+                    return self._text[self._at]
+                self._at += 1
+            if self._ended:
+                return ""
+            self._fill(_CHUNK)
+
+    def _take(self, wanted: str) -> str:
+        """Steps over the next character, which is one of `wanted`."""
+        found = self.peek()
+        if not found or found not in wanted:
+            raise json.JSONDecodeError(f"Expecting {wanted}", self._text, self._at)
+        self._at += 1
+        return found
+
+    def _fill(self, size: int) -> None:
+        """Lets go of what was read and appends more."""
+        more = self._file.read(size)
+        self._ended = not more
+        self._text = self._text[self._at :] + more.decode("latin-1")
+        self._base += self._at
+        self._at = 0

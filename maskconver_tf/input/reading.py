@@ -1,0 +1,92 @@
+"""Still-encoded examples out of shards: which host reads what, in which order, and again."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from maskconver_tf.datasets.records.corrupt_records import CorruptRecord
+from maskconver_tf.datasets.records.records import DatasetFolder
+from maskconver_tf.errors import UserError
+
+_READ_AHEAD = 2**20
+"""Bytes asked of a file at once: remote disks answer few large requests better."""
+
+
+def read_serialized(folder: DatasetFolder, max_examples: int | None = None) -> tf.data.Dataset:
+    """Serialized examples of all shards, in the dataset's order."""
+    paths = [os.fspath(path) for path in folder.shard_paths]
+    examples = tf.data.TFRecordDataset(paths, buffer_size=_READ_AHEAD)
+    return examples if max_examples is None else examples.take(max_examples)
+
+
+@dataclasses.dataclass(frozen=True)
+class ShardReader:
+    """Reads the shards of a folder, all of them or one host's share.
+
+    Attributes:
+      folder: what to read.
+      num_readers: shards that are read at once, an example of each in turn.
+      host: this host's number, if hosts share the shards.
+      num_hosts: how many share them; host h reads shards h, h + num_hosts, ...
+      left_out: records not to read.
+    """
+
+    folder: DatasetFolder
+    num_readers: int = 1
+    host: int = 0
+    num_hosts: int = 1
+    left_out: Sequence[CorruptRecord] = ()
+
+    def __post_init__(self):
+        if len(self.folder.shard_paths) < self.num_hosts:
+            raise UserError(
+                f"{self.folder.path}: found {len(self.folder.shard_paths)} shards for "
+                f"{self.num_hosts} hosts; build it with --num_shards {self.num_hosts} or more, or "
+                "set TrainingInput.shard_files = False"
+            )
+
+    @property
+    def num_examples(self) -> int:
+        """Examples that a pass over the host's share gives."""
+        shards = self.folder.summary["shards"]
+        lost = sum(corrupt.num_lost for corrupt in self.left_out if corrupt.shard in self._shards)
+        return sum(shards[shard]["num_examples"] for shard in self._shards) - lost
+
+    @property
+    def _shards(self) -> range:
+        return range(self.host, len(self.folder.shard_paths), self.num_hosts)
+
+    def examples(self, shuffle_seed: tf.Tensor | None = None) -> tf.data.Dataset:
+        """Serialized examples of one pass.
+
+        Args:
+          shuffle_seed: int64 scalar: takes the shards in an order that follows from it; None for
+            the dataset's order.
+        """
+        paths = [os.fspath(self.folder.shard_paths[shard]) for shard in self._shards]
+        shards = tf.data.Dataset.from_tensor_slices((paths, list(self._shards)))
+        if shuffle_seed is not None:
+            shards = shards.shuffle(len(paths), shuffle_seed, reshuffle_each_iteration=False)
+        if self.num_readers == 1:
+            return shards.flat_map(self._of_shard)
+        return shards.interleave(
+            self._of_shard,
+            cycle_length=self.num_readers,
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
+
+    def _of_shard(self, path: tf.Tensor, shard: tf.Tensor) -> tf.data.Dataset:
+        examples = tf.data.TFRecordDataset(path, buffer_size=_READ_AHEAD)
+        if not self.left_out:
+            return examples
+        bad = tf.constant([[bad.shard, bad.position] for bad in self.left_out], tf.int64)
+        ends = [bad.position if bad.num_lost > 1 else 2**62 for bad in self.left_out]
+        here = bad[:, 0] == tf.cast(shard, tf.int64)
+        end = tf.reduce_min(tf.where(here, tf.constant(ends, tf.int64), 2**62))
+        numbered = examples.take(end).enumerate()
+        kept = numbered.filter(lambda i, _: ~tf.reduce_any(here & (bad[:, 1] == i)))
+        return kept.map(lambda _, serialized: serialized)

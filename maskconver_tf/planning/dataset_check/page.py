@@ -1,0 +1,257 @@
+"""A check's report as one HTML file that needs no other."""
+
+from __future__ import annotations
+
+import base64
+import html
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from maskconver_tf.datasets.findings import Finding, Problem
+
+if TYPE_CHECKING:
+    from maskconver_tf.planning.dataset_check.report import Drawing, Report
+
+_SHOWN_PER_KIND = 200
+"""Findings of one kind on the page; the JSON has all."""
+
+_OPEN = 20
+"""Findings up to which the page shows all at once and not behind a click."""
+
+_STYLE = """
+:root { --ink: #1d2129; --soft: #667; --line: #d9dde5; --back: #fff; --card: #f5f7fa;
+  --accent: #2867b2; --bad: #b3261e; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e8ec; --soft: #9aa3b2; --line: #3a414d;
+  --back: #16191e; --card: #20252c; --accent: #6ea8ee; --bad: #ff8a80; } }
+* { box-sizing: border-box; }
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--back);
+  max-width: 1180px; margin: 2rem auto; padding: 0 1.2rem; }
+h1 { font-size: 1.7rem; margin: 0 0 .2rem; } h2 { font-size: 1.3rem; margin: 2.4rem 0 .6rem;
+  border-bottom: 1px solid var(--line); padding-bottom: .3rem; }
+h3 { font-size: 1rem; margin: 1.4rem 0 .5rem; }
+p { margin: .3rem 0; } .soft { color: var(--soft); } code { font-size: .92em; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: .8rem;
+  margin: .8rem 0; }
+.card { background: var(--card); border-radius: 8px; padding: .7rem .9rem; }
+.card b { display: block; font-size: 1.45rem; font-variant-numeric: tabular-nums; }
+.card.bad b { color: var(--bad); }
+details { background: var(--card); border-radius: 8px; padding: .5rem .9rem; margin: .5rem 0; }
+summary { cursor: pointer; font-weight: 600; } summary span { color: var(--bad); }
+details li { overflow-wrap: anywhere; } details ul { margin: .5rem 0; padding-left: 1.2rem; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(420px, 1fr)); gap: 1rem; }
+.chart { background: var(--card); border-radius: 8px; padding: .6rem .8rem; }
+svg { width: 100%; height: auto; display: block; } svg rect { fill: var(--accent); }
+svg text { fill: var(--soft); font: 11px system-ui, sans-serif;
+  } svg line { stroke: var(--line); }
+.pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(340px, 1fr));
+  gap: .9rem; }
+.pairs { display: grid; grid-template-columns: repeat(2, minmax(0, 420px)); gap: .9rem; }
+figure { margin: 0; } figure img { width: 100%; max-height: 26rem; object-fit: contain;
+  border-radius: 6px; display: block; }
+figcaption { font-size: .8rem; color: var(--soft); overflow-wrap: anywhere; }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+th, td { text-align: right; padding: .22rem .6rem; border-bottom: 1px solid var(--line);
+  white-space: nowrap; }
+th { font-weight: 600; color: var(--soft); } .name { text-align: left; white-space: normal; }
+.swatch { display: inline-block; width: .8em; height: .8em; border-radius: 3px;
+  margin-right: .45em; }
+.none td { color: var(--soft); } .wide { overflow-x: auto; }
+"""
+
+
+def page(report: Report) -> str:
+    """The page as text; pictures and charts are inside."""
+    body = [_head(report), _problems(report), _ceilings(report)]
+    for name, part in report.parts.items():
+        body.append(_part(name, part, report.drawings[name], report.colors[name]))
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>Dataset check</title><style>{_STYLE}</style></head>\n<body>\n"
+        + "\n".join(body)
+        + "\n</body></html>\n"
+    )
+
+
+def _head(report: Report) -> str:
+    wheres = ", ".join(f"<code>{_text(part['where'])}</code>" for part in report.parts.values())
+    cards = [
+        _card(f"pictures in {name}", f"{part['num_pictures']:,}")
+        for name, part in report.parts.items()
+    ]
+    num_problems = len(report.problems)
+    cards.append(_card("problems", f"{num_problems:,}", "bad" if num_problems else ""))
+    return (
+        f"<h1>Dataset check</h1><p class=soft>{wheres}</p><div class=cards>{''.join(cards)}</div>"
+    )
+
+
+def _card(label: str, value: str, kind: str = "") -> str:
+    return f'<div class="card {kind}"><b>{_text(value)}</b>{_text(label)}</div>'
+
+
+# ---- Problems ------------------------------------------------------------------------------------
+
+
+def _problems(report: Report) -> str:
+    if not report.problems:
+        return "<h2>Problems</h2><p>None found.</p>"
+    kinds = list(Problem)
+    ordered = sorted(report.problems, key=lambda entry: kinds.index(entry[1].problem))
+    groups = itertools.groupby(ordered, key=lambda entry: entry[1].problem)
+    is_open = len(ordered) <= _OPEN
+    kinds_text = "".join(_kind(kind, list(entries), is_open) for kind, entries in groups)
+    return f"<h2>Problems</h2>{kinds_text}{_pairs(report)}"
+
+
+def _pairs(report: Report) -> str:
+    """Pictures that are there twice, each pair side by side."""
+    if not report.pairs:
+        return ""
+    figures = "".join(_figure(drawing) for pair in report.pairs for drawing in pair)
+    return f"<h3>There twice</h3><div class=pairs>{figures}</div>"
+
+
+def _kind(kind: Problem, entries: list[tuple[str, Finding]], is_open: bool) -> str:
+    rows = [
+        f"<li>{_text(part)}: <code>{_text(finding.file)}</code>: {_text(finding.found)}</li>"
+        for part, finding in entries[:_SHOWN_PER_KIND]
+    ]
+    if len(entries) > _SHOWN_PER_KIND:
+        rows.append(f"<li>... and {len(entries) - _SHOWN_PER_KIND} more, all in check.json</li>")
+    return (
+        f"<details{' open' if is_open else ''}><summary>{_text(kind.title)} "
+        f"<span>({len(entries)})</span></summary>"
+        f"<p class=soft>Expected: {_text(kind.expected)}.<br>Way out: {_text(kind.way_out)}.</p>"
+        f"<ul>{''.join(rows)}</ul></details>"
+    )
+
+
+# ---- Ceilings ------------------------------------------------------------------------------------
+
+
+def _ceilings(report: Report) -> str:
+    rows = [
+        "<tr><td class=name>{}</td><td>{} x {}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>"
+        "<td>{}</td></tr>".format(
+            _text(name),
+            *ceiling["input_size"],
+            *(_score(ceiling[key]) for key in ("pq", "pq_things", "pq_stuff")),
+            ceiling["num_dropped_segments"],
+            ceiling["num_pictures"],
+        )
+        for name, part in report.parts.items()
+        for ceiling in part["ceilings"]
+    ]
+    if not rows:
+        return ""
+    grid = report.grid
+    return (
+        "<h2>PQ ceiling</h2><p class=soft>What a perfect model would score: truth reduced to "
+        f"{grid['num_slots']} slots, labels at stride {grid['label_stride']} and masks at stride "
+        f"{grid['mask_stride']}, fused with default thresholds and scored against itself.</p>"
+        "<table><tr><th class=name>part</th><th>input</th><th>PQ</th><th>things</th><th>stuff</th>"
+        f"<th>segments without slot</th><th>pictures</th></tr>{''.join(rows)}</table>"
+    )
+
+
+def _score(value: float | None) -> str:
+    return "none" if value is None else f"{value:.1f}"
+
+
+# ---- A part --------------------------------------------------------------------------------------
+
+
+def _part(name: str, part: dict[str, Any], drawings: list[Drawing], colors: np.ndarray) -> str:
+    seen = sum(entry["num_segments"] > 0 for entry in part["classes"])
+    cards = [
+        (f"of {part['num_listed']:,} pictures can be used", f"{part['num_pictures']:,}"),
+        ("segments", f"{part['num_segments']:,}"),
+        ("crowds", f"{part['num_crowds']:,}"),
+        (f"of {len(part['classes'])} classes seen", f"{seen}"),
+        ("of pixels void", f"{part['void_share']:.1%}"),
+    ]
+    if part["sizes"]:
+        for side in ("height", "width"):
+            low, high = part["sizes"][side]
+            cards.append((f"{side}, pixels", f"{low}" if low == high else f"{low} to {high}"))
+    charts = "".join(_chart(title, bars) for title, bars in part["histograms"].items())
+    return (
+        f"<h2>{_text(name)}</h2><div class=cards>{''.join(_card(*card) for card in cards)}</div>"
+        f"{_notes(part)}<div class=charts>{charts}</div>"
+        f"<h3>Pictures and their truth</h3><div class=pictures>"
+        f"{''.join(_figure(drawing) for drawing in drawings)}</div>"
+        f"<h3>Classes</h3>{_class_table(part, colors)}"
+    )
+
+
+def _notes(part: dict[str, Any]) -> str:
+    notes = [f"{text}: {count:,}" for text, count in part["converted"].items()]
+    for key, text in (
+        ("num_merged_stuff_segments", "segments of stuff join another of their class"),
+        ("num_hidden_segments", "segments are hidden: others cover them wholly"),
+    ):
+        if part[key]:
+            notes.append(f"{part[key]:,} {text}")
+    return "".join(f"<p class=soft>{_text(note)}</p>" for note in notes)
+
+
+def _chart(title: str, bars: dict[str, list]) -> str:
+    """Bars with a label below each, or every second where they are many."""
+    width, height, left, bottom, top = 360, 150, 4, 18, 14
+    most = max([1, *bars["counts"]])
+    step = (width - left) / max(1, len(bars["counts"]))
+    parts = []
+    for i, (label, count) in enumerate(zip(bars["labels"], bars["counts"], strict=True)):
+        x, tall = left + i * step, (height - bottom - top) * count / most
+        y = height - bottom - tall
+        parts.append(
+            f'<rect x="{x + 1:.1f}" y="{y:.1f}" width="{step - 2:.1f}" height="{tall:.1f}">'
+            f"<title>{_text(label)}: {count:,}</title></rect>"
+        )
+        if count:
+            parts.append(_svg_text(x + step / 2, y - 3, f"{count:,}"))
+        parts.append(_svg_text(x + step / 2, height - 4, label))
+    parts.append(f'<line x1="0" x2="{width}" y1="{height - bottom}" y2="{height - bottom}"/>')
+    return (
+        f"<div class=chart><b>{_text(title)}</b>"
+        f'<svg viewBox="0 0 {width} {height}" role="img">{"".join(parts)}</svg></div>'
+    )
+
+
+def _svg_text(x: float, y: float, text: str) -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle">{_text(text)}</text>'
+
+
+def _figure(drawing: Drawing) -> str:
+    names = ", ".join(drawing.classes)
+    data = base64.b64encode(drawing.jpeg).decode()
+    return (
+        f'<figure><img alt="" src="data:image/jpeg;base64,{data}">'
+        f"<figcaption>{_text(drawing.name)}: {_text(names) or 'void'}</figcaption></figure>"
+    )
+
+
+def _class_table(part: dict[str, Any], colors: np.ndarray) -> str:
+    num_pixels = max(1, sum(entry["num_pixels"] for entry in part["classes"]))
+    order = sorted(enumerate(part["classes"]), key=lambda entry: -entry[1]["num_pixels"])
+    rows = [
+        f"<tr{'' if entry['num_segments'] else ' class=none'}><td class=name>"
+        f'<span class=swatch style="background:rgb({",".join(map(str, colors[class_id]))})"></span>'
+        f"{_text(entry['name'])}</td><td>{entry['id']}</td>"
+        f"<td>{'thing' if entry['isthing'] else 'stuff'}</td><td>{entry['num_pictures']:,}</td>"
+        f"<td>{entry['num_segments']:,}</td><td>{entry['num_crowds']:,}</td>"
+        f"<td>{entry['num_pixels'] / num_pixels:.2%}</td><td>{entry['mean_area']:,.0f}</td></tr>"
+        for class_id, entry in order
+    ]
+    return (
+        "<div class=wide><table><tr><th class=name>class</th><th>id</th><th>kind</th>"
+        "<th>pictures</th><th>segments</th><th>crowds</th><th>of labeled pixels</th>"
+        f"<th>mean area, pixels</th></tr>{''.join(rows)}</table></div>"
+    )
+
+
+def _text(value: Any) -> str:
+    return html.escape(str(value))

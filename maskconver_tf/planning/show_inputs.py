@@ -1,0 +1,95 @@
+"""A sheet of training inputs for people to look at: the root of `maskconver data show`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from maskconver_tf import types
+from maskconver_tf.datasets.categories import Categories
+from maskconver_tf.datasets.records.corrupt_records import corrupt_records_named
+from maskconver_tf.errors import UserError
+from maskconver_tf.inference.drawing.center_drawing import draw_centers
+from maskconver_tf.inference.drawing.panoptic_drawing import (
+    contact_sheet,
+    draw_panoptic,
+    side_by_side,
+)
+from maskconver_tf.input.pipeline import TrainingInput
+
+
+def show_inputs(
+    train_input: TrainingInput,
+    targets: Callable,
+    center_levels: Sequence[int],
+    out: str,
+    num_pictures: int = 6,
+    seed: int | None = None,
+) -> None:
+    """Draws the first examples of a training beside their labels, both as the model gets them.
+
+    Args:
+      train_input: what to train on.
+      targets: makes the `TargetBuilder` from `center_levels`.
+      center_levels: the model's.
+      out: PNG file to write.
+      num_pictures: examples on the sheet.
+      seed: of order and augmentation; None for the training's own.
+
+    Raises:
+      UserError: an argument is out of range or the file cannot be written.
+    """
+    path = _checked(out, num_pictures)
+    if seed is not None:
+        train_input = dataclasses.replace(train_input, seed=seed)
+    folder = train_input.folder
+    examples = train_input.batches(targets(center_levels=center_levels)).unbatch()
+    with corrupt_records_named(folder):
+        rows = [
+            input_row(example, folder.categories)
+            for example in examples.take(num_pictures).as_numpy_iterator()
+        ]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(contact_sheet(rows)).save(path)
+    except OSError as error:
+        raise UserError(f"{out}: cannot be written ({error.strerror}); choose another") from None
+
+
+def input_row(example: dict[str, np.ndarray], categories: Categories) -> np.ndarray:
+    """One training example drawn: picture, masks, centers; uint8 `[h, w, 3]`."""
+    image = example[types.IMAGE]
+    class_ids = example[types.SLOT_CLASS_IDS]
+    segments = [
+        types.Segment(id=slot + 1, class_id=int(class_ids[slot]))
+        for slot in np.flatnonzero(class_ids != types.PAD_ID)
+    ]
+    stride = len(image) // len(example[types.SLOT_MAP])
+    slot_map = example[types.SLOT_MAP].astype(np.int32).repeat(stride, 0).repeat(stride, 1)
+    masks = draw_panoptic(image, slot_map, segments, categories)
+    centers = draw_centers(
+        image,
+        example[types.CENTER_LEVELS],
+        example[types.CENTER_INDICES],
+        example[types.GAUSSIAN_RADII],
+    )
+    height, width = example[types.CONTENT_SIZE]
+    titles = [
+        f"{height} x {width} of {image.shape[0]} x {image.shape[1]}",
+        f"{len(segments)} segments, {example[types.NUM_DROPPED]} dropped",
+        "centers",
+    ]
+    return side_by_side([image, masks, centers], titles)
+
+
+def _checked(out: str, num_pictures: int) -> Path:
+    if not 1 <= num_pictures <= 100:
+        raise UserError(f"--num {num_pictures}: expected 1 to 100 pictures")
+    path = Path(out)
+    if path.suffix.lower() != ".png" or path.is_dir():
+        raise UserError(f"--out {out}: expected the name of a PNG file, such as sheet.png")
+    return path

@@ -1,1 +1,0 @@
-"""Clients and settings of a model server."""

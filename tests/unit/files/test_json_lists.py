@@ -1,0 +1,69 @@
+"""Lists of a JSON file, found in pieces: the same elements as reading it whole."""
+
+import json
+
+import pytest
+
+from maskconver_tf.errors import UserError
+from maskconver_tf.files import json_lists
+from maskconver_tf.files.json_lists import Places, scan_lists
+
+CONTENT = {
+    "info": {"images": ["not this one"], "text": 'a "]" and a \\'},
+    "images": [{"id": 1, "name": "ночь"}, {"id": 2, "name": "été \U0001f431"}, []],
+    "empty": [],
+    "number": 12345,
+    "annotations": [123456, -1.5e3, "]", None, {"a": [1, [2]]}, "日本"],
+}
+
+
+def _scan(path, keys=("images", "annotations")):
+    return list(scan_lists(path, "the file", keys, "a COCO file"))
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 7, 2**20])
+@pytest.mark.parametrize("options", [{}, {"indent": 1}, {"ensure_ascii": False}])
+def test_elements_and_places_are_those_of_the_whole(tmp_path, monkeypatch, chunk, options):
+    monkeypatch.setattr(json_lists, "_CHUNK", chunk)
+    path = tmp_path / "file.json"
+    path.write_text(json.dumps(CONTENT, **options), encoding="utf-8")
+    elements = _scan(path)
+    expected = [(key, value) for key in ("images", "annotations") for value in CONTENT[key]]
+    assert [(element.key, element.value) for element in elements] == expected
+    places = Places(path)
+    numbers = [places.add(element) for element in elements]
+    assert [places.read(number) for number in numbers] == [value for _, value in expected]
+
+
+def test_a_byte_order_mark_is_no_error(tmp_path):
+    path = tmp_path / "file.json"
+    path.write_bytes(b"\xef\xbb\xbf" + b'{"images": ["\xc3\xa9"], "annotations": []}')
+    [element] = _scan(path)
+    places = Places(path)
+    assert places.read(places.add(element)) == element.value == "é"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"images": [1, 2', "not valid JSON"),
+        ('{"images": [1 2], "annotations": []}', "not valid JSON"),
+        ('{"images": [], "annotations": []} x', "not valid JSON"),
+        ('{"images": []}', "found images; expected a COCO file"),
+        ('{"images": {}, "annotations": []}', "found images, annotations; expected"),
+        ("{}", "found nothing; expected"),
+        ("[1]", "found a list; expected"),
+    ],
+)
+def test_what_is_no_such_file_is_refused(tmp_path, text, message):
+    path = tmp_path / "file.json"
+    path.write_text(text)
+    with pytest.raises(UserError, match=f"file.json: .*{message}"):
+        _scan(path)
+
+
+def test_another_encoding_is_named(tmp_path):
+    path = tmp_path / "file.json"
+    path.write_text('{"images": [], "annotations": []}', encoding="utf-16")
+    with pytest.raises(UserError, match="found another encoding than UTF-8"):
+        _scan(path)

@@ -1,0 +1,139 @@
+"""Pictures of all kinds become the same upright RGB; plain ones stay byte for byte."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from maskconver_tf.files import pictures
+
+RAMP = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3) * 3
+GRAY = RAMP[..., 0]
+
+
+def _encode(picture, image_format, **options):
+    encoded = io.BytesIO()
+    picture.save(encoded, image_format, **options)
+    return encoded.getvalue()
+
+
+def _exif(orientation):
+    exif = Image.Exif()
+    exif[0x112] = orientation
+    return exif
+
+
+def _plain(encoded, turn=False):
+    """What any decoder sees after `to_plain_rgb`, and what was odd."""
+    plain, oddity = pictures.to_plain_rgb(encoded, pictures.open_picture(encoded), turn)
+    decoded = Image.open(io.BytesIO(plain))
+    assert decoded.mode == "RGB" and not decoded.getexif()
+    return np.asarray(decoded), oddity
+
+
+@pytest.mark.parametrize(
+    ("mode", "image_format", "options"),
+    [
+        ("RGB", "JPEG", {}),
+        ("RGB", "JPEG", {"progressive": True}),
+        ("RGB", "PNG", {}),
+        ("L", "JPEG", {}),
+    ],
+)
+def test_what_decoders_agree_on_stays_byte_for_byte(mode, image_format, options):
+    encoded = _encode(Image.fromarray(RAMP).convert(mode), image_format, **options)
+    plain, oddity = pictures.to_plain_rgb(encoded, pictures.open_picture(encoded), False)
+    assert plain == encoded
+    assert oddity == (None if mode == "RGB" else "grayscale JPEG, kept as it is and read as RGB")
+
+
+@pytest.mark.parametrize(
+    ("picture", "image_format", "expected", "oddity"),
+    [
+        (Image.fromarray(GRAY), "PNG", np.stack([GRAY] * 3, -1), "grayscale PNG"),
+        (Image.fromarray(RAMP).quantize(), "PNG", RAMP, "palette PNG"),
+        (Image.fromarray(RAMP).convert("RGBA"), "PNG", RAMP, "PNG with alpha"),
+        (
+            Image.fromarray(GRAY.astype(np.uint16) * 256 + 7),
+            "PNG",
+            np.stack([GRAY] * 3, -1),
+            "16-bit PNG",
+        ),
+        (Image.fromarray(RAMP), "BMP", RAMP, "BMP file"),
+        (Image.fromarray(RAMP), "TIFF", RAMP, "TIFF file"),
+    ],
+)
+def test_what_decoders_may_read_otherwise_becomes_rgb_without_loss(
+    picture, image_format, expected, oddity
+):
+    pixels, found = _plain(_encode(picture, image_format))
+    np.testing.assert_array_equal(pixels, expected)
+    assert found == f"{oddity}, converted"
+
+
+def test_cmyk_becomes_rgb():
+    red = np.full([8, 8, 3], (200, 30, 40), np.uint8)
+    pixels, oddity = _plain(_encode(Image.fromarray(red).convert("CMYK"), "JPEG", quality=100))
+    np.testing.assert_allclose(pixels.astype(int), red, atol=3)
+    assert oddity == "CMYK JPEG, converted"
+
+
+# The upright picture is a 2 x 3 block of letters; each orientation as EXIF defines it: where the
+# stored row 0 and column 0 lie in the upright picture.
+UPRIGHT = np.array([list("abc"), list("def")])
+STORED = {
+    2: ["cba", "fed"],
+    3: ["fed", "cba"],
+    4: ["def", "abc"],
+    5: ["ad", "be", "cf"],
+    6: ["cf", "be", "ad"],
+    7: ["fc", "eb", "da"],
+    8: ["da", "eb", "fc"],
+}
+
+
+def _paint(letters):
+    gray = np.array([[ord(letter) for letter in row] for row in letters], np.uint8)
+    return np.stack([gray] * 3, -1)
+
+
+@pytest.mark.parametrize("orientation", STORED)
+def test_exif_orientation_is_applied_or_dropped(orientation):
+    stored = _paint(STORED[orientation])
+    encoded = _encode(Image.fromarray(stored), "PNG", exif=_exif(orientation))
+    pixels, oddity = _plain(encoded, turn=True)
+    np.testing.assert_array_equal(pixels, _paint(UPRIGHT))
+    assert oddity == "EXIF orientation, turned upright"
+    pixels, oddity = _plain(encoded, turn=False)
+    np.testing.assert_array_equal(pixels, stored)
+    assert oddity == "EXIF orientation, tag dropped"
+    assert pictures.upright_size(pictures.open_picture(encoded)) == (3, 2)
+
+
+@pytest.mark.parametrize("orientation", [0, 1, 9])
+def test_an_orientation_that_means_nothing_changes_nothing(orientation):
+    encoded = _encode(Image.fromarray(RAMP), "JPEG", exif=_exif(orientation))
+    plain, oddity = pictures.to_plain_rgb(encoded, pictures.open_picture(encoded), False)
+    assert (plain, oddity) == (encoded, None)
+
+
+JPEG = _encode(Image.fromarray(np.tile(RAMP, (8, 8, 1))), "JPEG")
+PNG = _encode(Image.fromarray(np.tile(RAMP, (8, 8, 1))), "PNG")
+
+
+@pytest.mark.parametrize(
+    ("encoded", "formats", "found"),
+    [
+        (b"", None, "an empty file"),
+        (b"<html>", None, "not a picture"),
+        (JPEG[: len(JPEG) // 2], None, "[Tt]runcated"),
+        (JPEG[:-2], None, "truncated"),
+        (PNG[: len(PNG) // 2], None, "truncated"),
+        (PNG[:60] + b"\0\0\0\0" + PNG[64:], None, "broken"),
+        (JPEG, ("PNG",), "not a PNG file"),
+    ],
+)
+def test_damaged_files_are_told(encoded, formats, found):
+    with pytest.raises(pictures.UnreadablePicture, match=found):
+        pictures.open_picture(encoded, formats)

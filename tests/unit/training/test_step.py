@@ -1,0 +1,91 @@
+"""The loop of steps, on a task as small as a task can be."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import tensorflow as tf
+import tf_keras
+
+from maskconver_tf.training import optimizers
+from maskconver_tf.training.step import Trainer
+from maskconver_tf.training.tasks.task import Task
+
+
+class Input:
+    batch_size = 4
+
+
+class Fit(Task):
+    """One number to one number; `fusion` is what an example's arrival takes, in seconds."""
+
+    count_names = ("seen",)
+
+    def batches(self, network):
+        def wait(number):
+            time.sleep(self.fusion)
+            return number
+
+        def example(number):
+            if self.fusion:
+                number = tf.numpy_function(wait, [number], tf.int64)
+            value = tf.reshape(tf.cast(number, tf.float32), [1])
+            return {"image": value, "label": 2.0 * value}
+
+        return lambda first_step, context: (
+            tf.data.Dataset.range(4 * first_step, 1000).map(example).batch(4)
+        )
+
+    def loss_names(self, network):
+        return ("loss", "error_loss")
+
+    def amount(self, batch):
+        return tf.cast(tf.shape(batch["image"])[0], tf.float32)
+
+    def counts(self, batch):
+        return {"seen": tf.shape(batch["image"])[0]}
+
+
+def error(outputs, batch, sum_over_replicas):
+    total = sum_over_replicas(tf.cast(tf.shape(batch["image"])[0], tf.float32))
+    loss = tf.reduce_sum(tf.abs(outputs - batch["label"])) / total
+    return {"loss": 2.0 * loss, "error_loss": loss}
+
+
+def make_trainer(seconds: float, compute: int = 1) -> Trainer:
+    """A trainer whose model takes as many large matrix products."""
+    model = tf_keras.Sequential([tf_keras.layers.Input([1]), tf_keras.layers.Dense(1)])
+
+    def loss(outputs, batch, total):
+        heavy = tf.ones([500, 500])
+        for _ in range(compute):
+            heavy = tf.linalg.matmul(heavy, heavy * 1e-3 + outputs[0] * 0.0)
+        return error(outputs + 0.0 * heavy[:1, :1], batch, total)
+
+    optimizer = optimizers.make_optimizer(10, "sgd", 1e-6, warmup_steps=0)
+    optimizers.prepare(optimizer, model)
+    task = Fit(None, loss, Input(), fusion=seconds)
+    return Trainer(task, model, optimizer, tf.distribute.OneDeviceStrategy("CPU:0"))
+
+
+def test_tells_waiting_for_data_from_computing():
+    waits, works = (
+        # The first loop of steps begins with what was read ahead while it was traced.
+        [trainer.train(tf.constant(4)) for _ in range(2)][1]
+        for trainer in (make_trainer(0.1, compute=0), make_trainer(0.0, compute=10))
+    )
+    assert waits["input_bound_share"] > 0.6
+    assert works["input_bound_share"] < 0.4
+    assert 1.0 < waits["examples_per_second"] < 15.0
+
+
+def test_reports_means_over_the_loop_of_what_the_task_names():
+    trainer = make_trainer(0.0)
+    trainer.model.layers[0].kernel.assign([[1.0]])
+    report = trainer.train(tf.constant(3))
+    # |x - 2x| of 0..11, nearly: the weights hardly move.
+    assert report["error_loss"] == pytest.approx(5.5, rel=1e-3)
+    assert report["loss"] == pytest.approx(11.0, rel=1e-3)
+    assert report["seen"] == 4.0
+    assert report["gradient_norm"] > 0.0
