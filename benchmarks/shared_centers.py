@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from maskconver_tf.datasets.categories import Categories
-from maskconver_tf.datasets.synthetic import shared_center_segment_ids
+from maskconver_tf.datasets.synthetic.shared_centers import shared_center_segment_ids
 from maskconver_tf.evaluation.coco_results import CocoPanopticPicture, read_coco_panoptic
 
 

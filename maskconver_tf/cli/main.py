@@ -115,7 +115,7 @@ def _add_synth(commands: Any) -> None:
 
 
 def _synth(args: argparse.Namespace) -> None:
-    from maskconver_tf.datasets.synthetic import write_dataset
+    from maskconver_tf.datasets.synthetic.writer import write_dataset
 
     written = write_dataset(args.out, args.num_train, args.num_val, args.seed, args.workers)
     print(f"{args.out}: {'written' if written else 'holds these scenes already'}")

@@ -11,7 +11,7 @@ from PIL import Image
 
 from maskconver_tf.cli.main import main
 from maskconver_tf.datasets.build.build import build_dataset
-from maskconver_tf.datasets.synthetic import write_dataset
+from maskconver_tf.datasets.synthetic.writer import write_dataset
 
 TINY = Path(__file__).with_name("tiny.gin")
 

@@ -24,8 +24,9 @@ from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.datasets.findings import Finding, report
 from maskconver_tf.datasets.processes import examiner
 from maskconver_tf.datasets.records.records import DatasetWriter, is_dataset_folder
-from maskconver_tf.datasets.sources import CocoPanoptic, Source
+from maskconver_tf.datasets.sources.coco.panoptic import CocoPanoptic
 from maskconver_tf.datasets.sources.open_source import open_source
+from maskconver_tf.datasets.sources.source import Source
 from maskconver_tf.errors import UserError
 
 _PICTURES_PER_SHARD = 256

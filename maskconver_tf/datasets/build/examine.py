@@ -12,7 +12,7 @@ from PIL import Image
 
 from maskconver_tf.datasets.findings import Finding, Problem, listed
 from maskconver_tf.datasets.records.records import MAX_SEGMENTS, PanopticRecord, to_features
-from maskconver_tf.datasets.sources import Refused, SourceSegment, Truth, WorkItem
+from maskconver_tf.datasets.sources.source import Refused, SourceSegment, Truth, WorkItem
 from maskconver_tf.files.pictures import (
     UnreadablePicture,
     bits_per_channel,

@@ -28,8 +28,8 @@ from maskconver_tf.datasets.build.counts import BuildSummary, Tally, num_picture
 from maskconver_tf.datasets.build.examine import Accepted, examine
 from maskconver_tf.datasets.findings import Finding
 from maskconver_tf.datasets.records.records import ShardWriter, shard_bounds, write_manifest
-from maskconver_tf.datasets.sources import Source
 from maskconver_tf.datasets.sources.open_source import open_source
+from maskconver_tf.datasets.sources.source import Source
 
 
 @dataclasses.dataclass(frozen=True)

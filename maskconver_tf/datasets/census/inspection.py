@@ -15,7 +15,7 @@ from maskconver_tf.datasets.build.examine import Sound, check
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.datasets.findings import Finding, Problem
 from maskconver_tf.datasets.records.records import extents
-from maskconver_tf.datasets.sources import Truth, WorkItem
+from maskconver_tf.datasets.sources.source import Truth, WorkItem
 from maskconver_tf.files.json_file import brief
 from maskconver_tf.files.pictures import to_plain_rgb
 

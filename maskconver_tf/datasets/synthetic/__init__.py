@@ -10,8 +10,3 @@ from float64 `+ - * /`, square root, rounding and comparison, one NumPy call eac
 fixes to the last bit. Sines come from the rounded table of `dice`; sums over floats, whose order a
 CPU may choose, are not used.
 """
-
-from maskconver_tf.datasets.synthetic.shared_centers import shared_center_segment_ids
-from maskconver_tf.datasets.synthetic.writer import write_dataset
-
-__all__ = ["shared_center_segment_ids", "write_dataset"]

@@ -18,11 +18,11 @@ from maskconver_tf.datasets.census.inspection import Inspection, Task, inspect
 from maskconver_tf.datasets.findings import Finding, Problem
 from maskconver_tf.datasets.processes import examiner
 from maskconver_tf.datasets.records.records import MAX_SEGMENTS, is_dataset_folder
-from maskconver_tf.datasets.sources import Source
 from maskconver_tf.datasets.sources.built import Built
 from maskconver_tf.datasets.sources.coco.tree import find_parts
 from maskconver_tf.datasets.sources.lazy_items import LazyItems
 from maskconver_tf.datasets.sources.open_source import open_source
+from maskconver_tf.datasets.sources.source import Source
 from maskconver_tf.errors import UserError
 from maskconver_tf.files.paths import any_path
 from maskconver_tf.planning.dataset_check.report import Drawing, Report

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from maskconver_tf.datasets.sources import Source
 from maskconver_tf.datasets.sources.open_source import open_source
+from maskconver_tf.datasets.sources.source import Source
 from maskconver_tf.errors import UserError
 from maskconver_tf.planning.dataset_check.checker import Grid, check_parts, open_folder
 from maskconver_tf.planning.dataset_check.report import make_folder

@@ -127,7 +127,7 @@ def test_no_command_shows_the_help(capsys, argv):
 
 # ---- What the commands call ----------------------------------------------------------------------
 def test_synth(calls, capsys):
-    made = calls("datasets.synthetic", "write_dataset", result=True)
+    made = calls("datasets.synthetic.writer", "write_dataset", result=True)
     assert cli.main(["data", "synth", "--out", "d", "--num_val", "5", "--seed", "7"]) == 0
     assert made == [(("d", 1000, 5, 7, None), {})]
     assert capsys.readouterr().out == "d: written\n"
@@ -300,19 +300,23 @@ def test_a_mistake_is_one_message(capsys, argv, message):
 
 
 def test_a_user_error_is_one_message_and_with_debug_a_traceback(calls, capsys):
-    calls("datasets.synthetic", "write_dataset", result=UserError("d is full; delete something"))
+    calls(
+        "datasets.synthetic.writer",
+        "write_dataset",
+        result=UserError("d is full; delete something"),
+    )
     assert _error(capsys, "data", "synth", "--out", "d") == "d is full; delete something"
     assert cli.main(["data", "synth", "--out", "d", "--debug"]) == 2
     assert "Traceback" in capsys.readouterr().err
 
 
 def test_an_error_of_the_code_is_not_hidden(calls):
-    calls("datasets.synthetic", "write_dataset", result=ZeroDivisionError())
+    calls("datasets.synthetic.writer", "write_dataset", result=ZeroDivisionError())
     with pytest.raises(ZeroDivisionError):
         cli.main(["data", "synth", "--out", "d"])
 
 
 def test_an_interrupt_ends_with_one_line_and_130(calls, capsys):
-    calls("datasets.synthetic", "write_dataset", result=KeyboardInterrupt())
+    calls("datasets.synthetic.writer", "write_dataset", result=KeyboardInterrupt())
     assert cli.main(["data", "synth", "--out", "d"]) == 130
     assert capsys.readouterr().err == "maskconver: interrupted\n"

@@ -9,7 +9,7 @@ import pytest
 
 from maskconver_tf.datasets import processes
 from maskconver_tf.datasets.build.examine import examine
-from maskconver_tf.datasets.sources import CocoPanoptic
+from maskconver_tf.datasets.sources.coco.panoptic import CocoPanoptic
 from maskconver_tf.errors import UserError
 
 

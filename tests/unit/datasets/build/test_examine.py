@@ -9,7 +9,7 @@ from PIL import Image
 
 from maskconver_tf.datasets.build.examine import Accepted, examine
 from maskconver_tf.datasets.findings import Problem
-from maskconver_tf.datasets.sources import CocoPanoptic
+from maskconver_tf.datasets.sources.coco.panoptic import CocoPanoptic
 
 
 def _examine(folder):

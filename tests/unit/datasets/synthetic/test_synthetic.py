@@ -11,15 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskconver_tf.datasets.synthetic import (
-    dice,
-    png,
-    shared_center_segment_ids,
-    write_dataset,
-    writer,
-)
+from maskconver_tf.datasets.synthetic import dice, png, writer
 from maskconver_tf.datasets.synthetic.catalogue import STUFF, THINGS
 from maskconver_tf.datasets.synthetic.shapes import Outline, measure
+from maskconver_tf.datasets.synthetic.shared_centers import shared_center_segment_ids
+from maskconver_tf.datasets.synthetic.writer import write_dataset
 from maskconver_tf.errors import UserError
 
 # Another digest means other scenes: raise writer.FORMAT_VERSION with it.

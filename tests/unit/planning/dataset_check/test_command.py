@@ -12,7 +12,7 @@ from maskconver_tf.datasets.build.build import build_dataset
 from maskconver_tf.datasets.census.duplicates import DuplicateFinder
 from maskconver_tf.datasets.census.inspection import Inspection, Task, inspect
 from maskconver_tf.datasets.findings import Problem
-from maskconver_tf.datasets.sources import CocoPanoptic
+from maskconver_tf.datasets.sources.coco.panoptic import CocoPanoptic
 from maskconver_tf.errors import UserError
 from maskconver_tf.planning.dataset_check.checker import Grid
 

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from maskconver_tf.datasets.findings import Problem
-from maskconver_tf.datasets.sources import CocoPanoptic, Refused, SourceSegment
+from maskconver_tf.datasets.sources.coco.panoptic import CocoPanoptic
+from maskconver_tf.datasets.sources.source import Refused, SourceSegment
 from maskconver_tf.errors import UserError
 
 
