@@ -41,7 +41,8 @@ import numpy as np
 import tensorflow as tf
 
 from maskconver_tf import types
-from maskconver_tf.datasets.records import records
+from maskconver_tf.datasets.records import codec
+from maskconver_tf.datasets.records.folder import DatasetFolder
 from maskconver_tf.input import transforms
 from maskconver_tf.input.pipeline import TrainingInput
 from maskconver_tf.input.reading import read_serialized
@@ -77,12 +78,12 @@ def batches(variant: str, data: str, size: int, batch_size: int) -> tf.data.Data
 def _decoded_and_resized(data: str, size: int, batch_size: int) -> tf.data.Dataset:
     @tf.autograph.experimental.do_not_convert
     def prepare(serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        example = records.decode(records.parse(serialized))
+        example = codec.decode(codec.parse(serialized))
         image = transforms.resize_image(example[types.IMAGE], tf.constant([size, size]))
         segment_map = transforms.resize_map(example[types.SEGMENT_MAP], tf.constant([size, size]))
         return tf.ensure_shape(image, [size, size, 3]), tf.ensure_shape(segment_map, [size, size])
 
-    examples = read_serialized(records.DatasetFolder(data)).repeat()
+    examples = read_serialized(DatasetFolder(data)).repeat()
     examples = examples.map(prepare, num_parallel_calls=tf.data.AUTOTUNE)
     return examples.batch(batch_size).prefetch(tf.data.AUTOTUNE)
 
@@ -95,12 +96,12 @@ def _dense(
         preprocess_ops,
     )  # Takes seconds, which the others can do without.
 
-    folder = records.DatasetFolder(data)
+    folder = DatasetFolder(data)
     scales = JITTER["scale_range"] if is_jittered else (1.0, 1.0)
 
     @tf.autograph.experimental.do_not_convert
     def prepare(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-        example = records.decode(records.parse(serialized))
+        example = codec.decode(codec.parse(serialized))
         image = preprocess_ops.normalize_image(example[types.IMAGE])
         masks = example[types.SEGMENT_MAP][tf.newaxis, ..., tf.newaxis]
         if is_jittered:
@@ -222,8 +223,8 @@ def print_table(size: int, batch_size: int, results: dict[str, dict]) -> None:
 def steps(data: str, size: int) -> Iterator[tuple[str, Callable, list]]:
     """Name, function and inputs of each step of an example, fitted to the input."""
     canvas = (size, size)
-    parsed = [records.parse(s) for s in read_serialized(records.DatasetFolder(data), 40)]
-    decoded = [records.decode(example) for example in parsed]
+    parsed = [codec.parse(s) for s in read_serialized(DatasetFolder(data), 40)]
+    decoded = [codec.decode(example) for example in parsed]
     images = [example[types.IMAGE] for example in decoded]
     maps = [tf.cast(example[types.SEGMENT_MAP], tf.uint16) for example in decoded]
     sizes = [transforms.fitted_size(tf.shape(image)[:2], canvas) for image in images]

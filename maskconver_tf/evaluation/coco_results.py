@@ -20,12 +20,12 @@ from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
 from maskconver_tf.evaluation.atomic_json import write_json_atomically
 from maskconver_tf.evaluation.segment_index import (
-    areas_and_boxes,
     check_every_segment_has_pixels,
     segment_index,
 )
 from maskconver_tf.files.id_map import MAX_SEGMENT_ID, ids_to_rgb, rgb_to_ids
 from maskconver_tf.files.json_file import read_json
+from maskconver_tf.ops.segment_extents import segment_extents
 from maskconver_tf.types import Segment
 
 
@@ -124,7 +124,7 @@ class CocoPanopticWriter:
                     "Number the segments from 1."
                 )
         index = segment_index(panoptic_map, segments, where)
-        areas, boxes = areas_and_boxes(index, len(segments))
+        areas, boxes = segment_extents(index, len(segments))
         check_every_segment_has_pixels(areas, segments, where)
         return [
             self._segment_info(segment, area, box)
@@ -144,7 +144,7 @@ class CocoPanopticWriter:
 
 
 @dataclasses.dataclass(frozen=True)
-class CocoPanopticPicture:
+class PanopticAnnotation:
     """One annotated picture read back: truth or prediction.
 
     Attributes:
@@ -160,7 +160,7 @@ class CocoPanopticPicture:
 
 def read_coco_panoptic(
     json_path: Path | str, png_folder: Path | str, categories: Categories | None = None
-) -> Iterator[CocoPanopticPicture]:
+) -> Iterator[PanopticAnnotation]:
     """Yields the pictures of a COCO panoptic file, truth or predictions, in the file's order.
 
     Args:
@@ -178,7 +178,7 @@ def read_coco_panoptic(
         png_name = _field(annotation, "file_name", in_annotation)
         infos = _field(annotation, "segments_info", in_annotation)
         segments = tuple(_segment(info, categories, in_annotation) for info in infos)
-        yield CocoPanopticPicture(image_id, _read_map(Path(png_folder) / png_name), segments)
+        yield PanopticAnnotation(image_id, _read_map(Path(png_folder) / png_name), segments)
 
 
 def _field(entry: Any, key: str, where: str) -> Any:

@@ -1,4 +1,4 @@
-"""A panoptic map in terms of its list of segments: positions, areas, boxes."""
+"""A panoptic map in terms of its list of segments."""
 
 from __future__ import annotations
 
@@ -34,21 +34,6 @@ def segment_index(panoptic_map: np.ndarray, segments: Sequence[Segment], where: 
     return np.repeat(positions, np.diff(starts, append=flat.size)).reshape(panoptic_map.shape)
 
 
-def areas_and_boxes(index: np.ndarray, num_segments: int) -> tuple[np.ndarray, np.ndarray]:
-    """Areas, int64 `[n]`, and boxes (y0, x0, y1, x1), half-open, int64 `[n, 4]`, of an index map.
-
-    The box of a segment without pixels means nothing.
-    """
-    height, width = index.shape
-    areas = np.bincount(index.ravel(), minlength=num_segments + 1)[1:]
-    in_row = np.zeros((num_segments + 1, height), np.bool_)
-    in_column = np.zeros((num_segments + 1, width), np.bool_)
-    in_row[index, np.arange(height)[:, np.newaxis]] = True
-    in_column[index, np.arange(width)] = True
-    (y0, y1), (x0, x1) = _span(in_row[1:]), _span(in_column[1:])
-    return areas, np.stack([y0, x0, y1, x1], axis=1)
-
-
 def check_every_segment_has_pixels(
     areas: np.ndarray, segments: Sequence[Segment], where: str
 ) -> None:
@@ -59,11 +44,6 @@ def check_every_segment_has_pixels(
                 f"{where} has no pixel of segment {segment.id}, which is listed; "
                 "leave it out of the list."
             )
-
-
-def _span(occupied: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """First and one past the last True of each row of a bool `[n, size]`."""
-    return occupied.argmax(axis=1), occupied.shape[1] - occupied[:, ::-1].argmax(axis=1)
 
 
 def _positions(values: np.ndarray, ids: np.ndarray, where: str) -> np.ndarray:

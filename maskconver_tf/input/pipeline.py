@@ -10,8 +10,9 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from maskconver_tf import types
-from maskconver_tf.datasets.records import records
+from maskconver_tf.datasets.records import codec
 from maskconver_tf.datasets.records.corrupt_records import CorruptRecord, find_corrupt_records
+from maskconver_tf.datasets.records.folder import DatasetFolder
 from maskconver_tf.errors import UserError
 from maskconver_tf.input import transforms
 from maskconver_tf.input.augment.autoaugment import autoaugment
@@ -61,8 +62,8 @@ class TrainingInput(ExampleOrder):
         super().__post_init__()
 
     @functools.cached_property
-    def folder(self) -> records.DatasetFolder:
-        return records.DatasetFolder(self.data_dir)
+    def folder(self) -> DatasetFolder:
+        return DatasetFolder(self.data_dir)
 
     @functools.cached_property
     def corrupt_records(self) -> list[CorruptRecord]:
@@ -93,7 +94,7 @@ class TrainingInput(ExampleOrder):
     def pictures_of(self, step: int) -> list[dict[str, int | str]]:
         """Id and file name of each picture in a step's batch; empty where nobody knows, see
         `ExampleOrder`."""
-        parsed = map(records.parse, self._serialized_of(step))
+        parsed = map(codec.parse, self._serialized_of(step))
         return [
             {
                 "image_id": json.loads(one[types.IMAGE_ID].numpy()),
@@ -137,11 +138,11 @@ class TrainingInput(ExampleOrder):
     ) -> Scene:
         """A record's picture, scaled, cropped and perhaps mirrored, and not padded yet."""
         window_seed, flip_seed = tf.unstack(tf.random.split(seed, 2))
-        parsed = records.parse(serialized)
+        parsed = codec.parse(serialized)
         window = transforms.random_window(
             parsed[types.IMAGE_SIZE], self.input_size, scale_range, window_seed, limit
         )
-        image, segment_map = records.decode_window(parsed, *window)
+        image, segment_map = codec.decode_window(parsed, *window)
         image = transforms.resize_image(image, window.size, transforms.UNFILTERED_SHRINKAGE)
         segment_map = transforms.resize_map(segment_map, window.size)
         if self.flip:
@@ -188,15 +189,15 @@ class EvaluationInput:
         check_max_examples("EvaluationInput", self.max_examples)
 
     @property
-    def folder(self) -> records.DatasetFolder:
-        return records.DatasetFolder(self.data_dir)
+    def folder(self) -> DatasetFolder:
+        return DatasetFolder(self.data_dir)
 
     @property
     def num_examples(self) -> int:
         return limited(self.folder.num_examples, self.max_examples)
 
     def examples(self, host: int = 0, hosts: int = 1) -> tf.data.Dataset:
-        """Single examples: what `records.decode` returns, `IMAGE` replaced by the padded input of
+        """Single examples: what `codec.decode` returns, `IMAGE` replaced by the padded input of
         `input_size` and `CONTENT_SIZE` added.
 
         Args:
@@ -206,7 +207,7 @@ class EvaluationInput:
 
         @tf.autograph.experimental.do_not_convert
         def prepare(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-            example = records.decode(records.parse(serialized))
+            example = codec.decode(codec.parse(serialized))
             image, size = transforms.fit_image(example[types.IMAGE], self.input_size)
             return example | {types.IMAGE: image, types.CONTENT_SIZE: size}
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from maskconver_tf.datasets.records.corrupt_records import CorruptRecord
-from maskconver_tf.datasets.records.records import DatasetFolder
+from maskconver_tf.datasets.records.folder import DatasetFolder
 from maskconver_tf.errors import UserError
 
 _READ_AHEAD = 2**20
@@ -52,7 +52,7 @@ class ShardReader:
     @property
     def num_examples(self) -> int:
         """Examples that a pass over the host's share gives."""
-        shards = self.folder.summary["shards"]
+        shards = self.folder.manifest["shards"]
         lost = sum(corrupt.num_lost for corrupt in self.left_out if corrupt.shard in self._shards)
         return sum(shards[shard]["num_examples"] for shard in self._shards) - lost
 

@@ -15,7 +15,7 @@ from PIL import Image
 import maskconver_tf
 from maskconver_tf.cli.main import main
 from maskconver_tf.datasets.categories import Categories
-from maskconver_tf.datasets.records.records import DatasetFolder
+from maskconver_tf.datasets.records.folder import DatasetFolder
 from maskconver_tf.evaluation.coco_results import read_coco_panoptic
 from maskconver_tf.evaluation.panoptic_quality import PanopticQuality
 from maskconver_tf.files.id_map import rgb_to_ids

@@ -23,9 +23,10 @@ from maskconver_tf.datasets.build.examine import Accepted, examine
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.datasets.findings import Finding, report
 from maskconver_tf.datasets.processes import examiner
-from maskconver_tf.datasets.records.records import DatasetWriter, is_dataset_folder
+from maskconver_tf.datasets.records.folder import is_dataset_folder
+from maskconver_tf.datasets.records.writer import DatasetWriter
 from maskconver_tf.datasets.sources.coco.panoptic import CocoPanoptic
-from maskconver_tf.datasets.sources.open_source import open_source
+from maskconver_tf.datasets.sources.named_source import open_named_source
 from maskconver_tf.datasets.sources.source import Source
 from maskconver_tf.errors import UserError
 
@@ -83,13 +84,13 @@ def build_from(source: str, options: Mapping[str, Any], out: Path, **settings: A
       source: its name, one of `source_options.SOURCES`.
       options: where it is, as the command line has it: {"root": "cityscapes", "split": "val"}.
     """
-    return write_dataset(open_source(source, options), Path(out), BuildSettings(**settings))
+    return write_dataset(open_named_source(source, options), Path(out), BuildSettings(**settings))
 
 
 def write_dataset(source: Source, out: Path, settings: BuildSettings) -> BuildSummary:
     """Writes the pictures of any source to a dataset folder; see `build_dataset`."""
     start = time.monotonic()
-    num_items = len(source.items)
+    num_items = len(source.pictures)
     num_shards = plan_shards(source, settings.num_shards)
     workers = num_workers(settings.workers, num_items)
     findings, num_bad = list(source.findings), num_pictures(source.findings)
@@ -100,7 +101,7 @@ def write_dataset(source: Source, out: Path, settings: BuildSettings) -> BuildSu
         examiner(workers, examine) as examine_all,
         _progress_bar(num_items, settings.progress) as bar,
     ):
-        for index, outcome in enumerate(examine_all(source.items)):
+        for index, outcome in enumerate(examine_all(source.pictures)):
             if not isinstance(outcome, Accepted):
                 findings.extend(outcome)
                 num_bad += 1
@@ -119,7 +120,7 @@ def _progress_bar(num_items: int, is_shown: bool) -> tqdm:
 
 def plan_shards(source: Source, num_shards: int | None) -> int:
     """Shards for a source; `UserError` where it has no picture, or fewer than shards."""
-    num_items = len(source.items)
+    num_items = len(source.pictures)
     if num_items == 0:
         raise _refusal(source, source.findings, num_bad=num_pictures(source.findings))
     return _checked("num_shards", num_shards, -(-num_items // _PICTURES_PER_SHARD), num_items)
@@ -144,7 +145,7 @@ def manifest_content(
 
 def _num_entries(source: Source) -> int:
     """Pictures of a source, those that make no work item too."""
-    return len(source.items) + num_pictures(source.findings)
+    return len(source.pictures) + num_pictures(source.findings)
 
 
 def _refusal(source: Source, findings: Sequence[Finding], num_bad: int) -> UserError:

@@ -11,8 +11,13 @@ import numpy as np
 from PIL import Image
 
 from maskconver_tf.datasets.findings import Finding, Problem, listed
-from maskconver_tf.datasets.records.records import MAX_SEGMENTS, PanopticRecord, to_features
-from maskconver_tf.datasets.sources.source import Refused, SourceSegment, Truth, WorkItem
+from maskconver_tf.datasets.records.codec import MAX_SEGMENTS, PanopticRecord, to_features
+from maskconver_tf.datasets.sources.source import (
+    PanopticTruth,
+    SourcePicture,
+    SourceSegment,
+    UnusablePicture,
+)
 from maskconver_tf.files.pictures import (
     UnreadablePicture,
     bits_per_channel,
@@ -71,7 +76,7 @@ class Sound:
     turn: bool
     segments: Sequence[SourceSegment]
     segment_map: np.ndarray
-    truth: Truth
+    truth: PanopticTruth
 
     @property
     def num_merged(self) -> int:
@@ -79,13 +84,13 @@ class Sound:
         return len(self.truth.segments) - len(self.segments)
 
 
-def examine(item: WorkItem) -> Accepted | tuple[Finding, ...]:
+def examine(item: SourcePicture) -> Accepted | tuple[Finding, ...]:
     """Reads, checks and encodes one picture, or returns all that is wrong with it."""
     checked = check(item)
     return _accept(item, checked) if isinstance(checked, Sound) else checked
 
 
-def check(item: WorkItem) -> Sound | tuple[Finding, ...]:
+def check(item: SourcePicture) -> Sound | tuple[Finding, ...]:
     """Reads one picture and its truth, or returns all that is wrong with them."""
     findings = list(item.findings)
     with warnings.catch_warnings():
@@ -104,12 +109,12 @@ def _attempt(findings: list[Finding], step: Callable[..., T], *args) -> T | None
     """Runs one step; where it refuses the picture, notes why and goes on."""
     try:
         return step(*args)
-    except Refused as refused:
+    except UnusablePicture as refused:
         findings.extend(refused.findings)
         return None
 
 
-def _accept(item: WorkItem, sound: Sound) -> Accepted:
+def _accept(item: SourcePicture, sound: Sound) -> Accepted:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         image_bytes, oddity = to_plain_rgb(sound.encoded, sound.picture, sound.turn)
@@ -141,7 +146,7 @@ def _accept(item: WorkItem, sound: Sound) -> Accepted:
 # ---- The picture ---------------------------------------------------------------------------------
 
 
-def _read_picture(item: WorkItem) -> tuple[bytes, Image.Image]:
+def _read_picture(item: SourcePicture) -> tuple[bytes, Image.Image]:
     """The file and its pixels, refused where a record cannot hold them."""
     encoded = item.read_image()
     try:
@@ -155,7 +160,7 @@ def _read_picture(item: WorkItem) -> tuple[bytes, Image.Image]:
     return encoded, picture
 
 
-def _is_turned(item: WorkItem, picture: Image.Image, size: tuple[int, int]) -> bool:
+def _is_turned(item: SourcePicture, picture: Image.Image, size: tuple[int, int]) -> bool:
     """Whether the truth follows the upright picture and not the stored pixels.
 
     Args:
@@ -181,7 +186,9 @@ def _text(size: tuple[int, int]) -> str:
 # ---- The truth -----------------------------------------------------------------------------------
 
 
-def _number_segments(item: WorkItem, truth: Truth) -> tuple[list[SourceSegment], np.ndarray]:
+def _number_segments(
+    item: SourcePicture, truth: PanopticTruth
+) -> tuple[list[SourceSegment], np.ndarray]:
     """The segments of a record and its uint16 `[h, w]` segment map."""
     ids = truth.ids
     kept, slots = _merge_stuff(truth.segments)
@@ -197,7 +204,9 @@ def _number_segments(item: WorkItem, truth: Truth) -> tuple[list[SourceSegment],
     return kept, np.array([0, *slots], np.uint16)[position]
 
 
-def _check_ids(item: WorkItem, truth: Truth, position: np.ndarray, listed_ids: np.ndarray) -> None:
+def _check_ids(
+    item: SourcePicture, truth: PanopticTruth, position: np.ndarray, listed_ids: np.ndarray
+) -> None:
     """Refuses ids in one place and not the other, and crowds of stuff.
 
     Args:
@@ -219,7 +228,7 @@ def _check_ids(item: WorkItem, truth: Truth, position: np.ndarray, listed_ids: n
         if segment_ids
     ]
     if findings:
-        raise Refused(*findings)
+        raise UnusablePicture(*findings)
 
 
 def _merge_stuff(segments: Sequence[SourceSegment]) -> tuple[list[SourceSegment], list[int]]:
@@ -237,5 +246,5 @@ def _merge_stuff(segments: Sequence[SourceSegment]) -> tuple[list[SourceSegment]
     return list(kept.values()), [numbers[key] for key in keys]
 
 
-def _refusal(item: WorkItem, file: str, problem: Problem, found: str) -> Refused:
-    return Refused(Finding(item.name, file, problem, found))
+def _refusal(item: SourcePicture, file: str, problem: Problem, found: str) -> UnusablePicture:
+    return UnusablePicture(Finding(item.name, file, problem, found))

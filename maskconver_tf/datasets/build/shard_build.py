@@ -27,8 +27,8 @@ from maskconver_tf.datasets.build.build import (
 from maskconver_tf.datasets.build.counts import BuildSummary, Tally, num_pictures
 from maskconver_tf.datasets.build.examine import Accepted, examine
 from maskconver_tf.datasets.findings import Finding
-from maskconver_tf.datasets.records.records import ShardWriter, shard_bounds, write_manifest
-from maskconver_tf.datasets.sources.open_source import open_source
+from maskconver_tf.datasets.records.writer import ShardWriter, shard_bounds, write_manifest
+from maskconver_tf.datasets.sources.named_source import open_named_source
 from maskconver_tf.datasets.sources.source import Source
 
 
@@ -37,7 +37,7 @@ class ShardJob:
     """One shard of a build.
 
     Attributes:
-      source, options: what `open_source` takes; the options as JSON.
+      source, options: what `open_named_source` takes; the options as JSON.
       folder: where the shard goes.
       shard: its number, of `num_shards`.
     """
@@ -74,7 +74,7 @@ def build_by_shards(
       settings: `workers` and `progress` are for `run` to heed.
     """
     start = time.monotonic()
-    opened = open_source(source, options)
+    opened = open_named_source(source, options)
     num_shards = plan_shards(opened, settings.num_shards)
     text = json.dumps({name: str(value) for name, value in options.items() if value is not None})
     with new_folder(Path(out), settings.overwrite) as folder:
@@ -109,7 +109,7 @@ def write_shard(job: ShardJob) -> None:
 def _write_shard(source: Source, folder: Path, shard: int, num_shards: int) -> ShardResult:
     tally, findings, num_bad = Tally(source.categories), [], 0
     writer = ShardWriter(folder, shard, num_shards)
-    for item in source.items.part(*shard_bounds(shard, num_shards, len(source.items))):
+    for item in source.pictures.between(*shard_bounds(shard, num_shards, len(source.pictures))):
         outcome = examine(item)
         if isinstance(outcome, Accepted):
             writer.write(outcome.features)
@@ -123,7 +123,7 @@ def _write_shard(source: Source, folder: Path, shard: int, num_shards: int) -> S
 @functools.lru_cache(maxsize=1)
 def _open(source: str, options: str) -> Source:
     """Once for all shards that a process writes."""
-    return open_source(source, json.loads(options))
+    return open_named_source(source, json.loads(options))
 
 
 def _result_path(folder: Path, shard: int) -> Path:

@@ -14,10 +14,10 @@ from PIL import Image
 from maskconver_tf.datasets.build.examine import Sound, check
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.datasets.findings import Finding, Problem
-from maskconver_tf.datasets.records.records import extents
-from maskconver_tf.datasets.sources.source import Truth, WorkItem
+from maskconver_tf.datasets.sources.source import PanopticTruth, SourcePicture
 from maskconver_tf.files.json_file import brief
 from maskconver_tf.files.pictures import to_plain_rgb
+from maskconver_tf.ops.segment_extents import segment_extents
 
 PRINT_SIDE = 16
 """Pixels a side of the small gray copy by which pictures are compared."""
@@ -36,7 +36,7 @@ class Task:
       draw: the class list if a picture for the report is wanted, or None.
     """
 
-    item: WorkItem
+    item: SourcePicture
     keep_map: bool = False
     draw: Categories | None = None
 
@@ -110,10 +110,10 @@ def inspect(task: Task) -> Inspection | tuple[Finding, ...]:
     )
 
 
-def _wrong_extents(item: WorkItem, truth: Truth) -> list[Finding]:
+def _wrong_extents(item: SourcePicture, truth: PanopticTruth) -> list[Finding]:
     """Segments whose listed area or box is not the painted one; a box may be off by a pixel."""
     ids, numbers = np.unique(truth.ids, return_inverse=True)
-    areas, boxes = extents(numbers.reshape(truth.ids.shape) + 1, len(ids))
+    areas, boxes = segment_extents(numbers.reshape(truth.ids.shape) + 1, len(ids))
     findings = []
     for segment in truth.segments:
         number = np.searchsorted(ids, segment.id)

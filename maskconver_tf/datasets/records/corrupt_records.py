@@ -14,7 +14,8 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from maskconver_tf import types
-from maskconver_tf.datasets.records import records
+from maskconver_tf.datasets.records import codec
+from maskconver_tf.datasets.records.folder import DatasetFolder
 from maskconver_tf.errors import UserError
 
 _BROKEN = (tf.errors.DataLossError, tf.errors.InvalidArgumentError)
@@ -38,10 +39,10 @@ class CorruptRecord:
     reason: str
 
 
-def find_corrupt_records(folder: records.DatasetFolder) -> Iterator[CorruptRecord]:
+def find_corrupt_records(folder: DatasetFolder) -> Iterator[CorruptRecord]:
     """Reads and decodes every record once; yields those that fail, in the folder's order."""
     for shard, (path, entry) in enumerate(
-        zip(folder.shard_paths, folder.summary["shards"], strict=True)
+        zip(folder.shard_paths, folder.manifest["shards"], strict=True)
     ):
         shard_records = tf.data.TFRecordDataset(str(path))
         checked = iter(shard_records.map(_check, num_parallel_calls=tf.data.AUTOTUNE))
@@ -57,7 +58,7 @@ def find_corrupt_records(folder: records.DatasetFolder) -> Iterator[CorruptRecor
 
 
 @contextlib.contextmanager
-def corrupt_records_named(folder: records.DatasetFolder) -> Iterator[None]:
+def corrupt_records_named(folder: DatasetFolder) -> Iterator[None]:
     """Around whatever reads the folder: a record that breaks it becomes one message.
 
     Raises:
@@ -74,7 +75,7 @@ def corrupt_records_named(folder: records.DatasetFolder) -> Iterator[None]:
         raise
 
 
-def _message(folder: records.DatasetFolder, corrupt: CorruptRecord) -> str:
+def _message(folder: DatasetFolder, corrupt: CorruptRecord) -> str:
     behind = corrupt.num_lost - 1
     rest = f", and with it the {behind} behind it," if behind else ""
     return (
@@ -87,7 +88,7 @@ def _message(folder: records.DatasetFolder, corrupt: CorruptRecord) -> str:
 @tf.autograph.experimental.do_not_convert
 def _check(serialized: tf.Tensor) -> tf.Tensor:
     """Fails unless picture and truth decode and agree."""
-    example = records.decode(records.parse(serialized))
+    example = codec.decode(codec.parse(serialized))
     size = example[types.IMAGE_SIZE]
     last = tf.reduce_max(example[types.SEGMENT_MAP])
     checks = [

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from maskconver_tf.evaluation.segment_index import areas_and_boxes
+from maskconver_tf.ops.segment_extents import segment_extents
 
 _MIN_AREA = 0.5
 """A segment gets a label when its area is at least this part of the label's."""
@@ -32,7 +32,7 @@ def place_labels(
       Top left corner (y, x) of the labels that have a place, by the segment's position in the list,
       counted from 0. Each label is inside the picture and covers a pixel of its segment.
     """
-    areas, boxes = areas_and_boxes(index, len(sizes))
+    areas, boxes = segment_extents(index, len(sizes))
     depth = np.minimum(depth, _edge_distance(*index.shape))
     corners: dict[int, tuple[int, int]] = {}
     taken = np.zeros((0, 4), np.int64)

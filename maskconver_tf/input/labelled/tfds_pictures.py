@@ -38,7 +38,7 @@ class TfdsPictures:
         self.categories = Categories.numbered(self._features["label"].names)
         self.num_examples = info.num_examples
         self.shard_paths = info.filepaths
-        self.summary = {"shards": [{"num_examples": count} for count in info.shard_lengths]}
+        self.manifest = {"shards": [{"num_examples": count} for count in info.shard_lengths]}
 
     def reader(self, num_readers: int = 1, host: int = 0, hosts: int = 1) -> ShardReader:
         return ShardReader(self, num_readers, host, hosts)

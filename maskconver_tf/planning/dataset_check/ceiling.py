@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from maskconver_tf import types
 from maskconver_tf.datasets.categories import Categories
-from maskconver_tf.datasets.records import records
+from maskconver_tf.datasets.records import codec
 from maskconver_tf.evaluation.panoptic_quality import PanopticQuality, PanopticQualityResult
 from maskconver_tf.input import transforms
 from maskconver_tf.input.targets import TargetBuilder
@@ -75,7 +75,7 @@ class Ceiling:
         found, num_dropped = self._predict(*truth.values())
         self.num_pictures += 1
         self.num_dropped += int(num_dropped)
-        truth_segments = records.truth_segments(truth)
+        truth_segments = codec.truth_segments(truth)
         # A perfect model gives a crowd to its class, which costs nothing, and not to a neighbor.
         crowds = [segment.id for segment in truth_segments if segment.is_crowd]
         in_crowd = np.isin(truth[types.SEGMENT_MAP], crowds)

@@ -17,11 +17,12 @@ from maskconver_tf.datasets.census.duplicates import DuplicateFinder
 from maskconver_tf.datasets.census.inspection import Inspection, Task, inspect
 from maskconver_tf.datasets.findings import Finding, Problem
 from maskconver_tf.datasets.processes import examiner
-from maskconver_tf.datasets.records.records import MAX_SEGMENTS, is_dataset_folder
-from maskconver_tf.datasets.sources.built import Built
-from maskconver_tf.datasets.sources.coco.tree import find_parts
-from maskconver_tf.datasets.sources.lazy_items import LazyItems
-from maskconver_tf.datasets.sources.open_source import open_source
+from maskconver_tf.datasets.records.codec import MAX_SEGMENTS
+from maskconver_tf.datasets.records.folder import is_dataset_folder
+from maskconver_tf.datasets.sources.coco.panoptic_folder import find_panoptic_parts
+from maskconver_tf.datasets.sources.dataset_folder import DatasetFolderSource
+from maskconver_tf.datasets.sources.lazy_pictures import LazyPictures
+from maskconver_tf.datasets.sources.named_source import open_named_source
 from maskconver_tf.datasets.sources.source import Source
 from maskconver_tf.errors import UserError
 from maskconver_tf.files.paths import any_path
@@ -74,7 +75,7 @@ def open_folder(folder: str | os.PathLike) -> dict[str, Source]:
     """
     path = any_path(folder)
     if is_dataset_folder(path):
-        return {path.name: Built(path)}
+        return {path.name: DatasetFolderSource(path)}
     if not path.is_dir():
         found = "a file" if path.exists() else "nothing"
         raise UserError(f"{path}: found {found}, expected the folder of a dataset; check the path.")
@@ -83,8 +84,8 @@ def open_folder(folder: str | os.PathLike) -> dict[str, Source]:
             f"{path}: found no dataset.json; of remote folders only built ones can be "
             "checked. Build a dataset there, or copy the folder here."
         )
-    parts = find_parts(path)
-    return {part: open_source("coco_panoptic", options) for part, options in parts.items()}
+    parts = find_panoptic_parts(path)
+    return {part: open_named_source("coco_panoptic", options) for part, options in parts.items()}
 
 
 def check_parts(
@@ -111,9 +112,11 @@ def check_parts(
         sizes = grid.input_sizes if make_ceiling else ()
         ceilings = [make_ceiling(source.categories, size) for size in sizes]
         part = _Part(name, source, ceilings, ceiling_pictures)
-        with examiner(num_workers(workers, len(source.items)), inspect) as inspect_all:
+        with examiner(num_workers(workers, len(source.pictures)), inspect) as inspect_all:
             outcomes = inspect_all(part.tasks())
-            shown = tqdm(outcomes, name, len(source.items), unit=" pictures", disable=not progress)
+            shown = tqdm(
+                outcomes, name, len(source.pictures), unit=" pictures", disable=not progress
+            )
             for outcome in shown:
                 checker.take(part, outcome)
         checker.take_stray_files(part, [other for other in parts.values() if other is not source])
@@ -144,10 +147,10 @@ class _Part:
 
     def tasks(self) -> Iterator[Task]:
         """A task for each picture; some are asked for a map or a drawing, evenly spread."""
-        count = len(self.source.items)
+        count = len(self.source.pictures)
         drawn = _spread(count, _NUM_DRAWN)
         scored = _spread(count, self._num_scored if self.ceilings else 0)
-        for i, item in enumerate(self.source.items):
+        for i, item in enumerate(self.source.pictures):
             yield Task(item, i in scored, self.source.categories if i in drawn else None)
 
     def note(self, picture: str, file: str, problem: Problem, found: str) -> None:
@@ -222,7 +225,7 @@ class _Checker:
         pairs = []
         for numbers in self.pairs:
             seen = [self._seen[number] for number in numbers]
-            if all(isinstance(part.source.items, LazyItems) for part, _, _ in seen):
+            if all(isinstance(part.source.pictures, LazyPictures) for part, _, _ in seen):
                 pairs.append(tuple(_draw(part, index) for part, _, index in seen))
         return pairs
 
@@ -252,7 +255,7 @@ class _Checker:
 
 
 def _draw(part: _Part, index: int) -> Drawing:
-    [item] = part.source.items.part(index, index + 1)
+    [item] = part.source.pictures.between(index, index + 1)
     picture = inspect(Task(item, draw=part.source.categories))
     return _drawing(part, f"{part.name}: {picture.name}", picture)
 

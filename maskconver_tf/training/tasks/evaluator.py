@@ -15,10 +15,10 @@ from tqdm import tqdm
 
 from maskconver_tf import types
 from maskconver_tf.datasets.categories import Categories
+from maskconver_tf.datasets.records.codec import truth_segments
 from maskconver_tf.datasets.records.corrupt_records import corrupt_records_named
-from maskconver_tf.datasets.records.records import truth_segments
 from maskconver_tf.evaluation.panoptic_quality import PanopticQuality, PanopticQualityResult
-from maskconver_tf.inference.drawing.panoptic_drawing import draw_panoptic, side_by_side
+from maskconver_tf.inference.drawing.panoptic_drawing import draw_panoptic_map, join_side_by_side
 from maskconver_tf.inference.segmenter import PanopticSegmenter
 from maskconver_tf.input.pipeline import EvaluationInput
 from maskconver_tf.training.machines.over_replicas import over_replicas
@@ -109,11 +109,11 @@ def picture_row(picture: Scored, categories: Categories) -> np.ndarray:
     columns = np.arange(width) * picture.panoptic_map.shape[1] // width
 
     def drawn(panoptic_map: np.ndarray, segments: list[types.Segment]) -> np.ndarray:
-        return draw_panoptic(image, panoptic_map[np.ix_(rows, columns)], segments, categories)
+        return draw_panoptic_map(image, panoptic_map[np.ix_(rows, columns)], segments, categories)
 
     truth = drawn(picture.example[types.SEGMENT_MAP], picture.truth)
     predicted = drawn(picture.panoptic_map, picture.predicted)
-    return side_by_side([image, truth, predicted], ["image", "truth", "prediction"])
+    return join_side_by_side([image, truth, predicted], ["image", "truth", "prediction"])
 
 
 class Evaluator(orbit.AbstractEvaluator):

@@ -10,7 +10,8 @@ from PIL import Image
 
 from maskconver_tf import types
 from maskconver_tf.datasets.categories import Categories
-from maskconver_tf.datasets.records import records
+from maskconver_tf.datasets.records import codec
+from maskconver_tf.datasets.records.writer import DatasetWriter
 from maskconver_tf.errors import RunStopped, UserError
 from maskconver_tf.input import example_order, transforms
 from maskconver_tf.input.pipeline import EvaluationInput, TrainingInput
@@ -31,7 +32,7 @@ def _record(number):
     segment_map[15] = 0
     png = io.BytesIO()
     Image.fromarray(_colors(segment_map)).save(png, "PNG")
-    return records.PanopticRecord(
+    return codec.PanopticRecord(
         png.getvalue(), number, f"{number}.png", 16, 32, segment_map, [70, 80], [number, 7], [0, 0]
     )
 
@@ -45,9 +46,9 @@ def _colors(segment_map):
 def data_dir(tmp_path_factory):
     """Seven examples in two shards; the first segment's class is the example's number."""
     folder = tmp_path_factory.mktemp("dataset")
-    writer = records.DatasetWriter(folder, num_shards=2, num_items=NUM_EXAMPLES)
+    writer = DatasetWriter(folder, num_shards=2, num_items=NUM_EXAMPLES)
     for number in range(NUM_EXAMPLES):
-        writer.write(number, records.to_features(_record(number)))
+        writer.write(number, codec.to_features(_record(number)))
     writer.finish(CATEGORIES, {}, {}, [])
     return str(folder)
 
@@ -439,7 +440,7 @@ def _odd_record(segment_map, num_segments, image_format="PNG"):
     image = np.random.default_rng(0).integers(0, 255, [*segment_map.shape, 3]).astype(np.uint8)
     encoded = io.BytesIO()
     Image.fromarray(image).save(encoded, image_format)
-    return records.PanopticRecord(
+    return codec.PanopticRecord(
         encoded.getvalue(),
         "odd",
         f"odd.{image_format}",
@@ -466,9 +467,9 @@ ODD = {
 @pytest.fixture(scope="module")
 def odd_dir(tmp_path_factory):
     folder = tmp_path_factory.mktemp("odd")
-    writer = records.DatasetWriter(folder, num_shards=1, num_items=len(ODD))
+    writer = DatasetWriter(folder, num_shards=1, num_items=len(ODD))
     for number, record in enumerate(ODD.values()):
-        writer.write(number, records.to_features(record))
+        writer.write(number, codec.to_features(record))
     writer.finish(CATEGORIES, {}, {}, [])
     return str(folder)
 

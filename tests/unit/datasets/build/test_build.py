@@ -9,7 +9,8 @@ import tensorflow as tf
 from maskconver_tf import types
 from maskconver_tf.datasets.build import build
 from maskconver_tf.datasets.build.build import build_dataset
-from maskconver_tf.datasets.records import records
+from maskconver_tf.datasets.records import codec
+from maskconver_tf.datasets.records.folder import DatasetFolder
 from maskconver_tf.errors import UserError
 
 
@@ -24,22 +25,22 @@ def _files(folder):
 
 def _examples(folder):
     shards = tf.data.TFRecordDataset([str(path) for path in folder.shard_paths])
-    return list(shards.map(records.parse).map(records.decode).as_numpy_iterator())
+    return list(shards.map(codec.parse).map(codec.decode).as_numpy_iterator())
 
 
 def test_a_built_folder_holds_every_picture_in_order(make_coco_folder, tmp_path):
     source = make_coco_folder(num_pictures=5)
     summary = _build(source, tmp_path / "out", num_shards=2)
-    folder = records.DatasetFolder(tmp_path / "out")
+    folder = DatasetFolder(tmp_path / "out")
     assert folder.categories.source_ids.tolist() == [7, 200, 18]
-    assert [shard["num_examples"] for shard in folder.summary["shards"]] == [3, 2]
+    assert [shard["num_examples"] for shard in folder.manifest["shards"]] == [3, 2]
     examples = _examples(folder)
     assert [json.loads(example[types.IMAGE_ID]) for example in examples] == [10, 11, 12, 13, 14]
     for picture, example in enumerate(examples):
         ids = [0, *example[types.SEGMENT_IDS]]
         painted = source.ids(picture)
         assert [ids[i] for i in example[types.SEGMENT_MAP].ravel()] == painted.ravel().tolist()
-    assert summary.dataset == folder.summary
+    assert summary.dataset == folder.manifest
 
 
 def test_counts_are_those_of_the_pictures(make_coco_folder, tmp_path):
@@ -93,10 +94,10 @@ def test_bad_pictures_are_all_reported_and_nothing_stays(spoiled, tmp_path):
 
 def test_skip_bad_leaves_them_out_and_records_them(spoiled, tmp_path):
     summary = _build(spoiled, tmp_path / "out", skip_bad=True)
-    folder = records.DatasetFolder(tmp_path / "out")
+    folder = DatasetFolder(tmp_path / "out")
     names = [example[types.FILE_NAME] for example in _examples(folder)]
     assert names == [b"0.jpg", b"2.jpg", b"4.jpg"]
-    assert (folder.num_examples, folder.summary["num_dropped"]) == (3, 2)
+    assert (folder.num_examples, folder.manifest["num_dropped"]) == (3, 2)
     dropped = json.loads((tmp_path / "out" / "dropped.json").read_text(encoding="utf-8"))
     assert [(entry["picture"], entry["file"], entry["finding"]) for entry in dropped] == [
         ("1.jpg", str(spoiled.panoptic / "1.png"), "truth PNG missing: does not exist"),
@@ -152,7 +153,7 @@ def test_an_existing_dataset_is_replaced_only_when_asked(make_coco_folder, tmp_p
         _build(source, out, overwrite=True)
     assert _files(out) == before
     _build(source, out, overwrite=True, skip_bad=True)
-    assert records.DatasetFolder(out).num_examples == 2
+    assert DatasetFolder(out).num_examples == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["coco", "out"]
 
 
@@ -174,7 +175,7 @@ def test_what_no_build_wrote_is_never_replaced(make_coco_folder, tmp_path):
 def test_an_empty_folder_and_missing_parents_are_fine(make_coco_folder, tmp_path, out):
     (tmp_path / "empty").mkdir()
     _build(make_coco_folder(), tmp_path / out)
-    assert records.DatasetFolder(tmp_path / out).num_examples == 3
+    assert DatasetFolder(tmp_path / out).num_examples == 3
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from maskconver_tf.datasets.sources.coco.panoptic import CocoPanoptic
 
 def _examine(folder):
     """The outcome of the one picture of `folder`."""
-    [item] = CocoPanoptic(folder.images, folder.panoptic, folder.annotations).items
+    [item] = CocoPanoptic(folder.images, folder.panoptic, folder.annotations).pictures
     return examine(item)
 
 
@@ -254,7 +254,7 @@ def test_areas_are_those_coco_lists(coco200):
         for annotation in json.loads(path.read_text())["annotations"]
     }
     source = CocoPanoptic(coco200 / "images" / "train", coco200 / "panoptic" / "train", path)
-    for item in source.items.part(0, 20):
+    for item in source.pictures.between(0, 20):
         accepted = examine(item)
         assert isinstance(accepted, Accepted)
         assert accepted.areas[1:].tolist() == listed[item.image_id]

@@ -9,7 +9,8 @@ from PIL import Image
 
 from maskconver_tf import types
 from maskconver_tf.datasets.build.build import build_dataset, build_from
-from maskconver_tf.datasets.records import records
+from maskconver_tf.datasets.records import codec
+from maskconver_tf.datasets.records.folder import DatasetFolder
 from maskconver_tf.errors import UserError
 
 
@@ -17,9 +18,9 @@ def _build(folder, out):
     build_dataset(
         folder.images, folder.panoptic, folder.annotations, out, workers=1, progress=False
     )
-    built = records.DatasetFolder(out)
+    built = DatasetFolder(out)
     shards = tf.data.TFRecordDataset([str(path) for path in built.shard_paths])
-    return built, list(shards.map(records.parse).map(records.decode).as_numpy_iterator())
+    return built, list(shards.map(codec.parse).map(codec.decode).as_numpy_iterator())
 
 
 def _replace(folder, ids, class_of, image=None):
@@ -93,10 +94,10 @@ def test_class_ids_to_a_million_and_names_in_any_script(tmp_path):
     options = {name: str(tmp_path / name) for name in ("images", "semantic", "instances")}
     options["classes"] = str(tmp_path / "classes.json")
     build_from("png_folders", options, tmp_path / "out", workers=1, progress=False)
-    built = records.DatasetFolder(tmp_path / "out")
+    built = DatasetFolder(tmp_path / "out")
     assert list(built.categories.names) == names
     shards = tf.data.TFRecordDataset([str(path) for path in built.shard_paths])
-    [example] = shards.map(records.parse).map(records.decode).as_numpy_iterator()
+    [example] = shards.map(codec.parse).map(codec.decode).as_numpy_iterator()
     class_ids = np.append(-1, example[types.SEGMENT_CLASS_IDS])[example[types.SEGMENT_MAP]]
     np.testing.assert_array_equal(built.categories.source_ids[class_ids], labels)
     assert json.loads(example[types.IMAGE_ID]) == "写真"

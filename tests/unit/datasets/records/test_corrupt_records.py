@@ -8,12 +8,14 @@ import tensorflow as tf
 from PIL import Image
 
 from maskconver_tf.datasets.categories import Categories
-from maskconver_tf.datasets.records import records
+from maskconver_tf.datasets.records import codec
 from maskconver_tf.datasets.records.corrupt_records import (
     corrupt_records_named,
     find_corrupt_records,
 )
-from maskconver_tf.datasets.sources.built import Built
+from maskconver_tf.datasets.records.folder import DatasetFolder
+from maskconver_tf.datasets.records.writer import DatasetWriter
+from maskconver_tf.datasets.sources.dataset_folder import DatasetFolderSource
 from maskconver_tf.errors import UserError
 from maskconver_tf.input.pipeline import TrainingInput
 
@@ -27,7 +29,7 @@ def _record(number):
     image = io.BytesIO()
     Image.fromarray(np.full([8, 8, 3], 20 * number, np.uint8)).save(image, "PNG")
     segment_map = np.ones([8, 8], np.uint16)
-    return records.PanopticRecord(
+    return codec.PanopticRecord(
         image.getvalue(), number, f"{number}.png", 8, 8, segment_map, [7], [number], [0]
     )
 
@@ -39,9 +41,9 @@ def make_folder(tmp_path):
     def make(damage=None):
         folder = tmp_path / "data"
         folder.mkdir()
-        writer = records.DatasetWriter(folder, num_shards=2, num_items=8)
+        writer = DatasetWriter(folder, num_shards=2, num_items=8)
         for number in range(8):
-            features = records.to_features(_record(number))
+            features = codec.to_features(_record(number))
             writer.write(number, features | (damage or {}).get(number, {}))
         writer.finish(CATEGORIES, {}, {}, [])
         return folder
@@ -79,15 +81,15 @@ def _epoch(folder, **settings):
 
 
 def _named(folder):
-    return corrupt_records_named(records.DatasetFolder(folder))
+    return corrupt_records_named(DatasetFolder(folder))
 
 
 def test_a_sound_folder_has_none(make_folder):
-    assert list(find_corrupt_records(records.DatasetFolder(make_folder()))) == []
+    assert list(find_corrupt_records(DatasetFolder(make_folder()))) == []
 
 
 def test_each_kind_of_damage_is_found_where_it_is(make_folder):
-    folder = records.DatasetFolder(make_folder(BAD))
+    folder = DatasetFolder(make_folder(BAD))
     found = list(find_corrupt_records(folder))
     assert [(bad.shard, bad.position, bad.num_lost) for bad in found] == [
         (0, 2, 1),
@@ -101,9 +103,9 @@ def test_each_kind_of_damage_is_found_where_it_is(make_folder):
 
 def test_a_damaged_shard_loses_all_behind_the_damage(make_folder):
     folder = make_folder()
-    path = records.DatasetFolder(folder).shard_paths[0]
+    path = DatasetFolder(folder).shard_paths[0]
     _flip_byte(path, record=1)
-    [bad] = find_corrupt_records(records.DatasetFolder(folder))
+    [bad] = find_corrupt_records(DatasetFolder(folder))
     assert (bad.shard, bad.position, bad.num_lost) == (0, 1, 3)
     assert _epoch(folder, skip_corrupt=True) == [0, 4, 5, 6, 7]
     match = r"record 1 .*the 2 behind it.*cannot be read"
@@ -113,7 +115,7 @@ def test_a_damaged_shard_loses_all_behind_the_damage(make_folder):
 
 def test_a_shard_that_ends_too_early_loses_what_is_missing(make_folder):
     folder = make_folder()
-    path = records.DatasetFolder(folder).shard_paths[1]
+    path = DatasetFolder(folder).shard_paths[1]
     content = path.read_bytes()
     path.write_bytes(content[: 16 + int.from_bytes(content[:8], "little")])
     # Of another size the folder is refused at once: here that was overlooked.
@@ -121,7 +123,7 @@ def test_a_shard_that_ends_too_early_loses_what_is_missing(make_folder):
     manifest.write_text(
         manifest.read_text().replace(f": {len(content)}", f": {path.stat().st_size}")
     )
-    [bad] = find_corrupt_records(records.DatasetFolder(folder))
+    [bad] = find_corrupt_records(DatasetFolder(folder))
     assert (bad.shard, bad.position, bad.num_lost) == (1, 1, 3)
     assert "ends" in bad.reason
 
@@ -184,7 +186,7 @@ def test_a_folder_of_such_records_alone_is_refused(make_folder):
 
 def test_a_check_names_what_is_no_record(make_folder):
     with pytest.raises(UserError, match="00001-of-00002.tfrecord: record 1 .*cannot be read"):
-        list(Built(make_folder({5: {"image/size": [8]}})))
+        list(DatasetFolderSource(make_folder({5: {"image/size": [8]}})))
 
 
 def test_nothing_is_read_twice_unless_asked(make_folder):

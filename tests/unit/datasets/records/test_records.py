@@ -11,7 +11,9 @@ from PIL import Image
 
 from maskconver_tf import types
 from maskconver_tf.datasets.categories import Categories
-from maskconver_tf.datasets.records import records
+from maskconver_tf.datasets.records import codec
+from maskconver_tf.datasets.records.folder import DatasetFolder
+from maskconver_tf.datasets.records.writer import DatasetWriter, shard_bounds
 from maskconver_tf.errors import UserError
 
 CATEGORIES = Categories.from_coco(
@@ -46,12 +48,12 @@ def _record(**changes):
         "segment_class_ids": [1, 0, 1],
         "segment_is_crowd": [False, False, True],
     }
-    return records.PanopticRecord(**fields | changes)
+    return codec.PanopticRecord(**fields | changes)
 
 
 def _read_back(*written):
-    serialized = tf.data.Dataset.from_tensor_slices([records.encode(r) for r in written])
-    return list(serialized.map(records.parse).map(records.decode).as_numpy_iterator())
+    serialized = tf.data.Dataset.from_tensor_slices([codec.encode(r) for r in written])
+    return list(serialized.map(codec.parse).map(codec.decode).as_numpy_iterator())
 
 
 def test_every_field_comes_back_in_a_data_pipeline():
@@ -87,12 +89,12 @@ def test_more_segments_than_a_byte_counts_and_none_at_all():
     np.testing.assert_array_equal(many[types.SEGMENT_MAP], crowded)
     assert many[types.SEGMENT_IDS][-1] == 64_999
     assert void[types.SEGMENT_IDS].shape == (0,) and not void[types.SEGMENT_MAP].any()
-    assert records.truth_segments(void) == []
+    assert codec.truth_segments(void) == []
 
 
 def test_a_map_that_would_wrap_is_refused():
     with pytest.raises(TypeError, match="uint8; expected uint16"):
-        records.encode(_record(segment_map=MAP.astype(np.uint8)))
+        codec.encode(_record(segment_map=MAP.astype(np.uint8)))
 
 
 def test_image_ids_are_json_text():
@@ -118,12 +120,12 @@ def test_grayscale_jpeg_decodes_to_rgb():
 
 
 def test_the_same_record_gives_the_same_bytes():
-    assert records.encode(_record()) == records.encode(_record())
+    assert codec.encode(_record()) == codec.encode(_record())
 
 
 def test_truth_segments_have_ids_areas_and_boxes_of_the_map():
     [example] = _read_back(_record())
-    assert records.truth_segments(example) == [
+    assert codec.truth_segments(example) == [
         types.Segment(id=1, class_id=1, area=4, box=(0, 0, 2, 3)),
         types.Segment(id=2, class_id=0, area=4, box=(0, 2, 3, 4)),
         types.Segment(id=3, class_id=1, is_crowd=True, area=1, box=(2, 0, 3, 1)),
@@ -135,25 +137,25 @@ def test_truth_segments_have_ids_areas_and_boxes_of_the_map():
 
 def _write_folder(folder, num_shards, indices, num_items):
     folder.mkdir()
-    writer = records.DatasetWriter(folder, num_shards, num_items)
+    writer = DatasetWriter(folder, num_shards, num_items)
     for index in indices:
-        writer.write(index, records.to_features(_record(image_id=index)))
+        writer.write(index, codec.to_features(_record(image_id=index)))
     writer.finish(CATEGORIES, {"source": "test"}, converted={}, dropped=[])
     return folder
 
 
 def test_shards_hold_the_sources_order(tmp_path):
-    folder = records.DatasetFolder(_write_folder(tmp_path / "set", 2, [0, 1, 2, 4], 5))
+    folder = DatasetFolder(_write_folder(tmp_path / "set", 2, [0, 1, 2, 4], 5))
     assert folder.num_examples == 4
     assert folder.categories == CATEGORIES
-    assert folder.summary["source"] == "test"
+    assert folder.manifest["source"] == "test"
     assert [path.name for path in folder.shard_paths] == [
         "data-00000-of-00002.tfrecord",
         "data-00001-of-00002.tfrecord",
     ]
     read = [
         [
-            int(records.parse(record)[types.IMAGE_ID].numpy())
+            int(codec.parse(record)[types.IMAGE_ID].numpy())
             for record in tf.data.TFRecordDataset(str(path))
         ]
         for path in folder.shard_paths
@@ -162,8 +164,8 @@ def test_shards_hold_the_sources_order(tmp_path):
 
 
 def test_a_shard_whose_pictures_were_all_dropped_is_an_empty_file(tmp_path):
-    folder = records.DatasetFolder(_write_folder(tmp_path / "set", 3, [0], 3))
-    assert [shard["num_examples"] for shard in folder.summary["shards"]] == [1, 0, 0]
+    folder = DatasetFolder(_write_folder(tmp_path / "set", 3, [0], 3))
+    assert [shard["num_examples"] for shard in folder.manifest["shards"]] == [1, 0, 0]
     assert list(tf.data.TFRecordDataset(str(folder.shard_paths[2]))) == []
 
 
@@ -213,25 +215,25 @@ def test_a_folder_that_is_not_whole_is_refused(tmp_path, damage, finding):
     folder = _write_folder(tmp_path / "set", 1, [0], 1)
     damage(folder)
     with pytest.raises(UserError, match=finding):
-        records.DatasetFolder(folder)
+        DatasetFolder(folder)
 
 
 def test_the_manifest_tells_who_wrote_what(tmp_path):
-    folder = records.DatasetFolder(_write_folder(tmp_path / "set", 2, [0, 1], 2))
-    assert folder.summary["versions"]["tensorflow"] == tf.__version__
-    for path, shard in zip(folder.shard_paths, folder.summary["shards"]):
+    folder = DatasetFolder(_write_folder(tmp_path / "set", 2, [0, 1], 2))
+    assert folder.manifest["versions"]["tensorflow"] == tf.__version__
+    for path, shard in zip(folder.shard_paths, folder.manifest["shards"]):
         assert shard["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
         assert shard["num_bytes"] == path.stat().st_size
     assert folder.damaged_shards() == []
 
 
 def test_a_changed_byte_is_found(tmp_path):
-    folder = records.DatasetFolder(_write_folder(tmp_path / "set", 2, [0, 1], 2))
+    folder = DatasetFolder(_write_folder(tmp_path / "set", 2, [0, 1], 2))
     path = folder.shard_paths[1]
     content = bytearray(path.read_bytes())
     content[40] ^= 1
     path.write_bytes(content)
-    assert records.DatasetFolder(folder.path).damaged_shards() == [path]
+    assert DatasetFolder(folder.path).damaged_shards() == [path]
 
 
 def test_another_class_list_is_refused(tmp_path):
@@ -239,25 +241,25 @@ def test_another_class_list_is_refused(tmp_path):
     path = folder / "categories.json"
     path.write_text(path.read_text().replace("cat", "dog"))
     with pytest.raises(UserError, match=r"categories.json: not the class list that the builder"):
-        records.DatasetFolder(folder)
+        DatasetFolder(folder)
 
 
 @pytest.mark.parametrize(("num_shards", "num_items"), [(1, 1), (2, 5), (3, 7), (7, 7), (4, 9)])
 def test_bounds_of_shards_agree_with_the_shard_of_an_item(num_shards, num_items):
     for shard in range(num_shards):
         items = [i for i in range(num_items) if i * num_shards // num_items == shard]
-        start, stop = records.shard_bounds(shard, num_shards, num_items)
+        start, stop = shard_bounds(shard, num_shards, num_items)
         assert list(range(start, stop)) == items
 
 
 def test_a_path_that_is_no_folder_is_refused(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="file: found a file"):
-        records.DatasetFolder(tmp_path / "file")
+        DatasetFolder(tmp_path / "file")
     with pytest.raises(UserError, match="gone: found nothing"):
-        records.DatasetFolder(tmp_path / "gone")
+        DatasetFolder(tmp_path / "gone")
 
 
 def test_a_folder_that_is_no_path_is_refused():
     with pytest.raises(UserError, match="5: expected the path of a folder, as text in quotes"):
-        records.DatasetFolder(5)
+        DatasetFolder(5)

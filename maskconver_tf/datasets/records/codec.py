@@ -1,0 +1,195 @@
+"""One record: a picture with its truth, to a `tf.train.Example` and back.
+
+No other file knows the keys of a record. TensorFlow is imported where it is used: the builder's
+processes only need `to_features`, and they start in a fraction of a second without TensorFlow.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from maskconver_tf import types
+from maskconver_tf.files.json_file import as_utf8
+from maskconver_tf.ops.segment_extents import segment_extents
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+MAX_SEGMENTS = 2**16 - 1
+"""Segments in one picture, at most: a 16-bit segment map holds no larger number."""
+
+_KEYS = {
+    types.IMAGE: "image/encoded",
+    types.IMAGE_ID: "image/id",
+    types.FILE_NAME: "image/file_name",
+    types.IMAGE_SIZE: "image/size",
+    types.SEGMENT_MAP: "segments/map_png",
+    types.SEGMENT_IDS: "segments/ids",
+    types.SEGMENT_CLASS_IDS: "segments/class_ids",
+    types.SEGMENT_IS_CROWD: "segments/is_crowd",
+}
+"""Field name -> key in a record."""
+
+
+@dataclasses.dataclass(frozen=True)
+class PanopticRecord:
+    """One picture with its truth, as a record holds it; n segments.
+
+    Attributes:
+      image_bytes: JPEG or PNG that decodes to upright 8-bit RGB.
+      image_id: the source's image id.
+      file_name: the source picture's file name.
+      height, width: of the picture, in pixels.
+      segment_map: uint16 `[height, width]`: i for the i-th segment counted from 1, 0 for void.
+      segment_ids: int `[n]`: the source's segment ids.
+      segment_class_ids: int `[n]`: contiguous class ids.
+      segment_is_crowd: bool `[n]`.
+    """
+
+    image_bytes: bytes
+    image_id: int | str
+    file_name: str
+    height: int
+    width: int
+    segment_map: np.ndarray
+    segment_ids: np.ndarray
+    segment_class_ids: np.ndarray
+    segment_is_crowd: np.ndarray
+
+
+def to_features(record: PanopticRecord) -> dict[str, list[bytes] | list[int]]:
+    """The record's content under its keys, the segment map as 16-bit grayscale PNG."""
+    content = {
+        types.IMAGE: [record.image_bytes],
+        types.IMAGE_ID: [as_utf8(json.dumps(record.image_id, ensure_ascii=False)).encode()],
+        types.FILE_NAME: [as_utf8(record.file_name).encode()],
+        types.IMAGE_SIZE: [record.height, record.width],
+        types.SEGMENT_MAP: [_to_png(record.segment_map)],
+        types.SEGMENT_IDS: [int(value) for value in record.segment_ids],
+        types.SEGMENT_CLASS_IDS: [int(value) for value in record.segment_class_ids],
+        types.SEGMENT_IS_CROWD: [int(value) for value in record.segment_is_crowd],
+    }
+    return {_KEYS[field]: values for field, values in content.items()}
+
+
+def serialize(features: dict[str, list[bytes] | list[int]]) -> bytes:
+    """A `tf.train.Example` of what `to_features` returned; the same features, the same bytes."""
+    import tensorflow as tf
+
+    example = tf.train.Example()
+    for key, values in features.items():
+        feature = example.features.feature[key]
+        if values and isinstance(values[0], bytes):
+            feature.bytes_list.value.extend(values)
+        else:
+            feature.int64_list.value.extend(values)
+    return example.SerializeToString(deterministic=True)
+
+
+def encode(record: PanopticRecord) -> bytes:
+    """A serialized `tf.train.Example`, which `parse` and `decode` turn into an example."""
+    return serialize(to_features(record))
+
+
+def parse(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Reads one record without decoding its picture; runs in `tf.data`.
+
+    Args:
+      serialized: string scalar that `encode` wrote.
+
+    Returns:
+      The fields `decode` returns; IMAGE and SEGMENT_MAP are still encoded, string scalars.
+    """
+    import tensorflow as tf
+
+    kinds = {field: tf.io.RaggedFeature(tf.int64) for field in _KEYS}
+    for field in (types.IMAGE, types.IMAGE_ID, types.FILE_NAME, types.SEGMENT_MAP):
+        kinds[field] = tf.io.FixedLenFeature([], tf.string)
+    kinds[types.IMAGE_SIZE] = tf.io.FixedLenFeature([2], tf.int64)
+    parsed = tf.io.parse_single_example(
+        serialized, {key: kinds[field] for field, key in _KEYS.items()}
+    )
+    example = {field: parsed[key] for field, key in _KEYS.items()}
+    for field in (types.IMAGE_SIZE, types.SEGMENT_CLASS_IDS):
+        example[field] = tf.cast(example[field], tf.int32)
+    example[types.SEGMENT_IS_CROWD] = tf.cast(example[types.SEGMENT_IS_CROWD], tf.bool)
+    return example
+
+
+def decode(parsed: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Decodes the picture and the segment map of what `parse` returned; runs in `tf.data`.
+
+    Returns:
+      IMAGE uint8 `[h, w, 3]`, SEGMENT_MAP int32 `[h, w]`, SEGMENT_IDS int64 `[n]`,
+      SEGMENT_CLASS_IDS int32 `[n]`, SEGMENT_IS_CROWD bool `[n]`, IMAGE_ID and FILE_NAME string
+      scalars, IMAGE_SIZE int32 `[2]`.
+    """
+    import tensorflow as tf
+
+    from maskconver_tf.files.decoding import decode_picture
+
+    segment_map = tf.io.decode_png(parsed[types.SEGMENT_MAP], channels=1, dtype=tf.uint16)
+    return parsed | {
+        types.IMAGE: decode_picture(parsed[types.IMAGE]),
+        types.SEGMENT_MAP: tf.cast(segment_map[..., 0], tf.int32),
+    }
+
+
+def decode_window(
+    parsed: dict[str, tf.Tensor], begin: tf.Tensor, extent: tf.Tensor, size: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Decodes the rectangle of picture and segment map that will be scaled; runs in `tf.data`.
+
+    Args:
+      parsed: what `parse` returned.
+      begin: see `decode_part`; so are `extent` and `size`.
+      extent: int32 `[2]`, height and width; the rectangle lies within the picture.
+      size: int32 `[2]`, what the rectangle will be scaled to.
+
+    Returns:
+      uint8 `[h, w, 3]`, of `extent` or smaller, and uint16 `extent`.
+    """
+    import tensorflow as tf
+
+    from maskconver_tf.files.decoding import decode_part
+
+    image = decode_part(parsed[types.IMAGE], parsed[types.IMAGE_SIZE], begin, extent, size)
+    segment_map = tf.io.decode_png(parsed[types.SEGMENT_MAP], channels=1, dtype=tf.uint16)
+    return image, tf.slice(tf.squeeze(segment_map, -1), begin, extent)
+
+
+def truth_segments(example: dict[str, np.ndarray]) -> list[types.Segment]:
+    """The segments of a decoded example, crowds included, in the order of its lists.
+
+    Args:
+      example: what `decode` returned, as NumPy arrays.
+
+    Returns:
+      Segments whose `id` is their value in SEGMENT_MAP, 1..n, with area and box.
+    """
+    class_ids = example[types.SEGMENT_CLASS_IDS]
+    areas, boxes = segment_extents(example[types.SEGMENT_MAP], len(class_ids))
+    return [
+        types.Segment(
+            id=i + 1,
+            class_id=int(class_ids[i]),
+            is_crowd=bool(example[types.SEGMENT_IS_CROWD][i]),
+            area=int(areas[i]),
+            box=tuple(boxes[i].tolist()),
+        )
+        for i in range(len(class_ids))
+    ]
+
+
+def _to_png(segment_map: np.ndarray) -> bytes:
+    if segment_map.dtype != np.uint16:
+        raise TypeError(f"segment_map is {segment_map.dtype}; expected uint16, or ids would wrap.")
+    png = io.BytesIO()
+    Image.fromarray(segment_map).save(png, "PNG")
+    return png.getvalue()
