@@ -1,4 +1,7 @@
-"""Rules for .gin files, read as text. A rule is one of `source_rules`."""
+"""Rules for .gin files, which are read as text.
+
+A rule takes the root of a repository and returns its offenders, each as `file:line: what is wrong`.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,17 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.lint.source_rules import PACKAGE
+from tests.lint.sources import PACKAGE
 
 MAX_OWN_LINES = 15
 BLOCKS = ("model", "data", "task", "schedule", "overlay")
-"""Folders of what experiments include; every other .gin file is an experiment, a leaf."""
+"""Folders with parts that experiments include. Every other .gin file is an experiment, a leaf."""
 HEADER = ("Command:", "Hardware:", "Expected:")
 _DYNAMIC_REGISTRATION = "from __gin__ import dynamic_registration"
 
 
 def leaves_have_a_header(root: Path) -> list[str]:
-    """What it is, in words, then HEADER; `Expected: not measured` is an answer."""
+    """A header says what the experiment is, then HEADER. `Expected: not measured` is allowed."""
     offenders = []
     for path in leaves(root):
         text = path.read_text(encoding="utf-8")
@@ -46,7 +49,7 @@ def includes_come_first(root: Path) -> list[str]:
     for path in _gin_files(root):
         first = next((line for line, text in _lines(path) if not _is_head(text)), None)
         offenders += [
-            f"{_place(path, root, line)}: include below a setting, which it may undo"
+            f"{_place(path, root, line)}: include below a setting, which the include may overwrite"
             for line, text in _lines(path)
             if text.startswith("include") and first and line > first
         ]
@@ -55,7 +58,7 @@ def includes_come_first(root: Path) -> list[str]:
 
 def includes_exist(root: Path) -> list[str]:
     return [
-        f"{_place(path, root, line)}: no file {match[1]}, neither beside nor from the top"
+        f"{_place(path, root, line)}: no file {match[1]}, seen from here or from the root"
         for path in _gin_files(root)
         for line, text in _lines(path)
         if (match := re.match(r"""include\s+["'](.+)["']""", text))
@@ -64,12 +67,14 @@ def includes_exist(root: Path) -> list[str]:
 
 
 def imports_are_dynamic(root: Path) -> list[str]:
-    """Without the statement Gin would not know what an import brings."""
+    """Gin needs this statement to find the classes and functions of the imports below it."""
     offenders = []
     for path in _gin_files(root):
         imports = [(line, text) for line, text in _lines(path) if _is_import(text)]
         if imports and imports[0][1] != _DYNAMIC_REGISTRATION:
-            offenders.append(f"{_place(path, root, imports[0][0])}: first {_DYNAMIC_REGISTRATION}")
+            offenders.append(
+                f"{_place(path, root, imports[0][0])}: write {_DYNAMIC_REGISTRATION!r} before it"
+            )
     return offenders
 
 

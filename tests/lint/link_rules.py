@@ -1,4 +1,7 @@
-"""Rules for Markdown files. A rule is one of `source_rules`."""
+"""Rules for Markdown files.
+
+A rule takes the root of a repository and returns its offenders, each as `file:line: what is wrong`.
+"""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ ALL_RULES = [
 
 
 @pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.__name__)
-def test_a_leaf_in_order_offends_no_rule(plant, rule):
+def test_a_correct_leaf_offends_no_rule(plant, rule):
     root = plant(
         "from __gin__ import dynamic_registration\n"
         "from maskconver_tf.training import train\n"
@@ -53,7 +53,7 @@ def test_a_leaf_in_order_offends_no_rule(plant, rule):
     assert rule(root) == []
 
 
-def test_experiments_in_folders_are_leaves_and_what_they_include_is_not(plant):
+def test_experiments_in_folders_are_leaves_and_included_files_are_not(plant):
     root = plant("")
     (root / "experiments" / "street").mkdir()
     (root / "experiments" / "street" / "town.gin").write_text("WIDTH = 2\n")
@@ -70,7 +70,7 @@ def test_a_header_without_a_part_is_named(plant, label):
     assert label in offender
 
 
-def test_a_header_below_a_setting_is_none(plant):
+def test_a_header_below_a_setting_does_not_count(plant):
     assert len(rules.leaves_have_a_header(plant("", "A = 1\n" + HEADER))) == 1
 
 

@@ -21,7 +21,7 @@ def test_broken_links_are_named(tmp_path):
     ]
 
 
-def test_what_runs_and_installs_left_is_not_read(tmp_path):
+def test_folders_of_runs_and_installs_are_not_read(tmp_path):
     for folder in (".venv/lib", "runs/demo", "build"):
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "a.md").write_text("[gone](gone.md)\n")
