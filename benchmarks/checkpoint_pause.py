@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from maskconver_tf.config import gin_support
+from maskconver_tf.config import configuration
 from maskconver_tf.planning.preflight.step_program import StepProgram
 from maskconver_tf.training.run_files.checkpoints import make_checkpoint_manager
 from maskconver_tf.training.train import train
@@ -26,8 +26,8 @@ def main() -> None:
     parser.add_argument("--num_classes", type=int, default=13)
     parser.add_argument("--saves", type=int, default=7)
     args = parser.parse_args()
-    gin_support.load([args.gin_file])
-    arguments = gin_support.arguments_of(train, ["model_dir", "on_built"])
+    configuration.load([args.gin_file])
+    arguments = configuration.arguments_of(train, ["model_dir", "on_built"])
     program = StepProgram(arguments, args.num_classes)
     state, step = (program.model, program.optimizer), program.optimizer.iterations
     variables = len([v for part in state for v in part.variables])

@@ -33,9 +33,9 @@ import numpy as np
 import tensorflow as tf
 
 from maskconver_tf import types
-from maskconver_tf.config import gin_support
+from maskconver_tf.config import configuration
 from maskconver_tf.input.targets import TargetBuilder
-from maskconver_tf.losses.masks import mask_losses
+from maskconver_tf.losses.mask_losses import mask_losses
 from maskconver_tf.planning.preflight.step_program import StepProgram
 from maskconver_tf.training.train import train
 
@@ -88,8 +88,8 @@ def step(size: int, xla: bool, start: Callable[[], None], num_slots: int = 50) -
     settings = [f"TargetBuilder.num_slots={num_slots}", "make_optimizer.name='sgd'"]
     settings += ["TRAIN_DATA=''", "EVAL_DATA=''", f"INPUT_SIZE=({size}, {size})"]
     settings += [f"TrainingInput.batch_size={BATCH}"]
-    gin_support.load([MODEL], settings)
-    arguments = gin_support.arguments_of(train, supplied=["model_dir", "on_built"])
+    configuration.load([MODEL], settings)
+    arguments = configuration.arguments_of(train, supplied=["model_dir", "on_built"])
     trainer = StepProgram(arguments, NUM_CLASSES).trainer
     compute = tf.function(trainer.replica_step, autograph=False, jit_compile=xla or None)
     images = tf.random.stateless_uniform([BATCH, size, size, 3], [0, 0], 0, 256, tf.int32)

@@ -280,9 +280,9 @@ def _add_show(commands: Any) -> None:
 
 
 def _show(args: argparse.Namespace) -> None:
-    from maskconver_tf.config import gin_support, roots
+    from maskconver_tf.config import configuration, roots
 
-    gin_support.load(args.gin_file, args.gin)
+    configuration.load(args.gin_file, args.gin)
     roots.show_run_inputs(args.out, args.num, args.seed)
     print(f"{args.out}: written")
 
@@ -332,9 +332,9 @@ def _add_preflight(commands: Any) -> None:
 def _preflight(args: argparse.Namespace) -> None:
     if args.per_core_batch is not None and args.per_core_batch < 1:
         raise UserError(f"--per_core_batch {args.per_core_batch}: expected 1 or more")
-    from maskconver_tf.config import gin_support, roots
+    from maskconver_tf.config import configuration, roots
 
-    gin_support.load(args.gin_file, args.gin)
+    configuration.load(args.gin_file, args.gin)
 
     roots.preflight_run(
         args.num_classes,
@@ -368,10 +368,10 @@ def _add_train(commands: Any) -> None:
 
 def _train(args: argparse.Namespace) -> None:
     with _asking_again_on_sigterm():
-        from maskconver_tf.config import gin_support, roots
+        from maskconver_tf.config import configuration, roots
 
         start = [f"train.init_from={args.init_from!r}"] if args.init_from else []
-        gin_support.load(args.gin_file, [*args.gin, *start])
+        configuration.load(args.gin_file, [*args.gin, *start])
         roots.train_run(args.model_dir)
 
 
@@ -436,9 +436,9 @@ def _add_predict(commands: Any) -> None:
 
 def _predict(args: argparse.Namespace) -> None:
     import maskconver_tf
-    from maskconver_tf.inference.predictor import check_files, predict_files
+    from maskconver_tf.inference.predict_files import check_pictures_exist, predict_files
 
-    check_files(args.images)  # Before TensorFlow takes its time.
+    check_pictures_exist(args.images)  # Before TensorFlow takes its time.
     predictor = maskconver_tf.load(args.model, args.score_threshold)
     predict_files(predictor, args.images, args.out)
 
@@ -460,9 +460,9 @@ def _export(args: argparse.Namespace) -> None:
     from maskconver_tf.config import roots
 
     segmenter = roots.load_run(args.model, args.gin)
-    from maskconver_tf.export.saved_model import export
+    from maskconver_tf.export.saved_model import export_saved_model
 
-    print(f"{export(segmenter, args.out)}: exported; TensorFlow Serving watches {args.out}")
+    print(f"{export_saved_model(segmenter, args.out)}: exported; TensorFlow Serving watches {args.out}")
 
 
 def _add_models(commands: Any) -> None:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from maskconver_tf.config import gin_support
+from maskconver_tf.config import configuration, gin_files
 from maskconver_tf.errors import UserError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class ModelFile:
 
     Attributes:
       name: the file's, without folder and ending.
-      gin_file: as `gin_support.load` takes it.
+      gin_file: as `configuration.load` takes it.
     """
 
     name: str
@@ -38,14 +38,14 @@ class ModelFile:
     @property
     def description(self) -> str:
         """The first sentence of the comment that the file begins with."""
-        text = gin_support.resolve_gin_file(self.gin_file).read_text(encoding="utf-8")
+        text = gin_files.resolve_gin_file(self.gin_file).read_text(encoding="utf-8")
         comment = re.match(r"(#.*\n)*", text).group().replace("#", "")
         return " ".join(comment.split()).split(". ")[0].rstrip(".")
 
 
 def named_models() -> list[ModelFile]:
     """All models that come with the package, a family together and smaller numbers first."""
-    files = gin_support.shipped_gin_files(_FOLDER)
+    files = gin_files.shipped_gin_files(_FOLDER)
     models = [_from_file(file) for file in files]
     return sorted((m for m in models if m.name != _BASE), key=lambda m: _natural(m.name))
 
@@ -62,7 +62,7 @@ def find_models(names: Sequence[str]) -> list[ModelFile]:
 
 def _own_file(name: str, known: dict[str, ModelFile]) -> ModelFile:
     if name.endswith(".gin"):
-        return _from_file(str(gin_support.resolve_gin_file(name)))
+        return _from_file(str(gin_files.resolve_gin_file(name)))
     close = difflib.get_close_matches(name, known, n=1)
     advice = f"did you mean '{close[0]}'? " if close else ""
     raise UserError(
@@ -95,12 +95,12 @@ def count_models(
     """
     import tf_keras
 
-    from maskconver_tf.planning.complexity import complexity
+    from maskconver_tf.planning.complexity import count_complexity
     from maskconver_tf.planning.model_zoo import CountedModel
 
     for model in models:
         network, input_size = build_model(model, num_classes, bindings)
-        counted = complexity(network, input_size)
+        counted = count_complexity(network, input_size)
         yield CountedModel(model.name, model.gin_file, model.description, num_classes, counted)
         tf_keras.backend.clear_session()
 
@@ -121,9 +121,9 @@ def build_model(
     from maskconver_tf.models.backbones.backbone import random_weights
     from maskconver_tf.training.restore import restore_segmenter
 
-    gin_support.load([model.gin_file], [*_NO_DATA, *bindings])
+    configuration.load([model.gin_file], [*_NO_DATA, *bindings])
     try:
-        bound = gin_support.arguments_of(restore_segmenter, supplied=["model_dir"])
+        bound = configuration.arguments_of(restore_segmenter, supplied=["model_dir"])
     except UserError as error:
         raise UserError(
             f"{model.gin_file}: binds no model; include 'experiments/model/maskconver.gin' or a "
@@ -132,6 +132,6 @@ def build_model(
     input_size = bound["input_size"]
     check_input_size(model.name, input_size)
     with random_weights():
-        network = gin_support.call(bound["model"], num_classes=num_classes)
+        network = configuration.call(bound["model"], num_classes=num_classes)
     network(tf.zeros([1, 32, 32, 3], tf.uint8))
     return network, tuple(input_size)

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from maskconver_tf.config import gin_support
+from maskconver_tf.config import configuration
 from maskconver_tf.errors import UserError
 from maskconver_tf.files.disk_errors import writing
 from maskconver_tf.files.paths import any_path
 from maskconver_tf.files.whole_file import write_whole
 from maskconver_tf.inference.segmenter import PanopticSegmenter
 from maskconver_tf.models.maskconver import MaskConver
-from maskconver_tf.planning.preflight import preflight, tpu_check
-from maskconver_tf.planning.preflight.step_program import StepProgram, count_classes
+from maskconver_tf.planning.preflight import tpu_check, tpu_report, training_needs
+from maskconver_tf.planning.preflight.step_program import StepProgram, choose_num_classes
 from maskconver_tf.planning.show_inputs import show_inputs
 from maskconver_tf.training.evaluate import evaluate
 from maskconver_tf.training.restore import restore_segmenter
@@ -37,15 +37,15 @@ def train_run(model_dir: str) -> dict[str, dict[str, float]]:
         raise UserError("--model_dir is empty; expected the run's folder, such as runs/demo")
 
     def on_built(folder: RunFolder) -> None:
-        gin_support.check_all_used(other_roots=[evaluate, restore_segmenter, show_inputs])
+        configuration.check_all_used(other_roots=[evaluate, restore_segmenter, show_inputs])
         with writing(folder.path):
-            write_whole(folder.config, gin_support.bound_config())
-            write_whole(folder.operative_config, gin_support.operative_config())
-            write_whole(folder.provenance, describe(gin_support.argument(train, "seed")))
+            write_whole(folder.config, configuration.bound_config())
+            write_whole(folder.operative_config, configuration.operative_config())
+            write_whole(folder.provenance, describe(configuration.argument(train, "seed")))
             with tf.summary.create_file_writer(str(folder.summaries)).as_default(step=0):
-                tf.summary.text("operative_config", f"```\n{gin_support.operative_config()}\n```")
+                tf.summary.text("operative_config", f"```\n{configuration.operative_config()}\n```")
 
-    return gin_support.configurable(train)(model_dir=model_dir, on_built=on_built)
+    return configuration.configurable(train)(model_dir=model_dir, on_built=on_built)
 
 
 def preflight_run(
@@ -68,18 +68,18 @@ def preflight_run(
       search: for the largest batch that fits.
       to_code: compile the step to the end, too.
     """
-    cores = tpu_check.check_ready(tpu) if tpu else 1
-    arguments = gin_support.arguments_of(train, supplied=["model_dir", "on_built"])
+    cores = tpu_check.check_topology(tpu) if tpu else 1
+    arguments = configuration.arguments_of(train, supplied=["model_dir", "on_built"])
     train_input = arguments["train_input"]
-    size = per_core_batch or preflight.per_core(train_input.batch_size, cores)
-    classes = count_classes(train_input, num_classes)
-    program = gin_support.call(StepProgram, arguments, classes)
-    gin_support.check_all_used(other_roots=[train, evaluate, restore_segmenter, show_inputs])
-    print(preflight.format_counts(preflight.count(program, size)), flush=True)
+    size = per_core_batch or training_needs.batch_size_per_core(train_input.batch_size, cores)
+    classes = choose_num_classes(train_input, num_classes)
+    program = configuration.call(StepProgram, arguments, classes)
+    configuration.check_all_used(other_roots=[train, evaluate, restore_segmenter, show_inputs])
+    print(training_needs.format_needs(training_needs.count_needs(program, size)), flush=True)
     if tpu:
         folder = Path(cache) if cache else tpu_check.DEFAULT_CACHE
         print()
-        preflight.ask_compiler(program, size, tpu, folder, minutes, search, to_code)
+        tpu_report.print_tpu_memory(program, size, tpu, folder, minutes, search, to_code)
 
 
 def load_run(model_dir: str, bindings: Iterable[str] = ()) -> PanopticSegmenter:
@@ -99,7 +99,7 @@ def load_run(model_dir: str, bindings: Iterable[str] = ()) -> PanopticSegmenter:
             "scores it, and a panoptic run can start from it: `maskconver train --init_from "
             f"{model_dir}`"
         )
-    return gin_support.configurable(restore_segmenter)(model_dir=model_dir)
+    return configuration.configurable(restore_segmenter)(model_dir=model_dir)
 
 
 def evaluate_run(
@@ -113,8 +113,8 @@ def evaluate_run(
         _load_config(folder, bindings)
     if issubclass(kind, PanopticTask):
         segmenter = load_run(model_dir, bindings)
-        return gin_support.configurable(evaluate)(segmenter=segmenter, out=out)
-    arguments = gin_support.arguments_of(train, supplied=["model_dir", "on_built"])
+        return configuration.configurable(evaluate)(segmenter=segmenter, out=out)
+    arguments = configuration.arguments_of(train, supplied=["model_dir", "on_built"])
     prepare_process(arguments["precision"])
     how = {name: arguments[name] for name in ("strategy", "jit_compile")}
     return score_run(Task.of(arguments), folder, out, **how)
@@ -127,8 +127,8 @@ def _load_config(folder: RunFolder, bindings: Iterable[str]) -> type[Task]:
             f"{folder.path}: no run is here ({folder.config.name} is missing); give the "
             "--model_dir of `maskconver train`"
         )
-    gin_support.load([folder.config], bindings)
-    return gin_support.argument(train, "task")
+    configuration.load([folder.config], bindings)
+    return configuration.argument(train, "task")
 
 
 def show_run_inputs(out: str, num_pictures: int, seed: int | None) -> None:
@@ -137,12 +137,12 @@ def show_run_inputs(out: str, num_pictures: int, seed: int | None) -> None:
     Raises:
       UserError: it trains an earlier stage.
     """
-    if not issubclass(kind := gin_support.argument(train, "task"), PanopticTask):
+    if not issubclass(kind := configuration.argument(train, "task"), PanopticTask):
         raise UserError(
             f"this configuration trains {kind.kind}; `maskconver data show` draws the inputs of "
             "panoptic segmentation, whose segments, centers and levels there is something to see of"
         )
-    center_levels = gin_support.argument(MaskConver, "center_levels")
-    gin_support.configurable(show_inputs)(
+    center_levels = configuration.argument(MaskConver, "center_levels")
+    configuration.configurable(show_inputs)(
         center_levels=center_levels, out=out, num_pictures=num_pictures, seed=seed
     )

@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from maskconver_tf.cli.main import main
-from maskconver_tf.config import gin_support
+from maskconver_tf.config import configuration
 from maskconver_tf.models.variable_names import named_variables
 from maskconver_tf.planning.preflight.step_program import StepProgram
 from maskconver_tf.training.run_files.run_folder import RunFolder
@@ -75,8 +75,8 @@ def test_a_stage_begins_with_the_trunk_of_the_one_before(
     chain, data, tmp_path, earlier, later, left_behind
 ):
     left = weights(chain[earlier][0])
-    gin_support.load([GIN_FILES[later]], bindings(data[later]))
-    task = Task.of(gin_support.arguments_of(train, supplied=["model_dir", "on_built"]))
+    configuration.load([GIN_FILES[later]], bindings(data[later]))
+    task = Task.of(configuration.arguments_of(train, supplied=["model_dir", "on_built"]))
     folder = RunFolder(tmp_path / "run")
     begun = named_variables(task.network(folder, init_from=str(chain[earlier][0])))
     carried = [name for name in begun if name in left]
@@ -145,7 +145,7 @@ def test_what_finds_no_segments_says_so(chain, data, tmp_path, capsys):
 
 @pytest.mark.parametrize("stage", ["classification", "semantic"])
 def test_the_step_of_a_stage_lowers_to_xla(stage):
-    gin_support.load([GIN_FILES[stage]])
-    arguments = gin_support.arguments_of(train, supplied=["model_dir", "on_built"])
+    configuration.load([GIN_FILES[stage]])
+    arguments = configuration.arguments_of(train, supplied=["model_dir", "on_built"])
     program = StepProgram(arguments, num_classes=3)
     assert len(program.hlo(2)) > 10_000

@@ -8,11 +8,11 @@ import pytest
 
 from maskconver_tf import types
 from maskconver_tf.cli.main import main
-from maskconver_tf.config import gin_support
+from maskconver_tf.config import configuration
 from maskconver_tf.input.pipeline import TrainingInput
-from maskconver_tf.planning.preflight import preflight
+from maskconver_tf.planning.preflight import tpu_report, training_needs
 from maskconver_tf.planning.preflight.step_program import StepProgram
-from maskconver_tf.planning.preflight.tpu_check import Fit
+from maskconver_tf.planning.preflight.tpu_check import MemoryPlan
 from maskconver_tf.training.train import train
 from tests.e2e.conftest import TINY
 from tests.unit.layers.check_layer import precision
@@ -30,9 +30,9 @@ EXAMPLE_BYTES = {
 
 
 def make_program(*bindings: str) -> StepProgram:
-    gin_support.load([TINY], bindings)
+    configuration.load([TINY], bindings)
     with precision("float32"):  # which is restored
-        return StepProgram(gin_support.arguments_of(train, ["model_dir", "on_built"]), 5)
+        return StepProgram(configuration.arguments_of(train, ["model_dir", "on_built"]), 5)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def program():
 
 @pytest.fixture(scope="module")
 def counts(program):
-    return preflight.count(program, 4)
+    return training_needs.count_needs(program, 4)
 
 
 def test_counts_bytes_of_weights_optimizer_and_example(program, counts):
@@ -57,24 +57,24 @@ def test_counts_bytes_of_weights_optimizer_and_example(program, counts):
 
 def test_an_example_is_what_the_pipeline_gives(program, dataset):
     data = TrainingInput(str(dataset), (64, 96), batch_size=2)
-    targets = gin_support.arguments_of(train, ["model_dir", "on_built"])["targets"]
+    targets = configuration.arguments_of(train, ["model_dir", "on_built"])["targets"]
     batches = data.batches(targets(center_levels=program.model.center_levels))
     found = {name: (spec.shape[1:], spec.dtype) for name, spec in batches.element_spec.items()}
     assert found == {name: (x.shape, x.dtype) for name, x in program.example.items()}
 
 
 def test_switches_change_the_count_they_should(counts):
-    sgd = preflight.count(
+    sgd = training_needs.count_needs(
         make_program("make_optimizer.name='sgd'", "make_optimizer.ema_decay=None"), 4
     )
     assert sgd.average_bytes == 0
     assert 0 <= sgd.slot_bytes - 4 * sgd.trainable_parameters < 64
 
-    less = preflight.count(make_program("ConvNeXtUNet.recompute=True"), 4)
+    less = training_needs.count_needs(make_program("ConvNeXtUNet.recompute=True"), 4)
     assert less.activation_bytes < 0.95 * counts.activation_bytes
     assert dataclasses.replace(less, activation_bytes=counts.activation_bytes) == counts
 
-    half = preflight.count(make_program("train.precision='mixed_bfloat16'"), 4)
+    half = training_needs.count_needs(make_program("train.precision='mixed_bfloat16'"), 4)
     assert half.weight_bytes == counts.weight_bytes
     # Norms' statistics, losses and masks stay in float32.
     assert 0.5 < half.activation_bytes / counts.activation_bytes < 0.9
@@ -154,14 +154,14 @@ def ask(program, monkeypatch, tmp_path, capsys):
     def compile_step(hlo, size, topology, cache, minutes, to_code):
         assert (hlo, topology, cache, minutes) == (f"step of {size}", "v5e:2x2", tmp_path, 7.0)
         asked.append(-size if to_code else size)
-        return Fit(size, size * 3 * 2**30, fits=size <= 5)
+        return MemoryPlan(size, size * 3 * 2**30, fits=size <= 5)
 
     monkeypatch.setattr(preflight.tpu_check, "compile_step", compile_step)
     monkeypatch.setattr(StepProgram, "hlo", lambda self, size: f"step of {size}")
 
     def call(batch_size: int, search: bool, to_code: bool) -> tuple[list[str], list[int]]:
         asked.clear()
-        preflight.ask_compiler(program, batch_size, "v5e:2x2", tmp_path, 7.0, search, to_code)
+        tpu_report.print_tpu_memory(program, batch_size, "v5e:2x2", tmp_path, 7.0, search, to_code)
         return capsys.readouterr().out.splitlines(), asked
 
     return call
@@ -189,4 +189,4 @@ def test_without_a_search_one_batch_is_asked_for(ask, batch_size, to_code, expec
 
 
 def test_a_global_batch_is_shared_out():
-    assert [preflight.per_core(64, cores) for cores in (1, 4, 48)] == [64, 16, 2]
+    assert [training_needs.batch_size_per_core(64, cores) for cores in (1, 4, 48)] == [64, 16, 2]

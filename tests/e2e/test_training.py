@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 
 from maskconver_tf.cli.main import main
-from maskconver_tf.config import gin_support
+from maskconver_tf.config import configuration
 from maskconver_tf.input.pipeline import TrainingInput
 from maskconver_tf.planning.show_inputs import show_inputs
 from maskconver_tf.training.evaluate import evaluate
@@ -153,16 +153,16 @@ def test_every_experiment_builds(dataset, labelled, tmp_path, experiment):
         pass
 
     def stop(folder) -> None:
-        gin_support.check_all_used(other_roots=[evaluate, restore_segmenter, show_inputs])
+        configuration.check_all_used(other_roots=[evaluate, restore_segmenter, show_inputs])
         raise Built
 
-    gin_support.load([experiment])
-    classifies = issubclass(gin_support.argument(train, "task"), ClassificationTask)
+    configuration.load([experiment])
+    classifies = issubclass(configuration.argument(train, "task"), ClassificationTask)
     data = labelled if classifies else dataset
     settings = [f"{name}_DATA='{data}'" for name in ("TRAIN", "EVAL")]
-    gin_support.load([experiment], [*settings, *_smaller(experiment)])
+    configuration.load([experiment], [*settings, *_smaller(experiment)])
     with pytest.raises(Built):
-        gin_support.configurable(train)(model_dir=str(tmp_path / "run"), on_built=stop)
+        configuration.configurable(train)(model_dir=str(tmp_path / "run"), on_built=stop)
 
 
 def _smaller(experiment: Path) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import tf_keras
 
-from maskconver_tf.config import gin_support
+from maskconver_tf.config import configuration
 from maskconver_tf.models.backbones.mobilenet import mobilenet
 from maskconver_tf.models.backbones.resnet import resnet
 from maskconver_tf.models.pixel_decoders.convnext_unet import ConvNeXtUNet
@@ -88,8 +88,8 @@ RECIPES["panoptic_mobilenet_256"] = RECIPES["panoptic_mobilenet_640"] | {"input_
 
 def resolved(experiment: str) -> dict[str, Any]:
     """What `train` would get of an experiment, under the names of RECIPES."""
-    gin_support.load([f"experiments/paper/{experiment}.gin"])
-    arguments = gin_support.arguments_of(train, supplied=["model_dir", "on_built"])
+    configuration.load([f"experiments/paper/{experiment}.gin"])
+    arguments = configuration.arguments_of(train, supplied=["model_dir", "on_built"])
     data, steps = arguments["train_input"], arguments["total_steps"]
     optimizer = arguments["optimizer"](total_steps=steps, batch_size=data.batch_size)
     settings = optimizer.get_config()
@@ -113,9 +113,9 @@ def resolved(experiment: str) -> dict[str, Any]:
         "weight_decay": settings["weight_decay"],
         "clip": settings["global_clipnorm"],
         "ema": settings["ema_momentum"] if settings["use_ema"] else None,
-        "drop_path": gin_support.argument(ConvNeXtUNet, "drop_path"),
-        "frozen": gin_support.argument(resnet, "freeze_batch_norm"),
-        "network": gin_support.argument(mobilenet, "variant"),
+        "drop_path": configuration.argument(ConvNeXtUNet, "drop_path"),
+        "frozen": configuration.argument(resnet, "freeze_batch_norm"),
+        "network": configuration.argument(mobilenet, "variant"),
         "mask_weight": getattr(arguments["loss"], "mask_weight", None),
     }
 

@@ -170,10 +170,10 @@ def test_build_teaches_every_source(capsys):
 
 
 def test_show_loads_gin_files_and_draws(calls, monkeypatch, capsys):
-    from maskconver_tf.config import gin_support
+    from maskconver_tf.config import configuration
 
     shown = calls("config.roots", "show_run_inputs")
-    monkeypatch.setattr(gin_support, "load", lambda *args: None)
+    monkeypatch.setattr(configuration, "load", lambda *args: None)
     argv = ["data", "show", "--gin_file", "a.gin", "--out", "s.png", "--num", "3", "--seed", "9"]
     assert cli.main(argv) == 0
     assert shown == [(("s.png", 3, 9), {})]
@@ -181,11 +181,11 @@ def test_show_loads_gin_files_and_draws(calls, monkeypatch, capsys):
 
 
 def test_train_loads_gin_files_and_bindings_in_order(calls, monkeypatch):
-    from maskconver_tf.config import gin_support
+    from maskconver_tf.config import configuration
 
     trained = calls("config.roots", "train_run")
     loaded = []
-    monkeypatch.setattr(gin_support, "load", lambda *args: loaded.append(args))
+    monkeypatch.setattr(configuration, "load", lambda *args: loaded.append(args))
     argv = ["--gin.train.steps=9", "train", "--gin_file", "a.gin", "--gin_file", "b.gin"]
     assert cli.main([*argv, "--model_dir=run", "--gin.big/Net.names=['a b', '--c-d']"]) == 0
     assert loaded == [(["a.gin", "b.gin"], ["train.steps=9", "big/Net.names=['a b', '--c-d']"])]
@@ -193,20 +193,20 @@ def test_train_loads_gin_files_and_bindings_in_order(calls, monkeypatch):
 
 
 def test_sigterm_before_the_first_step_asks_to_be_started_again(monkeypatch, capsys):
-    from maskconver_tf.config import gin_support
+    from maskconver_tf.config import configuration
 
     before = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setattr(gin_support, "load", lambda *args: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr(configuration, "load", lambda *args: os.kill(os.getpid(), signal.SIGTERM))
     assert cli.main(["train", "--gin_file", "a.gin", "--model_dir", "run"]) == 75
     assert capsys.readouterr().err.startswith("maskconver: stopped by SIGTERM, without saving; the")
     assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_preflight_passes_on_what_it_is_given(calls, monkeypatch):
-    from maskconver_tf.config import gin_support
+    from maskconver_tf.config import configuration
 
     made = calls("config.roots", "preflight_run")
-    monkeypatch.setattr(gin_support, "load", lambda *args: None)
+    monkeypatch.setattr(configuration, "load", lambda *args: None)
     assert cli.main(["preflight", "--gin_file", "a.gin"]) == 0
     options = ["--num_classes=7", "--per-core-batch=2", "--tpu=v6e:2x2", "--cache=c"]
     options += ["--timeout=1.5", "--no_search", "--quick"]

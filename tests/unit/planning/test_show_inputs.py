@@ -10,11 +10,11 @@ from PIL import Image
 
 from maskconver_tf import types
 from maskconver_tf.cli.main import main
-from maskconver_tf.config import gin_support
+from maskconver_tf.config import configuration
 from maskconver_tf.datasets.build.build import build_dataset
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.models.maskconver import MaskConver
-from maskconver_tf.planning.show_inputs import input_row
+from maskconver_tf.planning.show_inputs import draw_example
 
 CATEGORIES = Categories.from_coco(
     [{"id": 5, "name": "sky", "isthing": 0}, {"id": 9, "name": "dog", "isthing": 1}], "here"
@@ -34,7 +34,7 @@ def test_a_row_holds_picture_masks_and_centers():
         types.GAUSSIAN_RADII: np.array([0, 0]),
         types.NUM_DROPPED: np.array(0),
     }
-    row = input_row(example, CATEGORIES)
+    row = draw_example(example, CATEGORIES)
     bar = row.shape[0] - 128
     gap = (row.shape[1] - 3 * 128) // 2
     image, masks, centers = (row[bar:, i * (128 + gap) :][:, :128] for i in range(3))
@@ -67,7 +67,7 @@ def gin_file(make_coco_folder, tmp_path):
         "TrainingInput.batch_size = 2\nTrainingInput.copy_paste = 0.5\n"
     )
     yield path
-    gin_support.reset()
+    configuration.reset()
 
 
 def test_the_command_needs_no_model(gin_file, tmp_path, monkeypatch, capsys):

@@ -1,0 +1,163 @@
+"""The configuration in force: loads it, calls functions with it, and saves it.
+
+The .gin files are plain Gin with `from __gin__ import dynamic_registration`; library code carries
+no decorator. Gin 0.5 silently accepts many mistakes: a typo in a scope, a macro that nothing
+reads, a binding of something that is never built, an include below an override. Gin's own file
+reader also cannot find an include beside the file that names it, and on the command line it cannot
+bind a name that only the files import. So we take single statements from Gin's parser and bind
+them here. Each mistake becomes one `UserError` with its place and the nearest name.
+
+    configuration.load(["experiments/x.gin"], ["train.total_steps=10"])
+    configuration.configurable(train)(model_dir=...)
+    configuration.check_all_used()  # once everything is built
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import functools
+import inspect
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import gin
+
+from maskconver_tf.config.bindings import Key
+from maskconver_tf.config.gin_files import resolve_gin_file
+from maskconver_tf.config.messages import needs, plain_errors
+from maskconver_tf.config.names import DYNAMIC_REGISTRATION
+from maskconver_tf.config.reader import Reader
+from maskconver_tf.config.unused import unused_bindings
+from maskconver_tf.errors import UserError
+
+_places: dict[Key, str] = {}
+"""Where each binding in force was made. It is global because Gin's configuration is global."""
+
+
+def load(files: Iterable[str | Path], bindings: Iterable[str] = ()) -> None:
+    """Replaces the configuration in force by `files`, then `bindings`.
+
+    Args:
+      files: .gin files, which `resolve_gin_file` finds; later ones override earlier ones.
+      bindings: `name.parameter=value`, `scope/name.parameter=value` or `MACRO=value`, without
+        `--gin.`. They override the files. A name may be short (`train.total_steps`) when a file
+        configures it. It must be complete (`package.module.name`) when no file imports it.
+
+    Raises:
+      UserError: a file, import, name, parameter or macro does not exist, a value does not parse,
+        an include stands below a binding, one file sets a parameter twice, nothing reads a macro,
+        or a `%gin.REQUIRED` was not replaced. The message names the place.
+    """
+    reset()
+    gin.parse_config(DYNAMIC_REGISTRATION.format())  # so that a saved configuration has imports
+    reader = Reader()
+    for file in files:
+        reader.read_file(resolve_gin_file(file))
+    for binding in bindings:
+        reader.read_argument(binding)
+    for key, binding in reader.checked_bindings().items():
+        gin.bind_parameter(key, binding.value)
+        _places[key] = binding.place
+    gin.finalize()
+
+
+def reset() -> None:
+    """Forgets all bindings, and all calls made with them."""
+    gin.clear_config()
+    _places.clear()
+
+
+# ---- Calls ---------------------------------------------------------------------------------------
+def configurable(root: Callable) -> Callable:
+    """`root`, with Gin's bindings for the arguments that the caller does not give.
+
+    Raises:
+      UserError: on a call, when an argument without default is bound nowhere. A `UserError` from
+        inside the call is raised again without the notes that Gin adds.
+    """
+
+    @functools.wraps(root)
+    def configured(*args: Any, **kwargs: Any) -> Any:
+        return call(_registered(root), *args, **kwargs)
+
+    return configured
+
+
+def call(function: Callable, *args: Any, **kwargs: Any) -> Any:
+    """Calls a function that Gin has configured, such as one that `arguments_of` returned.
+
+    Raises:
+      UserError: as for `configurable`.
+    """
+    with plain_errors():
+        return function(*args, **kwargs)
+
+
+def arguments_of(root: Callable, supplied: Iterable[str] = ()) -> dict[str, Any]:
+    """The arguments that a call of `root` would get, without the call: bindings, else defaults.
+
+    Args:
+      root: as for `configurable`.
+      supplied: names of the arguments that the caller supplies; the result lacks them.
+
+    Raises:
+      UserError: an argument without default is bound nowhere, or building an argument fails.
+    """
+    with plain_errors():
+        _registered(root)
+        found = gin.get_bindings(root)
+    for name, parameter in inspect.signature(root).parameters.items():
+        if parameter.default is not inspect.Parameter.empty:
+            found.setdefault(name, parameter.default)
+    expected = [name for name in inspect.signature(root).parameters if name not in supplied]
+    if missing := [name for name in expected if name not in found]:
+        raise UserError(needs(root.__name__, ", ".join(map(repr, missing))))
+    return {name: found[name] for name in expected}
+
+
+def argument(target: Callable, parameter: str) -> Any:
+    """One argument that a call of `target` through Gin would get.
+
+    That is the value bound outside any scope, else the default. With it one part of a
+    configuration can read a parameter of another part without building that part.
+    """
+    try:
+        bound = gin.query_parameter(f"{target.__module__}.{target.__qualname__}.{parameter}")
+    except ValueError:
+        return inspect.signature(target).parameters[parameter].default
+    return copy.deepcopy(bound)  # This is how Gin resolves references inside a value.
+
+
+def _registered(root: Callable) -> Callable:
+    with contextlib.suppress(ValueError):
+        return gin.get_configurable(root)
+    with gin.unlock_config():
+        return gin.external_configurable(root)
+
+
+# ---- Afterwards ----------------------------------------------------------------------------------
+def check_all_used(other_roots: Iterable[Callable] = ()) -> None:
+    """Raises an error when a binding of `load` changed nothing. Call it after building everything.
+
+    Args:
+      other_roots: functions that other commands call with the same configuration. Bindings of
+        their arguments may stay unused, and so may those of objects that only they build.
+
+    Raises:
+      UserError: lists each binding that no call so far took an argument from, and why.
+    """
+    if unused := unused_bindings(_places, other_roots):
+        lines = [f"  {_places[key]}: {found}" for key, found in unused.items()]
+        raise UserError("these settings change nothing; remove or mend them:\n" + "\n".join(lines))
+
+
+def bound_config() -> str:
+    """All bindings in force, used or not, as a .gin file that `load` reads."""
+    return gin.config_str()
+
+
+def operative_config() -> str:
+    """The arguments of all calls so far, with defaults, as a .gin file that `load` reads."""
+    return gin.operative_config_str()

@@ -1,0 +1,139 @@
+"""Reads sources in order, and checks the bindings that are in force after the last."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gin.config_parser import BindingStatement, BlockDeclaration, IncludeStatement
+
+from maskconver_tf.config.bindings import (
+    MACRO,
+    REQUIRED,
+    Binding,
+    Key,
+    Source,
+    macro_key,
+    macros_in,
+    spell,
+)
+from maskconver_tf.config.gin_files import resolve_gin_file
+from maskconver_tf.config.messages import nearest
+from maskconver_tf.config.names import Names
+from maskconver_tf.config.statements import key_of, located, parse
+from maskconver_tf.errors import UserError
+
+
+class Reader:
+    """Reads sources one after the other; a later binding of a key replaces the earlier one."""
+
+    def __init__(self) -> None:
+        self._bindings: dict[Key, Binding] = {}
+        self._macros_read: set[str] = set()
+        self._names = Names()  # of all sources, for the command line
+        self._done: set[Path] = set()
+        self._open: list[Path] = []
+
+    def read_file(self, path: Path) -> None:
+        """Reads a .gin file and its includes, each file only once.
+
+        A second reading would undo the bindings made in between.
+
+        Raises:
+          UserError: a statement is wrong, or the file includes itself.
+        """
+        resolved = path.resolve()
+        if resolved in self._open:
+            raise UserError(f"{path} includes itself by way of {self._open[-1].name}")
+        if resolved in self._done:
+            return
+        self._open.append(resolved)
+        self._read(Source(_read_text(path), path))
+        self._done.add(self._open.pop())
+
+    def read_argument(self, text: str) -> None:
+        """Reads one `NAME=VALUE` of the command line.
+
+        Raises:
+          UserError: it is wrong, or it is not a binding.
+        """
+        source = Source(text)
+        match list(parse(source, self._names)):
+            case [BindingStatement() as statement]:
+                with located(source, statement):
+                    self._bind(statement, self._names, source)
+            case _:
+                raise UserError(f"{source.place(None)}: expected --gin.NAME=VALUE")
+
+    def _read(self, source: Source) -> None:
+        names = Names(self._names)
+        may_include = True
+        for statement in parse(source, names):
+            with located(source, statement):
+                if isinstance(statement, IncludeStatement):
+                    self._include(statement, source, may_include)
+                elif isinstance(statement, BlockDeclaration):
+                    names.find(statement.selector)
+                elif isinstance(statement, BindingStatement):
+                    self._bind(statement, names, source)
+                    may_include = False
+
+    def _include(self, statement: IncludeStatement, source: Source, allowed: bool) -> None:
+        if not allowed:
+            raise UserError(
+                f"include '{statement.filename}' comes below a setting, which it may undo; "
+                "move it to the top"
+            )
+        self.read_file(resolve_gin_file(statement.filename, beside=source.path.parent))
+
+    def _bind(self, statement: BindingStatement, names: Names, source: Source) -> None:
+        key = key_of(statement, names)
+        earlier = self._bindings.get(key)
+        if earlier and earlier.source is source:
+            raise UserError(f"{spell(key)} is set in {earlier.place} already; keep one of the two")
+        place = source.place(statement.location.line_num)
+        self._bindings[key] = Binding(statement.value, place, source)
+        self._macros_read |= macros_in(statement.value)
+
+    # ---- After the last source -------------------------------------------------------------------
+    def checked_bindings(self) -> dict[Key, Binding]:
+        """The bindings in force, without the macros whose readers were all overridden.
+
+        Raises:
+          UserError: a macro is read but not set, set but read nowhere, or reads itself.
+        """
+        live: dict[Key, Binding] = {}
+        for key in self._bindings:
+            if key[1] != MACRO:
+                self._add_live(key, live, readers=())
+        macros = {key[0] for key in self._bindings if key[1] == MACRO}
+        for name in sorted(macros - self._macros_read):
+            place = self._bindings[macro_key(name)].place
+            advice = nearest(name, self._macros_read)
+            raise UserError(f"{place}: nothing reads the macro '{name}'{advice}")
+        return live
+
+    def _add_live(self, key: Key, live: dict[Key, Binding], readers: tuple[Key, ...]) -> None:
+        """Adds the binding of `key` and the macros it reads; `readers` lead from a class to it."""
+        binding = self._bindings[key]
+        if key in readers:
+            raise UserError(f"{binding.place}: the macro '{key[0]}' reads itself")
+        live[key] = binding
+        for name in sorted(macros_in(binding.value)):
+            macro = macro_key(name)
+            if macro not in self._bindings:
+                raise UserError(f"{binding.place}: {self._undefined(name, key)}")
+            self._add_live(macro, live, (*readers, key))
+
+    def _undefined(self, name: str, reader: Key) -> str:
+        reads = spell(reader)
+        if name == REQUIRED:
+            return f"{reads} must be set, in a .gin file or as --gin.{reads}=VALUE"
+        advice = nearest(name, [key[0] for key in self._bindings if key[1] == MACRO])
+        return f"{reads} reads the macro '{name}', which is not set{advice}"
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: not a text file in UTF-8; expected a .gin file") from None
