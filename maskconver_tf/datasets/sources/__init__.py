@@ -1,1 +1,1 @@
-"""Where pictures with panoptic truth come from: one file for each layout on disk."""
+"""Readers of pictures with panoptic truth: one file for each layout on disk."""

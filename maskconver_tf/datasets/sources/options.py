@@ -1,6 +1,6 @@
-"""The sources `maskconver data build` and `data check` know, and the options of each.
+"""The sources of `maskconver data build` and `data check`, and the options of each source.
 
-Needs nothing, so that --help answers at once.
+This module imports nothing heavy, so that --help answers at once.
 """
 
 from __future__ import annotations
@@ -23,23 +23,31 @@ OPTIONS = {
     "semantic": ("DIR", "folder of semantic masks, PNG"),
     "instances": ("DIR", "folder of instance masks, PNG"),
     "classes": ("FILE", 'class list, JSON: [{"id": 1, "name": "person", "isthing": 1}, ...]'),
-    "void_ids": ("N,N", "labels that mean void, where no class has that id (default: 0,255)"),
+    "void_ids": ("N,N", "labels that mean void, unless a class has that id (default: 0,255)"),
     "class_channel": ("C", "channel of the class, such as R (default) or RG: R + 256 G"),
     "instance_channel": ("C", "channel of the instance, such as G (default) or GB"),
-    "stuff": ("DIR", "folder of stuff, PNG of category ids"),
-    "stuff_classes": ("FILE", "class list of the stuff, as --classes"),
-    "background": ("NAME", "a class of stuff for what has no label; without it that is void"),
+    "stuff": ("DIR", "folder of stuff masks, PNG of category ids"),
+    "stuff_classes": ("FILE", "class list of the stuff, in the format of --classes"),
+    "background": ("NAME", "name of a stuff class for unlabelled pixels (default: they are void)"),
     "dataset": ("NAME", "TFDS name (default: coco/2017_panoptic)"),
-    "data_dir": ("DIR", "where TFDS keeps its datasets (default: TFDS's own)"),
+    "data_dir": ("DIR", "folder of the prepared TFDS datasets (default: TFDS's own)"),
 }
-"""Name -> metavar and help."""
+"""Option name -> (metavar, help text)."""
 
-PATHS = {name for name, (metavar, _) in OPTIONS.items() if metavar in ("DIR", "FILE")}
+PATH_OPTIONS = {name for name, (metavar, _) in OPTIONS.items() if metavar in ("DIR", "FILE")}
+"""Options that name a file or a folder."""
 
 
 @dataclasses.dataclass(frozen=True)
 class SourceSpec:
-    """A source: what it reads and which of `OPTIONS` it must and may be given."""
+    """A source as --help describes it.
+
+    Attributes:
+      summary: what the source reads.
+      rules: how it turns the labels into segments.
+      required: options of `OPTIONS` that the user must give.
+      optional: options of `OPTIONS` that the user may give.
+    """
 
     summary: str
     rules: str
@@ -49,42 +57,42 @@ class SourceSpec:
 
 SOURCES = {
     "coco_panoptic": SourceSpec(
-        "pictures, RGB id maps and a JSON file, as COCO panoptic",
-        "stuff segments of one class in one picture become one",
+        "pictures, RGB id maps and a JSON file, in COCO panoptic layout",
+        "stuff segments of one class in a picture are merged into one",
         ("images", "panoptic", "annotations"),
     ),
     "tfds": SourceSpec(
         "a prepared TensorFlow dataset with the features of coco/2017_panoptic",
-        "as coco_panoptic; --classes where the names are not COCO's",
+        "like coco_panoptic; give --classes if the class names are not COCO's",
         ("split",),
         ("dataset", "data_dir", "classes"),
     ),
     "cityscapes": SourceSpec(
         "ROOT/leftImg8bit and ROOT/gtFine, --split train or val",
-        "groups of things are crowds; labels ignored in evaluation are void",
+        "groups of things are crowds; labels that the evaluation ignores are void",
         ("root", "split"),
         ("truth",),
     ),
     "ade20k": SourceSpec(
         "ADEChallengeData2016 with annotations_instance, --split training or validation",
-        "instances lie over stuff; a thing without instance is void",
+        "instances cover stuff; thing pixels without an instance are void",
         ("root", "split"),
     ),
     "png_folders": SourceSpec(
         "three folders with the same file names, and a class list",
-        "a class of things and an instance make a segment; instance 0 of a thing is a crowd",
+        "each instance of a thing class is a segment; instance 0 of a thing class is a crowd",
         ("images", "semantic", "instances", "classes"),
         ("void_ids",),
     ),
     "coco_instances": SourceSpec(
         "pictures and instances_*.json (polygons, RLE), with or without PNG files of stuff",
-        "small things lie over large ones, crowds and stuff below; what is covered is counted",
+        "small things cover large ones, crowds and stuff; hidden segments are counted",
         ("images", "annotations"),
         ("stuff", "stuff_classes", "background"),
     ),
     "two_channel": SourceSpec(
         "pictures, and PNG files with the class in one channel and the instance in another",
-        "as png_folders",
+        "the same rules as png_folders",
         ("images", "panoptic", "classes"),
         ("class_channel", "instance_channel", "void_ids"),
     ),
@@ -92,7 +100,7 @@ SOURCES = {
 
 
 def describe_sources() -> str:
-    """The sources and their options as --help shows them."""
+    """Returns the text of --help about the sources and their options."""
     lines = ["sources (--source NAME) and their options:"]
     for name, spec in SOURCES.items():
         needed = [f"--{option} {OPTIONS[option][0]}" for option in spec.required]
@@ -103,16 +111,18 @@ def describe_sources() -> str:
 
 
 def checked_options(source: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of one source, without those that were not given.
+    """Returns the options that were given, after checking that they fit the source.
 
     Args:
-      given: option -> value; None where it was not given.
+      given: option -> value; None for an option that was not given.
 
     Raises:
-      UserError: there is no such source, an option is missing, or belongs to another source.
+      UserError: there is no such source, an option is missing or belongs to another source.
     """
     if source not in SOURCES:
-        raise UserError(f"--source {source}: expected one of {', '.join(SOURCES)}.")
+        raise UserError(
+            f"--source {source}: there is no such source; expected one of {', '.join(SOURCES)}."
+        )
     spec = SOURCES[source]
     options = {name: value for name, value in given.items() if value is not None}
     usage = " ".join(f"--{name} {OPTIONS[name][0]}" for name in spec.required)
@@ -120,17 +130,18 @@ def checked_options(source: str, given: Mapping[str, Any]) -> dict[str, Any]:
         if name not in spec.required + spec.optional:
             others = [key for key, s in SOURCES.items() if name in s.required + s.optional]
             raise UserError(
-                f"--{name}: the source {source} takes no such option (but {', '.join(others)}); "
-                f"it needs {usage}. Leave it out, or name another --source."
+                f"--{name}: this option belongs to {', '.join(others)}; the source {source} "
+                f"needs {usage}. Remove --{name}, or name another --source."
             )
     missing = [f"--{name}" for name in spec.required if name not in options]
     if missing:
-        raise UserError(f"{', '.join(missing)}: missing; the source {source} needs {usage}.")
+        names = ", ".join(missing)
+        raise UserError(f"{names}: missing; the source {source} needs {usage}. Add {names}.")
     return options
 
 
 def _wrapped(words: list[str], indent: str, width: int = 92) -> list[str]:
-    """Words in lines of at most `width`; options and their values stay together."""
+    """Breaks the text into lines of at most `width`; an option and its value stay together."""
     lines = [indent]
     for word in words:
         if len(lines[-1]) + len(word) > width:

@@ -1,7 +1,7 @@
-"""What every source of pictures with panoptic truth offers.
+"""The interface of a source: pictures with panoptic truth in somebody's own layout.
 
-A source translates; it does not judge pictures: `examine` does that, in other processes, with the
-work items that a source hands out.
+A source only translates a layout. It hands out its pictures as small `SourcePicture` objects, and
+other processes open and check them.
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ class SourceSegment(NamedTuple):
     """A segment as its source lists it.
 
     Attributes:
-      id: its value in the id map.
-      class_id: contiguous class id; `PAD_ID` where a finding says that the category is unknown.
-      is_thing, is_crowd: of which kind it is.
-      area, bbox: pixels and [x, y, width, height] that the source lists, or None. Nothing relies on
-        them, but where they are wrong more may be.
+      id: the segment's value in the id map.
+      class_id: contiguous class id; `PAD_ID` if the category is unknown (a finding says so).
+      is_thing: whether the segment is a thing or stuff.
+      is_crowd: whether the segment is a group of things that nobody separated.
+      area: number of pixels that the source lists, or None.
+      bbox: box [x, y, width, height] that the source lists, or None. `area` and `bbox` are only
+        checked, never used: where they are wrong, other entries may be wrong too.
     """
 
     id: int
@@ -37,13 +39,13 @@ class SourceSegment(NamedTuple):
     bbox: Any = None
 
 
-class Truth(NamedTuple):
-    """What a source says about one picture.
+class PanopticTruth(NamedTuple):
+    """The panoptic truth of one picture.
 
     Attributes:
-      ids: int `[h, w]`: source segment ids, 0 for void.
-      segments: its segments, each id once.
-      num_hidden: segments the source has that no pixel is left of, since others cover them.
+      ids: int `[h, w]`, source segment ids, 0 for void.
+      segments: the segments of the picture, each id once.
+      num_hidden: number of segments without a pixel, because other segments cover them.
     """
 
     ids: np.ndarray
@@ -51,23 +53,26 @@ class Truth(NamedTuple):
     num_hidden: int = 0
 
 
-class Refused(Exception):
-    """A picture that cannot be used; carries the findings that say why."""
+class UnusablePicture(Exception):
+    """A picture that cannot be used. Its `findings` say why."""
 
     def __init__(self, *findings: Finding):
         super().__init__(*findings)
         self.findings = findings
 
 
-class WorkItem(Protocol):
-    """One picture of a source: small, to be sent to another process and opened there.
+class SourcePicture(Protocol):
+    """One picture of a source with its truth.
+
+    The object is small and can be pickled. Another process receives it and opens the files.
 
     Attributes:
-      name: by which the source knows the picture.
-      image_id: the source's id.
-      image_file, map_file: what messages call the picture and its truth.
-      size: width and height the source says it has, or None.
-      findings: what the source found wrong with it so far.
+      name: the picture's name in the source.
+      image_id: the picture's id in the source.
+      image_file: name of the picture in messages.
+      map_file: name of the picture's truth in messages.
+      size: (width, height) that the source lists, or None.
+      findings: problems that the source has found in this picture so far.
     """
 
     name: str
@@ -78,44 +83,47 @@ class WorkItem(Protocol):
     findings: tuple[Finding, ...]
 
     def read_image(self) -> bytes:
-        """The encoded picture; raises `Refused`."""
+        """Returns the encoded picture; raises `UnusablePicture` if there is none."""
 
-    def read_truth(self) -> Truth:
-        """Its segments and where they are; raises `Refused`."""
+    def read_truth(self) -> PanopticTruth:
+        """Returns the decoded truth; raises `UnusablePicture` if it cannot be read."""
 
 
-class Items(Protocol):
-    """The pictures of a source, made one at a time: there may be a hundred thousand."""
+class SourcePictures(Protocol):
+    """The pictures of a source.
+
+    A source may have hundreds of thousands of pictures, so each `SourcePicture` is made on demand.
+    """
 
     def __len__(self) -> int: ...
 
-    def __iter__(self) -> Iterator[WorkItem]: ...
+    def __iter__(self) -> Iterator[SourcePicture]: ...
 
-    def part(self, start: int, stop: int) -> Iterator[WorkItem]:
-        """Items `start` to `stop` without those before."""
+    def between(self, start: int, stop: int) -> Iterator[SourcePicture]:
+        """Yields pictures `start` to `stop` - 1 without making the earlier ones."""
 
 
 class Source(Protocol):
     """Pictures with panoptic truth.
 
     Attributes:
-      where: what messages call it.
-      description: goes into dataset.json.
-      categories: its class list.
-      items: its pictures, in an order that never changes.
-      findings: what is wrong with entries that make no work item.
+      where: name of the source in messages.
+      description: what dataset.json records about the source.
+      categories: the class list.
+      pictures: the pictures, always in the same order.
+      findings: problems of entries that give no `SourcePicture`.
     """
 
     where: str
     description: dict[str, str]
     categories: Categories
-    items: Items
+    pictures: SourcePictures
     findings: list[Finding]
 
 
 @dataclasses.dataclass(frozen=True)
-class FileItem:
-    """A `WorkItem` whose picture is a file; subclasses add `read_truth`."""
+class FilePicture:
+    """A `SourcePicture` that is read from a file; subclasses add `read_truth`."""
 
     name: str
     image_id: int | str
@@ -128,29 +136,43 @@ class FileItem:
         return self.read(self.image_file, Problem.IMAGE_MISSING, Problem.IMAGE_UNREADABLE)
 
     def read(self, file: str, missing: Problem, unreadable: Problem) -> bytes:
-        """The content of a file; `Refused` where there is none."""
+        """Returns the content of `file`; raises `UnusablePicture` if it cannot be read.
+
+        Args:
+          missing: problem to report if the file does not exist.
+          unreadable: problem to report if the file exists but cannot be read.
+        """
         try:
             return Path(file).read_bytes()
         except FileNotFoundError:
-            raise self.refusal(file, missing, "does not exist") from None
+            raise self.unusable(file, missing, "does not exist") from None
         except OSError as error:
-            raise self.refusal(file, unreadable, str(error.strerror)) from None
+            raise self.unusable(file, unreadable, str(error.strerror)) from None
         except ValueError as error:
-            raise self.refusal(file, missing, f"no file can be called that ({error})") from None
+            raise self.unusable(file, missing, f"no file can be called that ({error})") from None
 
     def check_shape(self, file: str, array: np.ndarray, expected: np.ndarray, where: str) -> None:
-        """Raises `Refused` where the array of a file has another height or width than expected."""
+        """Raises `UnusablePicture` unless `array`, read from `file`, has the shape of `expected`.
+
+        Args:
+          where: the origin of `expected`, for the message.
+        """
         if array.shape != expected.shape:
             found = "{1} x {0}, and {3} x {2} in ".format(*array.shape, *expected.shape)
-            raise self.refusal(file, Problem.SIZE, found + where)
+            raise self.unusable(file, Problem.SIZE, found + where)
 
-    def refusal(self, file: str, problem: Problem, found: str) -> Refused:
-        return Refused(Finding(self.name, file, problem, found))
+    def unusable(self, file: str, problem: Problem, found: str) -> UnusablePicture:
+        """Returns the exception that reports `problem` in `file`; the caller raises it."""
+        return UnusablePicture(Finding(self.name, file, problem, found))
 
 
 def check_folder(path: Path, what: str) -> None:
-    """Raises `UserError` unless `path` is a folder; `what` says which one was expected."""
+    """Raises `UserError` unless `path` is a folder.
+
+    Args:
+      what: the expected folder, for the message: "the folder of pictures".
+    """
     if not path.is_dir():
         beside = sorted(other.name for other in path.parent.glob("*") if other.is_dir())
-        hint = f" {path.parent} has {listed(beside)}." if beside else ""
-        raise UserError(f"{path}: not a folder; expected {what}.{hint}")
+        hint = f" {path.parent} contains {listed(beside)}." if beside else ""
+        raise UserError(f"{path}: is not a folder; expected {what}. Check the path.{hint}")

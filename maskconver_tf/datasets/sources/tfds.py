@@ -1,4 +1,4 @@
-"""TensorFlow Datasets with the features of `coco/2017_panoptic`."""
+"""Reads datasets of TensorFlow Datasets (TFDS) that have the features of `coco/2017_panoptic`."""
 
 from __future__ import annotations
 
@@ -12,15 +12,21 @@ from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.datasets.findings import Problem, listed
 from maskconver_tf.datasets.sources.coco.classes import coco_categories
 from maskconver_tf.datasets.sources.label_pictures.label_png import read_id_map
-from maskconver_tf.datasets.sources.source import FileItem, SourceSegment, Truth
+from maskconver_tf.datasets.sources.source import FilePicture, PanopticTruth, SourceSegment
 from maskconver_tf.errors import UserError
 
 _FEATURES = ("image", "image/filename", "image/id", "panoptic_image", "panoptic_objects")
 
 
 @dataclasses.dataclass(frozen=True)
-class TfdsItem(FileItem):
-    """A picture of `Tfds`; it carries its encoded files."""
+class TfdsPicture(FilePicture):
+    """A picture of `Tfds`.
+
+    Attributes:
+      image: the encoded picture.
+      id_map: the encoded RGB id map.
+      segments: the segments of the picture.
+    """
 
     image: bytes = b""
     id_map: bytes = b""
@@ -29,15 +35,15 @@ class TfdsItem(FileItem):
     def read(self, file: str, missing: Problem, unreadable: Problem) -> bytes:
         return self.image if file == self.image_file else self.id_map
 
-    def read_truth(self) -> Truth:
-        return Truth(read_id_map(self, self.map_file), self.segments)
+    def read_truth(self) -> PanopticTruth:
+        return PanopticTruth(read_id_map(self, self.map_file), self.segments)
 
 
 class Tfds:
-    """A prepared TFDS dataset in the order in which it was written.
+    """A prepared TFDS dataset, in the order in which TFDS wrote it. See `Source`.
 
-    TFDS keeps names and positions of classes, not COCO's ids and kinds: those are added where the
-    names are COCO's 133, and come from a class list otherwise. See `Source`.
+    TFDS keeps the names of the classes, but not their ids and not whether they are things. If the
+    names are COCO's 133, this source adds both. Otherwise they come from a class list.
     """
 
     def __init__(
@@ -47,7 +53,7 @@ class Tfds:
         split: str = "train",
         classes: Path | None = None,
     ):
-        """Raises `UserError` where it is not prepared or has other features."""
+        """Raises `UserError` if the dataset is not prepared or lacks a feature."""
         self.where = f"{dataset} {split}"
         self.description = {"layout": "tfds", "dataset": dataset, "split": split}
         self._split = split
@@ -55,15 +61,15 @@ class Tfds:
         label = self._builder.info.features["panoptic_objects"]["label"]
         self.categories = _categories(dataset, label.names, classes)
         self.findings = []
-        self.items = self
+        self.pictures = self
 
     def __len__(self) -> int:
         return self._builder.info.splits[self._split].num_examples
 
-    def __iter__(self) -> Iterator[TfdsItem]:
-        return self.part(0, len(self))
+    def __iter__(self) -> Iterator[TfdsPicture]:
+        return self.between(0, len(self))
 
-    def part(self, start: int, stop: int) -> Iterator[TfdsItem]:
+    def between(self, start: int, stop: int) -> Iterator[TfdsPicture]:
         import tensorflow_datasets as tfds
 
         examples = self._builder.as_dataset(
@@ -72,13 +78,13 @@ class Tfds:
             read_config=tfds.ReadConfig(interleave_cycle_length=1),
             decoders={name: tfds.decode.SkipDecoding() for name in ("image", "panoptic_image")},
         )
-        return map(self._item, examples.skip(start).take(stop - start).as_numpy_iterator())
+        return map(self._picture, examples.skip(start).take(stop - start).as_numpy_iterator())
 
-    def _item(self, example: dict[str, Any]) -> TfdsItem:
+    def _picture(self, example: dict[str, Any]) -> TfdsPicture:
         name = example["image/filename"].decode()
         objects = example["panoptic_objects"]
         rows = zip(*(objects[key].tolist() for key in ("id", "label", "is_crowd")), strict=True)
-        return TfdsItem(
+        return TfdsPicture(
             name=name,
             image_id=int(example["image/id"]),
             image_file=f"{self.where}: {name}",
@@ -93,39 +99,41 @@ class Tfds:
 
 
 def _open(dataset: str, data_dir: Path | None, split: str) -> Any:
-    """The builder of a prepared dataset with the right features and a known split."""
+    """Returns the TFDS builder; checks that it is prepared and has the features and the split."""
     import tensorflow_datasets as tfds
 
     try:
         builder = tfds.builder(dataset, data_dir=None if data_dir is None else str(data_dir))
     except tfds.core.DatasetNotFoundError:
         raise UserError(
-            f"--dataset {dataset}: TFDS does not know it; expected a name such as "
-            "coco/2017_panoptic, or with --data_dir the folder it was prepared in."
+            f"--dataset {dataset}: TFDS does not know this dataset; expected a name such as "
+            "coco/2017_panoptic. Correct the name, or give --data_dir, the folder in which the "
+            "dataset was prepared."
         ) from None
     if not builder.info.splits:
         raise UserError(
-            f"{builder.data_dir}: {dataset} is not prepared there; prepare it with `tfds build "
+            f"{builder.data_dir}: found no prepared {dataset}; prepare it with `tfds build "
             f"{dataset}`, or name another --data_dir."
         )
     features = builder.info.features
     missing = [name for name in _FEATURES if name not in features]
     if missing:
         raise UserError(
-            f"--dataset {dataset}: found no {listed(missing)} among its features; expected those "
-            "of coco/2017_panoptic."
+            f"--dataset {dataset}: its features lack {listed(missing)}; expected the features of "
+            "coco/2017_panoptic. Choose a dataset that has them, or another --source."
         )
     try:
         _ = builder.info.splits[split]
     except (KeyError, ValueError):
         raise UserError(
-            f"--split {split}: {dataset} has {', '.join(builder.info.splits)}; name one of them."
+            f"--split {split}: {dataset} has no such split; name one of "
+            f"{', '.join(builder.info.splits)}."
         ) from None
     return builder
 
 
 def _categories(dataset: str, names: list[str], classes: Path | None) -> Categories:
-    """The class list in the order of TFDS's labels."""
+    """Returns the class list in the order of TFDS's labels."""
     if classes is not None:
         known = Categories.load(classes)
         source = str(classes)
@@ -133,8 +141,9 @@ def _categories(dataset: str, names: list[str], classes: Path | None) -> Categor
         known, source = coco_categories(), "COCO's 133 classes"
     if list(known.names) != list(names):
         raise UserError(
-            f"{source}: found names that begin with {json.dumps(known.names[:3])}, and "
-            f"{json.dumps(names[:3])} in {dataset}; expected the same names in the same order. "
-            "Give --classes FILE, a list such as COCO's `categories`, that has them."
+            f"{source}: the names begin with {json.dumps(known.names[:3])}, but those of {dataset} "
+            f"begin with {json.dumps(names[:3])}; expected the same names in the same order. "
+            "Give --classes FILE with the names of the dataset, in the format of COCO's "
+            "`categories`."
         )
     return known

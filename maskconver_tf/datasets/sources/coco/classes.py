@@ -1,6 +1,6 @@
-"""COCO's 133 panoptic classes, for layouts that leave their ids out.
+"""COCO's 133 panoptic classes, for layouts that do not store the category ids.
 
-Ids, names and groups are those of `categories` in panoptic_val2017.json.
+Ids, names and supercategories are those of `categories` in panoptic_val2017.json.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ dirt-merged/ground, 195 paper-merged/raw-material, 196 food-other-merged/food-st
 building-other-merged/building, 198 rock-merged/solid, 199 wall-other-merged/wall, 200
 rug-merged/textile
 """
-"""Id, name and supercategory; things have ids up to 90."""
+"""Id, name and supercategory of each class. Ids up to 90 are things, the others are stuff."""
 
 
 def coco_categories() -> Categories:
-    """The 133 classes in COCO's order."""
+    """Returns the 133 classes in COCO's order."""
     entries = (entry.rpartition("/") for entry in " ".join(_CLASSES.split()).split(", "))
     return Categories(
         tuple(

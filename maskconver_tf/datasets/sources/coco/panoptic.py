@@ -1,4 +1,4 @@
-"""COCO's panoptic layout: pictures, RGB id maps and one JSON file."""
+"""Reads COCO's panoptic layout: pictures, RGB id maps and one JSON file."""
 
 from __future__ import annotations
 
@@ -10,101 +10,108 @@ import numpy as np
 
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.datasets.findings import Finding, Problem, listed
-from maskconver_tf.datasets.sources.coco.annotation_file import (
+from maskconver_tf.datasets.sources.coco.coco_json import (
     EntriesById,
     has_id,
     is_image,
-    picture_size,
-    scan_coco,
+    listed_size,
+    scan_coco_json,
 )
 from maskconver_tf.datasets.sources.label_pictures.label_png import read_id_map
-from maskconver_tf.datasets.sources.lazy_items import LazyItems
-from maskconver_tf.datasets.sources.source import FileItem, SourceSegment, Truth, check_folder
+from maskconver_tf.datasets.sources.lazy_pictures import LazyPictures
+from maskconver_tf.datasets.sources.source import (
+    FilePicture,
+    PanopticTruth,
+    SourceSegment,
+    check_folder,
+)
 from maskconver_tf.errors import UserError
-from maskconver_tf.files.json_file import brief
-from maskconver_tf.files.json_lists import Element
+from maskconver_tf.files.json_file import short_repr
+from maskconver_tf.files.json_lists import ListElement
 from maskconver_tf.types import PAD_ID
 
 
 @dataclasses.dataclass(frozen=True)
-class CocoItem(FileItem):
-    """A picture of `CocoPanoptic`; see `WorkItem`."""
+class CocoPanopticPicture(FilePicture):
+    """A picture of `CocoPanoptic`; see `SourcePicture`."""
 
     segments: tuple[SourceSegment, ...] = ()
 
     def read_ids(self) -> np.ndarray:
-        """int32 `[h, w]`: source segment ids, 0 for void; raises `Refused`."""
+        """Returns int32 `[h, w]`, source segment ids, 0 for void; raises `UnusablePicture`."""
         return read_id_map(self, self.map_file)
 
-    def read_truth(self) -> Truth:
-        return Truth(self.read_ids(), self.segments)
+    def read_truth(self) -> PanopticTruth:
+        return PanopticTruth(self.read_ids(), self.segments)
 
 
 class CocoPanoptic:
-    """A folder of pictures, a folder of RGB id maps and one JSON file, as COCO has it.
+    """A folder of pictures, a folder of RGB id maps and one JSON file. See `Source`.
 
-    https://cocodataset.org/#format-data, section 4. Pictures come in the order of `annotations`.
-    Stuff segments of one class in one picture become one. See `Source` for the attributes.
+    The format is section 4 of https://cocodataset.org/#format-data. Pictures come in the order of
+    `annotations`. The stuff segments of one class in a picture are merged into one segment.
     """
 
     def __init__(self, images: Path, panoptic: Path, annotations: Path):
-        """Raises `UserError` where a folder is missing or the JSON file is of another kind."""
+        """Raises `UserError` if a folder is missing or the JSON is not a panoptic file."""
         check_folder(images, "the folder of pictures")
         check_folder(panoptic, "the folder of panoptic PNG files")
         self.where = str(annotations)
         self.description = {"layout": "coco_panoptic", "annotations": annotations.name}
         self._folders = images, panoptic
-        self._pictures = EntriesById(annotations, "images", "id", is_image)
-        self._truths = EntriesById(annotations, "annotations", "image_id", _is_truth)
-        categories = scan_coco(annotations, "panoptic", self._pictures.add, self._add_truth)
+        self._images = EntriesById(annotations, "images", "id", is_image)
+        self._annotations = EntriesById(annotations, "annotations", "image_id", _is_truth)
+        categories = scan_coco_json(annotations, "panoptic", self._images.add, self._add_truth)
         self.categories = Categories.from_coco(categories, self.where)
-        for entries in (self._pictures, self._truths):
+        for entries in (self._images, self._annotations):
             entries.note_repeated()
-        self._pictures.note_without(self._truths, Problem.NO_ANNOTATION)
-        self._truths.note_without(self._pictures, Problem.NO_IMAGE)
-        self.findings = self._pictures.findings + self._truths.findings
+        self._images.note_without(self._annotations, Problem.NO_ANNOTATION)
+        self._annotations.note_without(self._images, Problem.NO_IMAGE)
+        self.findings = self._images.findings + self._annotations.findings
         self._usable = [
-            i for i in self._truths if self._truths.is_single(i) and self._pictures.is_single(i)
+            i
+            for i in self._annotations
+            if self._annotations.is_single(i) and self._images.is_single(i)
         ]
-        self.items = LazyItems(len(self._usable), self._item)
+        self.pictures = LazyPictures(len(self._usable), self._picture)
 
     def known_files(self) -> set[str]:
-        """Files that entries name, usable or not."""
+        """Returns the paths of all files that an entry names, whether it is usable or not."""
         images, panoptic = self._folders
-        pictures = {str(images / self.picture_name(self._pictures.read(i))) for i in self._pictures}
-        maps = {str(panoptic / self._truths.read(i)["file_name"]) for i in self._truths}
+        pictures = {str(images / self.picture_name(self._images.read(i))) for i in self._images}
+        maps = {str(panoptic / self._annotations.read(i)["file_name"]) for i in self._annotations}
         half_known = {
             str(folder / str(entry.get("file_name")))
-            for folder, entries in ((images, self._pictures), (panoptic, self._truths))
+            for folder, entries in ((images, self._images), (panoptic, self._annotations))
             for entry in entries.malformed
         }
         return pictures | maps | half_known
 
     def stored_files(self) -> set[str]:
-        """Files that lie in its folders."""
+        """Returns the paths of all files in the two folders, except hidden ones."""
         files = (path for folder in self._folders for path in folder.rglob("*"))
         return {str(path) for path in files if path.is_file() and not path.name.startswith(".")}
 
     def picture_name(self, picture: dict) -> str:
-        """Path of a picture in its folder."""
+        """Returns the path of a picture, relative to the folder of pictures."""
         return picture["file_name"]
 
-    def _add_truth(self, element: Element) -> None:
+    def _add_truth(self, element: ListElement) -> None:
         _check_is_panoptic(self.where, element.value)
-        self._truths.add(element)
+        self._annotations.add(element)
 
-    def _item(self, index: int) -> CocoItem:
+    def _picture(self, index: int) -> CocoPanopticPicture:
         image_id = self._usable[index]
-        picture, truth = self._pictures.read(image_id), self._truths.read(image_id)
+        picture, truth = self._images.read(image_id), self._annotations.read(image_id)
         name = self.picture_name(picture)
         segments, problems = read_segments(truth["segments_info"], self.categories)
         images, panoptic = self._folders
-        return CocoItem(
+        return CocoPanopticPicture(
             name=name,
             image_id=picture["id"],
             image_file=str(images / name),
             map_file=str(panoptic / truth["file_name"]),
-            size=picture_size(picture),
+            size=listed_size(picture),
             segments=segments,
             findings=tuple(
                 Finding(name, self.where, problem, f"{name}: {found}")
@@ -114,15 +121,15 @@ class CocoPanoptic:
 
 
 def _check_is_panoptic(where: str, annotation: Any) -> None:
-    """Refuses COCO's other kinds of annotations, which look alike up to here."""
+    """Raises `UserError` for an annotation of COCO's instances files."""
     if not isinstance(annotation, dict) or "segments_info" in annotation:
         return
     if "segmentation" not in annotation:
         return
     raise UserError(
-        f"{where}: annotations have {listed(list(annotation))} and no segments_info: it looks like "
-        "COCO instances; expected a COCO panoptic file, such as panoptic_val2017.json. For "
-        "instances there is --source coco_instances."
+        f"{where}: an annotation has {listed(list(annotation))} but no segments_info, as in COCO's "
+        "instances files; expected a COCO panoptic file, such as panoptic_val2017.json. To read an "
+        "instances file, give --source coco_instances."
     )
 
 
@@ -137,13 +144,13 @@ def _is_truth(entry: Any) -> bool:
 def read_segments(
     listed_segments: list, categories: Categories
 ) -> tuple[tuple[SourceSegment, ...], list[tuple[Problem, str]]]:
-    """The usable entries of a `segments_info` list, and what is wrong with the others."""
+    """Returns the usable entries of a `segments_info` list, and the problems of the others."""
     segments: dict[int, SourceSegment] = {}
     problems = []
     for info in listed_segments:
         if not _is_segment(info):
-            problems.append((Problem.MALFORMED_ENTRY, f"segment {brief(info)}"))
-            if _has_segment_id(info):  # Else its pixels would be found not to be listed.
+            problems.append((Problem.MALFORMED_ENTRY, f"segment {short_repr(info)}"))
+            if _has_segment_id(info):  # Otherwise its pixels would be reported as unlisted too.
                 segments[info["id"]] = SourceSegment(info["id"], PAD_ID, True, False)
             continue
         if info["id"] in segments:

@@ -1,1 +1,1 @@
-"""Sources whose truth is pictures of labels."""
+"""Sources whose truth is PNG files with a label in each pixel."""

@@ -1,8 +1,8 @@
-"""ADE20K's panoptic task: the scene parsing challenge of 2016 with the instances of 2017.
+"""Reads ADE20K's panoptic task: the scene parsing challenge of 2016 with the instances of 2017.
 
-Class names, the 100 that are things and how their instances are coded follow
-https://github.com/CSAILVision/sceneparsing (objectInfo150) and
-https://github.com/CSAILVision/placeschallenge (instanceInfo100).
+The class names follow https://github.com/CSAILVision/sceneparsing (objectInfo150). The 100 thing
+classes and the coding of their instances follow https://github.com/CSAILVision/placeschallenge
+(instanceInfo100).
 """
 
 from __future__ import annotations
@@ -16,10 +16,13 @@ import numpy as np
 
 from maskconver_tf.datasets.categories import Categories, Category
 from maskconver_tf.datasets.findings import Problem, listed
-from maskconver_tf.datasets.sources.label_pictures.folder_pairs import paired_items
+from maskconver_tf.datasets.sources.label_pictures.folder_pairs import paired_pictures
 from maskconver_tf.datasets.sources.label_pictures.label_png import read_channels, read_labels
-from maskconver_tf.datasets.sources.label_pictures.label_segments import class_map, segments_of
-from maskconver_tf.datasets.sources.source import FileItem, Truth, check_folder
+from maskconver_tf.datasets.sources.label_pictures.label_segments import (
+    class_ids_of_labels,
+    truth_from_maps,
+)
+from maskconver_tf.datasets.sources.source import FilePicture, PanopticTruth, check_folder
 from maskconver_tf.errors import UserError
 
 _CLASSES = """
@@ -39,11 +42,11 @@ name*, microwave*, pot*, animal*, bicycle*, lake, dishwasher*, screen*, blanket,
 hood*, sconce*, vase*, traffic light*, tray*, ashcan*, fan*, pier, crt screen, plate*, monitor*,
 bulletin board*, shower, radiator*, glass*, clock*, flag*
 """
-"""Names of classes 1..150, the first of the synonyms; * marks a thing."""
+"""Names of classes 1..150, the first synonym of each; * marks a thing."""
 
 
 def ade20k_categories() -> Categories:
-    """The 150 classes; source ids are 1..150, as the semantic pictures have them."""
+    """Returns the 150 classes; their source ids 1..150 are the labels of the semantic pictures."""
     names = " ".join(_CLASSES.split()).split(", ")
     return Categories(
         tuple(
@@ -54,64 +57,65 @@ def ade20k_categories() -> Categories:
 
 
 @dataclasses.dataclass(frozen=True)
-class Ade20kItem(FileItem):
-    """A picture of `Ade20k`; `map_file` is its semantic picture."""
+class Ade20kPicture(FilePicture):
+    """A picture of `Ade20k`; `map_file` is its semantic PNG, `instance_file` its instance PNG."""
 
     instance_file: str = ""
     categories: Categories = dataclasses.field(kw_only=True)
 
-    def read_truth(self) -> Truth:
+    def read_truth(self) -> PanopticTruth:
         labels = read_labels(self, self.map_file)
         kinds, instances = read_channels(self, self.instance_file, "RG")
         self.check_shape(self.instance_file, kinds, labels, self.map_file)
-        class_ids = class_map(self, self.map_file, labels, self.categories, (0,))
-        things = np.flatnonzero(self.categories.is_thing)  # Instance kind 1..100 -> class.
+        class_ids = class_ids_of_labels(self, self.map_file, labels, self.categories, (0,))
+        things = np.flatnonzero(self.categories.is_thing)  # Class of instance kind 1..100.
         painted = instances > 0
         stray = np.unique(kinds[painted & ((kinds < 1) | (kinds > len(things)))]).tolist()
         if stray:
             found = f"red {listed(stray)}, expected 1 to {len(things)}"
-            raise self.refusal(self.instance_file, Problem.UNKNOWN_LABEL, found)
+            raise self.unusable(self.instance_file, Problem.UNKNOWN_LABEL, found)
         class_ids = np.where(painted, things[np.clip(kinds, 1, len(things)) - 1], class_ids)
-        return segments_of(class_ids, instances, self.categories, lone_things_are_crowds=False)
+        return truth_from_maps(class_ids, instances, self.categories, lone_things_are_crowds=False)
 
 
 class Ade20k:
     """images/, annotations/ and annotations_instance/, each with training/ and validation/.
 
-    Instances lie on top of what the semantic picture says; where that says a thing and there is no
-    instance is void, as in the panoptic truth that published results use. See `Source`.
+    Instances cover the semantic labels. Pixels with a thing label but no instance are void, as in
+    the panoptic truth that published results use. See `Source`.
     """
 
     def __init__(self, root: Path, split: str):
-        """Raises `UserError` where a folder is missing or holds no picture."""
+        """Raises `UserError` if a folder is missing or has no picture."""
         kinds = ("images", "annotations", "annotations_instance")
         images, semantic, instances = (root / kind / split for kind in kinds)
         for folder in (images, semantic, instances):
-            check_folder(folder, f"ADE20K's {folder.parent.name} of the split {split}")
+            check_folder(folder, f"ADE20K's folder {folder.parent.name} of the split {split}")
         self.where = str(images)
         self.description = {"layout": "ade20k", "split": split}
         self.categories = ade20k_categories()
         _check_object_info(root / "objectInfo150.txt", self.categories)
-        make = functools.partial(Ade20kItem, categories=self.categories)
-        self.items, self.findings = paired_items(
+        make = functools.partial(Ade20kPicture, categories=self.categories)
+        self.pictures, self.findings = paired_pictures(
             make, images, map_file=semantic, instance_file=instances
         )
 
 
 def _check_object_info(path: Path, categories: Categories) -> None:
-    """Refuses a folder whose own class list is another: the full ADE20K has thousands."""
+    """Raises `UserError` if the folder has another class list, such as that of full ADE20K."""
     if not path.is_file():
         return
     lines = path.read_text("utf-8", errors="replace").splitlines()[1:]
     rows = [line.rpartition("\t")[2] for line in lines if line.strip()]
-    # Synonyms: what comes first among them differs between editions of the file.
+    # Each row lists synonyms; their order differs between editions of the file.
     found = [[name.strip() for name in row.split(",")] for row in rows]
     for number, (names, expected) in enumerate(
         itertools.zip_longest(found, categories.names, fillvalue=""), start=1
     ):
         if not expected or expected not in names:
             raise UserError(
-                f"{path}: found {len(rows)} classes, of which number {number} is "
-                f"{names[0] if names else 'missing'}; expected the 150 of the 2016 challenge, with "
-                f"{expected or 'none'} there. Use ADEChallengeData2016."
+                f"{path}: found {len(rows)} classes, and class {number} is "
+                f"{names[0] if names else 'missing'}; expected the 150 classes of the 2016 "
+                f"challenge, where class {number} is {expected or 'missing'}. Use the folder "
+                "ADEChallengeData2016."
             )

@@ -1,6 +1,7 @@
-"""Cityscapes: gtFine with instanceIds pictures, or with what createPanopticImgs.py makes of them.
+"""Reads Cityscapes: the instanceIds PNG files of gtFine, or the output of createPanopticImgs.py.
 
-https://github.com/mcordts/cityscapesScripts; ids, names and kinds are those of its labels.py.
+Ids, names and kinds of the classes are those of labels.py in
+https://github.com/mcordts/cityscapesScripts, which also has createPanopticImgs.py.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from maskconver_tf.datasets.findings import Finding, Problem, listed
 from maskconver_tf.datasets.sources.coco.panoptic import CocoPanoptic
 from maskconver_tf.datasets.sources.label_pictures.folder_pairs import names_by_stem, pictures_in
 from maskconver_tf.datasets.sources.label_pictures.label_png import read_labels
-from maskconver_tf.datasets.sources.lazy_items import LazyItems
+from maskconver_tf.datasets.sources.lazy_pictures import LazyPictures
 from maskconver_tf.datasets.sources.source import (
-    FileItem,
+    FilePicture,
+    PanopticTruth,
     Source,
     SourceSegment,
-    Truth,
     check_folder,
 )
 from maskconver_tf.errors import UserError
@@ -34,10 +35,10 @@ _CLASSES = {
     "human": "24 person, 25 rider",
     "vehicle": "26 car, 27 truck, 28 bus, 31 train, 32 motorcycle, 33 bicycle",
 }
-"""The 19 classes that count; those of human and vehicle are things."""
+"""The 19 classes that the evaluation uses. Those of human and vehicle are things."""
 
 _NUM_LABELS = 34
-"""Labels 0..33; those not above (parking, caravan, ego vehicle, ...) are void."""
+"""Labels are 0..33. Labels that are not in `_CLASSES` (parking, caravan, ...) are void."""
 
 _IMAGE, _INSTANCES = "_leftImg8bit", "_gtFine_instanceIds"
 
@@ -46,25 +47,25 @@ def cityscapes(root: Path, split: str, truth: str = "auto") -> Source:
     """Opens Cityscapes.
 
     Args:
-      root: folder that holds leftImg8bit/ and gtFine/.
+      root: folder that contains leftImg8bit/ and gtFine/.
       split: train or val.
-      truth: "panoptic" for cityscapes_panoptic_SPLIT.json, "instance_ids" for the pictures that
-        come with gtFine, "auto" for the first of these that is there.
+      truth: "panoptic" reads cityscapes_panoptic_SPLIT.json, "instance_ids" reads the instanceIds
+        PNG files of gtFine, "auto" reads the JSON if it exists and the PNG files otherwise.
 
     Raises:
-      UserError: a folder or file is missing.
+      UserError: a folder or file is missing, or `truth` is unknown.
     """
     kinds = {"panoptic": CityscapesPanoptic, "instance_ids": CityscapesInstanceIds}
     if truth == "auto":
         has_json = (root / "gtFine" / f"cityscapes_panoptic_{split}.json").is_file()
         truth = "panoptic" if has_json else "instance_ids"
     if truth not in kinds:
-        raise UserError(f"--truth: found {truth}, expected auto, {' or '.join(kinds)}.")
+        raise UserError(f"--truth {truth}: expected auto, {' or '.join(kinds)}.")
     return kinds[truth](root, split)
 
 
 def cityscapes_categories() -> Categories:
-    """The 19 classes; source ids are Cityscapes' own, 7..33."""
+    """Returns the 19 classes; their source ids are Cityscapes' own labels, 7..33."""
     return Categories(
         tuple(
             Category(int(number), name, group in ("human", "vehicle"), group)
@@ -75,7 +76,10 @@ def cityscapes_categories() -> Categories:
 
 
 class CityscapesPanoptic(CocoPanoptic):
-    """gtFine/cityscapes_panoptic_SPLIT.json and the PNG files beside it; classes from the JSON."""
+    """Cityscapes with gtFine/cityscapes_panoptic_SPLIT.json and the id maps beside it.
+
+    The class list comes from the JSON.
+    """
 
     def __init__(self, root: Path, split: str):
         truth = root / "gtFine" / f"cityscapes_panoptic_{split}"
@@ -83,17 +87,17 @@ class CityscapesPanoptic(CocoPanoptic):
         self.description |= {"layout": "cityscapes", "split": split, "truth": "panoptic"}
 
     def picture_name(self, picture: dict) -> str:
-        """The JSON's own file_name lacks the city and says gtFine where there is none."""
+        """Makes the path from the image id: the JSON's file_name lacks the folder of the city."""
         return f"{str(picture['id']).partition('_')[0]}/{picture['id']}{_IMAGE}.png"
 
 
 @dataclasses.dataclass(frozen=True)
-class InstanceIdsItem(FileItem):
+class CityscapesPicture(FilePicture):
     """A picture of `CityscapesInstanceIds`."""
 
     categories: Categories = dataclasses.field(kw_only=True)
 
-    def read_truth(self) -> Truth:
+    def read_truth(self) -> PanopticTruth:
         ids = read_labels(self, self.map_file)
         segments, void, stray = [], [], []
         for value in np.unique(ids).tolist():
@@ -105,25 +109,25 @@ class InstanceIdsItem(FileItem):
             else:
                 class_id = self.categories.class_id_of(label)
                 thing = self.categories[class_id].isthing
-                # A group of things that no one separated has its label alone.
+                # The value of a group of things that nobody separated is the label alone.
                 segments.append(SourceSegment(value, class_id, thing, thing and value < 1000))
         if stray:
-            raise self.refusal(self.map_file, Problem.UNKNOWN_LABEL, f"label {listed(stray)}")
-        return Truth(np.where(np.isin(ids, void), 0, ids), tuple(segments))
+            raise self.unusable(self.map_file, Problem.UNKNOWN_LABEL, f"label {listed(stray)}")
+        return PanopticTruth(np.where(np.isin(ids, void), 0, ids), tuple(segments))
 
 
 class CityscapesInstanceIds:
-    """gtFine/SPLIT/CITY/*_gtFine_instanceIds.png: label, or 1000 x label + instance.
+    """Cityscapes with gtFine/SPLIT/CITY/*_gtFine_instanceIds.png. See `Source`.
 
-    Segment ids are these values. Things without instance are crowds; labels that Cityscapes ignores
-    in evaluation are void. See `Source`.
+    A pixel's value is the label, or 1000 x label + instance. These values are the segment ids.
+    Things without an instance are crowds. Labels that the Cityscapes evaluation ignores are void.
     """
 
     def __init__(self, root: Path, split: str):
-        """Raises `UserError` where a folder is missing or holds no picture."""
+        """Raises `UserError` if a folder is missing or has no picture."""
         self._images, self._truths = root / "leftImg8bit" / split, root / "gtFine" / split
-        check_folder(self._images, "a folder of cities with *_leftImg8bit.png")
-        check_folder(self._truths, "a folder of cities with *_gtFine_instanceIds.png")
+        check_folder(self._images, "a folder of cities with *_leftImg8bit.png files")
+        check_folder(self._truths, "a folder of cities with *_gtFine_instanceIds.png files")
         self.where = str(self._truths)
         self.description = {"layout": "cityscapes", "split": split, "truth": "instance_ids"}
         self.categories = cityscapes_categories()
@@ -137,11 +141,11 @@ class CityscapesInstanceIds:
             if kind and stem not in known
         ]
         self._stems = stems
-        self.items = LazyItems(len(stems), self._item)
+        self.pictures = LazyPictures(len(stems), self._picture)
 
-    def _item(self, index: int) -> InstanceIdsItem:
+    def _picture(self, index: int) -> CityscapesPicture:
         stem = self._stems[index]
-        return InstanceIdsItem(
+        return CityscapesPicture(
             name=f"{stem}{_IMAGE}.png",
             image_id=stem.rpartition("/")[2],
             image_file=str(self._images / f"{stem}{_IMAGE}.png"),

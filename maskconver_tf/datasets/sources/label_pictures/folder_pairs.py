@@ -1,4 +1,4 @@
-"""Folders of pictures and of truth whose files have the same names."""
+"""Pairs pictures with truth files of the same name in other folders."""
 
 from __future__ import annotations
 
@@ -6,60 +6,63 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from maskconver_tf.datasets.findings import Finding, Problem
-from maskconver_tf.datasets.sources.lazy_items import LazyItems
-from maskconver_tf.datasets.sources.source import FileItem
+from maskconver_tf.datasets.sources.lazy_pictures import LazyPictures
+from maskconver_tf.datasets.sources.source import FilePicture
 from maskconver_tf.errors import UserError
 
-PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 
 
 def names_by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, str]:
-    """Files in a folder and those below it, in order of their names; hidden ones are left out.
+    """Finds the files in a folder and below it, sorted by name, without hidden files.
 
     Args:
-      suffixes: to take, in lower case.
+      suffixes: suffixes of the files to find, in lower case.
 
     Returns:
-      path in the folder without suffix -> path in the folder, both with forward slashes.
+      Relative path without suffix -> relative path, both with forward slashes.
+
+    Raises:
+      UserError: two files have the same relative path without suffix.
     """
     files = (path for path in folder.rglob("*") if path.suffix.lower() in suffixes)
     names = sorted(path.relative_to(folder).as_posix() for path in files if path.is_file())
-    names = [name for name in names if "/." not in f"/{name}"]  # macOS leaves ._0001.jpg.
+    names = [name for name in names if "/." not in f"/{name}"]  # macOS makes ._0001.jpg.
     stems: dict[str, str] = {}
     for name in names:
         stem = name.rpartition(".")[0]
         if stem in stems:
             raise UserError(
-                f"{folder}: found {stems[stem]} and {name}; expected one file of a name, or which "
-                "truth is whose cannot be told. Rename one."
+                f"{folder}: found {stems[stem]} and {name}; expected one file of each name without "
+                "its suffix, because pictures and truth are paired by that name. Rename one."
             )
         stems[stem] = name
     return stems
 
 
 def pictures_in(folder: Path) -> dict[str, str]:
-    """`names_by_stem` of pictures; `UserError` where there is none."""
-    names = names_by_stem(folder, PICTURES)
+    """Returns `names_by_stem` of the pictures; raises `UserError` if there is none."""
+    names = names_by_stem(folder, PICTURE_SUFFIXES)
     if not names:
         raise UserError(
-            f"{folder}: found no picture; expected files that end in {', '.join(PICTURES)}, here "
-            "or in folders below. Check the path."
+            f"{folder}: found no picture; expected files that end in "
+            f"{', '.join(PICTURE_SUFFIXES)}, in this folder or below. Check the path."
         )
     return names
 
 
-def paired_items(
-    make: Callable[..., FileItem], images: Path, **truths: Path
-) -> tuple[LazyItems, list[Finding]]:
-    """An item for each picture, with the PNG of the same name from each folder of truth.
+def paired_pictures(
+    make: Callable[..., FilePicture], images: Path, **truths: Path
+) -> tuple[LazyPictures, list[Finding]]:
+    """Pairs each picture with the PNG of the same name in each folder of truth.
 
     Args:
-      make: makes an item of its attributes.
+      make: class of the picture; called with its attributes.
       images: folder of pictures.
-      **truths: attribute of the item that names a PNG -> the folder it is in.
+      **truths: attribute of the picture that names the PNG -> folder of these PNG files.
 
     Returns:
-      The items, and a finding for each PNG that belongs to no picture.
+      The pictures, and a finding for each PNG that belongs to no picture.
     """
     pictures = pictures_in(images)
     names = list(pictures.items())
@@ -71,10 +74,10 @@ def paired_items(
             for stem, name in maps.items()
             if stem not in pictures
         ]
-        # Such as 1.PNG; to remember the name of each would take much memory.
+        # Only unusual names such as 1.PNG are kept: keeping all names would take much memory.
         others[field] = {stem: name for stem, name in maps.items() if name != f"{stem}.png"}
 
-    def item(index: int) -> FileItem:
+    def picture(index: int) -> FilePicture:
         stem, name = names[index]
         files = {
             field: str(folder / others[field].get(stem, f"{stem}.png"))
@@ -82,4 +85,4 @@ def paired_items(
         }
         return make(name=name, image_id=stem, image_file=str(images / name), **files)
 
-    return LazyItems(len(names), item), stray
+    return LazyPictures(len(names), picture), stray

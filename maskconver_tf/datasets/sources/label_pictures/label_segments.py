@@ -1,4 +1,4 @@
-"""From a map of classes and a map of instances to segments."""
+"""Makes segments from a map of labels and a map of instances."""
 
 from __future__ import annotations
 
@@ -8,24 +8,30 @@ import numpy as np
 
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.datasets.findings import Problem, listed
-from maskconver_tf.datasets.sources.source import FileItem, SourceSegment, Truth
+from maskconver_tf.datasets.sources.source import FilePicture, PanopticTruth, SourceSegment
 from maskconver_tf.types import PAD_ID
 
 
-def class_map(
-    item: FileItem,
+def class_ids_of_labels(
+    item: FilePicture,
     file: str,
     labels: np.ndarray,
     categories: Categories,
     void_ids: Collection[int],
 ) -> np.ndarray:
-    """Contiguous class ids `[h, w]` of source category ids `[h, w]`, `PAD_ID` for void.
+    """Maps labels, which are source category ids, to contiguous class ids.
 
     Args:
+      item: the picture, for the finding.
+      file: the file of the labels, for the finding.
+      labels: int `[h, w]`.
       void_ids: labels that mean void, unless a category has that id.
 
+    Returns:
+      int `[h, w]`, `PAD_ID` for void.
+
     Raises:
-      Refused: a label is neither.
+      UnusablePicture: a label is neither a category id nor in `void_ids`.
     """
     order = np.argsort(categories.source_ids)
     ids = categories.source_ids[order]
@@ -33,33 +39,37 @@ def class_map(
     known = ids[position] == labels
     stray = sorted(set(np.unique(labels[~known]).tolist()) - set(void_ids))
     if stray:
-        raise item.refusal(file, Problem.UNKNOWN_LABEL, f"label {listed(stray)}")
+        raise item.unusable(file, Problem.UNKNOWN_LABEL, f"label {listed(stray)}")
     return np.where(known, order[position], PAD_ID)
 
 
-def segments_of(
+def truth_from_maps(
     class_ids: np.ndarray,
     instances: np.ndarray,
     categories: Categories,
     lone_things_are_crowds: bool = True,
-) -> Truth:
-    """One segment for each class of stuff, and for each instance of each class of things.
+) -> PanopticTruth:
+    """Makes one segment for each stuff class and one for each instance of each thing class.
 
-    Segments are numbered from 1, by class and then by instance. Instance numbers of stuff mean
-    nothing. Pixels of a thing without instance (0) are one crowd of their class, or void.
+    Segments are numbered from 1, by class and then by instance. Instance numbers of stuff are
+    ignored.
 
     Args:
-      class_ids: `[h, w]` contiguous class ids, `PAD_ID` for void.
-      instances: `[h, w]`, 0 for none; need not differ between classes.
-      lone_things_are_crowds: what becomes of things without instance.
+      class_ids: `[h, w]`, contiguous class ids, `PAD_ID` for void.
+      instances: `[h, w]`, instance numbers, 0 for no instance. Two classes may use the same number.
+      lone_things_are_crowds: if True, the thing pixels without an instance are one crowd segment
+        of their class; if False, they are void.
     """
     if instances.shape != class_ids.shape:
-        raise ValueError(f"maps of {class_ids.shape} and {instances.shape}")
-    is_thing = np.append(categories.is_thing, False)[class_ids]  # PAD_ID is the last.
+        raise ValueError(
+            f"class_ids has shape {class_ids.shape} and instances {instances.shape}; "
+            "expected one shape"
+        )
+    is_thing = np.append(categories.is_thing, False)[class_ids]  # PAD_ID, -1, is the last index.
     instances = np.where(is_thing, instances, 0).astype(np.int64)
     if not lone_things_are_crowds:
         class_ids = np.where(is_thing & (instances == 0), PAD_ID, class_ids)
-    # Class and instance side by side in 64 bits, so that neither runs into the other.
+    # Each key has the class in its upper 32 bits and the instance in its lower 32 bits.
     keys = (class_ids.astype(np.int64) - PAD_ID << 32) | instances
     values, inverse = np.unique(keys, return_inverse=True)
     has_void = values[0] >> 32 == 0
@@ -70,4 +80,4 @@ def segments_of(
         is_crowd = thing and value & 0xFFFFFFFF == 0
         segments.append(SourceSegment(number, class_id, thing, is_crowd))
     ids = inverse.reshape(keys.shape) + (0 if has_void else 1)
-    return Truth(ids.astype(np.int32), tuple(segments))
+    return PanopticTruth(ids.astype(np.int32), tuple(segments))

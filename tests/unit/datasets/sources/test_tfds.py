@@ -1,4 +1,4 @@
-"""A TFDS dataset with the features of coco/2017_panoptic, prepared on the spot."""
+"""A TFDS dataset with the features of coco/2017_panoptic, which the test prepares itself."""
 
 import json
 
@@ -8,9 +8,8 @@ import tensorflow_datasets as tfds
 
 from maskconver_tf.datasets.build.build import build_from
 from maskconver_tf.datasets.build.examine import examine
-from maskconver_tf.datasets.records.records import DatasetFolder
-from maskconver_tf.datasets.sources.coco.classes import coco_categories
-from maskconver_tf.datasets.sources.open_source import open_source
+from maskconver_tf.datasets.records.folder import DatasetFolder
+from maskconver_tf.datasets.sources.named_source import open_named_source
 from maskconver_tf.errors import UserError
 
 
@@ -85,38 +84,41 @@ def options(make_coco_folder, tmp_path):
     }
 
 
-def test_a_build_from_tfds_holds_what_the_folder_held(options, tmp_path):
+def test_a_build_from_tfds_equals_a_build_from_the_folder(options, tmp_path):
     folder = TinyPanoptic.folder
     paths = {name: getattr(folder, name) for name in ("images", "panoptic", "annotations")}
-    by_name = {item.name: examine(item) for item in open_source("coco_panoptic", paths).items}
-    source = open_source("tfds", options)
-    items = list(source.items)
+    by_name = {
+        item.name: examine(item) for item in open_named_source("coco_panoptic", paths).pictures
+    }
+    source = open_named_source("tfds", options)
+    items = list(source.pictures)
     assert sorted(item.name for item in items) == ["0.jpg", "1.jpg", "2.jpg"]
     for item in items:
         accepted = examine(item)
         assert accepted.features == by_name[item.name].features
-    assert [item.name for item in source.items.part(1, 3)] == [item.name for item in items[1:]]
+    assert [item.name for item in source.pictures.between(1, 3)] == [
+        item.name for item in items[1:]
+    ]
     build_from("tfds", options, tmp_path / "out", workers=2, progress=False)
     built = DatasetFolder(tmp_path / "out")
     assert built.num_examples == 3
     assert built.categories.source_ids.tolist() == [7, 200, 18]
 
 
-def test_what_does_not_fit_is_said(options):
+def test_wrong_options_are_named(options):
     without = {name: value for name, value in options.items() if name != "classes"}
-    with pytest.raises(UserError, match=r"COCO's 133 classes: found .* Give --classes FILE"):
-        open_source("tfds", without)
-    with pytest.raises(UserError, match="--split test: tiny_panoptic has train; name one"):
-        open_source("tfds", options | {"split": "test"})
-    with pytest.raises(UserError, match="--dataset no_such_thing: TFDS does not know it"):
-        open_source("tfds", options | {"dataset": "no_such_thing"})
     with pytest.raises(
-        UserError, match="not prepared there; prepare it with `tfds build coco/2017"
+        UserError, match=r"COCO's 133 classes: the names begin .* Give --classes FILE"
     ):
-        open_source("tfds", options | {"dataset": "coco/2017_panoptic"})
-
-
-def test_coco_classes_are_those_of_the_annotations(coco200):
-    content = json.loads((coco200 / "panoptic_train.json").read_text("utf-8"))
-    expected = [(c["id"], c["name"], c["isthing"]) for c in content["categories"]]
-    assert [(c.id, c.name, int(c.isthing)) for c in coco_categories()] == expected
+        open_named_source("tfds", without)
+    with pytest.raises(
+        UserError, match="--split test: tiny_panoptic has no such split; name one of train"
+    ):
+        open_named_source("tfds", options | {"split": "test"})
+    with pytest.raises(UserError, match="--dataset no_such_thing: TFDS does not know this dataset"):
+        open_named_source("tfds", options | {"dataset": "no_such_thing"})
+    with pytest.raises(
+        UserError,
+        match="found no prepared coco/2017_panoptic; prepare it with `tfds build coco/2017",
+    ):
+        open_named_source("tfds", options | {"dataset": "coco/2017_panoptic"})

@@ -1,4 +1,4 @@
-"""Instances with and without stuff: overlap, crowds, parts, nothing at all."""
+"""COCO instances with and without stuff: overlap, crowds, parts and empty pictures."""
 
 import json
 
@@ -9,7 +9,7 @@ from pycocotools import mask as coco_mask
 
 from maskconver_tf.datasets.build.examine import Accepted, examine
 from maskconver_tf.datasets.findings import Problem
-from maskconver_tf.datasets.sources.open_source import open_source
+from maskconver_tf.datasets.sources.named_source import open_named_source
 from maskconver_tf.errors import UserError
 
 SIZE = (6, 8)
@@ -63,13 +63,13 @@ def write(tmp_path):
 
 
 def _read(options):
-    source = open_source("coco_instances", options)
-    item = next(iter(source.items))
+    source = open_named_source("coco_instances", options)
+    item = next(iter(source.pictures))
     assert isinstance(examine(item), Accepted), examine(item)
     return source, item.read_truth()
 
 
-def test_small_lies_over_large_and_crowds_below(write):
+def test_small_instances_are_on_top_and_crowds_at_the_bottom(write):
     crowd = np.zeros(SIZE, bool)
     crowd[:, :3] = True
     small = np.zeros(SIZE, bool)
@@ -100,11 +100,11 @@ def test_small_lies_over_large_and_crowds_below(write):
     assert truth.num_hidden == 0
 
 
-def test_disconnected_parts_are_one_segment_and_what_is_covered_is_counted(write):
+def test_disconnected_parts_are_one_segment_and_hidden_instances_are_counted(write):
     annotations = [
         _annotation(1, 900, [_box(0, 0, 2, 2), _box(6, 4, 2, 2)]),
         _annotation(2, 5, [_box(0, 0, 2, 1)]),
-        _annotation(3, 5, [_box(0, 0, 2, 1)]),  # As large as the one before, so above it.
+        _annotation(3, 5, [_box(0, 0, 2, 1)]),  # Of equal size, the later one is on top.
     ]
     options = write(annotations)
     source, truth = _read(options)
@@ -113,15 +113,15 @@ def test_disconnected_parts_are_one_segment_and_what_is_covered_is_counted(write
     assert truth.ids[5].tolist() == [0, 0, 0, 0, 0, 0, 1, 1]
     assert [s.id for s in truth.segments] == [1, 3]
     assert truth.num_hidden == 1
-    [item] = source.items
+    [item] = source.pictures
     assert examine(item).num_hidden == 1
 
 
-def test_stuff_fills_what_no_instance_has_and_background_the_rest(write, tmp_path):
+def test_stuff_fills_pixels_without_instance_and_background_the_rest(write, tmp_path):
     labels = np.full(SIZE, 92)
     labels[0] = 1_000_000
     labels[1, :4] = 255  # Void.
-    labels[2] = 5  # A cat that no instance tells: void.
+    labels[2] = 5  # A cat without an instance: void.
     (tmp_path / "stuff").mkdir()
     pixels = np.stack([labels & 255, labels >> 8 & 255, labels >> 16], -1).astype(np.uint8)
     Image.fromarray(pixels).save(tmp_path / "stuff/0.png")
@@ -159,20 +159,23 @@ def test_a_picture_without_annotations_is_void_or_background(write):
 
 @pytest.mark.parametrize("compressed", [True, False])
 def test_runs_of_any_length_and_number(write, compressed):
-    size = (90, 200)  # Runs over 31 and over 1023, longer and shorter than the run before the last.
+    size = (
+        90,
+        200,
+    )  # Runs above 31 and above 1023, longer and shorter than the run two places before.
     mask = np.zeros(size, bool)
     mask[:, 5:100] = True
     mask[3:40:2, 120:] = True
     annotation = _annotation(1, 5, _runs(mask, compressed))
     image = {"id": 1, "file_name": "0.jpg", "height": size[0], "width": size[1]}
-    [item] = open_source("coco_instances", write([annotation], [image])).items
+    [item] = open_named_source("coco_instances", write([annotation], [image])).pictures
     np.testing.assert_array_equal(item.read_truth().ids, mask)
 
 
 @pytest.mark.parametrize("name", ["a\0.jpg", "\ud83d.jpg"])
-def test_a_name_that_no_file_can_have_is_a_finding(write, name):
+def test_an_impossible_file_name_is_a_finding(write, name):
     image = {"id": 1, "file_name": name, "height": SIZE[0], "width": SIZE[1]}
-    [item] = open_source("coco_instances", write([_annotation(1, 5, [])], [image])).items
+    [item] = open_named_source("coco_instances", write([_annotation(1, 5, [])], [image])).pictures
     assert examine(item)[0].problem is Problem.IMAGE_MISSING
 
 
@@ -185,7 +188,7 @@ def test_a_name_that_no_file_can_have_is_a_finding(write, name):
         (_annotation(1, 5, {"size": [8, 6], "counts": [48]}), Problem.SHAPE),
         (_annotation(1, 5, {"size": [6, 8], "counts": [47]}), Problem.SHAPE),
         (_annotation(1, 5, {"counts": [48]}), Problem.SHAPE),
-        # pycocotools takes these and makes up pixels, or crashes.
+        # pycocotools accepts these and invents pixels, or crashes.
         (_annotation(1, 5, {"size": [6, 8], "counts": ""}), Problem.SHAPE),
         (_annotation(1, 5, {"size": [6, 8], "counts": "0"}), Problem.SHAPE),
         (_annotation(1, 5, {"size": [6, 8], "counts": "zzz"}), Problem.SHAPE),
@@ -193,7 +196,10 @@ def test_a_name_that_no_file_can_have_is_a_finding(write, name):
         (_annotation(1, 5, {"size": [6, 8], "counts": [0.5, 47.5]}), Problem.SHAPE),
         (_annotation(1, 5, [[0, 0, 1e12, 0, 1e12, 1e12]]), Problem.SHAPE),
         (_annotation(1, 5, 7), Problem.SHAPE),
-        (_annotation(1, 5, []), Problem.SHAPE),  # What boxes alone are exported as.
+        (
+            _annotation(1, 5, []),
+            Problem.SHAPE,
+        ),  # Tools export an instance with a box only like this.
         (_annotation(1, [5], [_box(0, 0, 1, 1)]), Problem.UNKNOWN_CATEGORY),
         (_annotation(1, 5, [_box(0, 0, 1, 1)], iscrowd="0"), Problem.MALFORMED_ENTRY),
         (_annotation(1, 6, [_box(0, 0, 1, 1)]), Problem.UNKNOWN_CATEGORY),
@@ -201,12 +207,12 @@ def test_a_name_that_no_file_can_have_is_a_finding(write, name):
     ],
 )
 def test_a_bad_annotation_is_one_finding(write, annotation, problem):
-    [item] = open_source("coco_instances", write([annotation])).items
+    [item] = open_named_source("coco_instances", write([annotation])).pictures
     [finding] = examine(item)
     assert (finding.problem, finding.picture) == (problem, "0.jpg")
 
 
-def test_entries_that_match_nothing_are_noted(write):
+def test_annotations_without_image_or_with_a_repeated_id_are_noted(write):
     options = write(
         [
             _annotation(1, 5, [_box(0, 0, 1, 1)]),
@@ -215,22 +221,24 @@ def test_entries_that_match_nothing_are_noted(write):
             {"id": 3},
         ]
     )
-    source = open_source("coco_instances", options)
+    source = open_named_source("coco_instances", options)
     assert [f.problem for f in source.findings] == [Problem.MALFORMED_ENTRY, Problem.NO_IMAGE]
-    [item] = source.items
+    [item] = source.pictures
     assert [f.problem for f in item.findings] == [Problem.REPEATED_SEGMENT]
 
 
-def test_files_of_another_kind_are_told(make_coco_folder, write):
+def test_files_of_another_kind_are_refused_by_name(make_coco_folder, write):
     folder = make_coco_folder()
     options = {"images": str(folder.images), "annotations": str(folder.annotations)}
-    with pytest.raises(UserError, match="looks like COCO panoptic; .* --source coco_panoptic"):
-        open_source("coco_instances", options)
-    with pytest.raises(UserError, match="--stuff and --stuff_classes: give both"):
-        open_source("coco_instances", write([_annotation(1, 5, [])]) | {"stuff": options["images"]})
+    with pytest.raises(UserError, match="as in COCO's panoptic files; .* --source coco_panoptic"):
+        open_named_source("coco_instances", options)
+    with pytest.raises(UserError, match="--stuff: found without --stuff_classes; give both"):
+        open_named_source(
+            "coco_instances", write([_annotation(1, 5, [])]) | {"stuff": options["images"]}
+        )
 
 
 def test_a_picture_without_size_is_refused(write):
     options = write([_annotation(1, 5, [])], [{"id": 1, "file_name": "0.jpg"}])
-    [item] = open_source("coco_instances", options).items
+    [item] = open_named_source("coco_instances", options).pictures
     assert [f.problem for f in examine(item)] == [Problem.MALFORMED_ENTRY]

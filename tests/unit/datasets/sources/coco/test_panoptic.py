@@ -1,4 +1,4 @@
-"""COCO panoptic folders: what a source reads, and which files it refuses as a whole."""
+"""COCO panoptic folders: what the source reads, and which files it refuses."""
 
 import json
 
@@ -8,7 +8,7 @@ from PIL import Image
 
 from maskconver_tf.datasets.findings import Problem
 from maskconver_tf.datasets.sources.coco.panoptic import CocoPanoptic
-from maskconver_tf.datasets.sources.source import Refused, SourceSegment
+from maskconver_tf.datasets.sources.source import SourceSegment, UnusablePicture
 from maskconver_tf.errors import UserError
 
 
@@ -16,12 +16,12 @@ def _source(folder):
     return CocoPanoptic(folder.images, folder.panoptic, folder.annotations)
 
 
-def test_items_follow_the_annotations_and_carry_contiguous_classes(make_coco_folder):
+def test_pictures_follow_the_annotations_and_have_contiguous_classes(make_coco_folder):
     folder = make_coco_folder()
     with folder.edit() as content:
         content["annotations"].reverse()
     source = _source(folder)
-    *others, last = source.items
+    *others, last = source.pictures
     assert [item.name for item in others] == ["2.jpg", "1.jpg"]
     assert (last.name, last.image_id, last.size) == ("0.jpg", 10, (32, 24))
     assert tuple(segment._replace(area=None, bbox=None) for segment in last.segments) == (
@@ -40,7 +40,7 @@ def test_ids_of_a_palette_png_are_its_colors(make_coco_folder):
     path = folder.panoptic / "0.png"
     Image.open(path).quantize().save(path)
     assert Image.open(path).mode == "P"
-    np.testing.assert_array_equal(next(iter(_source(folder).items)).read_ids(), ids)
+    np.testing.assert_array_equal(next(iter(_source(folder).pictures)).read_ids(), ids)
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "I;16", "LA"])
@@ -48,8 +48,8 @@ def test_ids_of_a_png_without_colors_are_refused(make_coco_folder, mode):
     folder = make_coco_folder(num_pictures=1)
     path = folder.panoptic / "0.png"
     Image.new(mode, (32, 24)).save(path)
-    with pytest.raises(Refused) as refused:
-        next(iter(_source(folder).items)).read_ids()
+    with pytest.raises(UnusablePicture) as refused:
+        next(iter(_source(folder).pictures)).read_ids()
     [finding] = refused.value.findings
     assert finding.problem is Problem.MAP_MODE
     assert finding.file == str(path)
@@ -63,7 +63,7 @@ def test_text_ids_subfolders_and_other_alphabets(make_coco_folder):
     with folder.edit() as content:
         content["images"][0] |= {"id": "a_01", "file_name": "ночь/é 1.jpg"}
         content["annotations"][0]["image_id"] = "a_01"
-    [item] = _source(folder).items
+    [item] = _source(folder).pictures
     assert (item.image_id, item.name) == ("a_01", "ночь/é 1.jpg")
     assert item.read_image() == (folder.images / "ночь" / "é 1.jpg").read_bytes()
 
@@ -92,7 +92,7 @@ def _annotation_without_segments(content):
     content["annotations"].append({"image_id": 12, "file_name": "2.png"})
 
 
-def test_the_file_of_a_malformed_entry_is_no_stray_one(make_coco_folder):
+def test_the_file_of_a_malformed_entry_is_not_stray(make_coco_folder):
     folder = make_coco_folder()
     with folder.edit() as content:
         _segments_lost(content)
@@ -109,7 +109,7 @@ def _name_lost(content):
 
 
 @pytest.mark.parametrize(
-    ("spoil", "problem", "found", "num_items"),
+    ("spoil", "problem", "found", "num_pictures"),
     [
         (_without_image, Problem.NO_IMAGE, "image id 10 (0.png)", 2),
         (_without_annotation, Problem.NO_ANNOTATION, "image id 10 (0.jpg)", 2),
@@ -121,7 +121,9 @@ def _name_lost(content):
         (_name_lost, Problem.MALFORMED_ENTRY, "images[0] is ", 2),
     ],
 )
-def test_entries_that_make_no_picture_are_noted(make_coco_folder, spoil, problem, found, num_items):
+def test_entries_that_give_no_picture_are_noted(
+    make_coco_folder, spoil, problem, found, num_pictures
+):
     folder = make_coco_folder()
     with folder.edit() as content:
         spoil(content)
@@ -129,7 +131,7 @@ def test_entries_that_make_no_picture_are_noted(make_coco_folder, spoil, problem
     [finding] = source.findings
     assert (finding.file, finding.problem) == (str(folder.annotations), problem)
     assert finding.found.startswith(found)
-    assert len(source.items) == num_items
+    assert len(source.pictures) == num_pictures
 
 
 @pytest.mark.parametrize(
@@ -160,29 +162,29 @@ def test_an_empty_list_is_refused(make_coco_folder, key):
         _source(folder)
 
 
-def test_coco_instances_are_told_by_name(make_coco_folder):
+def test_an_instances_file_is_refused_by_name(make_coco_folder):
     folder = make_coco_folder()
     with folder.edit() as content:
         content["annotations"] = [{"id": 1, "image_id": 10, "segmentation": [], "category_id": 7}]
     with pytest.raises(
-        UserError, match=r"looks like COCO instances; expected .*panoptic(.|\n)*coco_instances"
+        UserError, match=r"as in COCO's instances files; expected .*panoptic(.|\n)*coco_instances"
     ):
         _source(folder)
 
 
 def test_a_missing_folder_is_refused_by_name(make_coco_folder, tmp_path):
     folder = make_coco_folder()
-    with pytest.raises(UserError, match="gone: not a folder; expected the folder of pictures"):
+    with pytest.raises(UserError, match="gone: is not a folder; expected the folder of pictures"):
         CocoPanoptic(tmp_path / "gone", folder.panoptic, folder.annotations)
-    with pytest.raises(UserError, match="gone: not a folder; expected .* panoptic PNG files"):
+    with pytest.raises(UserError, match="gone: is not a folder; expected .* panoptic PNG files"):
         CocoPanoptic(folder.images, tmp_path / "gone", folder.annotations)
 
 
-def test_real_annotations_lose_nothing(coco200):
+def test_all_segments_of_real_annotations_are_read(coco200):
     path = coco200 / "panoptic_val.json"
     content = json.loads(path.read_text())
     source = CocoPanoptic(coco200 / "images" / "val", coco200 / "panoptic" / "val", path)
-    assert (len(source.items), len(source.categories), source.findings) == (100, 133, [])
+    assert (len(source.pictures), len(source.categories), source.findings) == (100, 133, [])
     listed = [
         (info["id"], info["category_id"], bool(info["iscrowd"]))
         for annotation in content["annotations"]
@@ -190,7 +192,7 @@ def test_real_annotations_lose_nothing(coco200):
     ]
     read = [
         (segment.id, source.categories[segment.class_id].id, segment.is_crowd)
-        for item in source.items
+        for item in source.pictures
         for segment in item.segments
     ]
     assert read == listed

@@ -1,4 +1,4 @@
-"""Finds the parts of a dataset in COCO panoptic layout in the folder that holds them."""
+"""Finds the parts (train, val, ...) of a dataset in COCO panoptic layout."""
 
 from __future__ import annotations
 
@@ -7,21 +7,24 @@ from pathlib import Path
 from maskconver_tf.errors import UserError
 
 
-def find_parts(root: Path) -> dict[str, dict[str, str]]:
-    """Options of the source coco_panoptic for each `panoptic_PART.json`.
+def find_panoptic_parts(root: Path) -> dict[str, dict[str, str]]:
+    """Finds each `panoptic_PART.json` below `root` and the folders that belong to it.
 
-    The JSON files lie in `root` or in `root/annotations`; pictures in `images/PART` or `PART`, id
-    maps in `panoptic/PART` or beside the JSON in `panoptic_PART`. Training comes first.
+    The JSON files lie in `root` or in `root/annotations`. The pictures of a part lie in
+    `images/PART` or `PART`, its id maps in `panoptic/PART` or in `panoptic_PART` beside the JSON.
+
+    Returns:
+      Part name -> options of the source coco_panoptic. Parts named train... come first.
 
     Raises:
-      UserError: there is no such file, or its folders are not there.
+      UserError: there is no such JSON file.
     """
     files = [*root.glob("panoptic_*.json"), *(root / "annotations").glob("panoptic_*.json")]
     if not files:
         raise UserError(
             f"{root}: found neither dataset.json nor panoptic_*.json; expected a dataset folder "
-            "or a folder in COCO panoptic layout. For another layout give --source NAME and its "
-            "options."
+            "or a folder in COCO panoptic layout. For any other layout, give --source NAME and the "
+            "options of that source."
         )
     parts = {path.stem.removeprefix("panoptic_"): path for path in files}
     order = sorted(parts, key=lambda part: (not part.startswith("train"), part))
@@ -37,5 +40,5 @@ def _options(root: Path, part: str, annotations: Path) -> dict[str, str]:
 
 
 def _first_folder(*candidates: Path) -> Path:
-    """The first that is there, else the first."""
+    """Returns the first folder that exists, or the first candidate if none does."""
     return next((path for path in candidates if path.is_dir()), candidates[0])

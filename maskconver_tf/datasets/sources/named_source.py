@@ -1,4 +1,4 @@
-"""From the name of a source and its options to the source."""
+"""Opens a source by its name, with the options of the command line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from maskconver_tf.datasets.sources.label_pictures.ade20k import Ade20k
 from maskconver_tf.datasets.sources.label_pictures.cityscapes import cityscapes
 from maskconver_tf.datasets.sources.label_pictures.png_folders import PngFolders
 from maskconver_tf.datasets.sources.label_pictures.two_channel import TwoChannel
-from maskconver_tf.datasets.sources.options import PATHS, checked_options
+from maskconver_tf.datasets.sources.options import PATH_OPTIONS, checked_options
 from maskconver_tf.datasets.sources.source import Source
 from maskconver_tf.datasets.sources.tfds import Tfds
 from maskconver_tf.errors import UserError
@@ -28,19 +28,19 @@ _OPENERS: dict[str, Callable[..., Source]] = {
 }
 
 
-def open_source(name: str, options: Mapping[str, Any]) -> Source:
+def open_named_source(name: str, options: Mapping[str, Any]) -> Source:
     """Opens a source.
 
     Args:
-      name: one of `source_options.SOURCES`.
-      options: as the command line has them, text; None for those not given.
+      name: one of `options.SOURCES`.
+      options: texts from the command line; None for an option that was not given.
 
     Raises:
-      UserError: an option is missing, unknown to this source or malformed, or the dataset is not
-        what the source reads.
+      UserError: an option is missing, malformed or belongs to another source, or the source cannot
+        read the dataset.
     """
     options = checked_options(name, options)
-    for option in PATHS & options.keys():
+    for option in PATH_OPTIONS & options.keys():
         options[option] = Path(options[option])
     if "void_ids" in options:
         options["void_ids"] = _numbers("void_ids", options["void_ids"])

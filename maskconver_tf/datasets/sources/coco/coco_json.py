@@ -1,4 +1,7 @@
-"""What COCO's annotation files have in common: lists of images, annotations and categories."""
+"""Reads COCO's annotation files: JSON with the lists images, annotations and categories.
+
+Entries stay on disk: memory holds only the position of each entry in the file.
+"""
 
 from __future__ import annotations
 
@@ -8,30 +11,34 @@ from typing import Any
 
 from maskconver_tf.datasets.findings import Finding, Problem
 from maskconver_tf.errors import UserError
-from maskconver_tf.files.json_file import brief
-from maskconver_tf.files.json_lists import Element, Places, scan_lists
+from maskconver_tf.files.json_file import short_repr
+from maskconver_tf.files.json_lists import ElementOffsets, ListElement, scan_json_lists
 
 _KEYS = ("images", "annotations", "categories")
 
 
-def scan_coco(
-    path: Path, kind: str, on_image: Callable[[Element], None], on_truth: Callable[[Element], None]
+def scan_coco_json(
+    path: Path,
+    kind: str,
+    on_image: Callable[[ListElement], None],
+    on_truth: Callable[[ListElement], None],
 ) -> list[Any]:
-    """Passes over a COCO file once.
+    """Reads a COCO file once, from start to end.
 
     Args:
-      kind: which one is expected, for messages: "panoptic".
-      on_image, on_truth: take the elements of `images` and `annotations`.
+      kind: the expected kind of file, for messages: "panoptic".
+      on_image: called with each element of `images`.
+      on_truth: called with each element of `annotations`.
 
     Returns:
       The list `categories`.
 
     Raises:
-      UserError: it is no COCO file, or has no images or annotations.
+      UserError: the file is not a COCO file, or has no images or annotations.
     """
     categories, count = [], dict.fromkeys(_KEYS, 0)
-    expected = f"an object with the lists {', '.join(_KEYS)}, as COCO's {kind}_*.json"
-    for element in scan_lists(path, "the annotations file", _KEYS, expected):
+    expected = f"an object with the lists {', '.join(_KEYS)}, like COCO's {kind}_*.json"
+    for element in scan_json_lists(path, "the annotations file", _KEYS, expected):
         count[element.key] += 1
         if element.key == "categories":
             categories.append(element.value)
@@ -40,18 +47,22 @@ def scan_coco(
     for key in ("images", "annotations"):
         if not count[key]:
             raise UserError(
-                f"{path}: the list {key} is empty; expected an entry for each picture. COCO's test "
-                "files have no annotations: use a train or val file."
+                f"{path}: the list {key} is empty; expected an entry for each picture. Use a train "
+                "or val file: COCO's test files have no annotations."
             )
     return categories
 
 
 class EntriesById:
-    """The entries of `images`, or those of `annotations` of which each picture has one.
+    """The entries of one list, looked up by their image id; a picture should have one entry.
+
+    The list is `images`, or `annotations` of a panoptic file.
 
     Attributes:
-      findings: malformed entries, and after `note_repeated` the ids that come twice.
-      malformed: those entries that are objects; what one finding tells no other should repeat.
+      findings: malformed entries. `note_repeated` adds the ids that occur more than once, and
+        `note_without` the ids that another list lacks.
+      malformed: the malformed entries that are JSON objects. They are already in `findings`, so
+        later checks skip what they name.
     """
 
     def __init__(self, path: Path, key: str, id_key: str, is_good: Callable[[Any], bool]):
@@ -61,15 +72,16 @@ class EntriesById:
         self._key = key
         self._id_key = id_key
         self._is_good = is_good
-        self._places = Places(path)
+        self._places = ElementOffsets(path)
         self._numbers: dict[int | str, int] = {}
         self._count: dict[int | str, int] = {}  # Of ids that come more than once.
 
-    def add(self, element: Element) -> None:
+    def add(self, element: ListElement) -> None:
+        """Adds an entry, or notes a finding if it is malformed."""
         number = self._places.add(element)
         if not self._is_good(element.value):
             name = f"{self._key}[{number}]"
-            self._note(name, Problem.MALFORMED_ENTRY, f"{name} is {brief(element.value)}")
+            self._note(name, Problem.MALFORMED_ENTRY, f"{name} is {short_repr(element.value)}")
             if isinstance(element.value, dict):
                 self.malformed.append(element.value)
             return
@@ -80,12 +92,13 @@ class EntriesById:
             self._numbers[entry_id] = number
 
     def note_repeated(self) -> None:
+        """Notes each id that more than one entry has."""
         for entry_id, count in self._count.items():
             found = f"{self._key} has {count} entries of {self._id_key} {entry_id!r}"
             self._note(self.read(entry_id)["file_name"], Problem.REPEATED_ENTRY, found)
 
     def note_without(self, others: EntriesById, problem: Problem) -> None:
-        """Notes entries whose id no other list has, not even in a malformed entry."""
+        """Notes each entry whose id does not occur in `others`, not even in a malformed entry."""
         key = others._id_key
         half_known = {entry[key] for entry in others.malformed if has_id(entry, key)}
         for entry_id in self:
@@ -100,11 +113,11 @@ class EntriesById:
         return iter(self._numbers)
 
     def is_single(self, entry_id: int | str) -> bool:
-        """Whether the id comes just once."""
+        """Returns whether exactly one entry has this id."""
         return entry_id in self._numbers and entry_id not in self._count
 
     def read(self, entry_id: int | str) -> dict:
-        """The first entry with that id, from the file."""
+        """Reads the first entry with this id from the file."""
         return self._places.read(self._numbers[entry_id])
 
     def _note(self, picture: str, problem: Problem, found: str) -> None:
@@ -112,16 +125,16 @@ class EntriesById:
 
 
 def has_id(entry: Any, key: str) -> bool:
-    """Whether an entry is an object with an id under `key`."""
+    """Returns whether an entry is a JSON object with a number or text under `key`."""
     return isinstance(entry, dict) and type(entry.get(key)) in (int, str)
 
 
 def is_image(entry: Any) -> bool:
-    """Whether an entry of `images` has what it needs."""
+    """Returns whether an entry of `images` has an id and a file name."""
     return has_id(entry, "id") and isinstance(entry.get("file_name"), str)
 
 
-def picture_size(picture: dict) -> tuple[int, int] | None:
-    """Width and height that an entry of `images` lists."""
-    has_size = "width" in picture and "height" in picture
-    return (picture["width"], picture["height"]) if has_size else None
+def listed_size(image: dict) -> tuple[int, int] | None:
+    """Returns (width, height) as an entry of `images` lists them, or None if it does not."""
+    has_size = "width" in image and "height" in image
+    return (image["width"], image["height"]) if has_size else None

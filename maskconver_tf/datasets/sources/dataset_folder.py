@@ -1,4 +1,4 @@
-"""A dataset folder as a source: what was built can be checked as what it was built from."""
+"""Reads a built dataset folder as a source, so that `data check` can check it like any other."""
 
 from __future__ import annotations
 
@@ -16,13 +16,20 @@ from PIL import Image
 from maskconver_tf import types
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.datasets.findings import Finding, Problem
-from maskconver_tf.datasets.records import records
-from maskconver_tf.datasets.sources.source import FileItem, SourceSegment, Truth
+from maskconver_tf.datasets.records import codec
+from maskconver_tf.datasets.records.folder import DatasetFolder
+from maskconver_tf.datasets.sources.source import FilePicture, PanopticTruth, SourceSegment
 
 
 @dataclasses.dataclass(frozen=True)
-class BuiltItem(FileItem):
-    """A record of `Built`; `segments` are numbered as its map numbers them."""
+class RecordPicture(FilePicture):
+    """A picture of `DatasetFolderSource`.
+
+    Attributes:
+      image: the encoded picture.
+      encoded_map: the encoded segment map.
+      segments: the segments; the id of each is its value in the segment map.
+    """
 
     image: bytes = b""
     encoded_map: bytes = b""
@@ -31,20 +38,23 @@ class BuiltItem(FileItem):
     def read_image(self) -> bytes:
         return self.image
 
-    def read_truth(self) -> Truth:
+    def read_truth(self) -> PanopticTruth:
         try:
             ids = np.asarray(Image.open(io.BytesIO(self.encoded_map))).astype(np.int32)
         except Exception as error:  # Damaged files make Pillow raise nearly anything.
-            raise self.refusal(self.map_file, Problem.MAP_UNREADABLE, str(error)) from None
-        return Truth(ids, self.segments)
+            raise self.unusable(self.map_file, Problem.MAP_UNREADABLE, str(error)) from None
+        return PanopticTruth(ids, self.segments)
 
 
-class Built:
-    """The pictures of a dataset folder in its order. See `Source`."""
+class DatasetFolderSource:
+    """The pictures of a dataset folder, in the order of its records. See `Source`.
+
+    Shards whose SHA-256 differs from dataset.json are reported in `findings` and not read.
+    """
 
     def __init__(self, path: str | os.PathLike):
-        """Raises `UserError` where `path` is no whole dataset folder."""
-        self.folder = records.DatasetFolder(path)
+        """Raises `UserError` if `path` is not a complete dataset folder."""
+        self.folder = DatasetFolder(path)
         self.where = str(path)
         self.description = {"layout": "built"}
         self.categories: Categories = self.folder.categories
@@ -52,29 +62,29 @@ class Built:
             Finding(shard.name, str(shard), Problem.DAMAGED_SHARD, "another SHA-256")
             for shard in self.folder.damaged_shards()
         ]
-        self.items = self
+        self.pictures = self
 
     def __len__(self) -> int:
         return self.folder.num_examples
 
-    def __iter__(self) -> Iterator[BuiltItem]:
-        return self.part(0, len(self))
+    def __iter__(self) -> Iterator[RecordPicture]:
+        return self.between(0, len(self))
 
-    def part(self, start: int, stop: int) -> Iterator[BuiltItem]:
+    def between(self, start: int, stop: int) -> Iterator[RecordPicture]:
         import tensorflow as tf
 
         from maskconver_tf.datasets.records.corrupt_records import corrupt_records_named
 
         sound = [p for p in self.folder.shard_paths if not self._is_damaged(p)]
         serialized = tf.data.TFRecordDataset([str(path) for path in sound])
-        parsed = serialized.skip(start).take(stop - start).map(records.parse)
+        parsed = serialized.skip(start).take(stop - start).map(codec.parse)
         with corrupt_records_named(self.folder):
-            yield from map(self._item, parsed.as_numpy_iterator())
+            yield from map(self._picture, parsed.as_numpy_iterator())
 
     def _is_damaged(self, shard: Path) -> bool:
         return any(finding.file == str(shard) for finding in self.findings)
 
-    def _item(self, example: dict[str, Any]) -> BuiltItem:
+    def _picture(self, example: dict[str, Any]) -> RecordPicture:
         name = example[types.FILE_NAME].decode()
         height, width = example[types.IMAGE_SIZE].tolist()
         rows = zip(
@@ -82,7 +92,7 @@ class Built:
             example[types.SEGMENT_IS_CROWD].tolist(),
             strict=True,
         )
-        return BuiltItem(
+        return RecordPicture(
             name=name,
             image_id=json.loads(example[types.IMAGE_ID]),
             image_file=f"{self.where}: {name}",

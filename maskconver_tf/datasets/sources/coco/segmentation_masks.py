@@ -1,0 +1,70 @@
+"""Decodes a COCO `segmentation`, polygons or run lengths, into a mask."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+_FARTHEST = 1_000_000
+"""Largest coordinate of a polygon point, in pixels: pycocotools crashes on much larger ones."""
+
+
+def decode_segmentation(segmentation: Any, height: int, width: int) -> np.ndarray:
+    """Returns the mask, bool `[height, width]`, of polygons or of run lengths.
+
+    Args:
+      segmentation: a list of polygons, or a dict of `size` and `counts` (compressed or not).
+
+    Raises:
+      KeyError, TypeError, ValueError: the segmentation is malformed.
+    """
+    from pycocotools import mask as coco_mask
+
+    if isinstance(segmentation, dict):
+        if list(segmentation["size"]) != [height, width]:
+            raise ValueError(f"size {segmentation['size']}, not [{height}, {width}]")
+        runs = _run_lengths(segmentation["counts"])
+        if sum(runs) != height * width:
+            raise ValueError(f"runs add up to {sum(runs)} pixels")
+        runs = {"size": [height, width], "counts": runs}
+        return coco_mask.decode(coco_mask.frPyObjects(runs, height, width)).astype(bool)
+    polygons = [_checked_polygon(polygon) for polygon in segmentation]
+    if not polygons:
+        raise ValueError("no polygon: a box alone does not say which pixels belong to the instance")
+    return coco_mask.decode(coco_mask.merge(coco_mask.frPyObjects(polygons, height, width))).astype(
+        bool
+    )
+
+
+def _checked_polygon(polygon: Any) -> list[float]:
+    if not isinstance(polygon, list) or len(polygon) < 6 or len(polygon) % 2:
+        raise ValueError("a polygon is a list of at least three x, y pairs")
+    if not all(type(x) in (int, float) and abs(x) <= _FARTHEST for x in polygon):
+        raise ValueError(f"a polygon's numbers are within {_FARTHEST} pixels")
+    return polygon
+
+
+def _run_lengths(counts: list[int] | str) -> list[int]:
+    """Returns the run lengths of either form, checked: pycocotools accepts malformed ones.
+
+    A compressed run is a number with five bits in each character, the lowest bits first. The
+    highest of its bits is the sign. From the fourth run on, the number is the difference to the run
+    two places before.
+    """
+    if not isinstance(counts, str):
+        runs = counts
+    else:
+        runs, value, shift = [], 0, 0
+        for code in counts.encode():
+            value |= (code - 48 & 31) << shift
+            shift += 5
+            if code - 48 < 32:
+                value -= (code - 48 & 16) << shift - 4
+                runs.append(value + runs[-2] if len(runs) > 2 else value)
+                value = shift = 0
+        if shift:
+            raise ValueError("the last run is cut short")
+    if not all(type(run) is int and run >= 0 for run in runs):
+        raise ValueError("runs are whole numbers, 0 or more")
+    return runs
