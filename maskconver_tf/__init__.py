@@ -28,11 +28,11 @@ def load(model: str | os.PathLike, score_threshold: float | None = None) -> Pred
       UserError: the folder holds neither, or a threshold is given for an export.
     """
     from maskconver_tf.errors import UserError
-    from maskconver_tf.files.paths import RemotePath, any_path
+    from maskconver_tf.files.paths import RemotePath, local_or_remote_path
+    from maskconver_tf.inference.exported_model import is_export, load_export
     from maskconver_tf.inference.predictor import Predictor
-    from maskconver_tf.inference.saved_model import is_export, load_export
 
-    folder = any_path(model)
+    folder = local_or_remote_path(model)
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; give a run's --model_dir or an export")
     if not isinstance(folder, RemotePath) and is_export(folder):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from maskconver_tf.config.messages import nearest
 from maskconver_tf.errors import UserError
-from maskconver_tf.files.paths import RemotePath, any_path
+from maskconver_tf.files.paths import RemotePath, local_or_remote_path
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -19,7 +19,7 @@ def resolve_gin_file(name: str | Path, beside: Path | None = None) -> Path | Rem
     Raises:
       UserError: no such file exists.
     """
-    if isinstance(remote := any_path(name), RemotePath):
+    if isinstance(remote := local_or_remote_path(name), RemotePath):
         return remote
     folders = [beside] if beside else []
     folders += [Path(), _PACKAGE, _PACKAGE.parent]  # installed; in a checkout

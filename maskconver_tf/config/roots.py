@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from maskconver_tf.config import configuration
 from maskconver_tf.errors import UserError
-from maskconver_tf.files.disk_errors import writing
-from maskconver_tf.files.paths import any_path
-from maskconver_tf.files.whole_file import write_whole
+from maskconver_tf.files.disk_errors import explain_write_errors
+from maskconver_tf.files.paths import local_or_remote_path
+from maskconver_tf.files.whole_file import write_text_whole
 from maskconver_tf.inference.segmenter import PanopticSegmenter
 from maskconver_tf.models.maskconver import MaskConver
 from maskconver_tf.planning.preflight import tpu_check, tpu_report, training_needs
@@ -38,10 +38,10 @@ def train_run(model_dir: str) -> dict[str, dict[str, float]]:
 
     def on_built(folder: RunFolder) -> None:
         configuration.check_all_used(other_roots=[evaluate, restore_segmenter, show_inputs])
-        with writing(folder.path):
-            write_whole(folder.config, configuration.bound_config())
-            write_whole(folder.operative_config, configuration.operative_config())
-            write_whole(folder.provenance, describe(configuration.argument(train, "seed")))
+        with explain_write_errors(folder.path):
+            write_text_whole(folder.config, configuration.bound_config())
+            write_text_whole(folder.operative_config, configuration.operative_config())
+            write_text_whole(folder.provenance, describe(configuration.argument(train, "seed")))
             with tf.summary.create_file_writer(str(folder.summaries)).as_default(step=0):
                 tf.summary.text("operative_config", f"```\n{configuration.operative_config()}\n```")
 
@@ -92,7 +92,7 @@ def load_run(model_dir: str, bindings: Iterable[str] = ()) -> PanopticSegmenter:
     Raises:
       UserError: there is no run in the folder, or one of an earlier stage.
     """
-    kind = _load_config(RunFolder(any_path(model_dir)), bindings)
+    kind = _load_config(RunFolder(local_or_remote_path(model_dir)), bindings)
     if not issubclass(kind, PanopticTask):
         raise UserError(
             f"{model_dir}: a run of {kind.kind}, which finds no segments; `maskconver evaluate` "
@@ -106,7 +106,7 @@ def evaluate_run(
     model_dir: str, data_dir: str | None, out: str, bindings: Iterable[str] = ()
 ) -> dict:
     """Scores a run on a dataset, or on the one it was evaluated on while it trained."""
-    folder = RunFolder(any_path(model_dir))
+    folder = RunFolder(local_or_remote_path(model_dir))
     kind = _load_config(folder, bindings)
     if data_dir:
         bindings = [f"{kind.evaluation_input}.data_dir={data_dir!r}", *bindings]

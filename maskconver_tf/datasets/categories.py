@@ -17,8 +17,8 @@ import numpy as np
 
 from maskconver_tf.datasets.palette import palette
 from maskconver_tf.errors import UserError
-from maskconver_tf.files.json_file import as_utf8, brief, read_json, write_json
-from maskconver_tf.files.paths import any_path
+from maskconver_tf.files.json_file import read_json, short_repr, utf8_safe, write_json
+from maskconver_tf.files.paths import local_or_remote_path
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,8 +57,8 @@ class Categories(Sequence[Category]):
         """
         if not isinstance(entries, list) or not entries:
             raise UserError(
-                f"{where}: the category list is {brief(entries)}; expected a list of at least one "
-                'category such as {"id": 1, "name": "person", "isthing": 1}.'
+                f"{where}: the category list is {short_repr(entries)}; expected a list of at least "
+                'one category such as {"id": 1, "name": "person", "isthing": 1}.'
             )
         categories = tuple(
             _category(entry, f"{where}: category {i}") for i, entry in enumerate(entries)
@@ -75,11 +75,11 @@ class Categories(Sequence[Category]):
     @classmethod
     def load(cls, path: str | Path) -> Categories:
         """Reads what `save` wrote; raises `UserError` naming the file."""
-        return cls.from_coco(read_json(any_path(path), "the category list"), str(path))
+        return cls.from_coco(read_json(local_or_remote_path(path), "the category list"), str(path))
 
     def save(self, path: str | Path) -> None:
         """Writes the list as JSON, as COCO has it under `categories`."""
-        write_json(any_path(path), self.to_coco())
+        write_json(local_or_remote_path(path), self.to_coco())
 
     def to_coco(self) -> list[dict[str, Any]]:
         """The list as COCO has it: `from_coco(categories.to_coco(), ...)` equals `categories`."""
@@ -142,18 +142,20 @@ _EXPECTED = {
 def _category(entry: Any, where: str) -> Category:
     """One entry of COCO's list, checked."""
     if not isinstance(entry, Mapping):
-        raise UserError(f"{where} is {brief(entry)}; expected an object with id, name, isthing.")
+        raise UserError(
+            f"{where} is {short_repr(entry)}; expected an object with id, name, isthing."
+        )
     for key, (expected, is_good) in _EXPECTED.items():
         if key not in entry:
-            raise UserError(f"{where} ({brief(dict(entry))}) lacks {key}; add it: {expected}.")
+            raise UserError(f"{where} ({short_repr(dict(entry))}) lacks {key}; add it: {expected}.")
         if not is_good(entry[key]):
-            raise UserError(f"{where} has {key} {brief(entry[key])}; expected {expected}.")
+            raise UserError(f"{where} has {key} {short_repr(entry[key])}; expected {expected}.")
     return Category(entry["id"], entry["name"], bool(entry["isthing"]), entry.get("supercategory"))
 
 
 def _is_text(value: Any) -> bool:
     """Whether a value is text: JSON may escape half a character, which no file can hold."""
-    return isinstance(value, str) and value == as_utf8(value)
+    return isinstance(value, str) and value == utf8_safe(value)
 
 
 def _check_unique(values: Sequence, field: str, where: str) -> None:

@@ -18,13 +18,12 @@ from PIL import Image
 
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
-from maskconver_tf.evaluation.atomic_json import write_json_atomically
 from maskconver_tf.evaluation.segment_index import (
     check_every_segment_has_pixels,
     segment_index,
 )
 from maskconver_tf.files.id_map import MAX_SEGMENT_ID, ids_to_rgb, rgb_to_ids
-from maskconver_tf.files.json_file import read_json
+from maskconver_tf.files.json_file import read_json, write_json
 from maskconver_tf.ops.segment_extents import segment_extents
 from maskconver_tf.types import Segment
 
@@ -86,7 +85,7 @@ class CocoPanopticWriter:
             "annotations": self._annotations,
             "categories": self._categories.to_coco(),
         }
-        write_json_atomically(self._json_path, content)
+        write_json(self._json_path, content)
         return self._json_path
 
     def __enter__(self) -> CocoPanopticWriter:

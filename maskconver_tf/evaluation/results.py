@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from maskconver_tf.datasets.categories import Categories
-from maskconver_tf.evaluation.atomic_json import write_json_atomically
 from maskconver_tf.evaluation.panoptic_quality import GroupQuality, PanopticQualityResult
+from maskconver_tf.files.json_file import write_json
 
 _GROUPS = ("all", "things", "stuff")
 _QUALITIES = ("pq", "sq", "rq")
@@ -34,7 +34,9 @@ def results_dict(result: PanopticQualityResult, categories: Categories) -> dict[
 
 def write_results(path: Path | str, results: dict[str, Any]) -> None:
     """Writes what `results_dict` made to the JSON file `path`, whole or not at all."""
-    write_json_atomically(Path(path), results)
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path, results)
 
 
 def format_table(results: dict[str, Any], max_classes: int = 20) -> str:

@@ -1,4 +1,4 @@
-"""What disks and buckets say when they cannot be written, and what a user makes of it."""
+"""Turns the errors of full, read-only or unreachable disks and buckets into user messages."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ DISK_ERRORS = (
     tf.errors.UnauthenticatedError,
     tf.errors.FailedPreconditionError,
     tf.errors.NotFoundError,
-    tf.errors.OutOfRangeError,  # Larger than a file may be.
+    tf.errors.OutOfRangeError,  # The file exceeds the largest allowed size.
     tf.errors.UnknownError,
 )
 
 
 @contextlib.contextmanager
-def writing(
-    path: Any, what_stands: str = "Nothing was lost.", only_named: bool = False
+def explain_write_errors(
+    path: Any, what_is_safe: str = "Nothing was lost.", only_if_named: bool = False
 ) -> Iterator[None]:
-    """Makes one message of whatever keeps a file or folder from being written.
+    """Turns any error of `DISK_ERRORS` in the block into one `UserError`.
 
     Args:
-      path: the file or folder.
-      what_stands: the sentence on what is safe.
-      only_named: leave errors alone that do not name the path: where more than writing is done.
+      path: the file or folder that the block writes.
+      what_is_safe: the sentence that says what is still there.
+      only_if_named: turn only errors that name the path. Use it if the block does more than write.
     """
     try:
         yield
     except DISK_ERRORS as error:
-        if only_named and str(path) not in str(error):
+        if only_if_named and str(path) not in str(error):
             raise
-        raise cannot_write(path, error, what_stands) from error
+        raise write_error(path, error, what_is_safe) from error
 
 
-def cannot_write(path: Any, error: Exception, what_stands: str) -> UserError:
-    """The message: what, why, the way out, and what is safe."""
-    reason = getattr(error, "strerror", None) or reason_of(error)
+def write_error(path: Any, error: Exception, what_is_safe: str) -> UserError:
+    """The error for the user: which path, why, the way out, and what is safe."""
+    reason = getattr(error, "strerror", None) or short_reason(error)
     if str(path).startswith("gs://"):
         way_out = (
             "check the bucket's name and this machine's credentials (gcloud auth "
@@ -52,13 +52,13 @@ def cannot_write(path: Any, error: Exception, what_stands: str) -> UserError:
         )
     else:
         way_out = "free space, get permission to write there, or choose another --model_dir"
-    return UserError(f"{path}: cannot be written ({reason}); {way_out}. {what_stands}")
+    return UserError(f"{path}: cannot be written ({reason}); {way_out}. {what_is_safe}")
 
 
-def reason_of(error: Exception) -> str:
+def short_reason(error: Exception) -> str:
     """The first line that says why, without the names of nodes and operations around it.
 
-    Before it there may be the lines of code that a node of the graph comes from.
+    TensorFlow may put lines of the code that made a graph node before it.
     """
     text = re.split(r'\n\s*File "[^\n]*', str(error))[-1]
     line = text.strip().partition("\n")[0]

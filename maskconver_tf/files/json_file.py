@@ -1,4 +1,4 @@
-"""JSON files that a user handed over: read with an error that says what to do."""
+"""Reads and writes JSON files; errors tell the user what is wrong and what to do."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from maskconver_tf.errors import UserError
+from maskconver_tf.files.paths import RemotePath
+from maskconver_tf.files.whole_file import write_text_whole
 
 
 def read_json(path: Path, what: str) -> Any:
@@ -16,7 +18,7 @@ def read_json(path: Path, what: str) -> Any:
       what: what the file is, for messages: "the annotations file".
 
     Raises:
-      UserError: it is missing, a folder, unreadable, or not JSON.
+      UserError: the file is missing, a folder, unreadable, or not JSON.
     """
     try:
         return json.loads(path.read_bytes())
@@ -28,25 +30,30 @@ def read_json(path: Path, what: str) -> Any:
         raise UserError(f"{path}: {what} cannot be read ({error.strerror}).") from None
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(
-            f"{path}: {what} is not valid JSON ({error}), perhaps an unfinished download; "
-            "fetch or write it again."
+            f"{path}: {what} is not valid JSON ({error}). Perhaps a download did not finish; fetch "
+            "or write the file again."
         ) from None
 
 
-def write_json(path: Path, content: Any) -> None:
-    """Writes `content` as readable UTF-8 JSON: the same content gives the same bytes."""
-    path.write_text(as_utf8(json.dumps(content, ensure_ascii=False, indent=1)) + "\n", "utf-8")
+def write_json(path: Path | RemotePath, content: Any) -> None:
+    """Writes `content` as readable UTF-8 JSON, whole or not at all.
+
+    The same content gives the same bytes.
+    """
+    text = utf8_safe(json.dumps(content, ensure_ascii=False, indent=1))
+    write_text_whole(path, text + "\n")
 
 
-def as_utf8(text: str) -> str:
-    r"""`text` that a UTF-8 file can hold; file names may have bytes that are none, such as \udce9.
+def utf8_safe(text: str) -> str:
+    r"""Makes sure that a UTF-8 file can hold `text`.
 
-    They come out as the escapes by which JSON reads them.
+    File names may have bytes that are not UTF-8; Python reads such a byte as a surrogate, for
+    instance \udce9. It becomes the escape that JSON readers turn back into the surrogate.
     """
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def brief(value: Any) -> str:
-    """A JSON value as a message can hold it."""
+def short_repr(value: Any) -> str:
+    """`repr` of a value for a message, cut to 80 characters."""
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."

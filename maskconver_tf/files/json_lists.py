@@ -1,7 +1,7 @@
-"""Large JSON files with long lists, read an element at a time.
+"""Reads large JSON files with long lists, one element at a time.
 
-COCO's annotations of 118,000 pictures take gigabytes as Python objects. Here the file is passed
-over once, and what stays is where each element lies in it.
+As Python objects COCO's annotations of 118,000 pictures take gigabytes. This module reads the file
+once from start to end; callers keep only where each element lies in the file.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _CHUNK = 2**20
 _decode = json.JSONDecoder().raw_decode
 
 
-class Element(NamedTuple):
-    """An element of a list under a key of the file's object; bytes `start` to `end` hold it."""
+class ListElement(NamedTuple):
+    """An element of the list under `key` in the file's object; it is bytes `start` to `end`."""
 
     key: str
     start: int
@@ -32,8 +32,8 @@ class Element(NamedTuple):
     value: Any
 
 
-class Places:
-    """Where elements of one file lie: 16 bytes each."""
+class ElementOffsets:
+    """Remembers where elements lie in one file, in 16 bytes per element."""
 
     def __init__(self, path: Path):
         self._path = path
@@ -42,28 +42,30 @@ class Places:
     def __len__(self) -> int:
         return len(self._bounds) // 2
 
-    def add(self, element: Element) -> int:
+    def add(self, element: ListElement) -> int:
         """Remembers an element; returns its number."""
         self._bounds.extend((element.start, element.end))
         return len(self) - 1
 
     def read(self, number: int) -> Any:
-        """The value of an element, from the file."""
+        """Reads the value of an element from the file."""
         start, end = self._bounds[2 * number : 2 * number + 2]
         with self._path.open("rb") as file:
             file.seek(start)
             return json.loads(file.read(end - start))
 
 
-def scan_lists(path: Path, what: str, keys: Sequence[str], expected: str) -> Iterator[Element]:
-    """Yields the elements of the lists `keys` of the JSON object in a file, as they come.
+def scan_json_lists(
+    path: Path, what: str, keys: Sequence[str], expected: str
+) -> Iterator[ListElement]:
+    """Yields the elements of the lists under `keys` in a file's JSON object, in file order.
 
     Args:
       what: what the file is, for messages: "the annotations file".
-      expected: what should have been found, for messages.
+      expected: what the file should hold, for messages.
 
     Raises:
-      UserError: the file is missing or no JSON, or has not a list under each key.
+      UserError: the file is missing or not JSON, or lacks a list under one of the keys.
     """
     if not path.is_file():
         read_json(path, what)  # Says what is wrong.
@@ -78,7 +80,7 @@ def scan_lists(path: Path, what: str, keys: Sequence[str], expected: str) -> Ite
             for key in reader.members():
                 is_list[key] = reader.peek() == "["
                 if is_list[key] and key in keys:
-                    yield from (Element(key, *element) for element in reader.elements())
+                    yield from (ListElement(key, *element) for element in reader.elements())
                 else:
                     reader.value()
         except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
@@ -90,10 +92,11 @@ def scan_lists(path: Path, what: str, keys: Sequence[str], expected: str) -> Ite
 
 
 class _Reader:
-    """A moving window on a JSON text.
+    """Reads JSON values from a window that moves over the file.
 
-    Bytes are read as Latin-1, so that a character's place is a byte's, and what is not ASCII is
-    decoded again. The window starts at byte `_base`, and the reader is at `_at` in it.
+    Bytes are decoded as Latin-1, so that character positions equal byte positions. Values that are
+    not ASCII are decoded again as UTF-8. The window `_text` starts at byte `_base` of the file; the
+    reader is at `_at` in the window.
     """
 
     def __init__(self, file: io.BufferedReader):
@@ -104,7 +107,7 @@ class _Reader:
         self._ended = False
 
     def members(self) -> Iterator[str]:
-        """The keys of the object ahead; the caller reads the value after each."""
+        """Yields the keys of the next object; the caller reads the value after each key."""
         self._take("{")
         if self.peek() == "}":
             self._at += 1
@@ -119,7 +122,7 @@ class _Reader:
             raise json.JSONDecodeError("Extra data", self._text, self._at)
 
     def elements(self) -> Iterator[tuple[int, int, Any]]:
-        """Start, end and value of each element of the list ahead."""
+        """Yields start, end and value of each element of the next list."""
         self._take("[")
         if self.peek() == "]":
             self._at += 1
@@ -133,7 +136,7 @@ class _Reader:
                 return
 
     def value(self) -> Any:
-        """The value ahead."""
+        """Reads the next value."""
         self.peek()
         size = _CHUNK
         while True:
@@ -143,7 +146,7 @@ class _Reader:
                 if self._ended:
                     raise
             else:
-                if end < len(self._text) or self._ended:  # Else a number may go on.
+                if end < len(self._text) or self._ended:  # Otherwise a number may continue.
                     break
             self._fill(size)
             size *= 2
@@ -152,7 +155,7 @@ class _Reader:
         return value if text.isascii() else json.loads(text.encode("latin-1").decode("utf-8"))
 
     def peek(self) -> str:
-        """The next character that is no white space; empty at the end."""
+        """The next character that is not white space; empty at the end of the file."""
         while True:
             while self._at < len(self._text):
                 if self._text[self._at] not in " \t\r\n":
@@ -163,7 +166,7 @@ class _Reader:
             self._fill(_CHUNK)
 
     def _take(self, wanted: str) -> str:
-        """Steps over the next character, which is one of `wanted`."""
+        """Steps over the next character, which must be one of `wanted`, and returns it."""
         found = self.peek()
         if not found or found not in wanted:
             raise json.JSONDecodeError(f"Expecting {wanted}", self._text, self._at)
@@ -171,7 +174,7 @@ class _Reader:
         return found
 
     def _fill(self, size: int) -> None:
-        """Lets go of what was read and appends more."""
+        """Drops what was read from the window and appends `size` more bytes."""
         more = self._file.read(size)
         self._ended = not more
         self._text = self._text[self._at :] + more.decode("latin-1")

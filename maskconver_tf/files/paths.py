@@ -1,4 +1,4 @@
-"""Folders in a bucket: what datasets and runs ask of a path, through TensorFlow's file systems."""
+"""Paths, local or in a bucket. Buckets are reached through TensorFlow's file systems."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from maskconver_tf.errors import UserError
 
 
 class FileSize(NamedTuple):
-    """The part of `os.stat_result` that is read here."""
+    """The only field of `os.stat_result` that callers read."""
 
     st_size: int
 
 
 class RemotePath(os.PathLike):
-    """A path such as `gs://bucket/folder`, which `pathlib` would make `gs:/bucket/folder` of."""
+    """A path such as `gs://bucket/folder`, with the methods of `pathlib.Path` that callers use.
+
+    `pathlib` itself would shorten it to `gs:/bucket/folder`.
+    """
 
     def __init__(self, url: str):
         self._url = url.rstrip("/")
@@ -40,38 +43,38 @@ class RemotePath(os.PathLike):
         return self._url.rpartition("/")[2]
 
     def exists(self) -> bool:
-        with self._reached():
+        with self._explained_errors():
             return _gfile().exists(self._url)
 
     def is_dir(self) -> bool:
-        with self._reached():
+        with self._explained_errors():
             return _gfile().isdir(self._url)
 
     def is_file(self) -> bool:
         return self.exists() and not self.is_dir()
 
     def stat(self) -> FileSize:
-        with self._reached():
+        with self._explained_errors():
             return FileSize(_gfile().stat(self._url).length)
 
     def read_bytes(self) -> bytes:
-        with self._reached(), _gfile().GFile(self._url, "rb") as file:
+        with self._explained_errors(), _gfile().GFile(self._url, "rb") as file:
             return file.read()
 
     def read_text(self, encoding: str = "utf-8") -> str:
         return self.read_bytes().decode(encoding)
 
     def write_text(self, text: str, encoding: str = "utf-8") -> None:
-        """Writes the file whole: a reader finds either the old content or the new."""
+        """Writes the file whole: a reader finds the old content or the new one."""
         partial = f"{self._url}.partial"
-        with self._reached():
+        with self._explained_errors():
             with _gfile().GFile(partial, "wb") as file:
                 file.write(text.encode(encoding))
             _gfile().rename(partial, self._url, overwrite=True)
 
     def mkdir(self, parents: bool = True, exist_ok: bool = True) -> None:
-        """Makes the folder and those above it."""
-        with self._reached():
+        """Makes the folder and its parents."""
+        with self._explained_errors():
             _gfile().makedirs(self._url)
 
     def unlink(self, missing_ok: bool = False) -> None:
@@ -79,8 +82,8 @@ class RemotePath(os.PathLike):
             _gfile().remove(self._url)
 
     @contextlib.contextmanager
-    def _reached(self) -> Iterator[None]:
-        """Makes a `FileNotFoundError` or a `UserError` of what TensorFlow raises."""
+    def _explained_errors(self) -> Iterator[None]:
+        """Turns TensorFlow's errors into `FileNotFoundError` or `UserError`."""
         import tensorflow as tf
 
         try:
@@ -96,17 +99,17 @@ class RemotePath(os.PathLike):
             ) from error
 
     def open(self, mode: str) -> io.BytesIO:
-        """For reading bytes ("rb"): the whole file, in memory."""
+        """Opens the file to read bytes (mode "rb"), from a copy in memory."""
         if mode != "rb":
             raise ValueError(f"{self._url} can be opened for reading bytes only, not {mode!r}")
         return io.BytesIO(self.read_bytes())
 
 
-def any_path(path: str | os.PathLike) -> Path | RemotePath:
-    """A local path, or a remote one where there is a scheme such as `gs://`.
+def local_or_remote_path(path: str | os.PathLike) -> Path | RemotePath:
+    """A `RemotePath` if `path` has a scheme such as `gs://`, else a `pathlib.Path`.
 
     Raises:
-      UserError: it is no path, but a number, say.
+      UserError: `path` is not a path; for instance a number.
     """
     if not isinstance(path, (str, os.PathLike)):
         raise UserError(f"{path!r}: expected the path of a folder, as text in quotes")

@@ -1,4 +1,8 @@
-"""Picture files of any kind to bytes that decode to upright 8-bit RGB."""
+"""Reads picture files of any kind with Pillow, and makes plain RGB files of them.
+
+A plain file is a JPEG or PNG that decodes to upright 8-bit RGB. `graph_decoding.py` decodes it in a
+TensorFlow graph.
+"""
 
 from __future__ import annotations
 
@@ -16,21 +20,21 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""EXIF orientation -> what makes the picture upright."""
+"""EXIF orientation -> the operation that makes the picture upright."""
 
 
 class UnreadablePicture(Exception):
-    """A file that is damaged, cut short or no picture; says which."""
+    """The file is damaged, incomplete or not a picture; the text says which."""
 
 
 def open_picture(encoded: bytes, formats: tuple[str, ...] | None = None) -> Image.Image:
     """Decodes a whole picture.
 
     Args:
-      formats: Pillow's names of the formats to accept, by default all it reads.
+      formats: the formats to accept, by Pillow's names; by default all that Pillow reads.
 
     Raises:
-      UnreadablePicture: it cannot be decoded to its last pixel.
+      UnreadablePicture: the picture cannot be decoded to its last pixel.
     """
     try:
         picture = Image.open(io.BytesIO(encoded), formats=formats)
@@ -44,55 +48,56 @@ def open_picture(encoded: bytes, formats: tuple[str, ...] | None = None) -> Imag
 
 
 def bits_per_channel(encoded: bytes, picture: Image.Image) -> int:
-    """Bits a channel: 8, 16 or 32; Pillow alone hides that it cuts 16-bit colors to 8."""
+    """Bits per channel: 8, 16 or 32. Pillow does not tell when it cuts 16-bit colors to 8 bits."""
     if picture.format == "PNG":
-        return max(8, encoded[24])  # At this place in every PNG: the first chunk is fixed.
+        return max(8, encoded[24])  # The first chunk is fixed, so the depth is always here.
     if picture.mode in ("I", "F"):
         return 32
     return 16 if picture.mode.startswith("I;16") else 8
 
 
 def orientation(picture: Image.Image) -> int:
-    """EXIF orientation, 1 (upright) to 8; 1 where the tag is missing or means nothing."""
+    """EXIF orientation, 1 (upright) to 8; 1 if the tag is missing or invalid."""
     try:
         value = picture.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # As above; a tag that cannot be read means nothing.
+    except Exception:  # As above; an unreadable tag counts as missing.
         return 1
     return value if value in range(1, 9) else 1
 
 
 def upright_size(picture: Image.Image) -> tuple[int, int]:
-    """Width and height after turning the picture as its EXIF orientation asks."""
+    """Width and height of the picture after its EXIF orientation is applied."""
     return picture.size[::-1] if orientation(picture) >= 5 else picture.size
 
 
 def to_plain_rgb(encoded: bytes, picture: Image.Image, turn: bool) -> tuple[bytes, str | None]:
-    """Makes sure that every decoder of JPEG and PNG sees the same upright 8-bit RGB.
+    """Returns a file that every decoder of JPEG and PNG reads as the same upright 8-bit RGB.
 
-    A plain JPEG or PNG stays as it is, byte for byte; so does a grayscale JPEG, which decoders
-    expand. All else becomes PNG, so that nothing is lost twice: of 16 bits the upper 8 stay, alpha
-    is left out and not blended, tags are dropped.
+    A plain JPEG or PNG stays as it is, byte for byte. A grayscale JPEG stays too, since decoders
+    expand it to RGB. Everything else becomes a PNG, which loses nothing more: 16-bit channels keep
+    their upper 8 bits, alpha is dropped and not blended, and tags are dropped.
 
     Args:
       encoded: the file.
       picture: `open_picture(encoded)`.
-      turn: whether to turn it as its EXIF orientation asks; else the stored pixels stay.
+      turn: whether to apply the EXIF orientation; if False, the stored pixels stay as they are.
 
     Returns:
-      The bytes, and what was not plain about the picture or None.
+      The bytes; and, if the picture was not plain RGB, a text that says what it was and what was
+      done ("palette PNG, converted"), else None.
     """
     if orientation(picture) != 1:
         done = "turned upright" if turn else "tag dropped"
         return _to_png(picture, turn), f"EXIF orientation, {done}"
     if picture.format in ("JPEG", "MPO") and picture.mode == "L":
         return encoded, "grayscale JPEG, kept as it is and read as RGB"
-    oddity = _oddity(encoded, picture)
-    return (_to_png(picture, False), f"{oddity}, converted") if oddity else (encoded, None)
+    kind = _kind_if_not_plain(encoded, picture)
+    return (_to_png(picture, False), f"{kind}, converted") if kind else (encoded, None)
 
 
-def _oddity(encoded: bytes, picture: Image.Image) -> str | None:
-    """What keeps the file from being a plain RGB JPEG or PNG, or None."""
-    if picture.format in ("JPEG", "MPO"):  # MPO: a JPEG with more pictures behind it.
+def _kind_if_not_plain(encoded: bytes, picture: Image.Image) -> str | None:
+    """What the file is if it is not a plain RGB JPEG or PNG, else None."""
+    if picture.format in ("JPEG", "MPO"):  # MPO: a JPEG file that holds more than one picture.
         return None if picture.mode == "RGB" else f"{picture.mode} JPEG"
     if picture.format != "PNG":
         return f"{picture.format} file"

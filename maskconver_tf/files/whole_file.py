@@ -1,17 +1,21 @@
-"""Small files that are there whole or not at all, whenever the process that writes them dies."""
+"""Writes small text files whole or not at all, even when the process dies while it writes."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from maskconver_tf.files.paths import RemotePath
 
 
-def write_whole(path: Path | RemotePath, text: str) -> None:
-    """Writes a text file in UTF-8, in place of any before."""
+def write_text_whole(path: Path | RemotePath, text: str) -> None:
+    """Writes a UTF-8 text file, or replaces it. A reader finds the old content or the new one."""
     if isinstance(path, RemotePath):
         path.write_text(text)
         return
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

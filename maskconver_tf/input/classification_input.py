@@ -8,7 +8,7 @@ import functools
 import tensorflow as tf
 
 from maskconver_tf import types
-from maskconver_tf.files.decoding import decode_part, picture_size
+from maskconver_tf.files.graph_decoding import decode_part, picture_size
 from maskconver_tf.input import transforms
 from maskconver_tf.input.augment.autoaugment import autoaugment
 from maskconver_tf.input.augment.color_jitter import color_jitter

@@ -12,8 +12,8 @@ import numpy as np
 import orbit
 import tensorflow as tf
 
-from maskconver_tf.files.disk_errors import writing
-from maskconver_tf.files.whole_file import write_whole
+from maskconver_tf.files.disk_errors import explain_write_errors
+from maskconver_tf.files.whole_file import write_text_whole
 from maskconver_tf.training import optimizers
 from maskconver_tf.training.machines.stopping import StopRequest, StopRequested
 from maskconver_tf.training.machines.workers import Workers
@@ -68,7 +68,9 @@ class TrainingRun:
         with self._output_for_people(), self._stop.listening(), self._checkpoints.closed_after():
             controller = self._controller(steps_per_loop)
             try:
-                with writing(self._folder.path, "The last checkpoint stands.", only_named=True):
+                with explain_write_errors(
+                    self._folder.path, "The last checkpoint stands.", only_if_named=True
+                ):
                     return self._run_or_stop(controller, total_steps, eval_interval)
             except tf.errors.OpError as error:
                 raise self._stop.lost_connection(error) from error
@@ -126,7 +128,7 @@ class TrainingRun:
         score = scores["all"][metric] if scores else 0.0
         is_best = self._folder.save_best(self._trainer.model, score, step, metric)
         results = json.dumps({"step": step, **scores}, indent=1) + "\n"
-        write_whole(self._folder.results, results)
+        write_text_whole(self._folder.results, results)
         self._log_values({f"{m}/{g}": x for g, found in scores.items() for m, x in found.items()})
         name = self._task.metric_name
         groups = ", ".join(f"{name} {group} {found[metric]:.1f}" for group, found in scores.items())
@@ -153,7 +155,7 @@ class TrainingRun:
         """Notes what was in the batch that was not finite; returns a sentence that says so."""
         pictures = self._task.pictures_of(step)
         content = {"step": step, "terms": terms, "pictures": pictures}
-        write_whole(self._folder.not_finite, json.dumps(content, indent=1) + "\n")
+        write_text_whole(self._folder.not_finite, json.dumps(content, indent=1) + "\n")
         return f"The batch's pictures are in {self._folder.not_finite}. " if pictures else ""
 
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import tf_keras
 
-from maskconver_tf.files.paths import any_path
-from maskconver_tf.inference.segmenter import PanopticSegmenter, built
+from maskconver_tf.files.paths import local_or_remote_path
+from maskconver_tf.inference.segmenter import PanopticSegmenter
 from maskconver_tf.input.pipeline import check_input_size
 from maskconver_tf.models.backbones.backbone import random_weights
+from maskconver_tf.models.build_network import build_network
 from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
 from maskconver_tf.training.machines.precision import set_precision
 from maskconver_tf.training.run_files.run_folder import RunFolder
@@ -38,9 +39,9 @@ def restore_segmenter(
     """
     check_input_size("restore_segmenter", input_size)
     set_precision("restore_segmenter", precision)
-    folder = RunFolder(any_path(model_dir))
+    folder = RunFolder(local_or_remote_path(model_dir))
     categories = folder.categories()
     with random_weights():
-        network = built(model(num_classes=len(categories)), input_size)
+        network = build_network(model(num_classes=len(categories)), input_size)
     folder.restore(network)
     return PanopticSegmenter(network, fusion, categories, input_size, jit_compile)

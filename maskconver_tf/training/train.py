@@ -8,8 +8,8 @@ from typing import Any
 import tensorflow as tf
 import tf_keras
 
-from maskconver_tf.errors import UserError, check_counts
-from maskconver_tf.files.paths import any_path
+from maskconver_tf.errors import UserError, check_whole_numbers
+from maskconver_tf.files.paths import local_or_remote_path
 from maskconver_tf.training import optimizers
 from maskconver_tf.training.loop import Scores, TrainingRun
 from maskconver_tf.training.machines.precision import set_precision
@@ -93,17 +93,21 @@ def train(
         being finite.
       RunStopped: on SIGTERM or Ctrl-C, saved; or another worker is gone.
     """
-    check_counts("train", 1, total_steps=total_steps, checkpoint_interval=checkpoint_interval)
-    check_counts("train", 1, steps_per_loop=steps_per_loop, accumulation_steps=accumulation_steps)
-    check_counts("train", 1, keep_checkpoints=keep_checkpoints)
-    check_counts("train", 0, eval_interval=eval_interval, max_skipped=max_skipped, seed=seed)
+    check_whole_numbers(
+        "train", 1, total_steps=total_steps, checkpoint_interval=checkpoint_interval
+    )
+    check_whole_numbers(
+        "train", 1, steps_per_loop=steps_per_loop, accumulation_steps=accumulation_steps
+    )
+    check_whole_numbers("train", 1, keep_checkpoints=keep_checkpoints)
+    check_whole_numbers("train", 0, eval_interval=eval_interval, max_skipped=max_skipped, seed=seed)
     distribution = make_strategy(strategy, tpu)  # Several workers must join before any operation.
     workers = Workers.of(distribution)
     prepare_process(precision, seed, deterministic)
     check_wandb(wandb_project)
     work = task(model, loss, train_input, eval_input, targets, fusion)
     _check_batch(train_input, distribution, accumulation_steps)
-    folder = RunFolder(any_path(model_dir))
+    folder = RunFolder(local_or_remote_path(model_dir))
     with claimed(folder, work.categories, workers) as written:
         if eval_input is not None:
             check_same_classes(work.categories, eval_input, "the training data")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from maskconver_tf.errors import UserError
-from maskconver_tf.files.whole_file import write_whole
+from maskconver_tf.files.whole_file import write_text_whole
 from maskconver_tf.training.run_files.run_folder import RunFolder
 
 
@@ -60,7 +60,7 @@ def wandb_log(project: str | None, folder: RunFolder) -> Iterator[WandbLog | Non
         return
     wandb = _wandb(project)
     if not folder.wandb_id.exists():
-        write_whole(folder.wandb_id, secrets.token_hex(6) + "\n")
+        write_text_whole(folder.wandb_id, secrets.token_hex(6) + "\n")
     try:
         run = wandb.init(
             project=project,

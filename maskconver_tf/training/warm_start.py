@@ -15,12 +15,12 @@ import tf_keras
 
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
-from maskconver_tf.files.paths import any_path
+from maskconver_tf.files.paths import local_or_remote_path
 from maskconver_tf.inference import signatures
-from maskconver_tf.inference.saved_model import newest_version
-from maskconver_tf.inference.segmenter import built
+from maskconver_tf.inference.exported_model import newest_version
 from maskconver_tf.models.backbones.backbone import random_weights
 from maskconver_tf.models.backbones.garden_weights import find_checkpoint
+from maskconver_tf.models.build_network import build_network
 from maskconver_tf.models.variable_names import named_variables
 from maskconver_tf.training.run_files.checkpoints import READ_ERRORS
 from maskconver_tf.training.run_files.run_folder import RunFolder
@@ -65,7 +65,7 @@ def initial_network(
     """
     goes_on = tf.train.latest_checkpoint(str(folder.checkpoints)) is not None
     with random_weights() if goes_on else contextlib.nullcontext():
-        network = built(make(num_classes=len(categories)), input_size)
+        network = build_network(make(num_classes=len(categories)), input_size)
     if init_from and goes_on:
         print(
             f"{folder.path}: goes on from its own checkpoint; init_from = {init_from!r} is unused"
@@ -185,7 +185,7 @@ def _find(path: str) -> _Source:
     if version is not None:
         categories = version / "assets" / signatures.CATEGORIES_ASSET
         return _Source(str(version / "variables" / "variables"), _class_names(str(categories)))
-    run = RunFolder(any_path(path))
+    run = RunFolder(local_or_remote_path(path))
     names = _class_names(str(run.categories_file))
     if names and run.best_score.exists():
         return _Source(run.weights(), names)

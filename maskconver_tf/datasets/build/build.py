@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import fcntl
 import os
-import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +27,7 @@ from maskconver_tf.datasets.sources.coco.panoptic import CocoPanoptic
 from maskconver_tf.datasets.sources.named_source import open_named_source
 from maskconver_tf.datasets.sources.source import Source
 from maskconver_tf.errors import UserError
+from maskconver_tf.files.whole_folder import whole_folder
 
 _PICTURES_PER_SHARD = 256
 """About 40 MB of COCO: small enough to shuffle shards, large enough to read at speed."""
@@ -96,7 +95,7 @@ def write_dataset(source: Source, out: Path, settings: BuildSettings) -> BuildSu
     findings, num_bad = list(source.findings), num_pictures(source.findings)
     tally = Tally(source.categories)
     with (
-        new_folder(out, settings.overwrite) as folder,
+        new_dataset_folder(out, settings.overwrite) as folder,
         contextlib.closing(DatasetWriter(folder, num_shards, num_items)) as writer,
         examiner(workers, examine) as examine_all,
         _progress_bar(num_items, settings.progress) as bar,
@@ -182,71 +181,6 @@ def num_workers(workers: int | None, num_items: int) -> int:
     return max(1, min(_checked("workers", workers, num_cpus), num_items))
 
 
-@contextlib.contextmanager
-def new_folder(out: Path, overwrite: bool) -> Iterator[Path]:
-    """Gives an empty folder that becomes `out` if the block ends well, and goes if it does not."""
-    _check_out(out, overwrite)
-    out = out.absolute()
-    partial = out.with_name(f".{out.name}.partial")
-    try:
-        if partial.is_dir():  # Of a build that was killed, or of one that still runs.
-            os.close(_locked(partial))
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        lock = _locked(partial)
-    except OSError as error:
-        raise UserError(
-            f"{out}: cannot be written ({error.strerror}); choose another --out."
-        ) from None
-    try:
-        yield partial
-        _replace(out, partial)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-        os.close(lock)
-
-
-def _locked(folder: Path) -> int:
-    """A descriptor that holds a folder locked until it is closed or this process ends."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise UserError(
-            f"{folder}: another build writes there; wait for its end, or choose another --out."
-        ) from None
-    except OSError:
-        pass  # A file system without locks.
-    return descriptor
-
-
-def _check_out(out: Path, overwrite: bool) -> None:
-    if out.parts and out.parts[0].endswith(":") and not out.is_absolute():
-        raise UserError(
-            f"{out}: found the name of a bucket; expected a local folder. Build in one and copy it "
-            "to the bucket, from where training reads it."
-        )
-    if out.is_mount():
-        raise UserError(
-            f"{out}: found a mount point, which cannot be replaced as a whole; name a folder in it."
-        )
-    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
-        return
-    if not is_dataset_folder(out):
-        found = "a folder with other content" if out.is_dir() else "a file"
-        raise UserError(f"{out}: found {found}; remove it or choose another --out.")
-    if not overwrite:
-        raise UserError(
-            f"{out}: found a dataset folder; replace it with --overwrite or choose another --out."
-        )
-
-
-def _replace(out: Path, new: Path) -> None:
-    """Puts the folder `new` where `out` may be; at no time is `out` half of each."""
-    old = out.with_name(f".{out.name}.old")
-    if out.exists():
-        shutil.rmtree(old, ignore_errors=True)
-        out.rename(old)
-    new.rename(out)
-    shutil.rmtree(old, ignore_errors=True)
+def new_dataset_folder(out: Path, overwrite: bool) -> contextlib.AbstractContextManager[Path]:
+    """Gives an empty folder that becomes `out` when the block ends without an error."""
+    return whole_folder(out, overwrite, is_dataset_folder, "a dataset folder")

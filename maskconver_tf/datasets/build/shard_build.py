@@ -21,7 +21,7 @@ from maskconver_tf.datasets.build.build import (
     BuildSettings,
     check_findings,
     manifest_content,
-    new_folder,
+    new_dataset_folder,
     plan_shards,
 )
 from maskconver_tf.datasets.build.counts import BuildSummary, Tally, num_pictures
@@ -77,7 +77,7 @@ def build_by_shards(
     opened = open_named_source(source, options)
     num_shards = plan_shards(opened, settings.num_shards)
     text = json.dumps({name: str(value) for name, value in options.items() if value is not None})
-    with new_folder(Path(out), settings.overwrite) as folder:
+    with new_dataset_folder(Path(out), settings.overwrite) as folder:
         run([ShardJob(source, text, str(folder), i, num_shards) for i in range(num_shards)])
         tally, findings = Tally(opened.categories), list(opened.findings)
         num_bad, entries = num_pictures(findings), []

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from maskconver_tf import types
-from maskconver_tf.files.json_file import as_utf8
+from maskconver_tf.files.json_file import utf8_safe
 from maskconver_tf.ops.segment_extents import segment_extents
 
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ def to_features(record: PanopticRecord) -> dict[str, list[bytes] | list[int]]:
     """The record's content under its keys, the segment map as 16-bit grayscale PNG."""
     content = {
         types.IMAGE: [record.image_bytes],
-        types.IMAGE_ID: [as_utf8(json.dumps(record.image_id, ensure_ascii=False)).encode()],
-        types.FILE_NAME: [as_utf8(record.file_name).encode()],
+        types.IMAGE_ID: [utf8_safe(json.dumps(record.image_id, ensure_ascii=False)).encode()],
+        types.FILE_NAME: [utf8_safe(record.file_name).encode()],
         types.IMAGE_SIZE: [record.height, record.width],
         types.SEGMENT_MAP: [_to_png(record.segment_map)],
         types.SEGMENT_IDS: [int(value) for value in record.segment_ids],
@@ -132,7 +132,7 @@ def decode(parsed: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     """
     import tensorflow as tf
 
-    from maskconver_tf.files.decoding import decode_picture
+    from maskconver_tf.files.graph_decoding import decode_picture
 
     segment_map = tf.io.decode_png(parsed[types.SEGMENT_MAP], channels=1, dtype=tf.uint16)
     return parsed | {
@@ -157,7 +157,7 @@ def decode_window(
     """
     import tensorflow as tf
 
-    from maskconver_tf.files.decoding import decode_part
+    from maskconver_tf.files.graph_decoding import decode_part
 
     image = decode_part(parsed[types.IMAGE], parsed[types.IMAGE_SIZE], begin, extent, size)
     segment_map = tf.io.decode_png(parsed[types.SEGMENT_MAP], channels=1, dtype=tf.uint16)

@@ -17,7 +17,7 @@ from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
 from maskconver_tf.files.file_hash import sha256_of
 from maskconver_tf.files.json_file import read_json
-from maskconver_tf.files.paths import any_path
+from maskconver_tf.files.paths import local_or_remote_path
 
 FORMAT_VERSION = 2
 """Of the folder and its records. A reader refuses a newer one, and an older one without hashes."""
@@ -39,7 +39,7 @@ class DatasetFolder:
 
     def __init__(self, path: str | Path):
         """Raises `UserError` where `path` is not a complete dataset folder this code can read."""
-        self.path = any_path(path)
+        self.path = local_or_remote_path(path)
         self.manifest = _read_manifest(self.path)
         self.categories = Categories.load(self.path / CATEGORIES_FILE)
         self.num_examples: int = self.manifest["num_examples"]

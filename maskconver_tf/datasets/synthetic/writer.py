@@ -6,7 +6,6 @@ import concurrent.futures
 import json
 import multiprocessing
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,9 +14,10 @@ from tqdm import tqdm
 
 from maskconver_tf.datasets.synthetic.catalogue import coco_categories
 from maskconver_tf.datasets.synthetic.dice import Dice
-from maskconver_tf.datasets.synthetic.png import encode_png
 from maskconver_tf.datasets.synthetic.scene import draw_scene, window_of
 from maskconver_tf.errors import UserError
+from maskconver_tf.files.plain_png import encode_png
+from maskconver_tf.files.whole_folder import whole_folder
 
 FORMAT_VERSION = 2
 """Raise it when the scenes change: an older dataset is then no longer taken for an equal one."""
@@ -65,16 +65,13 @@ def write_dataset(
     if _holds_dataset(out, info, counts):
         return False
 
-    partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
     try:
-        _write_all(partial, info, counts, workers, progress)
-        partial.replace(out)
+        with whole_folder(out, False, lambda _: False, "toy scenes") as partial:
+            _write_all(partial, info, counts, workers, progress)
     except OSError as error:
         raise UserError(
             f"{out} cannot be written: {error}. Free some space or choose another folder."
         ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return True
 
 

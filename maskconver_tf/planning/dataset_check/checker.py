@@ -25,7 +25,7 @@ from maskconver_tf.datasets.sources.lazy_pictures import LazyPictures
 from maskconver_tf.datasets.sources.named_source import open_named_source
 from maskconver_tf.datasets.sources.source import Source
 from maskconver_tf.errors import UserError
-from maskconver_tf.files.paths import any_path
+from maskconver_tf.files.paths import local_or_remote_path
 from maskconver_tf.planning.dataset_check.report import Drawing, Report
 
 _NUM_DRAWN = 12
@@ -73,7 +73,7 @@ def open_folder(folder: str | os.PathLike) -> dict[str, Source]:
 
     A dataset folder may be remote (`gs://bucket/folder`), what it was built from may not.
     """
-    path = any_path(folder)
+    path = local_or_remote_path(folder)
     if is_dataset_folder(path):
         return {path.name: DatasetFolderSource(path)}
     if not path.is_dir():

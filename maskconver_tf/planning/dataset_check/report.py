@@ -10,7 +10,7 @@ import numpy as np
 
 from maskconver_tf.datasets.findings import Finding, report
 from maskconver_tf.errors import UserError
-from maskconver_tf.files.json_file import as_utf8, write_json
+from maskconver_tf.files.json_file import utf8_safe, write_json
 
 _JSON_FILE, _PAGE_FILE = "check.json", "check.html"
 
@@ -59,7 +59,7 @@ class Report:
         make_folder(folder)
         try:
             write_json(paths[0], self.to_json())
-            paths[1].write_text(as_utf8(page(self)), encoding="utf-8")
+            paths[1].write_text(utf8_safe(page(self)), encoding="utf-8")
         except OSError as error:
             raise _refusal(folder, error) from None
         return paths

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from maskconver_tf.errors import RunStopped
-from maskconver_tf.files.disk_errors import reason_of
+from maskconver_tf.files.disk_errors import short_reason
 from maskconver_tf.training.machines.workers import Workers
 
 _AGAIN = 75
@@ -91,6 +91,6 @@ class StopRequest:
         what = "another worker is gone" if several else "a connection was lost"
         start = "start all workers" if several else "start"
         return RunStopped(
-            f"{what} ({reason_of(error)}); {start} again with the same command, which goes on from "
-            "the last checkpoint"
+            f"{what} ({short_reason(error)}); {start} again with the same command, which goes on "
+            "from the last checkpoint"
         )

@@ -13,9 +13,9 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf.errors import UserError
-from maskconver_tf.files.disk_errors import DISK_ERRORS, cannot_write, writing
+from maskconver_tf.files.disk_errors import DISK_ERRORS, explain_write_errors, write_error
 from maskconver_tf.files.paths import RemotePath
-from maskconver_tf.files.whole_file import write_whole
+from maskconver_tf.files.whole_file import write_text_whole
 
 READ_ERRORS = (ValueError, RuntimeError, IndexError, tf.errors.OpError)
 """What TensorFlow's reader ends with where a checkpoint is damaged, or is another model's."""
@@ -105,7 +105,7 @@ class CheckpointManager(tf.train.CheckpointManager):
         except DISK_ERRORS as error:
             good = self.latest_checkpoint
             stands = f"{good} is the last good state." if good else "Nothing was saved before."
-            raise cannot_write(self.directory, error, stands) from None
+            raise write_error(self.directory, error, stands) from None
 
 
 @contextlib.contextmanager
@@ -185,7 +185,7 @@ def leave_out_damaged(folder: Path | RemotePath) -> None:
         written.
     """
     prefixes = _written(folder)
-    with writing(folder):
+    with explain_write_errors(folder):
         _delete_halves(folder)
     damaged = {}
     while prefixes and (reason := _damage(prefixes[-1])):
@@ -201,8 +201,8 @@ def leave_out_damaged(folder: Path | RemotePath) -> None:
     known = tf.train.get_checkpoint_state(str(folder))
     if prefixes and (known is None or known.model_checkpoint_path != prefixes[-1]):
         names = [prefix.rpartition("/")[2] for prefix in prefixes]
-        with writing(folder):
-            write_whole(folder / "checkpoint", _state(names))
+        with explain_write_errors(folder):
+            write_text_whole(folder / "checkpoint", _state(names))
 
 
 def _state(names: list[str]) -> str:

@@ -20,9 +20,9 @@ import tf_keras
 
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
-from maskconver_tf.files.disk_errors import writing
+from maskconver_tf.files.disk_errors import explain_write_errors
 from maskconver_tf.files.paths import RemotePath
-from maskconver_tf.files.whole_file import write_whole
+from maskconver_tf.files.whole_file import write_text_whole
 from maskconver_tf.training.run_files.checkpoints import load_weights
 from maskconver_tf.training.run_files.run_lock import locked
 
@@ -102,7 +102,7 @@ class RunFolder:
         Raises:
           UserError: it was trained for other classes, or cannot be written.
         """
-        with writing(self.path):
+        with explain_write_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             weights = [str(self.checkpoints / "ckpt-*.index"), str(self.best / "weights-*.index")]
             if not self.categories_file.exists() or not tf.io.gfile.glob(weights):
@@ -124,7 +124,7 @@ class RunFolder:
           UserError: another one does.
         """
         with contextlib.ExitStack() as stack:
-            with writing(self.path):
+            with explain_write_errors(self.path):
                 self.path.mkdir(parents=True, exist_ok=True)
                 stack.enter_context(locked(self.path))
             yield
@@ -140,10 +140,10 @@ class RunFolder:
         if (best := self._best()) and best[metric] >= score:
             return False
         before = self._best_weights()
-        with writing(self.best, "No checkpoint was lost."):
+        with explain_write_errors(self.best, "No checkpoint was lost."):
             tf.train.Checkpoint(model=model).write(str(self.best / f"weights-{step}"))
             # From here on they are the best ones, whenever the process dies.
-            write_whole(self.best_score, json.dumps({metric: score, "step": step}) + "\n")
+            write_text_whole(self.best_score, json.dumps({metric: score, "step": step}) + "\n")
         if before and before != str(self.best / f"weights-{step}"):
             for file in tf.io.gfile.glob([f"{before}.index", f"{before}.data-*"]):
                 tf.io.gfile.remove(file)

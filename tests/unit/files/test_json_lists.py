@@ -6,7 +6,7 @@ import pytest
 
 from maskconver_tf.errors import UserError
 from maskconver_tf.files import json_lists
-from maskconver_tf.files.json_lists import Places, scan_lists
+from maskconver_tf.files.json_lists import ElementOffsets, scan_json_lists
 
 CONTENT = {
     "info": {"images": ["not this one"], "text": 'a "]" and a \\'},
@@ -18,7 +18,7 @@ CONTENT = {
 
 
 def _scan(path, keys=("images", "annotations")):
-    return list(scan_lists(path, "the file", keys, "a COCO file"))
+    return list(scan_json_lists(path, "the file", keys, "a COCO file"))
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 7, 2**20])
@@ -30,7 +30,7 @@ def test_elements_and_places_are_those_of_the_whole(tmp_path, monkeypatch, chunk
     elements = _scan(path)
     expected = [(key, value) for key in ("images", "annotations") for value in CONTENT[key]]
     assert [(element.key, element.value) for element in elements] == expected
-    places = Places(path)
+    places = ElementOffsets(path)
     numbers = [places.add(element) for element in elements]
     assert [places.read(number) for number in numbers] == [value for _, value in expected]
 
@@ -39,7 +39,7 @@ def test_a_byte_order_mark_is_no_error(tmp_path):
     path = tmp_path / "file.json"
     path.write_bytes(b"\xef\xbb\xbf" + b'{"images": ["\xc3\xa9"], "annotations": []}')
     [element] = _scan(path)
-    places = Places(path)
+    places = ElementOffsets(path)
     assert places.read(places.add(element)) == element.value == "é"
 
 

@@ -219,8 +219,8 @@ def test_ctrl_c_leaves_nothing_behind(make_coco_folder, tmp_path, monkeypatch, n
 
 def test_two_builds_of_one_folder_do_not_spoil_each_other(make_coco_folder, tmp_path):
     source = make_coco_folder()
-    with build.new_folder(tmp_path / "out", overwrite=False) as folder:
-        with pytest.raises(UserError, match="partial: another build writes there; wait for its"):
+    with build.new_dataset_folder(tmp_path / "out", overwrite=False) as folder:
+        with pytest.raises(UserError, match="partial: another process writes there; wait until"):
             _build(source, tmp_path / "out")
         assert folder.is_dir()
 

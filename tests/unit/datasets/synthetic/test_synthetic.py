@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskconver_tf.datasets.synthetic import dice, png, writer
+from maskconver_tf.datasets.synthetic import dice, writer
 from maskconver_tf.datasets.synthetic.catalogue import STUFF, THINGS
 from maskconver_tf.datasets.synthetic.shapes import Outline, measure
 from maskconver_tf.datasets.synthetic.shared_centers import shared_center_segment_ids
 from maskconver_tf.datasets.synthetic.writer import write_dataset
 from maskconver_tf.errors import UserError
+from maskconver_tf.files import plain_png
 
 # Another digest means other scenes: raise writer.FORMAT_VERSION with it.
 DIGEST = "ac8be7cdbce65fdbc8e07cc35d035d244f5eb033068da8bb33ef54be76c0d69a"
@@ -273,7 +274,7 @@ def _steep_counts() -> np.ndarray:
     ids=["one pixel", "flat", "ramp", "noise", "steep"],
 )
 def test_png_decodes_to_the_same_pixels(image):
-    decoded = Image.open(io.BytesIO(png.encode_png(image)))
+    decoded = Image.open(io.BytesIO(plain_png.encode_png(image)))
     assert decoded.mode == "RGB"
     np.testing.assert_array_equal(np.asarray(decoded), image)
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
-from maskconver_tf.files.paths import any_path
+from maskconver_tf.files.paths import local_or_remote_path
 from maskconver_tf.training.run_files import run_lock
 from maskconver_tf.training.run_files.checkpoints import (
     CheckpointManager,
@@ -28,7 +28,9 @@ CATEGORIES = Categories.from_coco(
 @pytest.fixture(params=["disk", "bucket"])
 def folder(request, tmp_path) -> RunFolder:
     bucket = f"ram://{tmp_path.name}/run"
-    return RunFolder(any_path(bucket if request.param == "bucket" else tmp_path / "run"))
+    return RunFolder(
+        local_or_remote_path(bucket if request.param == "bucket" else tmp_path / "run")
+    )
 
 
 @pytest.fixture
@@ -60,7 +62,7 @@ def test_second_training_is_refused_and_the_next_is_not(folder, short_lease):
 
 
 def test_lease_of_the_dead_is_taken_over(tmp_path, short_lease):
-    folder = RunFolder(any_path(f"ram://{tmp_path.name}/dead"))
+    folder = RunFolder(local_or_remote_path(f"ram://{tmp_path.name}/dead"))
     folder.claim_for(CATEGORIES)
     (folder.path / ".lock").write_text("a machine that is gone 7\n")
     with folder.locked():
@@ -155,7 +157,10 @@ def test_bucket_out_of_reach_is_one_message(monkeypatch):
 
     monkeypatch.setattr(tf.io.gfile, "exists", refuse)
     monkeypatch.setattr(tf.io.gfile, "makedirs", refuse)
-    for use in (RunFolder(any_path("gs://b/x")).categories, any_path("gs://b/x").mkdir):
+    for use in (
+        RunFolder(local_or_remote_path("gs://b/x")).categories,
+        local_or_remote_path("gs://b/x").mkdir,
+    ):
         with pytest.raises(UserError, match=r"gs://b/x.*Anonymous caller.*credentials"):
             use()
 

@@ -1,7 +1,7 @@
-"""Encoded pictures to pixels in `tf.data`: whole, or no more of them than is needed.
+"""Decodes pictures inside a TensorFlow graph, whole or only the needed part.
 
-`decode_jpeg` reads PNG as well and, unlike `decode_image`, lets one ask for the exact transform
-that other decoders use.
+`pictures.py` decodes with Pillow, outside the graph. `decode_jpeg` also reads PNG; unlike
+`decode_image` it can use the exact inverse transform that other decoders use.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ def decode_picture(encoded: tf.Tensor) -> tf.Tensor:
 
 
 def picture_size(encoded: tf.Tensor) -> tf.Tensor:
-    """Height and width, int32 `[2]`; of a JPEG without decoding it."""
+    """Height and width, int32 `[2]`. A JPEG is not decoded for this."""
     return tf.cond(
         tf.io.is_jpeg(encoded),
         lambda: tf.image.extract_jpeg_shape(encoded)[:2],
@@ -32,22 +32,22 @@ def decode_part(
     extent: tf.Tensor,
     size: tf.Tensor,
 ) -> tf.Tensor:
-    """Decodes the rectangle of a picture that will be scaled.
+    """Decodes a rectangle of a picture that the caller will then scale.
 
-    Of a JPEG no more is decoded than that takes: a part of it only, or, where a whole one will
-    shrink a lot, a version with half, a quarter or an eighth of its sides, which is no
-    smaller than what it will be scaled to. Colors in the outermost columns of a part may differ a
-    little from those of the whole.
+    For a JPEG this saves work. If the rectangle is a part, only that part is decoded. If it is the
+    whole picture and will shrink a lot, the JPEG is decoded at half, a quarter or an eighth of its
+    sides, but never smaller than `size`. Colors in the outermost columns of a part may differ a
+    little from the same columns of the whole picture.
 
     Args:
       encoded: JPEG or PNG, string scalar.
-      image_size: int32 `[2]`, height and width.
-      begin: int32 `[2]`, first row and column.
-      extent: int32 `[2]`, height and width; the rectangle lies within the picture.
-      size: int32 `[2]`, what the rectangle will be scaled to.
+      image_size: int32 `[2]`, height and width of the whole picture.
+      begin: int32 `[2]`, first row and column of the rectangle.
+      extent: int32 `[2]`, height and width of the rectangle, which lies within the picture.
+      size: int32 `[2]`, height and width after scaling.
 
     Returns:
-      uint8 `[h, w, 3]`, of `extent` or smaller.
+      uint8 `[h, w, 3]`, of size `extent` or smaller.
     """
     window = tf.concat([begin, extent], 0)
     crop = functools.partial(

@@ -1,8 +1,9 @@
-"""A PNG encoder whose bytes depend on the pixels alone.
+"""A PNG encoder whose bytes depend only on the pixels.
 
-Ordinary encoders leave the compressed bytes to the zlib at hand, and builds of zlib differ. Scenes
-are noisy, so matching repeats gains little: one Huffman code for a picture comes close, in a few
-lines of integer arithmetic. Sources: PNG specification (W3C), RFC 1950 and RFC 1951.
+Ordinary encoders use the installed zlib, and builds of zlib give different bytes. This encoder uses
+one Huffman code per picture and does not search for repeats. On noisy pictures, such as the toy
+scenes, that costs little size and takes a few lines of integer arithmetic. Sources: PNG
+specification (W3C), RFC 1950 and RFC 1951.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def _chunk(name: bytes, data: bytes) -> bytes:
 
 
 def _filter_up(image: np.ndarray) -> np.ndarray:
-    """uint8 `[n]`: each row less the row above (modulo 256), behind its filter type."""
+    """uint8 `[n]`: for each row its filter type, then the row minus the row above (modulo 256)."""
     rows = image.reshape(image.shape[0], -1)
     filtered = np.full((rows.shape[0], rows.shape[1] + 1), _FILTER_UP, np.uint8)
     filtered[:, 1:] = rows
@@ -45,12 +46,13 @@ def _zlib_stream(data: np.ndarray) -> bytes:
 
 
 def _deflate(data: np.ndarray) -> bytes:
-    """RFC 1951: one last block (type 2, its own Huffman code) that holds literals only."""
+    """RFC 1951: a single block (type 2, with its own Huffman code) that holds only literals."""
     symbols = np.append(data, np.int16(_END_OF_BLOCK))
     lengths = _code_lengths(np.bincount(symbols, minlength=_END_OF_BLOCK + 1))
     codes = _canonical_codes(lengths)
-    # Code lengths are sent 4 bits each: of the 19 symbols for them, 0..15 get length 4 and the
-    # three for repeats none. No distances: one code of length 0.
+    # Code lengths are sent as 4 bits each: of the 19 symbols that describe lengths, 0..15 get codes
+    # of 4 bits, and the three symbols for repeats get none. There are no distances, so one distance
+    # code of length 0.
     nibbles = np.array([_reverse(i, 4) for i in range(16)], np.int32)
     sent = np.append(lengths, np.int32(0))
     values = [[1, 2, 0, 0, 15], [0] * 3, [4] * 16, nibbles[sent], codes[symbols]]
@@ -61,8 +63,8 @@ def _deflate(data: np.ndarray) -> bytes:
 def _code_lengths(counts: np.ndarray) -> np.ndarray:
     """Huffman code lengths of 1..15 bits for the symbols that occur, 0 for the others.
 
-    Rare symbols count as one in 2048: a code of 16 bits needs counts that differ by more than the
-    Fibonacci number 2584.
+    The counts of rare symbols are raised to one in 2048. A code of 16 bits would need counts that
+    differ by more than the Fibonacci number 2584, so no code gets longer than 15 bits.
     """
     used = np.flatnonzero(counts)
     floor = int(counts.sum()) // 2048
@@ -77,7 +79,7 @@ def _code_lengths(counts: np.ndarray) -> np.ndarray:
 
 
 def _canonical_codes(lengths: np.ndarray) -> np.ndarray:
-    """int32 codes as Deflate numbers them: by length, then by symbol; bits reversed for sending."""
+    """int32 codes numbered as in Deflate, by length, then by symbol; bits reversed for sending."""
     codes = np.zeros(lengths.size, np.int32)
     code = 0
     for length in range(1, int(lengths.max()) + 1):
@@ -95,8 +97,9 @@ def _reverse(value: int, width: int) -> int:
 def _pack(values: np.ndarray, widths: np.ndarray) -> bytes:
     """Writes `values[i]` with `widths[i]` (1..15, or 0 for nothing) bits each, lowest bit first.
 
-    Neighbours are joined in pairs, then all pairs that start in one 32-bit word; a pair has at most
-    30 bits, so a pair starts in each word and the last one may spill into the next.
+    First neighbours are joined in pairs, then all pairs that start in the same 32-bit word. A pair
+    has at most 30 bits, so at least one pair starts in each word. The last pair of a word may
+    continue in the next word.
     """
     pairs, pair_widths, odd = values[::2].copy(), widths[::2].copy(), values.size // 2
     pairs[:odd] |= values[1::2] << pair_widths[:odd]
