@@ -21,19 +21,38 @@ The complete selector names module and class: `maskconver_tf.input.pipeline.Trai
 
 
 @dataclasses.dataclass(frozen=True)
+class OptionSetting:
+    """A binding that an option of a command makes, such as `--train_data DIR`.
+
+    Attributes:
+      text: `NAME=VALUE`, as after `--gin.`.
+      option: the option as the user gave it; error messages name it instead of `text`.
+      advice: what an error message says if the configuration does not use the binding.
+    """
+
+    text: str
+    option: str
+    advice: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Source:
     """A text in Gin's language.
 
     Attributes:
       text: one or more statements.
       path: the file; None for an argument of the command line, or for a text that Gin wrote.
+      setting: the option of the command line that makes the binding; None for any other source.
     """
 
     text: str
     path: Path | None = None
+    setting: OptionSetting | None = None
 
     def place(self, line: int | None) -> str:
         """Where an error message says that `line` is."""
+        if self.setting:
+            return self.setting.option
         return f"{self.path}:{line}" if self.path else f"--gin.{self.text}"
 
 

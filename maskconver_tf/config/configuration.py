@@ -18,13 +18,14 @@ import contextlib
 import copy
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import gin
 
-from maskconver_tf.config.bindings import Key
+from maskconver_tf.config.bindings import Key, OptionSetting
 from maskconver_tf.config.gin_files import resolve_gin_file
 from maskconver_tf.config.messages import needs, plain_errors
 from maskconver_tf.config.names import DYNAMIC_REGISTRATION
@@ -36,14 +37,15 @@ _places: dict[Key, str] = {}
 """Where each binding in force was made. It is global because Gin's configuration is global."""
 
 
-def load(files: Iterable[str | Path], bindings: Iterable[str] = ()) -> None:
+def load(files: Iterable[str | Path], bindings: Iterable[str | OptionSetting] = ()) -> None:
     """Replaces the configuration in force by `files`, then `bindings`.
 
     Args:
       files: .gin files, which `resolve_gin_file` finds; later ones override earlier ones.
       bindings: `name.parameter=value`, `scope/name.parameter=value` or `MACRO=value`, without
         `--gin.`. They override the files. A name may be short (`train.total_steps`) when a file
-        configures it. It must be complete (`package.module.name`) when no file imports it.
+        configures it. It must be complete (`package.module.name`) when no file imports it. An
+        `OptionSetting` is a binding that an option of a command makes.
 
     Raises:
       UserError: a file, import, name, parameter or macro does not exist, a value does not parse,
@@ -52,15 +54,21 @@ def load(files: Iterable[str | Path], bindings: Iterable[str] = ()) -> None:
     """
     reset()
     gin.parse_config(DYNAMIC_REGISTRATION.format())  # so that a saved configuration has imports
-    reader = Reader()
+    reader = Reader(_note_rename)
     for file in files:
-        reader.read_file(resolve_gin_file(file))
+        reader.read_file(resolve_gin_file(file), note_renamed)
     for binding in bindings:
         reader.read_argument(binding)
     for key, binding in reader.checked_bindings().items():
         gin.bind_parameter(key, binding.value)
         _places[key] = binding.place
     gin.finalize()
+
+
+def _note_rename(place: str, old: str, new: str) -> None:
+    if old not in _noted:
+        _noted.add(old)
+        print(f"{place}: '{old}' is now '{new}'; the old name still works", file=sys.stderr)
 
 
 def reset() -> None:

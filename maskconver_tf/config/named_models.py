@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from maskconver_tf.config import configuration, gin_files
+from maskconver_tf.config import gin_files
 from maskconver_tf.errors import UserError
 
 if TYPE_CHECKING:
@@ -117,6 +117,7 @@ def build_model(
     """A model with fresh weights, and the input size its file states."""
     import tensorflow as tf
 
+    from maskconver_tf.config import configuration
     from maskconver_tf.input.pipeline import check_input_size
     from maskconver_tf.models.backbones.backbone import random_weights
     from maskconver_tf.training.restore import restore_segmenter

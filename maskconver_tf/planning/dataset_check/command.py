@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from maskconver_tf.datasets.sources.open_source import open_source
+from maskconver_tf.datasets.sources.named_source import open_named_source
 from maskconver_tf.datasets.sources.source import Source
 from maskconver_tf.errors import UserError
 from maskconver_tf.planning.dataset_check.checker import Grid, check_parts, open_folder
 from maskconver_tf.planning.dataset_check.report import make_folder
+
+
+class CheckResult(NamedTuple):
+    """What the command prints, and how many problems the check found."""
+
+    text: str
+    num_problems: int
 
 
 def check(
@@ -28,8 +35,8 @@ def check(
     ceiling_pictures: int,
     workers: int | None,
     make_fusion: Callable[[], Any],
-) -> str:
-    """Checks a dataset, writes the report to `out` if that is given, and returns it as text.
+) -> CheckResult:
+    """Checks a dataset and writes the report to `out`, if that is given.
 
     Args:
       folder, val: folders of training and validation, or None.
@@ -49,10 +56,11 @@ def check(
         make_folder(Path(out))  # A check may take hours: better now than at its end.
     make_ceiling = _ceiling_maker(grid, make_fusion) if ceiling_pictures else None
     report = check_parts(parts, grid, make_ceiling, ceiling_pictures, workers)
-    if out is None:
-        return f"{report}\n(--out DIR writes a page with pictures, and the same as JSON.)"
-    _, page = report.write(Path(out))
-    return f"{report}\n{page}: written; open it in a browser"
+    note = "(--out DIR writes a page with pictures, and the same as JSON.)"
+    if out is not None:
+        _, page = report.write(Path(out))
+        note = f"{page}: written; open it in a browser"
+    return CheckResult(f"{report}\n{note}", len(report.problems))
 
 
 def _open_parts(
@@ -68,9 +76,9 @@ def _open_parts(
     if folder is None:
         if not own:
             raise UserError("DIR: missing; name a folder, or --source and its options.")
-        parts = {"train": open_source(source, given)}
+        parts = {"train": open_named_source(source, given)}
         if changed:
-            parts["val"] = open_source(source, own | changed)
+            parts["val"] = open_named_source(source, own | changed)
         return parts | _named("val", val, taken=parts)
     if own or changed:
         names = ", ".join(f"--{name}" for name in own) or f"--val_{next(iter(changed))}"

@@ -1,0 +1,44 @@
+"""The command `maskconver evaluate`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from maskconver_tf.cli import run_options
+from maskconver_tf.cli.arguments import add_command, add_gin_option, add_model_option, folder_name
+
+
+def add_evaluate_command(commands: Any) -> None:
+    parser = add_command(
+        commands,
+        "evaluate",
+        run_evaluate,
+        "score a trained model: PQ, SQ and RQ with results in COCO format; mIoU; or accuracy",
+        "maskconver evaluate --model runs/demo --eval_data data/val --out runs/demo/val",
+    )
+    add_model_option(parser)
+    parser.add_argument(
+        "--eval_data",
+        "--data",
+        dest="eval_data",
+        type=folder_name("--eval_data"),
+        metavar="DIR",
+        help="dataset to score on, under either name (default: the run's own)",
+    )
+    parser.add_argument(
+        "--train_data",
+        type=folder_name("--train_data"),
+        metavar="DIR",
+        help="dataset of the training, if its folder has moved; only semantic and classification "
+        "runs read it (default: the run's own)",
+    )
+    parser.add_argument("--out", metavar="DIR", help="folder for results (default: the run's)")
+    add_gin_option(parser, "PanopticFusion.score_threshold=0.5")
+
+
+def run_evaluate(args: argparse.Namespace) -> None:
+    from maskconver_tf.config import roots
+
+    bindings = [*run_options.settings(args, ["train_data"]), *args.gin]
+    roots.evaluate_run(args.model, args.eval_data, args.out or args.model, bindings)

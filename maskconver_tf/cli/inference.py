@@ -1,0 +1,59 @@
+"""The commands that use a trained model: `maskconver predict` and `maskconver export`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from maskconver_tf.cli.arguments import add_command, add_gin_option, add_model_option
+
+
+def add_predict_command(commands: Any) -> None:
+    parser = add_command(
+        commands,
+        "predict",
+        run_predict,
+        "segment pictures; write masks in color, lists of segments and id maps",
+        "maskconver predict --model runs/demo street.jpg beach.jpg --out pictures",
+    )
+    add_model_option(parser, "a run's --model_dir, or a folder that `maskconver export` wrote")
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="pictures to segment")
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder to write")
+    parser.add_argument(
+        "--score_threshold",
+        type=float,
+        metavar="X",
+        help="lowest score of a segment, 0..1 (default: the run's own)",
+    )
+
+
+def run_predict(args: argparse.Namespace) -> None:
+    import maskconver_tf
+    from maskconver_tf.inference.predict_files import check_pictures_exist, predict_files
+
+    check_pictures_exist(args.images)  # Loading TensorFlow takes seconds: report bad paths before.
+    predictor = maskconver_tf.load(args.model, args.score_threshold)
+    predict_files(predictor, args.images, args.out)
+
+
+def add_export_command(commands: Any) -> None:
+    parser = add_command(
+        commands,
+        "export",
+        run_export,
+        "write a SavedModel for TensorFlow Serving",
+        "maskconver export --model runs/demo --out exported",
+    )
+    add_model_option(parser)
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder of numbered versions")
+    add_gin_option(parser, "PanopticFusion.score_threshold=0.5")
+
+
+def run_export(args: argparse.Namespace) -> None:
+    from maskconver_tf.config import roots
+
+    segmenter = roots.load_run(args.model, args.gin)
+    from maskconver_tf.export.saved_model import export_saved_model
+
+    version = export_saved_model(segmenter, args.out)
+    print(f"{version}: exported; TensorFlow Serving watches {args.out}")

@@ -1,0 +1,117 @@
+"""Options for the settings that nearly every run changes: data, input size, number of steps.
+
+Each option becomes a binding. It overrides the Gin files, and `--gin.` arguments override it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import shlex
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from maskconver_tf.cli.arguments import CommandParser, folder_name, input_size, positive_count
+
+if TYPE_CHECKING:
+    from maskconver_tf.config.bindings import OptionSetting
+
+TOTAL_STEPS = "train.total_steps"
+"""The parameter that holds the number of steps of a run."""
+
+
+@dataclasses.dataclass(frozen=True)
+class RunOption:
+    """An option that makes one setting of a run.
+
+    Attributes:
+      setting: the name that it binds: a macro that experiments read, or a parameter.
+      parameter: the parameter that gets the value in the end.
+      metavar: the value's name in the help.
+      help: what the value means.
+      parse: makes the value from a text; raises `UserError`.
+    """
+
+    setting: str
+    parameter: str
+    metavar: str
+    help: str
+    parse: Callable[[str], Any]
+
+    def advice(self) -> str:
+        """The end of the message for a configuration that does not use the setting."""
+        if self.setting == self.parameter:
+            return (
+                f"this option sets {self.setting}, which the configuration does not know. Include "
+                "'experiments/model/maskconver.gin' or a file of experiments/task in your Gin "
+                "file, or leave out the option"
+            )
+        return (
+            f"this option sets {self.setting}, which nothing in the configuration reads. Write "
+            f"'{self.parameter} = %{self.setting}' in your Gin file, or set {self.parameter} "
+            "there and leave out the option"
+        )
+
+
+RUN_OPTIONS = {
+    "train_data": RunOption(
+        "TRAIN_DATA",
+        "TrainingInput.data_dir",
+        "DIR",
+        "dataset to train on (default: the experiment's)",
+        folder_name("--train_data"),
+    ),
+    "eval_data": RunOption(
+        "EVAL_DATA",
+        "EvaluationInput.data_dir",
+        "DIR",
+        "dataset to evaluate on (default: the experiment's)",
+        folder_name("--eval_data"),
+    ),
+    "input_size": RunOption(
+        "INPUT_SIZE",
+        "TrainingInput.input_size",
+        "H,W",
+        "height and width of the input, multiples of 32 (default: the experiment's)",
+        input_size,
+    ),
+    "total_steps": RunOption(
+        TOTAL_STEPS,
+        TOTAL_STEPS,
+        "N",
+        "length of the training (default: the experiment's)",
+        positive_count("--total_steps"),
+    ),
+}
+
+DATA = ("train_data", "eval_data")
+"""The options that say where the data is."""
+
+
+def add_run_options(parser: CommandParser, names: Iterable[str] = RUN_OPTIONS) -> None:
+    """Adds the options `names`, each as `--name`."""
+    for name in names:
+        option = RUN_OPTIONS[name]
+        parser.add_argument(
+            f"--{name}", type=option.parse, metavar=option.metavar, help=option.help
+        )
+
+
+def settings(args: argparse.Namespace, names: Iterable[str] = RUN_OPTIONS) -> list[OptionSetting]:
+    """The settings that the given options make, as `configuration.load` takes them."""
+    from maskconver_tf.config.bindings import OptionSetting
+
+    given = {name: getattr(args, name, None) for name in names}
+    return [
+        OptionSetting(
+            text=f"{RUN_OPTIONS[name].setting}={value!r}",
+            option=f"--{name} {_as_typed(value)}",
+            advice=RUN_OPTIONS[name].advice(),
+        )
+        for name, value in given.items()
+        if value is not None
+    ]
+
+
+def _as_typed(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else shlex.quote(str(value))

@@ -1,0 +1,147 @@
+"""The commands around a training: `maskconver preflight` and `maskconver train`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+from maskconver_tf.cli import run_options
+from maskconver_tf.cli.arguments import (
+    CommandParser,
+    add_command,
+    add_gin_file_option,
+    add_gin_option,
+    positive_count,
+)
+from maskconver_tf.errors import RunStopped
+
+
+# ---- preflight -----------------------------------------------------------------------------------
+def add_preflight_command(commands: Any) -> None:
+    parser = add_command(
+        commands,
+        "preflight",
+        run_preflight,
+        "tell what a training will need: size, cost, memory, and whether it fits a TPU",
+        "maskconver preflight --gin_file experiments/demo.gin --input_size 320,320 \\\n"
+        "      --num_classes 133 --tpu v5e:2x2 --per_core_batch 8",
+    )
+    add_gin_file_option(parser)
+    run_options.add_run_options(parser)
+    add_gin_option(parser)
+    parser.add_argument(
+        "--num_classes",
+        type=int,
+        metavar="N",
+        help="number of classes; no dataset is needed then (default: the dataset's)",
+    )
+    parser.add_argument(
+        "--per_core_batch",
+        type=positive_count("--per_core_batch"),
+        metavar="N",
+        help="pictures per core (default: TrainingInput.batch_size over the cores of --tpu)",
+    )
+    _add_compiler_options(parser)
+
+
+def _add_compiler_options(parser: CommandParser) -> None:
+    parser.add_argument(
+        "--tpu",
+        metavar="KIND:LAYOUT",
+        help="compile the training step with Google's compiler and tell whether it fits v5e:2x2, "
+        "v6e:4x4, ...; needs the extra tpu-check and some minutes, but no TPU",
+    )
+    parser.add_argument(
+        "--cache",
+        metavar="DIR",
+        help="folder of earlier compilations (default: ~/.cache/maskconver_tf)",
+    )
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=60,
+        metavar="MIN",
+        help="longest time of one compilation (default: 60)",
+    )
+    parser.add_argument(
+        "--no_search", action="store_true", help="do not search for the largest batch that fits"
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="do not compile to machine code: the memory is known long before that",
+    )
+
+
+def run_preflight(args: argparse.Namespace) -> None:
+    from maskconver_tf.config import configuration, roots
+
+    configuration.load(args.gin_file, [*run_options.settings(args), *args.gin])
+    roots.preflight_run(
+        args.num_classes,
+        args.per_core_batch,
+        args.tpu,
+        args.cache,
+        args.timeout,
+        search=not args.no_search,
+        to_code=not args.quick,
+    )
+
+
+# ---- train ---------------------------------------------------------------------------------------
+def add_train_command(commands: Any) -> None:
+    parser = add_command(
+        commands,
+        "train",
+        run_train,
+        "train a model; the same command continues a run that stopped",
+        "maskconver train --gin_file experiments/demo.gin --train_data data/train \\\n"
+        "      --eval_data data/val --input_size 160,160 --total_steps 100 --model_dir runs/demo",
+    )
+    add_gin_file_option(parser)
+    parser.add_argument("--model_dir", required=True, metavar="DIR", help="the run's folder")
+    run_options.add_run_options(parser)
+    parser.add_argument(
+        "--init_from",
+        metavar="DIR",
+        help="a new run starts from these weights: an earlier run, an export or a checkpoint",
+    )
+    add_gin_option(parser)
+
+
+def run_train(args: argparse.Namespace) -> None:
+    with stopping_on_sigterm():
+        from maskconver_tf.config import configuration, roots
+
+        start = [f"train.init_from={args.init_from!r}"] if args.init_from else []
+        configuration.load(args.gin_file, [*run_options.settings(args), *args.gin, *start])
+        roots.train_run(args.model_dir)
+
+
+@contextlib.contextmanager
+def stopping_on_sigterm() -> Iterator[None]:
+    """Inside this context SIGTERM raises `RunStopped`, which asks for another start.
+
+    The training loop handles SIGTERM itself. This context covers the time before the loop, where
+    there is nothing to save yet. Without it the first process of a container would ignore SIGTERM,
+    and any other process would seem to have failed.
+    """
+
+    def stop(number: int, frame: Any) -> NoReturn:
+        raise RunStopped(
+            "stopped by SIGTERM; nothing was saved. Run the same command again: it continues from "
+            "the last checkpoint, or from the start if there is none"
+        )
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Only the main thread may handle signals.
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
