@@ -24,7 +24,7 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf import types
-from maskconver_tf.inference.segmenter import built
+from maskconver_tf.models.build_network import build_network
 from maskconver_tf.layers.convnext_block import ConvNeXtSEBlock
 from maskconver_tf.models.backbones.resnet import resnet
 from maskconver_tf.models.heads import LightHead
@@ -116,7 +116,7 @@ def main() -> None:
 
     size = (args.size, args.size)
     tf_keras.utils.set_random_seed(0)
-    model = built(MaskConver(133, resnet(50), ConvNeXtUNet(), LightFPN()), size)
+    model = build_network(MaskConver(133, resnet(50), ConvNeXtUNet(), LightFPN()), size)
     pixels = np.random.default_rng(0).integers(0, 256, [1, *size, 3], dtype=np.uint8)
     images = tf.constant(pixels)
     compiled = {"jit_compile": args.xla or None, "autograph": False}

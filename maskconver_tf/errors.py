@@ -27,7 +27,7 @@ class RunStopped(BaseException):
         self.status = status
 
 
-def check_counts(where: str, least: int, **counts: object) -> None:
+def check_whole_numbers(where: str, least: int, **counts: object) -> None:
     """Refuses settings of `where` that are no whole number from `least`.
 
     Raises:

@@ -60,7 +60,7 @@ def segment_encoded(segmenter: PanopticSegmenter, encoded: tf.Tensor) -> dict[st
     images, content_sizes, image_sizes = tf.map_fn(
         fit_one, encoded, fn_output_signature=(canvas, size, size)
     )
-    proposals = segmenter.propose_inside(images)
+    proposals = segmenter.propose_in_graph(images)
     largest = tf.reduce_max(image_sizes, axis=0)
     num_slots = segmenter.model.num_proposals
 
@@ -88,7 +88,7 @@ def segment_encoded(segmenter: PanopticSegmenter, encoded: tf.Tensor) -> dict[st
     return found | {signatures.IMAGE_SIZE: image_sizes}
 
 
-def export(segmenter: PanopticSegmenter, out: str) -> Path:
+def export_saved_model(segmenter: PanopticSegmenter, out: str) -> Path:
     """Writes the next numbered version below `out`, whole or not at all.
 
     Args:

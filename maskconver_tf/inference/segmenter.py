@@ -51,7 +51,7 @@ class PanopticSegmenter(tf.Module):
             self.propose_batch, input_signature=[images], jit_compile=jit_compile or None
         )
         # What other functions call: a function of its own only where it has to be.
-        self.propose_inside = self.propose if jit_compile else self.propose_batch
+        self.propose_in_graph = self.propose if jit_compile else self.propose_batch
         self.fuse = _function(self.fuse_one, reduce_retracing=True)
         self.segment = _function(self.segment_one, input_signature=[image])
 
@@ -78,7 +78,7 @@ class PanopticSegmenter(tf.Module):
     def segment_one(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
         """The finished prediction of a picture uint8 `[h, w, 3]`."""
         fitted, content_size = fit_image(image, self.input_size)
-        proposals = self.propose_inside(fitted[tf.newaxis])
+        proposals = self.propose_in_graph(fitted[tf.newaxis])
         single = {name: value[0] for name, value in proposals.items()}
         return self.fuse_one(single, content_size, tf.shape(image)[:2])
 
@@ -86,9 +86,3 @@ class PanopticSegmenter(tf.Module):
 def _function(method: Callable, **kwargs) -> Callable:
     """A `tf.function` without AutoGraph, which nothing here needs and tracing would wait for."""
     return tf.function(tf.autograph.experimental.do_not_convert(method), **kwargs)
-
-
-def built(model: tf_keras.Model, input_size: tuple[int, int]) -> tf_keras.Model:
-    """The model with its weights made, by one call on an empty picture."""
-    model(tf.zeros([1, *input_size, 3], tf.uint8), training=False)
-    return model

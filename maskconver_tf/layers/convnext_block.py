@@ -6,7 +6,7 @@ import tensorflow as tf
 import tf_keras
 from official.vision.modeling.layers import nn_layers
 
-from maskconver_tf.layers.recompute import recomputed
+from maskconver_tf.layers.recompute import recompute_in_backward
 
 
 @tf_keras.utils.register_keras_serializable("maskconver_tf")
@@ -84,7 +84,7 @@ class ConvNeXtSEBlock(tf_keras.layers.Layer):
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         # The first call makes the weights, which a function with its own gradient may not.
         recompute = self._config["recompute"] and training and self.contract.built
-        x = recomputed(self._branch)(inputs) if recompute else self._branch(inputs)
+        x = recompute_in_backward(self._branch)(inputs) if recompute else self._branch(inputs)
         if self.drop_path is not None:  # Outside of what is computed twice: one draw serves both.
             x = self.drop_path(x, training=training)
         return inputs + x

@@ -27,12 +27,12 @@ def make_norm(kind: NormKind, name: str) -> tf_keras.layers.Layer:
         return tf_keras.layers.LayerNormalization(epsilon=1e-6, name=name)
     if kind == "batch":
         return tf_keras.layers.BatchNormalization(
-            momentum=0.99, epsilon=1e-3, synchronized=has_replicas(), name=name
+            momentum=0.99, epsilon=1e-3, synchronized=has_several_replicas(), name=name
         )
     raise UserError(f"norm = {kind!r}: expected 'layer' or 'batch'")
 
 
-def has_replicas() -> bool:
+def has_several_replicas() -> bool:
     """Whether the strategy in scope has several replicas, whose batch norms must then synchronize.
 
     On one replica the synchronized form computes the same, but not by the fused operation, which is

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 
-def recomputed(function: Callable[[tf.Tensor], tf.Tensor]) -> Callable[[tf.Tensor], tf.Tensor]:
+def recompute_in_backward(function: Callable[[tf.Tensor], tf.Tensor]) -> Callable[[tf.Tensor], tf.Tensor]:
     """`function`, of which the backward pass finds only the input and runs the rest once more.
 
     For training, which is compiled or at least traced: an eager tape keeps everything all the same.

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from maskconver_tf import types
-from maskconver_tf.losses.masks import pixels_by_cell
+from maskconver_tf.losses.mask_losses import pixels_by_cell
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,9 +31,9 @@ class ClassificationLoss:
         """`CLASS_LOGITS` `[B, C]` and `CLASS_ID` `[B]` to the scalar "loss"."""
         logits, class_ids = outputs[types.CLASS_LOGITS], labels[types.CLASS_ID]
         losses = smoothed_cross_entropy(logits, class_ids[:, tf.newaxis], self.label_smoothing)
-        return {"loss": tf.reduce_sum(losses) / sum_over_replicas(self.amount(labels))}
+        return {"loss": tf.reduce_sum(losses) / sum_over_replicas(self.normalizer(labels))}
 
-    def amount(self, labels: dict[str, tf.Tensor]) -> tf.Tensor:
+    def normalizer(self, labels: dict[str, tf.Tensor]) -> tf.Tensor:
         """Pictures of a batch, float32 scalar: its part of the divisor."""
         return tf.cast(tf.size(labels[types.CLASS_ID]), tf.float32)
 
@@ -63,10 +63,10 @@ class SemanticLoss:
         class_ids = pixels_by_cell(labels[types.CLASS_MAP], height, width)  # [B, P, r^2]
         logits = tf.reshape(logits, [-1, height * width, num_classes])  # [B, P, C]
         losses = smoothed_cross_entropy(logits, class_ids, self.label_smoothing)
-        total = sum_over_replicas(self.amount(labels))
+        total = sum_over_replicas(self.normalizer(labels))
         return {"loss": tf.math.divide_no_nan(tf.reduce_sum(losses), total)}
 
-    def amount(self, labels: dict[str, tf.Tensor]) -> tf.Tensor:
+    def normalizer(self, labels: dict[str, tf.Tensor]) -> tf.Tensor:
         """Labelled pixels of a batch, float32 scalar: its part of the divisor."""
         return tf.reduce_sum(tf.cast(labels[types.CLASS_MAP] >= 0, tf.float32))
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from maskconver_tf import types
 from maskconver_tf.losses.center_heatmap import center_heatmap_loss
-from maskconver_tf.losses.masks import mask_losses
+from maskconver_tf.losses.mask_losses import mask_losses
 from maskconver_tf.ops.gaussian import draw_heatmap
 
 _TERMS = ("center_heatmap_loss", "mask_bce_loss", "mask_dice_loss")
@@ -98,13 +98,13 @@ def _heatmap_losses(
             width,
             num_classes,
         )
-        valid_mask = any_valid(labels[types.SLOT_MAP], height, width)
+        valid_mask = valid_cells(labels[types.SLOT_MAP], height, width)
         loss = center_heatmap_loss(level_logits, heatmap, valid_mask)
         losses[level] = tf.reduce_sum(loss)
     return losses
 
 
-def any_valid(slot_map: tf.Tensor, height: int, width: int) -> tf.Tensor:
+def valid_cells(slot_map: tf.Tensor, height: int, width: int) -> tf.Tensor:
     """1 for each cell of a coarser grid with a labelled pixel, else 0; float32 `[B, h, w]`.
 
     The grid may overhang the map at the bottom and right by less than one cell.

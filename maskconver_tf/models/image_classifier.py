@@ -46,7 +46,7 @@ class ImageClassifier(Trunk):
         )
 
     def call(self, images: tf.Tensor, training: bool | None = None) -> dict[str, tf.Tensor]:
-        _, levels = self.see(images, training)
+        _, levels = self.compute_features(images, training)
         means = [
             tf.reduce_mean(tf.cast(levels[level], tf.float32), axis=[1, 2])
             for level in sorted(levels)

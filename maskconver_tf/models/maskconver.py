@@ -133,7 +133,7 @@ class MaskConver(Trunk):
             get their masks; None to find centers.
           training: Keras' flag.
         """
-        features, levels = self.see(images, training)
+        features, levels = self.compute_features(images, training)
         detail = None
         if self.fuse_level is not None:
             levels = {self.fuse_level: levels[min(levels)]}

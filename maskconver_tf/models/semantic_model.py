@@ -75,7 +75,7 @@ class SemanticModel(Trunk):
         return self._config["num_classes"]
 
     def call(self, images: tf.Tensor, training: bool | None = None) -> dict[str, tf.Tensor]:
-        _, levels = self.see(images, training)
+        _, levels = self.compute_features(images, training)
         summed = sum_levels(levels, images.shape[1:3], self.mask_level)
         mask_features = self.mask_feature_head(summed, level=self.mask_level, training=training)
         return {types.SEMANTIC_LOGITS: self.class_embeddings(mask_features)}

@@ -34,7 +34,7 @@ class Trunk(tf_keras.Model):
         self.pixel_decoder = pixel_decoder
         self.pyramid = pyramid
 
-    def see(
+    def compute_features(
         self, images: tf.Tensor, training: bool | None = None
     ) -> tuple[dict[int, tf.Tensor], dict[int, tf.Tensor]]:
         """The backbone's features and the decoded levels of images uint8 `[B, H, W, 3]`.

@@ -87,7 +87,7 @@ class Complexity:
         return sums
 
 
-def complexity(model: tf_keras.Model, input_size: tuple[int, int]) -> Complexity:
+def count_complexity(model: tf_keras.Model, input_size: tuple[int, int]) -> Complexity:
     """Counts the weights of a model, and what inference on one picture costs.
 
     Counted are convolutions, depthwise convolutions and matrix products, each multiplication with

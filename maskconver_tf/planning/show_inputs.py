@@ -14,11 +14,8 @@ from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.datasets.records.corrupt_records import corrupt_records_named
 from maskconver_tf.errors import UserError
 from maskconver_tf.inference.drawing.center_drawing import draw_centers
-from maskconver_tf.inference.drawing.panoptic_drawing import (
-    contact_sheet,
-    draw_panoptic,
-    side_by_side,
-)
+from maskconver_tf.inference.drawing.panoptic_drawing import draw_panoptic_map
+from maskconver_tf.inference.drawing.picture_rows import join_side_by_side, stack_rows
 from maskconver_tf.input.pipeline import TrainingInput
 
 
@@ -50,17 +47,17 @@ def show_inputs(
     examples = train_input.batches(targets(center_levels=center_levels)).unbatch()
     with corrupt_records_named(folder):
         rows = [
-            input_row(example, folder.categories)
+            draw_example(example, folder.categories)
             for example in examples.take(num_pictures).as_numpy_iterator()
         ]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(contact_sheet(rows)).save(path)
+        Image.fromarray(stack_rows(rows)).save(path)
     except OSError as error:
         raise UserError(f"{out}: cannot be written ({error.strerror}); choose another") from None
 
 
-def input_row(example: dict[str, np.ndarray], categories: Categories) -> np.ndarray:
+def draw_example(example: dict[str, np.ndarray], categories: Categories) -> np.ndarray:
     """One training example drawn: picture, masks, centers; uint8 `[h, w, 3]`."""
     image = example[types.IMAGE]
     class_ids = example[types.SLOT_CLASS_IDS]
@@ -70,7 +67,7 @@ def input_row(example: dict[str, np.ndarray], categories: Categories) -> np.ndar
     ]
     stride = len(image) // len(example[types.SLOT_MAP])
     slot_map = example[types.SLOT_MAP].astype(np.int32).repeat(stride, 0).repeat(stride, 1)
-    masks = draw_panoptic(image, slot_map, segments, categories)
+    masks = draw_panoptic_map(image, slot_map, segments, categories)
     centers = draw_centers(
         image,
         example[types.CENTER_LEVELS],
@@ -83,7 +80,7 @@ def input_row(example: dict[str, np.ndarray], categories: Categories) -> np.ndar
         f"{len(segments)} segments, {example[types.NUM_DROPPED]} dropped",
         "centers",
     ]
-    return side_by_side([image, masks, centers], titles)
+    return join_side_by_side([image, masks, centers], titles)
 
 
 def _checked(out: str, num_pictures: int) -> Path:

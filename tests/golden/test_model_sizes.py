@@ -18,7 +18,7 @@ import tf_keras
 from maskconver_tf import types
 from maskconver_tf.config.named_models import build_model, find_models, named_models
 from maskconver_tf.models.pixel_decoders.light_fpn import LightFPN
-from maskconver_tf.planning.complexity import Complexity, complexity
+from maskconver_tf.planning.complexity import Complexity, count_complexity
 from maskconver_tf.planning.model_zoo import (
     COCO_CLASSES,
     PUBLISHED,
@@ -55,7 +55,7 @@ def network(name: str, num_classes: int, *bindings: str):
 def count(name: str, num_classes: int, *bindings: str, size: tuple[int, int] | None = None):
     model, input_size = network(name, num_classes, *bindings)
     [file] = find_models([name])
-    counted = complexity(model, size or input_size)
+    counted = count_complexity(model, size or input_size)
     return CountedModel(file.name, file.gin_file, file.description, num_classes, counted)
 
 

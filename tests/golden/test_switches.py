@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from maskconver_tf.config.named_models import build_model, find_models
-from maskconver_tf.planning.complexity import Complexity, complexity
+from maskconver_tf.planning.complexity import Complexity, count_complexity
 
 SIZE = (96, 160)
 CELLS = {2: 24 * 40, 3: 12 * 20, 4: 6 * 10, 5: 3 * 5}
@@ -25,7 +25,7 @@ BLOCK = DEPTHWISE + WIDTH + 2 * WIDTH + BOTTLENECK + MIDDLE + WIDTH + WIDTH
 def count(*bindings: str) -> Complexity:
     [tiny] = find_models(["tiny"])
     model, _ = build_model(tiny, 5, bindings)
-    return complexity(model, SIZE)
+    return count_complexity(model, SIZE)
 
 
 @pytest.fixture(scope="module")

@@ -1,1 +1,1 @@
-"""Predictions and truth as pictures for people."""
+"""Draws predictions, truth and training inputs for people to look at."""

@@ -1,4 +1,4 @@
-"""How deep inside its segment each pixel lies."""
+"""Measures how deep inside its segment each pixel lies."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ import numpy as np
 
 
 def border_distance(index: np.ndarray) -> np.ndarray:
-    """City-block distance of each pixel to the nearest pixel of another segment.
+    """Returns the city-block distance of each pixel to the nearest pixel of another segment.
 
-    Exact, for all segments at once, in a few passes over the picture: the nearest other pixel lies
-    either in the pixel's own row, or straight above or below some pixel of the same row.
+    The result is exact, and takes a few passes over the picture for all segments together. This
+    works because the nearest other pixel lies either in the same row, or directly above or below
+    some pixel of that row.
 
     Args:
-      index: integers `[h, w]`, one for each segment.
+      index: integers `[h, w]`; each segment has its own.
 
     Returns:
-      int32 `[h, w]`, 1 at a border; at least h + w where the picture holds one segment only. The
-      edge of the picture is no border.
+      int32 `[h, w]`, 1 at a border. It is at least h + w if the picture has only one segment. The
+      edge of the picture does not count as a border.
     """
     vertical = _distance_along_rows(index.T).T
     columns = np.arange(index.shape[1], dtype=np.int32)
@@ -27,7 +28,7 @@ def border_distance(index: np.ndarray) -> np.ndarray:
 
 
 def _distance_along_rows(index: np.ndarray) -> np.ndarray:
-    """int32 `[h, w]`: distance to the nearest other pixel of the row, at least h + w if none."""
+    """Distance to the nearest other segment in the row, at least h + w if none; int32 `[h, w]`."""
     height, width = index.shape
     far = np.int32(height + width)
     columns = np.arange(width, dtype=np.int32)

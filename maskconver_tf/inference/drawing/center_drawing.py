@@ -1,14 +1,14 @@
-"""Where the true centers are, and on which level: drawn over a training input."""
+"""Draws the true centers of a training input, in the colors of their levels."""
 
 from __future__ import annotations
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from maskconver_tf.inference.drawing.lettering import draw_plate, plate_size
+from maskconver_tf.inference.drawing.label_drawing import draw_label, font_size_for, label_size
 
 _LEVEL_COLORS = ((255, 99, 71), (255, 196, 0), (80, 220, 100), (64, 170, 255), (230, 120, 255))
-"""From the finest level that has a color on; then from the start again."""
+"""Color of `_FIRST_LEVEL`, of the next level, and so on; after the last color the first again."""
 _FIRST_LEVEL = 2
 _BRIGHTNESS = 0.6
 
@@ -16,7 +16,7 @@ _BRIGHTNESS = 0.6
 def draw_centers(
     image: np.ndarray, levels: np.ndarray, indices: np.ndarray, radii: np.ndarray
 ) -> np.ndarray:
-    """Draws the cell of each center, and around it what its Gaussian covers, in its level's color.
+    """Fills the cell of each center and outlines its Gaussian, in the color of its level.
 
     Args:
       image: uint8 `[h, w, 3]`.
@@ -25,7 +25,7 @@ def draw_centers(
       radii: int `[K]`, of the Gaussian, in cells.
 
     Returns:
-      uint8 `[h, w, 3]`, with the number of centers of each level in a corner.
+      uint8 `[h, w, 3]`; a legend in the corner gives the number of centers on each level.
     """
     canvas = Image.fromarray((image * _BRIGHTNESS).astype(np.uint8))
     draw = ImageDraw.Draw(canvas)
@@ -42,12 +42,12 @@ def draw_centers(
 
 
 def _draw_legend(canvas: Image.Image, levels: np.ndarray) -> None:
-    font_size = max(11, round(min(canvas.size) / 32))
+    font_size = font_size_for(canvas.height, canvas.width)
     top = font_size // 2
     for level, count in zip(*np.unique(levels, return_counts=True), strict=True):
         text = f"level {level}: {count}"
-        draw_plate(canvas, (top, font_size // 2), text, font_size, _color(int(level)))
-        top += plate_size(text, font_size)[0] + 2
+        draw_label(canvas, (top, font_size // 2), text, font_size, _color(int(level)))
+        top += label_size(text, font_size)[0] + 2
 
 
 def _color(level: int) -> tuple[int, int, int]:

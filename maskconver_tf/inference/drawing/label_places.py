@@ -1,4 +1,4 @@
-"""Where a segment's label goes: deep inside the segment, and clear of other labels."""
+"""Chooses places for labels: deep inside their segments, and away from other labels."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy as np
 from maskconver_tf.ops.segment_extents import segment_extents
 
 _MIN_AREA = 0.5
-"""A segment gets a label when its area is at least this part of the label's."""
+"""A segment gets a label if its area is at least this share of the label's area."""
 _MAX_HIDDEN = 0.1
-"""A label is left out when, at its best place, more than this part of it meets other labels."""
+"""A label is left out if other labels cover more than this share of it at its best place."""
 _NUM_PLACES = 64
-"""Places tried for a label."""
+"""Number of places to try for each label."""
 
 
 def place_labels(
     index: np.ndarray, depth: np.ndarray, sizes: Sequence[tuple[int, int]]
 ) -> dict[int, tuple[int, int]]:
-    """Finds a place for the label of each segment that is large enough for one.
+    """Finds a place for the label of each segment that is large enough for a label.
 
-    Small segments choose first, since they have the fewest places.
+    Small segments choose first, because they have the fewest places.
 
     Args:
       index: integers `[h, w]`, i for the i-th segment counted from 1, 0 for void.
@@ -29,8 +29,8 @@ def place_labels(
       sizes: (height, width) of each segment's label.
 
     Returns:
-      Top left corner (y, x) of the labels that have a place, by the segment's position in the list,
-      counted from 0. Each label is inside the picture and covers a pixel of its segment.
+      Top left corner (y, x) of each label that has a place. The keys are positions of segments in
+      the list, counted from 0. Each label is inside the picture and covers a pixel of its segment.
     """
     areas, boxes = segment_extents(index, len(sizes))
     depth = np.minimum(depth, _edge_distance(*index.shape))
@@ -53,13 +53,13 @@ def place_labels(
 
 
 def _edge_distance(height: int, width: int) -> np.ndarray:
-    """`[h, w]`: distance of each pixel to the outside of the picture, from 1."""
+    """Distance of each pixel to the outside of the picture, from 1; `[h, w]`."""
     rows, columns = np.arange(1, height + 1), np.arange(1, width + 1)
     return np.minimum.outer(np.minimum(rows, rows[::-1]), np.minimum(columns, columns[::-1]))
 
 
 def _deepest_pixels(depth: np.ndarray) -> np.ndarray:
-    """(y, x) of pixels, `[m, 2]`: the deepest, then others at least half as deep."""
+    """The deepest pixel, then some pixels at least half as deep; (y, x) `[m, 2]`."""
     flat = depth.ravel()
     deep = np.flatnonzero(2 * flat >= flat.max())
     spread = deep[:: max(1, len(deep) // _NUM_PLACES)]
@@ -69,13 +69,13 @@ def _deepest_pixels(depth: np.ndarray) -> np.ndarray:
 
 
 def _boxes_around(centers: np.ndarray, size: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Boxes `[m, 4]` of a size around points `[m, 2]`, moved into the picture if need be."""
+    """Boxes `[m, 4]` of one size around points `[m, 2]`, moved into the picture if necessary."""
     corners = np.clip(centers - size // 2, 0, np.array(shape) - size)
     return np.concatenate([corners, corners + size], axis=1)
 
 
 def _overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Common area of each pair, `[m, 4]` and `[n, 4]` to `[m, n]`."""
+    """Area that each pair of boxes shares, `[m, 4]` and `[n, 4]` to `[m, n]`."""
     start = np.maximum(boxes[:, np.newaxis, :2], others[:, :2])
     end = np.minimum(boxes[:, np.newaxis, 2:], others[:, 2:])
     return np.maximum(end - start, 0).prod(axis=-1)

@@ -1,4 +1,4 @@
-"""A color for each segment: its class's own, and for things a shade of it."""
+"""Chooses a color for each segment: that of its class, and for things a shade of it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.types import Segment
 
 _SHADES = ((0.0, 0.0), (0.45, 0.03), (0.2, -0.06), (0.6, -0.03), (0.1, 0.07), (0.35, -0.02))
-"""Strength of white or black, and turn in hue (1 is full circle), from instance to instance."""
+"""Share of white or black, and change of hue (1 is the full circle), of each shade."""
 
 
 def segment_colors(
     index: np.ndarray, segments: Sequence[Segment], categories: Categories
 ) -> np.ndarray:
-    """Stuff in its class color, each thing in a shade that no neighbor of its class has.
+    """Gives stuff the color of its class, and things a shade that no neighbor of their class has.
 
     Args:
       index: integers `[h, w]`, i for the i-th segment counted from 1, 0 for void.
@@ -27,7 +27,7 @@ def segment_colors(
     """
     colors = np.zeros((len(segments) + 1, 3), np.uint8)
     near = _neighbors(index, len(segments))
-    shades: dict[int, dict[int, int]] = {}  # By class: position in the list to position in _SHADES.
+    shades: dict[int, dict[int, int]] = {}  # Class -> position in the list -> shade.
     for position, segment in enumerate(segments, start=1):
         color = categories.colors[segment.class_id]
         if categories[segment.class_id].isthing:
@@ -39,14 +39,14 @@ def segment_colors(
 
 
 def _free_shade(given: dict[int, int], is_near: np.ndarray) -> int:
-    """The next shade in turn that no neighbor of the class has."""
+    """The next shade that no neighbor of the class has; the next one if they have all."""
     turn = [(len(given) + i) % len(_SHADES) for i in range(len(_SHADES))]
     taken = {shade for position, shade in given.items() if is_near[position]}
     return next((shade for shade in turn if shade not in taken), turn[0])
 
 
 def _shaded(color: np.ndarray, shade: int) -> np.ndarray:
-    """float `[3]`: a dark color lighter, a light one darker, and turned a little in hue."""
+    """Makes a dark color lighter or a light color darker, and changes its hue; float `[3]`."""
     strength, turn = _SHADES[shade]
     hue, saturation, value = colorsys.rgb_to_hsv(*color / 255)
     turned = 255 * np.array(colorsys.hsv_to_rgb((hue + turn) % 1, saturation, value))
@@ -55,7 +55,7 @@ def _shaded(color: np.ndarray, shade: int) -> np.ndarray:
 
 
 def _neighbors(index: np.ndarray, num_segments: int) -> np.ndarray:
-    """bool `[n + 1, n + 1]`: True for positions a few pixels from each other or nearer."""
+    """Whether two segments are at most a few pixels apart; bool `[n + 1, n + 1]`."""
     near = np.zeros((num_segments + 1, num_segments + 1), np.bool_)
     distance = 1 + min(index.shape) // 60
     for map_ in (index, index.T):

@@ -29,12 +29,12 @@ def random_weights() -> Iterator[None]:
         _random_weights.reset(token)
 
 
-def wants_weights(weights: str | None) -> bool:
+def must_load_weights(weights: str | None) -> bool:
     """Whether a backbone with this `weights` argument has to fetch them, see `random_weights`."""
     return weights is not None and not _random_weights.get()
 
 
-def truncate(network: tf_keras.Model, keys: Sequence[str]) -> tf_keras.Model:
+def keep_outputs(network: tf_keras.Model, keys: Sequence[str]) -> tf_keras.Model:
     """Cuts what only feeds other outputs than `keys`: weights that would never see a gradient."""
     return tf_keras.Model(network.input, {key: network.output[key] for key in keys})
 

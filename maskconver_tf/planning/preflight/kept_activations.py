@@ -1,4 +1,4 @@
-"""What a training step keeps of its forward pass, counted from the traced graph."""
+"""Counts the activations that a traced training step keeps for its backward pass."""
 
 from __future__ import annotations
 
@@ -7,24 +7,26 @@ import math
 import tensorflow as tf
 
 _VIEWS = ("Reshape", "Identity", "IdentityN", "ExpandDims", "Squeeze", "StopGradient")
-"""Operations whose output is the first input's memory (of `IdentityN`: the input of like place)."""
+"""Operations whose output shares the memory of the first input (`IdentityN`: of the same input)."""
 _WEIGHTS = ("ReadVariableOp", "Const", "VarHandleOp", "Placeholder")
-"""Operations whose output is there anyway: weights, constants and the batch itself."""
+"""Operations whose output exists in any case: weights, constants and the batch itself."""
 
 
 def kept_activations(graph: tf.Graph, batch_size: int) -> int:
-    """Bytes of all tensors that the forward pass makes and the backward pass reads.
+    """Sums the bytes of all tensors that the forward pass makes and the backward pass reads.
 
-    An estimate of the memory between the two: a compiler fuses some away (it computes a GELU again
-    rather than read it), pads others to its tiles, and needs room for what it works on.
+    This estimates the memory that the step holds between the two passes. A compiler removes some
+    tensors (it recomputes a GELU instead of reading it), pads others to its tiles, and needs extra
+    memory to compute.
 
     Args:
-      graph: of a step whose gradients come from a `tf.GradientTape`, which names their operations;
-        whatever depends on these, as a forward pass done again does, is backward too.
-      batch_size: taken for a dimension that is not static.
+      graph: of a step that takes its gradients with a `tf.GradientTape`. The tape names the
+        backward operations. Operations that depend on them, such as a recomputed forward pass,
+        count as backward too.
+      batch_size: size of every dimension that is not static.
     """
     kept, backward = {}, set()
-    for operation in graph.get_operations():  # each after what it reads
+    for operation in graph.get_operations():  # Each operation comes after its inputs.
         is_gradient = operation.name.startswith("gradient_tape/")
         if is_gradient or any(tensor.op in backward for tensor in operation.inputs):
             backward.add(operation)
@@ -34,14 +36,14 @@ def kept_activations(graph: tf.Graph, batch_size: int) -> int:
 
 
 def num_bytes(tensor: tf.Tensor | tf.Variable, batch_size: int = 1) -> int:
-    """Of a tensor or variable; 0 for handles and what has no known rank."""
+    """Bytes of a tensor or variable; 0 for handles and for tensors of unknown rank."""
     if tensor.shape.rank is None or tensor.dtype in (tf.resource, tf.variant):
         return 0
     return math.prod(batch_size if d is None else d for d in tensor.shape) * tensor.dtype.size
 
 
 def _source(tensor: tf.Tensor) -> tf.Tensor:
-    """The tensor whose memory this one is a view of."""
+    """The tensor that owns the memory of this one, which may be a view."""
     while tensor.op.type in _VIEWS:
         place = tensor.value_index if tensor.op.type == "IdentityN" else 0
         tensor = tensor.op.inputs[place]
@@ -49,7 +51,7 @@ def _source(tensor: tf.Tensor) -> tf.Tensor:
 
 
 def _is_weight(tensor: tf.Tensor) -> bool:
-    """Whether it is a weight, a constant or an input, as it is or in another precision."""
+    """Whether it is a weight, a constant or an input, perhaps cast to another precision."""
     operation = tensor.op
     while operation.type in ("Cast", *_VIEWS):
         operation = operation.inputs[0].op

@@ -1,4 +1,4 @@
-"""The training step of a configuration, with neither its data nor its machine at hand."""
+"""Builds the training step of a configuration, without its data and its machine."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 import tensorflow as tf
 
 from maskconver_tf.errors import UserError
-from maskconver_tf.inference.segmenter import built
 from maskconver_tf.models.backbones.backbone import random_weights
+from maskconver_tf.models.build_network import build_network
 from maskconver_tf.training import optimizers
 from maskconver_tf.training.step import Trainer
 from maskconver_tf.training.tasks.task import Task
@@ -16,18 +16,19 @@ from maskconver_tf.training.train import prepare_process
 
 
 class StepProgram:
-    """What `train` would run on one replica: model, losses, optimizer and moving average.
+    """The step that `train` would run on one replica: model, losses, optimizer, moving average.
 
     Args:
-      arguments: of `train`, by name.
+      arguments: the arguments of `train`, by name.
       num_classes: C.
 
     Attributes:
-      model: built.
-      optimizer: built for the model.
-      trainer: of the two.
-      precision: the policy's name.
-      example: an empty example as the device gets it, field -> tensor without a batch axis.
+      model: the model, with its weights.
+      optimizer: the optimizer, with its slots for the model.
+      trainer: computes the step of both.
+      precision: name of the precision policy.
+      example: an empty example in the form that the device gets: field -> tensor without a batch
+        axis.
     """
 
     def __init__(self, arguments: dict[str, Any], num_classes: int):
@@ -35,7 +36,7 @@ class StepProgram:
         prepare_process(self.precision, arguments["seed"])
         self.input_size = tuple(arguments["train_input"].input_size)
         with random_weights():
-            self.model = built(arguments["model"](num_classes=num_classes), self.input_size)
+            self.model = build_network(arguments["model"](num_classes=num_classes), self.input_size)
         self.optimizer = arguments["optimizer"](
             total_steps=arguments["total_steps"], batch_size=arguments["train_input"].batch_size
         )
@@ -50,13 +51,13 @@ class StepProgram:
         self._step = tf.function(step, jit_compile=True, autograph=False)
 
     def graph(self, batch_size: int) -> tf.Graph:
-        """The traced step; nothing is computed."""
+        """Traces the step for a batch size, without computing it."""
         return self._step.get_concrete_function(*self._specs(batch_size)).graph
 
     def hlo(self, batch_size: int) -> bytes:
-        """The step as a serialized XLA module, as the bridge for this machine's CPU lowers it.
+        """Lowers the step to a serialized XLA module, in the form for this machine's CPU.
 
-        Donated weights are noted in it: the step updates them in place.
+        The module notes which weights are donated: the step updates them in place.
         """
         lower = self._step.experimental_get_compiler_ir(*self._specs(batch_size))
         return lower(stage="hlo_serialized")
@@ -65,11 +66,11 @@ class StepProgram:
         return [tf.TensorSpec([batch_size, *x.shape], x.dtype) for x in self.example.values()]
 
 
-def count_classes(train_input: Any, given: int | None) -> int:
-    """The class count: as given, else that of the dataset.
+def choose_num_classes(train_input: Any, given: int | None) -> int:
+    """Returns the given number of classes or, for None, that of the dataset.
 
     Raises:
-      UserError: none is given and the dataset is not there.
+      UserError: the given number is below 1; or none is given and the dataset does not exist.
     """
     if given is not None:
         if given < 1:
@@ -78,4 +79,4 @@ def count_classes(train_input: Any, given: int | None) -> int:
     try:
         return len(train_input.folder.categories)
     except UserError as error:
-        raise UserError(f"{error}. Or give --num_classes N: no data is needed then") from error
+        raise UserError(f"{error}. Or give --num_classes N: then no data is needed") from error

@@ -1,4 +1,4 @@
-"""Whether a training step fits a TPU core, asked of Google's compiler where there is no TPU."""
+"""Compiles a training step for a TPU core with Google's compiler; no TPU is needed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,42 +25,42 @@ NO_DEVICE = {
     "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",
     "JAX_PLATFORMS": "cpu",
 }
-"""Environment of a compiler that shall look for no TPU, and lock none: by default one process of a
-machine may load it at a time."""
-
-MAX_PLANS = 8
-"""In a search for the largest batch."""
+"""Environment in which the compiler neither looks for a TPU nor locks one. By default only one
+process of a machine may load the compiler at a time."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Fit:
-    """What the compiler found for one batch size.
+class MemoryPlan:
+    """The memory that the compiler plans for a step with one batch size.
 
     Attributes:
       batch_size: pictures per core.
-      needed: bytes of the core's memory, for weights, optimizer, batch and temporaries; of a
-        program compiled to the end its code, too.
-      fits: whether the compiler can make a program of it.
-      cached: whether it had done so before.
+      needed_bytes: of the core's memory, for weights, optimizer, batch and temporaries. After
+        compilation to code it includes the code.
+      fits: whether the step fits the core.
+      cached: whether the result comes from the cache.
     """
 
     batch_size: int
-    needed: int
+    needed_bytes: int
     fits: bool
     cached: bool = False
 
 
-def check_ready(topology: str) -> int:
-    """Number of cores of a topology such as "v5e:2x2".
+def check_topology(topology: str) -> int:
+    """Checks that a step can be compiled for a topology such as "v5e:2x2".
+
+    Returns:
+      The number of the topology's cores.
 
     Raises:
-      UserError: the topology is none that is known here, or the compiler is not installed.
+      UserError: the topology is unknown, or the compiler is not installed.
     """
     kind, _, layout = topology.partition(":")
     if kind not in USABLE_MIB or not re.fullmatch(r"\d+x\d+", layout):
         raise UserError(
             f"--tpu {topology}: unknown; expected {' or '.join(USABLE_MIB)} with a layout of "
-            "chips, such as v5e:2x2 or v6e:4x4"
+            "chips, as in v5e:2x2 or v6e:4x4"
         )
     missing = [name for name in ("jax", "libtpu") if importlib.util.find_spec(name) is None]
     if missing:
@@ -74,34 +73,35 @@ def check_ready(topology: str) -> int:
 
 
 def usable_bytes(topology: str) -> int:
-    """What a program may take of a core's memory."""
+    """The memory of a core that a program may use."""
     return USABLE_MIB[topology.partition(":")[0]] * 2**20
 
 
 def compile_step(
     hlo: bytes, batch_size: int, topology: str, cache: Path, minutes: float, to_code: bool
-) -> Fit | None:
-    """Compiles a step in a process of its own.
+) -> MemoryPlan | None:
+    """Compiles a step in a separate process.
 
     Args:
       hlo: from `StepProgram.hlo`.
-      batch_size: that it was made for.
-      topology: see `check_ready`.
+      batch_size: the batch size of `hlo`.
+      topology: see `check_topology`.
       cache: folder of earlier results.
-      minutes: how long it may take.
-      to_code: to the end; else until the memory is laid out, a tenth of the time.
+      minutes: time limit.
+      to_code: whether to compile to code. Otherwise the compiler stops when it has planned the
+        memory, which takes a tenth of the time.
 
     Returns:
-      What was found; None where the time was too short.
+      The plan, or None if the compiler ran out of time.
 
     Raises:
-      UserError: the compiler failed for another reason than memory.
+      UserError: the compiler failed for a reason other than memory.
     """
     with tempfile.TemporaryDirectory() as folder:
         path, log_path = Path(folder) / "step.hlo", Path(folder) / "log"
         path.write_bytes(hlo)
         program = [sys.executable, "-m", "maskconver_tf.planning.preflight.tpu_compile"]
-        depth, doing = ("code", "compiling") if to_code else ("plan", "laying out memory")
+        depth, doing = ("code", "compiling") if to_code else ("plan", "planning memory")
         with log_path.open("w") as log:
             process = subprocess.Popen(
                 [*program, str(path), topology, str(cache.expanduser()), depth],
@@ -114,60 +114,18 @@ def compile_step(
         words = log_path.read_text(errors="replace")
     if output is None:
         return None
-    return _fit(_result(output, words, topology), batch_size)
-
-
-def largest_batch(
-    asked: int, capacity: int, fit: Callable[[int], Fit | None]
-) -> tuple[Fit | None, list[Fit]]:
-    """Searches the largest batch whose step fits, until one more is found not to.
-
-    The need of two sizes gives that of others, as good as a line through them: not quite, for near
-    the limit the compiler computes again what it would have kept.
-
-    Args:
-      asked: where to begin.
-      capacity: bytes of the core's memory.
-      fit: finds the need of a batch size; None when it ran out of time.
-
-    Returns:
-      The largest found to fit, or None; and all that was asked for.
-    """
-    found: dict[int, Fit] = {}
-    size = asked
-    while size not in found and len(found) < MAX_PLANS:
-        if (result := fit(size)) is None:
-            break
-        found[size] = result
-        size = _next_size(sorted(found.values(), key=lambda f: f.batch_size), capacity)
-    fitting = [f for f in found.values() if f.fits]
-    return max(fitting, key=lambda f: f.batch_size, default=None), list(found.values())
-
-
-def _next_size(found: list[Fit], capacity: int) -> int:
-    """The size worth asking for next; one of `found` when the search is over."""
-    largest = max((f.batch_size for f in found if f.fits), default=0)
-    too_large = min((f.batch_size for f in found if not f.fits), default=sys.maxsize)
-    if too_large == largest + 1:
-        return too_large
-    if len(found) == 1:
-        return 2 * largest or max(1, too_large // 2)
-    place = max(1, min(len(found) - 1, sum(f.fits for f in found)))
-    below, above = found[place - 1], found[place]
-    slope = (above.needed - below.needed) / (above.batch_size - below.batch_size)
-    guess = below.batch_size + int((capacity - below.needed) // max(slope, 1.0))
-    return min(max(guess, largest + 1), too_large - 1)
+    return _memory_plan(_result(output, words, topology), batch_size)
 
 
 def _environment() -> dict[str, str]:
-    """`NO_DEVICE`, and the package where this one is."""
+    """This process's environment with `NO_DEVICE`, in which this package can be imported."""
     package = str(Path(__file__).resolve().parents[3])
     path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
     return os.environ | NO_DEVICE | {"PYTHONPATH": path}
 
 
 def _wait(process: subprocess.Popen, what: str, minutes: float) -> str | None:
-    """The output of a process, and a line on what it does meanwhile; None when it took too long."""
+    """Waits and shows progress; returns the process's output, or None if it took too long."""
     start = time.monotonic()
     is_terminal = sys.stderr.isatty()
     try:
@@ -175,7 +133,7 @@ def _wait(process: subprocess.Popen, what: str, minutes: float) -> str | None:
             try:
                 return process.communicate(timeout=1 if is_terminal else 30)[0]
             except subprocess.TimeoutExpired:
-                _say(what, time.monotonic() - start, is_terminal)
+                _show_progress(what, time.monotonic() - start, is_terminal)
         return None
     finally:
         process.kill()
@@ -184,8 +142,8 @@ def _wait(process: subprocess.Popen, what: str, minutes: float) -> str | None:
             print(f"\r{'':79}\r", end="", file=sys.stderr, flush=True)
 
 
-def _say(what: str, seconds: float, is_terminal: bool) -> None:
-    """One line that keeps changing on a terminal, else a line each time."""
+def _show_progress(what: str, seconds: float, is_terminal: bool) -> None:
+    """Prints the elapsed time: on a terminal over the last line, otherwise as a new line."""
     line = f"{what}: {int(seconds) // 60}:{int(seconds) % 60:02d} elapsed"
     if is_terminal:
         print(f"\r{line}", end="", file=sys.stderr, flush=True)
@@ -197,10 +155,10 @@ def _result(output: str, words: str, topology: str) -> dict[str, Any]:
     try:
         result = json.loads(output.strip().splitlines()[-1])
     except (IndexError, ValueError):
-        last = (words.strip().splitlines() or ["no word"])[-1]
+        last = (words.strip().splitlines() or ["no message"])[-1]
         raise UserError(
-            f"the TPU compiler's process ended without a result ({last}); check the versions of "
-            "jax and libtpu against constraints.txt, and free memory: it takes some GiB"
+            f"the TPU compiler's process ended without a result ({last}); install the versions of "
+            "jax and libtpu that constraints.txt lists, and free some GiB of memory"
         ) from None
     if "fits" not in result:
         message = result["error"].splitlines()[0]
@@ -208,9 +166,9 @@ def _result(output: str, words: str, topology: str) -> dict[str, Any]:
     return result
 
 
-def _fit(result: dict[str, Any], batch_size: int) -> Fit:
-    needed = result.get("needed_bytes")
-    if needed is None:
+def _memory_plan(result: dict[str, Any], batch_size: int) -> MemoryPlan:
+    needed_bytes = result.get("needed_bytes")
+    if needed_bytes is None:
         parts = result["bytes"]
-        needed = sum(parts.values()) - 2 * parts["aliased"]
-    return Fit(batch_size, needed, result["fits"], result["cached"])
+        needed_bytes = sum(parts.values()) - 2 * parts["aliased"]
+    return MemoryPlan(batch_size, needed_bytes, result["fits"], result["cached"])

@@ -1,9 +1,9 @@
-"""Compiles an XLA module for a TPU that is not there: a program of its own, without TensorFlow.
+"""Compiles an XLA module for a TPU, on a machine without a TPU: a program without TensorFlow.
 
     python -m maskconver_tf.planning.preflight.tpu_compile step.hlo v5e:2x2 cache_dir plan
 
-prints one JSON object, that of `plan_memory`; with `code` in place of `plan` that of
-`compile_module`. Google's compiler comes with the package `libtpu`; `jax` knows how to ask it for a
+prints the result of `plan_memory` as one JSON object. With `code` in place of `plan` it prints the
+result of `compile_module`. Google's compiler is in the package `libtpu`. Through `jax` we get a
 topology and a client that only compiles.
 """
 
@@ -12,25 +12,26 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import re
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
+from maskconver_tf.files.whole_file import write_text_whole
+
 CACHE_VERSION = 2
-"""Goes into the program's hash: results of another way of compiling are not reused."""
+"""Part of the program's hash, so that results of an earlier way to compile are not reused."""
 
 LOW_EFFORT = -1.0
-"""Of -1 to 1. A mobile step at 256 px compiles in a minute instead of more than six, and needs up
-to a tenth more memory than at the default of 0; docs/tpu.md has the figures."""
+"""The compiler's effort, -1 to 1. At -1 a mobile step at 256 px compiles in one minute instead of
+more than six. It needs up to a tenth more memory than at the default of 0; see docs/tpu.md."""
 
 USABLE_MIB = {"v5e": 16128, "v6e": 32000}
-"""Kind of chip -> what the compiler lets a program have of a core's 16 or 32 GiB."""
+"""Kind of chip -> memory of a core that the compiler lets a program use, of 16 or 32 GiB."""
 
 _FULL_PERCENT = 95
-"""Of that memory, by default: beyond, results are computed again rather than kept."""
+"""The compiler's default limit, in percent of that memory. Above this limit the compiler recomputes
+tensors instead of keeping them."""
 
 
 def main() -> None:
@@ -42,12 +43,14 @@ def main() -> None:
         return
     result = {"plan": plan_memory, "code": compile_module}[depth](module, topology)
     if "fits" in result:
-        _write(entry, json.dumps(result))
+        with contextlib.suppress(OSError):  # The result counts, even if it cannot be cached.
+            entry.parent.mkdir(parents=True, exist_ok=True)
+            write_text_whole(entry, json.dumps(result))
     print(json.dumps(result | {"cached": False}))
 
 
 def to_stablehlo(hlo: bytes) -> Any:
-    """A serialized XLA module as StableHLO, without the copies that only other dialects have."""
+    """Converts a serialized XLA module to StableHLO, and removes copies, which StableHLO lacks."""
     from jax._src.interpreters import mlir
     from jaxlib import _jax
     from jaxlib.mlir import ir
@@ -55,14 +58,14 @@ def to_stablehlo(hlo: bytes) -> Any:
     with mlir.make_ir_context():
         module = ir.Module.parse(_jax.mlir.hlo_to_stablehlo(hlo))
         for operation in _operations(module.operation):
-            if operation.name == "mhlo.copy":  # An identity, but for the memory layout.
+            if operation.name == "mhlo.copy":  # The same tensor in another memory layout.
                 operation.results[0].replace_all_uses_with(operation.operands[0])
                 operation.erase()
     return module
 
 
 def _operations(operation: Any) -> list[Any]:
-    """All operations below one, in regions of regions too."""
+    """All operations inside an operation, at any depth."""
     found = []
     for region in operation.regions:
         for block in region.blocks:
@@ -72,8 +75,10 @@ def _operations(operation: Any) -> list[Any]:
 
 
 def program_hash(module: Any, topology: str) -> str:
-    """The same for the same computation, topology and compiler, whatever its functions are called
-    and wherever its source lines are."""
+    """Hashes the computation, the topology and the compiler's version.
+
+    The names of functions and the positions of source lines do not change the hash.
+    """
     import libtpu
 
     text = module.operation.get_asm(enable_debug_info=False)
@@ -83,14 +88,15 @@ def program_hash(module: Any, topology: str) -> str:
 
 
 def plan_memory(module: Any, topology: str) -> dict[str, Any]:
-    """What a program needs of one core, as the compiler lays it out before it makes code.
+    """Finds the memory of one core that a program needs, without making code.
 
-    It is asked for a core of 1 MiB, refuses, and says how much was needed. What comes before, such
-    as computing again what does not fit, is told to count with the whole memory.
+    The compiler does not report its memory plan. We claim that the core has 1 MiB and read the
+    requirement from the compiler's error. The passes before that error, such as the one that
+    decides what to recompute, still count with the whole memory.
 
     Returns:
-      "fits" and "needed_bytes"; for a program that 1 MiB is enough for, and for an error of another
-      kind, what `compile_module` returns.
+      "fits" and "needed_bytes". If 1 MiB is enough, or if the compiler fails for another reason,
+      the result of `compile_module`.
     """
     usable = USABLE_MIB[topology.partition(":")[0]]
     percent = str(_FULL_PERCENT * usable)
@@ -108,17 +114,18 @@ def plan_memory(module: Any, topology: str) -> dict[str, Any]:
 def compile_module(
     module: Any, topology: str, overrides: dict[str, str] | None = None
 ) -> dict[str, Any]:
-    """Compiles for one core of a topology, to the end.
+    """Compiles a module to code for one core of a topology.
 
     Args:
       module: StableHLO.
       topology: kind of chip and layout, such as "v5e:2x2".
-      overrides: the compiler's own options.
+      overrides: compiler options, by name.
 
     Returns:
-      "fits"; and where it does "bytes": those of "arguments", "outputs", "aliased" (outputs in the
-      place of arguments), "temporaries" and "code"; else "needed_bytes", and in "error" the
-      compiler's words. "error" alone: it failed for another reason.
+      If the program fits: "fits" and "bytes", which has "arguments", "outputs", "aliased" (outputs
+      that reuse the memory of arguments), "temporaries" and "code". If it does not fit: "fits",
+      "needed_bytes" and the compiler's message as "error". If the compiler failed for another
+      reason: "error" alone.
     """
     import numpy as np
     from jax._src.lib import xla_client
@@ -134,7 +141,7 @@ def compile_module(
         devices = _jax.DeviceList((device,))
         stats = device.client.compile(module, devices, options).get_compiled_memory_stats()
     except _jax.JaxRuntimeError as error:
-        return failure(str(error))
+        return parse_compiler_error(str(error))
     return {
         "fits": True,
         "bytes": {
@@ -153,23 +160,13 @@ _OUT_OF_MEMORY = (
 )
 
 
-def failure(message: str) -> dict[str, Any]:
-    """What a compiler's error says: how much was needed, if memory was the reason."""
+def parse_compiler_error(message: str) -> dict[str, Any]:
+    """Reads from a compiler's error how much memory was needed, if memory was the reason."""
     used = next(filter(None, (re.search(words, message) for words in _OUT_OF_MEMORY)), None)
     if used is None:
         return {"error": message}
     needed = int(float(used[1]) * 1024 ** ("KMGT".index(used[2]) + 1))
     return {"fits": False, "needed_bytes": needed, "error": message.splitlines()[0]}
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all; a cache that cannot be written is no reason to lose a result."""
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(temporary, path)
 
 
 if __name__ == "__main__":

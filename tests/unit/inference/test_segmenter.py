@@ -7,8 +7,9 @@ import tf_keras
 
 from maskconver_tf import types
 from maskconver_tf.datasets.categories import Categories
-from maskconver_tf.inference.segmenter import PROPOSAL_FIELDS, PanopticSegmenter, built
+from maskconver_tf.inference.segmenter import PROPOSAL_FIELDS, PanopticSegmenter
 from maskconver_tf.models.backbones.resnet import resnet
+from maskconver_tf.models.build_network import build_network
 from maskconver_tf.models.maskconver import MaskConver
 from maskconver_tf.models.pixel_decoders.convnext_unet import ConvNeXtUNet
 from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
@@ -35,7 +36,7 @@ def make_segmenter(jit_compile: bool = False) -> PanopticSegmenter:
         head_kernel_size=3,
         num_proposals=6,
     )
-    shake(built(model, SIZE))
+    shake(build_network(model, SIZE))
     return PanopticSegmenter(model, PanopticFusion(min_area=1), CATEGORIES, SIZE, jit_compile)
 
 

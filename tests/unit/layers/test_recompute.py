@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from maskconver_tf.layers.recompute import recomputed
+from maskconver_tf.layers.recompute import recompute_in_backward
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ X = tf.random.stateless_normal([2, 4], [3, 4])
 @pytest.mark.parametrize("compiled", [False, True])
 def test_gradients_are_the_same(chain, compiled):
     expected = tf.function(chain(lambda f: f))(X)
-    found = tf.function(chain(recomputed), jit_compile=compiled)(X)
+    found = tf.function(chain(recompute_in_backward), jit_compile=compiled)(X)
     for a, b in zip(found, expected, strict=True):
         assert np.abs(b).max() > 0
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
@@ -46,9 +46,9 @@ def test_the_compiler_does_not_merge_the_two_passes(chain):
         return function.experimental_get_compiler_ir(X)(stage="optimized_hlo").count(" tanh(")
 
     assert count(lambda f: f) == 3
-    assert count(recomputed) >= 5
+    assert count(recompute_in_backward) >= 5
 
 
 def test_a_nan_in_the_gradient_stays_one(chain):
     spoiled = tf.tensor_scatter_nd_update(X, [[0, 0]], [float("nan")])
-    assert np.isnan(tf.function(chain(recomputed))(spoiled)[1]).any()
+    assert np.isnan(tf.function(chain(recompute_in_backward))(spoiled)[1]).any()

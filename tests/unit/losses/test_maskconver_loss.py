@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from maskconver_tf import types
-from maskconver_tf.losses.maskconver_loss import MaskConverLoss, any_valid
+from maskconver_tf.losses.maskconver_loss import MaskConverLoss, valid_cells
 
 LN2 = math.log(2)
 NAMES = ["center_heatmap_loss", "loss", "mask_bce_loss", "mask_dice_loss"]
@@ -267,7 +267,7 @@ def test_a_cell_is_valid_where_any_pixel_under_it_is_labelled(level, expected):
     height, width, cell = expected
     slot_map = np.full([1, 24, 40], types.VOID)
     slot_map[0, 20, 31] = 1
-    valid = any_valid(tf.constant(slot_map), height, width)
+    valid = valid_cells(tf.constant(slot_map), height, width)
     assert valid.shape == (1, height, width)
     assert np.argwhere(valid[0]).tolist() == [cell], f"level {level}"
     assert float(tf.reduce_max(valid)) == 1

@@ -2,7 +2,7 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf import types
-from maskconver_tf.planning.complexity import KINDS, MASK_PRODUCT, LayerCost, complexity
+from maskconver_tf.planning.complexity import KINDS, MASK_PRODUCT, LayerCost, count_complexity
 
 layers = tf_keras.layers
 
@@ -35,7 +35,7 @@ class Counted(tf_keras.Model):
 def test_counts_each_kind_once_a_layer_by_hand():
     model = Counted()
     model(tf.zeros([1, 8, 12, 3], tf.uint8))
-    found = complexity(model, (8, 12))
+    found = count_complexity(model, (8, 12))
     assert found.layers == (
         LayerCost("stem", "conv", "convolution", 4 * 6 * 4 * 3 * 3 * 3),
         LayerCost("stem", "depthwise", "depthwise", 4 * 6 * 4 * 5 * 5),
@@ -51,7 +51,7 @@ def test_counts_each_kind_once_a_layer_by_hand():
 def test_the_masks_of_all_proposals_are_told_apart_and_not_in_the_sum():
     model = Counted()
     model(tf.zeros([1, 8, 12, 3], tf.uint8))
-    found = complexity(model, (8, 12))
+    found = count_complexity(model, (8, 12))
     assert found.multiply_adds == 2592 + 2400 + 840 + 252 + 1008
     assert found.mask_product == 4 * 6 * 5 * 7
 
@@ -59,7 +59,7 @@ def test_the_masks_of_all_proposals_are_told_apart_and_not_in_the_sum():
 def test_counts_weights_of_each_part_and_those_that_train():
     model = Counted()
     model(tf.zeros([1, 8, 12, 3], tf.uint8))
-    found = complexity(model, (8, 12))
+    found = count_complexity(model, (8, 12))
     stem = (3 * 3 * 3 * 4 + 4) + 4 * 5 * 5
     assert found.parameters == {"stem": stem + 4 * 4, "head": 4 * 7 + 7}
     assert found.trainable_parameters == {"stem": stem + 2 * 4, "head": 4 * 7 + 7}
@@ -69,6 +69,6 @@ def test_counts_weights_of_each_part_and_those_that_train():
 def test_cost_grows_with_the_picture_and_weights_do_not():
     model = Counted()
     model(tf.zeros([1, 8, 12, 3], tf.uint8))
-    small, large = complexity(model, (8, 12)), complexity(model, (16, 12))
+    small, large = count_complexity(model, (8, 12)), count_complexity(model, (16, 12))
     assert large.by_kind()["convolution"] == 2 * small.by_kind()["convolution"]
     assert large.parameters == small.parameters

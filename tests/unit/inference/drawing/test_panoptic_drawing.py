@@ -7,13 +7,8 @@ import pytest
 
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
-from maskconver_tf.inference.drawing import lettering, panoptic_drawing
-from maskconver_tf.inference.drawing.panoptic_drawing import (
-    contact_sheet,
-    draw_panoptic,
-    side_by_side,
-)
-from maskconver_tf.inference.drawing.segment_colors import segment_colors
+from maskconver_tf.inference.drawing import fonts, panoptic_drawing
+from maskconver_tf.inference.drawing.panoptic_drawing import draw_panoptic_map
 from maskconver_tf.types import Segment
 
 CATEGORIES = Categories.from_coco(
@@ -38,14 +33,16 @@ def has_white(picture):
 def test_void_is_the_picture_a_little_darker():
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (20, 30, 3), dtype=np.uint8)
-    drawn = draw_panoptic(image, np.zeros((20, 30), np.int32), [], CATEGORIES)
+    drawn = draw_panoptic_map(image, np.zeros((20, 30), np.int32), [], CATEGORIES)
     assert drawn.dtype == np.uint8
     np.testing.assert_allclose(drawn, image * 0.6, atol=1)
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
 def test_segment_has_the_color_of_its_class(alpha):
-    drawn = draw_panoptic(grey(20, 20), np.full((20, 20), 7), [Segment(7, SKY)], CATEGORIES, alpha)
+    drawn = draw_panoptic_map(
+        grey(20, 20), np.full((20, 20), 7), [Segment(7, SKY)], CATEGORIES, alpha
+    )
     expected = (1 - alpha) * 100 + alpha * CATEGORIES.colors[SKY]
     np.testing.assert_allclose(drawn, np.broadcast_to(expected, drawn.shape), atol=1)
 
@@ -53,7 +50,7 @@ def test_segment_has_the_color_of_its_class(alpha):
 def test_structure_of_the_picture_shows_through():
     image = grey(20, 20)
     image[:, 10:] = 200
-    drawn = draw_panoptic(image, np.full((20, 20), 7), [Segment(7, SKY)], CATEGORIES, 0.55)
+    drawn = draw_panoptic_map(image, np.full((20, 20), 7), [Segment(7, SKY)], CATEGORIES, 0.55)
     np.testing.assert_allclose(drawn[5, 15].astype(int) - drawn[5, 5], 45, atol=1)
 
 
@@ -63,7 +60,7 @@ def test_outline_is_light_and_dark_so_that_any_background_shows_it(background):
     panoptic_map[:, 20:] = 2
     segments = [Segment(1, SKY), Segment(2, SKY)]
     image = grey(10, 40, background)
-    row = draw_panoptic(image, panoptic_map, segments, CATEGORIES, alpha=0.0)[0].max(axis=-1)
+    row = draw_panoptic_map(image, panoptic_map, segments, CATEGORIES, alpha=0.0)[0].max(axis=-1)
     plain = row[5]
     assert min(row[19], row[20]) > 210
     assert max(row[18], row[21]) <= 0.6 * plain + 1
@@ -78,33 +75,15 @@ def test_outline_grows_with_the_picture():
     for size in (480, 1920):
         panoptic_map = np.ones((size, size), np.int32)
         panoptic_map[:, size // 2 :] = 2
-        drawn = draw_panoptic(grey(size, size), panoptic_map, segments, CATEGORIES)
+        drawn = draw_panoptic_map(grey(size, size), panoptic_map, segments, CATEGORIES)
         widths.append((drawn[0] > 200).all(axis=-1).sum())
     assert widths == [2, 8]
-
-
-def test_neighbors_of_one_thing_class_differ_in_color():
-    """Nine persons in three rows, listed so that neighbors are far apart in the list."""
-    index = np.kron(np.array([[1, 4, 7], [8, 2, 5], [6, 9, 3]]), np.ones((8, 8), int))
-    colors = segment_colors(index, [Segment(i, PERSON) for i in range(1, 10)], CATEGORIES)
-    assert colors[0].tolist() == [0, 0, 0]
-    np.testing.assert_array_equal(colors[1], CATEGORIES.colors[PERSON])
-    one = np.concatenate([index[8::8].ravel(), index[:, 8::8].ravel()])
-    other = np.concatenate([index[7:-1:8].ravel(), index[:, 7:-1:8].ravel()])
-    apart = np.abs(colors[one].astype(int) - colors[other]).max(axis=1)
-    assert apart.min() >= 15
-
-
-def test_stuff_of_one_class_has_one_color():
-    index = np.array([[1, 2]])
-    colors = segment_colors(index, [Segment(1, SKY), Segment(2, SKY)], CATEGORIES)
-    np.testing.assert_array_equal(colors[1:], CATEGORIES.colors[[SKY, SKY]])
 
 
 def test_label_is_drawn_inside_its_segment():
     panoptic_map = np.zeros((200, 300), np.int32)
     panoptic_map[50:150, 150:290] = 5
-    unnamed = draw_panoptic(grey(200, 300), panoptic_map, [Segment(5, SKY)], CATEGORIES)
+    unnamed = draw_panoptic_map(grey(200, 300), panoptic_map, [Segment(5, SKY)], CATEGORIES)
     inside = unnamed[60:140, 160:280]
     assert has_white(inside)
     assert not has_white(unnamed[:40])
@@ -114,7 +93,7 @@ def test_score_and_crowd_are_written():
     panoptic_map = np.full((100, 200), 1)
     variants = [Segment(1, PERSON), Segment(1, PERSON, score=0.97), Segment(1, PERSON, score=0.5)]
     variants.append(Segment(1, PERSON, is_crowd=True))
-    drawn = [draw_panoptic(grey(100, 200), panoptic_map, [s], CATEGORIES) for s in variants]
+    drawn = [draw_panoptic_map(grey(100, 200), panoptic_map, [s], CATEGORIES) for s in variants]
     for i, one in enumerate(drawn):
         assert not any(np.array_equal(one, other) for other in drawn[i + 1 :])
 
@@ -122,18 +101,20 @@ def test_score_and_crowd_are_written():
 def test_segments_too_small_carry_no_label():
     panoptic_map = np.zeros((200, 200), np.int32)
     panoptic_map[90:98, 90:98] = 1
-    with_name = draw_panoptic(grey(200, 200), panoptic_map, [Segment(1, PERSON)], CATEGORIES)
+    with_name = draw_panoptic_map(grey(200, 200), panoptic_map, [Segment(1, PERSON)], CATEGORIES)
     assert (with_name[70:85] == 60).all()
     assert (with_name[105:120] == 60).all()
 
 
 def test_long_and_foreign_names_are_drawn():
-    drawn = draw_panoptic(grey(400, 600), np.full((400, 600), 1), [Segment(1, BALL)], CATEGORIES)
+    drawn = draw_panoptic_map(
+        grey(400, 600), np.full((400, 600), 1), [Segment(1, BALL)], CATEGORIES
+    )
     assert has_white(drawn)
 
 
 def test_names_that_no_font_has_become_ids_with_one_hint(monkeypatch, caplog):
-    monkeypatch.setattr(lettering, "_font_files", list)
+    monkeypatch.setattr(fonts, "_font_files", list)
     panoptic_drawing._hint_at_fonts.cache_clear()
 
     def drawn(*names):
@@ -141,7 +122,7 @@ def test_names_that_no_font_has_become_ids_with_one_hint(monkeypatch, caplog):
         panoptic_map = np.repeat([[1] * 300 + [2] * 300], 300, axis=0)
         segments = [Segment(1, 0), Segment(2, 1)]
         categories = Categories.from_coco(entries, "test")
-        return draw_panoptic(grey(300, 600), panoptic_map, segments, categories)
+        return draw_panoptic_map(grey(300, 600), panoptic_map, segments, categories)
 
     np.testing.assert_array_equal(drawn("고양이", "개"), drawn("class 40", "class 41"))
     drawn("고양이", "말")
@@ -152,7 +133,7 @@ def test_names_that_no_font_has_become_ids_with_one_hint(monkeypatch, caplog):
 def test_tiny_pictures_are_drawn(size):
     panoptic_map = np.arange(size[0] * size[1], dtype=np.int32).reshape(size) % 3
     segments = [Segment(1, PERSON), Segment(2, PERSON)]
-    drawn = draw_panoptic(grey(*size), panoptic_map, segments, CATEGORIES)
+    drawn = draw_panoptic_map(grey(*size), panoptic_map, segments, CATEGORIES)
     assert drawn.shape == (*size, 3)
 
 
@@ -161,7 +142,7 @@ def test_arguments_stay_as_they_were():
     panoptic_map[:20] = 0
     image.setflags(write=False)
     panoptic_map.setflags(write=False)
-    drawn = draw_panoptic(image, panoptic_map, [Segment(1, PERSON)], CATEGORIES)
+    drawn = draw_panoptic_map(image, panoptic_map, [Segment(1, PERSON)], CATEGORIES)
     assert (drawn != image).any()
 
 
@@ -177,38 +158,7 @@ def test_arguments_stay_as_they_were():
 )
 def test_what_does_not_fit_is_refused(image, panoptic_map, alpha, message):
     with pytest.raises(UserError, match=message):
-        draw_panoptic(image, panoptic_map, [Segment(1, PERSON)], CATEGORIES, alpha)
-
-
-def test_pictures_side_by_side_with_titles():
-    row = side_by_side([grey(100, 60, 10), grey(100, 80, 200)], ["image", "truth"])
-    bar, gap = row.shape[0] - 100, row.shape[1] - 140
-    assert row.dtype == np.uint8
-    assert (bar, gap) == (22, 2)
-    assert (row[bar:, :60] == 10).all()
-    assert (row[bar:, 60 + gap :] == 200).all()
-    for title in (row[:bar, :60], row[:bar, 60 + gap :]):
-        assert has_white(title)
-
-
-def test_pictures_of_other_heights_are_scaled_to_the_first():
-    row = side_by_side([grey(100, 60), grey(50, 40), grey(300, 30)], ["a", "b", "c"])
-    assert row.shape[1] == 60 + 80 + 10 + 2 * 2
-
-
-def test_a_row_needs_as_many_titles_as_pictures():
-    with pytest.raises(UserError, match="2 images have 1 titles"):
-        side_by_side([grey(9, 9), grey(9, 9)], ["one"])
-    with pytest.raises(UserError, match="0 images"):
-        side_by_side([], [])
-
-
-def test_contact_sheet_centers_its_rows():
-    sheet = contact_sheet([grey(10, 40, 50), grey(20, 30, 90)])
-    assert sheet.shape == (30, 40, 3)
-    assert (sheet[:10] == 50).all()
-    assert (sheet[10:, 5:35] == 90).all()
-    assert (sheet[10:, :5] < 30).all()
+        draw_panoptic_map(image, panoptic_map, [Segment(1, PERSON)], CATEGORIES, alpha)
 
 
 def test_a_vga_picture_takes_a_fraction_of_a_second():
@@ -219,6 +169,6 @@ def test_a_vga_picture_takes_a_fraction_of_a_second():
     fastest = np.inf
     for _ in range(3):
         start = time.perf_counter()
-        draw_panoptic(grey(480, 640), panoptic_map, segments, CATEGORIES)
+        draw_panoptic_map(grey(480, 640), panoptic_map, segments, CATEGORIES)
         fastest = min(fastest, time.perf_counter() - start)
     assert fastest < 0.5

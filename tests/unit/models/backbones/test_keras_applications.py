@@ -61,7 +61,7 @@ def test_batch_norms_may_be_frozen():
 
 
 def test_batch_norms_synchronise_where_there_are_replicas(monkeypatch):
-    monkeypatch.setattr(keras_applications, "has_replicas", lambda: True)
+    monkeypatch.setattr(keras_applications, "has_several_replicas", lambda: True)
     layers = keras_application("MobileNetV3Large").network.submodules
     norms = [x for x in layers if isinstance(x, tf_keras.layers.BatchNormalization)]
     assert norms and all(norm.synchronized for norm in norms)

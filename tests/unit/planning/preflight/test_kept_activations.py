@@ -1,6 +1,6 @@
 import tensorflow as tf
 
-from maskconver_tf.layers.recompute import recomputed
+from maskconver_tf.layers.recompute import recompute_in_backward
 from maskconver_tf.planning.preflight.kept_activations import kept_activations
 
 BATCH, WIDTH = 4, 8
@@ -55,4 +55,4 @@ def test_recomputing_keeps_the_input_alone():
     plain = kept_activations(graph_of(twice(lambda f: f)), BATCH)
     assert plain == 6 * 4 * BATCH * WIDTH
     # What lies between the two blocks is the second one's input.
-    assert kept_activations(graph_of(twice(recomputed)), BATCH) == 4 * BATCH * WIDTH
+    assert kept_activations(graph_of(twice(recompute_in_backward)), BATCH) == 4 * BATCH * WIDTH

@@ -4,24 +4,24 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from maskconver_tf.ops.panoptic_map import erase_segments, reduce_map, slot_of_segments
+from maskconver_tf.ops.segment_maps import erase_segments, sample_segment_map, slot_table
 from maskconver_tf.ops.segments import segment_geometry
 
 
 def _reduced(segment_map, num_segments, stride):
     segment_map = tf.constant(segment_map, tf.uint16)
     first_pixels = segment_geometry(segment_map, num_segments)["first_pixels"]
-    return reduce_map(segment_map, first_pixels, stride)
+    return sample_segment_map(segment_map, first_pixels, stride)
 
 
 def test_slots_of_segments():
     # The first slot holds the third segment, the second slot the first; void never has one.
-    assert slot_of_segments(tf.constant([2, 0]), 4).numpy().tolist() == [0, 2, 0, 1, 0]
+    assert slot_table(tf.constant([2, 0]), 4).numpy().tolist() == [0, 2, 0, 1, 0]
 
 
 def test_no_slots():
-    assert slot_of_segments(tf.zeros([0], tf.int32), 2).numpy().tolist() == [0, 0, 0]
-    assert slot_of_segments(tf.zeros([0], tf.int32), 0).numpy().tolist() == [0]
+    assert slot_table(tf.zeros([0], tf.int32), 2).numpy().tolist() == [0, 0, 0]
+    assert slot_table(tf.zeros([0], tf.int32), 0).numpy().tolist() == [0]
 
 
 def test_erased_segments_become_void_and_the_others_keep_their_numbers():

@@ -8,7 +8,7 @@ from maskconver_tf.ops.segments import segment_areas
 from maskconver_tf.types import VOID
 
 
-def slot_of_segments(slots: tf.Tensor, num_segments: tf.Tensor) -> tf.Tensor:
+def slot_table(slots: tf.Tensor, num_segments: tf.Tensor) -> tf.Tensor:
     """The table from segment number (0 void, then 1..n) to what a slot map has for it.
 
     Args:
@@ -29,7 +29,7 @@ def erase_segments(segment_map: tf.Tensor, erased: tf.Tensor) -> tf.Tensor:
     return tf.gather(tf.concat([[0], kept], axis=0), segment_map)
 
 
-def reduce_map(
+def sample_segment_map(
     segment_map: tf.Tensor,
     first_pixels: tf.Tensor,
     stride: int,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from maskconver_tf.losses.masks import mask_losses
+from maskconver_tf.losses.mask_losses import mask_losses
 
 LN2 = math.log(2)
 
