@@ -43,11 +43,13 @@ class Source:
       text: one or more statements.
       path: the file; None for an argument of the command line, or for a text that Gin wrote.
       setting: the option of the command line that makes the binding; None for any other source.
+      note_renamed: whether the user should hear of the old names in the text.
     """
 
     text: str
     path: Path | None = None
     setting: OptionSetting | None = None
+    note_renamed: bool = True
 
     def place(self, line: int | None) -> str:
         """Where an error message says that `line` is."""

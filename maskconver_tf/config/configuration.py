@@ -37,7 +37,15 @@ _places: dict[Key, str] = {}
 """Where each binding in force was made. It is global because Gin's configuration is global."""
 
 
-def load(files: Iterable[str | Path], bindings: Iterable[str | OptionSetting] = ()) -> None:
+_noted: set[str] = set()
+"""Old names that a note has named; `load` may be called several times."""
+
+
+def load(
+    files: Iterable[str | Path],
+    bindings: Iterable[str | OptionSetting] = (),
+    note_renamed: bool = True,
+) -> None:
     """Replaces the configuration in force by `files`, then `bindings`.
 
     Args:
@@ -46,6 +54,8 @@ def load(files: Iterable[str | Path], bindings: Iterable[str | OptionSetting] = 
         `--gin.`. They override the files. A name may be short (`train.total_steps`) when a file
         configures it. It must be complete (`package.module.name`) when no file imports it. An
         `OptionSetting` is a binding that an option of a command makes.
+      note_renamed: whether stderr gets a note of each old name in `files`; false for the
+        configuration that a run keeps. Old names in `bindings` always get one.
 
     Raises:
       UserError: a file, import, name, parameter or macro does not exist, a value does not parse,

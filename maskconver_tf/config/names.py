@@ -6,12 +6,13 @@ import contextlib
 import functools
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gin
 from gin.config_parser import ImportStatement
 
+from maskconver_tf.config import renamed
 from maskconver_tf.config.messages import nearest
 from maskconver_tf.errors import UserError
 
@@ -23,6 +24,7 @@ class Names:
     """The names that one source may use.
 
     A source may use a name that it imports, and the short name of anything configured before.
+    An old name, which `renamed` lists, means the function or class that has replaced it.
     """
 
     def __init__(self, everywhere: Names | None = None) -> None:
@@ -35,26 +37,42 @@ class Names:
         self._everywhere = everywhere
         self._found = everywhere._found if everywhere else {}
         self._modules: dict[str, Any] = {"gin": gin.config}  # for @gin.singleton()
+        self._old_modules: dict[str, str] = {}
+        """Name in this source -> old module that it was imported from."""
+        self._renames: list[tuple[str, str]] = []
         self._context = gin.config.ParseContext()
         self._context.process_import(DYNAMIC_REGISTRATION)
 
     def add_import(self, statement: ImportStatement) -> None:
-        """Imports a module.
+        """Imports a module, or the one that has replaced it.
 
         Raises:
           UserError: the import fails.
         """
         if statement == DYNAMIC_REGISTRATION._replace(location=statement.location):
             return
+        statement = self._current_import(statement)
         try:
             self._context.process_import(statement)
         except (ImportError, SyntaxError, ValueError) as error:
             raise UserError(f"'{statement.format()}' fails: {error}") from error
-        is_renamed = statement.is_from or statement.alias
-        module = statement.module if is_renamed else statement.module.split(".")[0]
+        has_own_name = statement.is_from or statement.alias
+        module = statement.module if has_own_name else statement.module.split(".")[0]
         self._modules[statement.bound_name()] = sys.modules[module]
         if self._everywhere:
             self._everywhere.add_import(statement)
+
+    def _current_import(self, statement: ImportStatement) -> ImportStatement:
+        """The same import for an old module, which stays known in this source by its old name."""
+        bound, old = statement.bound_name(), statement.module
+        self._old_modules.pop(bound, None)
+        if old not in renamed.MODULES:
+            return statement
+        self._renames.append((old, renamed.MODULES[old]))
+        statement = statement._replace(module=renamed.MODULES[old])
+        if statement.is_from or statement.alias:
+            self._old_modules[bound] = old
+        return statement if statement.bound_name() == bound else statement._replace(alias=bound)
 
     def find(self, selector: str) -> gin.config.Configurable:
         """The function or class that `selector` names, registered with Gin.
@@ -62,13 +80,28 @@ class Names:
         Raises:
           UserError: there is none, or several.
         """
-        found = self._imported(selector) or self._configured(selector)
+        found = self._renamed(selector) or self._imported(selector) or self._configured(selector)
         if not (found or self._everywhere):
-            found = self._importable(selector)
+            found = _importable(selector)
         if not found:
             raise UserError(f"no function or class '{selector}'{self._advice(selector)}")
         self._found[found.selector] = found
         return found
+
+    def take_renames(self) -> Iterator[tuple[str, str]]:
+        """Old and new name for each use of an old name since the last call."""
+        while self._renames:
+            yield self._renames.pop(0)
+
+    def _renamed(self, selector: str) -> gin.config.Configurable | None:
+        """The target of an old complete name, or of a name in an old module that is imported."""
+        first, dot, rest = selector.partition(".")
+        is_in_old_module = dot and first in self._old_modules
+        complete = f"{self._old_modules[first]}.{rest}" if is_in_old_module else selector
+        if not (rename := renamed.find_rename(complete)):
+            return None
+        self._renames.append(rename)
+        return _importable(renamed.current_name(complete))
 
     def _imported(self, selector: str) -> gin.config.Configurable | None:
         first, *rest = selector.split(".")
@@ -80,34 +113,52 @@ class Names:
 
     def _configured(self, selector: str) -> gin.config.Configurable | None:
         matches = [name for name in self._found if f".{name}".endswith(f".{selector}")]
+        matches = matches or self._configured_under_old_name(selector)
         if len(matches) > 1:
             raise UserError(f"'{selector}' may be any of {', '.join(sorted(matches))}; say which")
         return self._found[matches[0]] if matches else None
 
-    def _importable(self, selector: str) -> gin.config.Configurable | None:
-        """The target of `package.module.name`, a complete name that no file imports."""
-        parts = selector.split(".")
-        for end in range(len(parts) - 1, 0, -1):
-            with contextlib.suppress(UserError):
-                self.add_import(ImportStatement(".".join(parts[:end]), False, None, None))
-                return self._imported(selector)
-        return None
+    def _configured_under_old_name(self, selector: str) -> list[str]:
+        old_names = {old: name for name in self._found for old in renamed.old_names(name)}
+        matches = [old for old in old_names if f".{old}".endswith(f".{selector}")]
+        self._renames += map(renamed.find_rename, matches)
+        return sorted({old_names[old] for old in matches})
 
     def _advice(self, selector: str) -> str:
+        short = [name.rpartition(".")[2] for name in self._found]
         imported = [
-            f"{bound}.{name}"
+            name
             for bound, module in self._modules.items()
             if module is not gin.config
-            for name, value in vars(module).items()
-            if callable(value) and not name.startswith("_")
+            for name in _callables(bound, module)
         ]
-        short = [name.rpartition(".")[2] for name in self._found]
-        return nearest(selector, short + imported) or "; its module must be imported"
+        parent = selector.rpartition(".")[0]
+        complete = _callables(parent, sys.modules[parent]) if parent in sys.modules else []
+        return nearest(selector, [*short, *imported, *complete]) or "; its module must be imported"
+
+
+def _callables(prefix: str, module: Any) -> list[str]:
+    """Public functions and classes of `module`, each with `prefix` before it."""
+    found = vars(module).items()
+    return [f"{prefix}.{name}" for name, value in found if callable(value) and name[0] != "_"]
+
+
+def _importable(selector: str) -> gin.config.Configurable | None:
+    """The target of `package.module.name`, a complete name that no source needs to import."""
+    parts = selector.split(".")
+    for end in range(len(parts) - 1, 0, -1):
+        names = Names()
+        with contextlib.suppress(UserError):
+            names.add_import(ImportStatement(".".join(parts[:end]), end > 1, None, None))
+            return names._imported(".".join(parts[end - 1 :]))
+    return None
 
 
 # ---- Parameters ----------------------------------------------------------------------------------
 def check_parameter(found: gin.config.Configurable, parameter: str) -> None:
     """Raises a `UserError` when `found` takes no such parameter."""
+    if (found.selector, parameter) in renamed.PARAMETERS:
+        return
     names, is_open = _parameters(found.wrapped)
     if parameter not in names and not is_open:
         advice = nearest(parameter, names) or f"; it takes {', '.join(names) or 'none'}"

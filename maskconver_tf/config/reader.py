@@ -6,11 +6,13 @@ from pathlib import Path
 
 from gin.config_parser import BindingStatement, BlockDeclaration, IncludeStatement
 
+from maskconver_tf.config import renamed
 from maskconver_tf.config.bindings import (
     MACRO,
     REQUIRED,
     Binding,
     Key,
+    OptionSetting,
     Source,
     macro_key,
     macros_in,
@@ -19,24 +21,34 @@ from maskconver_tf.config.bindings import (
 from maskconver_tf.config.gin_files import resolve_gin_file
 from maskconver_tf.config.messages import nearest
 from maskconver_tf.config.names import Names
-from maskconver_tf.config.statements import key_of, located, parse
+from maskconver_tf.config.statements import NoteRename, key_of, located, parse
 from maskconver_tf.errors import UserError
 
 
 class Reader:
     """Reads sources one after the other; a later binding of a key replaces the earlier one."""
 
-    def __init__(self) -> None:
-        self._bindings: dict[Key, Binding] = {}
+    def __init__(self, note_rename: NoteRename) -> None:
+        """Starts without bindings.
+
+        Args:
+          note_rename: is called for each use of an old name.
+        """
+        self._note_rename = note_rename
+        self._bindings: dict[Key, Binding] = {}  # the most recent last
         self._macros_read: set[str] = set()
         self._names = Names()  # of all sources, for the command line
         self._done: set[Path] = set()
         self._open: list[Path] = []
 
-    def read_file(self, path: Path) -> None:
+    def read_file(self, path: Path, note_renamed: bool = True) -> None:
         """Reads a .gin file and its includes, each file only once.
 
         A second reading would undo the bindings made in between.
+
+        Args:
+          path: the file.
+          note_renamed: whether to note the old names in these files.
 
         Raises:
           UserError: a statement is wrong, or the file includes itself.
@@ -47,27 +59,36 @@ class Reader:
         if resolved in self._done:
             return
         self._open.append(resolved)
-        self._read(Source(_read_text(path), path))
+        self._read(Source(_read_text(path), path, note_renamed=note_renamed))
         self._done.add(self._open.pop())
 
-    def read_argument(self, text: str) -> None:
-        """Reads one `NAME=VALUE` of the command line.
+    def read_argument(self, argument: str | OptionSetting) -> None:
+        """Reads one binding of the command line: `NAME=VALUE`, or the setting of an option.
 
         Raises:
           UserError: it is wrong, or it is not a binding.
         """
-        source = Source(text)
-        match list(parse(source, self._names)):
-            case [BindingStatement() as statement]:
-                with located(source, statement):
-                    self._bind(statement, self._names, source)
-            case _:
-                raise UserError(f"{source.place(None)}: expected --gin.NAME=VALUE")
+        if not isinstance(argument, OptionSetting):
+            self._read_binding(Source(argument))
+            return
+        try:
+            self._read_binding(Source(argument.text, setting=argument))
+        except UserError:  # The value is well formed, so that the name does not exist.
+            raise UserError(f"{argument.option}: {argument.advice}") from None
+
+    def _read_binding(self, source: Source) -> None:
+        statements = parse(source, self._names, self._note_rename)
+        statement = next(statements, None)
+        if isinstance(statement, BindingStatement):
+            with located(source, statement):
+                self._bind(statement, self._names, source)
+        if not isinstance(statement, BindingStatement) or next(statements, None):
+            raise UserError(f"{source.place(None)}: expected --gin.NAME=VALUE")
 
     def _read(self, source: Source) -> None:
         names = Names(self._names)
         may_include = True
-        for statement in parse(source, names):
+        for statement in parse(source, names, self._note_rename):
             with located(source, statement):
                 if isinstance(statement, IncludeStatement):
                     self._include(statement, source, may_include)
@@ -83,7 +104,8 @@ class Reader:
                 f"include '{statement.filename}' comes below a setting, which it may undo; "
                 "move it to the top"
             )
-        self.read_file(resolve_gin_file(statement.filename, beside=source.path.parent))
+        included = resolve_gin_file(statement.filename, beside=source.path.parent)
+        self.read_file(included, source.note_renamed)
 
     def _bind(self, statement: BindingStatement, names: Names, source: Source) -> None:
         key = key_of(statement, names)
@@ -91,6 +113,7 @@ class Reader:
         if earlier and earlier.source is source:
             raise UserError(f"{spell(key)} is set in {earlier.place} already; keep one of the two")
         place = source.place(statement.location.line_num)
+        self._bindings.pop(key, None)  # so that the new binding comes last
         self._bindings[key] = Binding(statement.value, place, source)
         self._macros_read |= macros_in(statement.value)
 
@@ -101,16 +124,25 @@ class Reader:
         Raises:
           UserError: a macro is read but not set, set but read nowhere, or reads itself.
         """
+        self._bindings = renamed.translate(self._bindings)
         live: dict[Key, Binding] = {}
         for key in self._bindings:
             if key[1] != MACRO:
                 self._add_live(key, live, readers=())
-        macros = {key[0] for key in self._bindings if key[1] == MACRO}
-        for name in sorted(macros - self._macros_read):
-            place = self._bindings[macro_key(name)].place
-            advice = nearest(name, self._macros_read)
-            raise UserError(f"{place}: nothing reads the macro '{name}'{advice}")
+        for name in sorted(key[0] for key in self._bindings.keys() - live.keys()):
+            self._check_unread(name, self._bindings[macro_key(name)])
         return live
+
+    def _check_unread(self, name: str, macro: Binding) -> None:
+        """Refuses a macro that changes nothing, unless only its readers were overridden.
+
+        An option of a command must have an effect, so that nothing excuses its macro.
+        """
+        if macro.source.setting:
+            raise UserError(f"{macro.place}: {macro.source.setting.advice}")
+        if name not in self._macros_read:
+            advice = nearest(name, self._macros_read)
+            raise UserError(f"{macro.place}: nothing reads the macro '{name}'{advice}")
 
     def _add_live(self, key: Key, live: dict[Key, Binding], readers: tuple[Key, ...]) -> None:
         """Adds the binding of `key` and the macros it reads; `readers` lead from a class to it."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import re
 import tokenize
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
 
 import gin
 from gin.config_parser import BindingStatement, ConfigParser, ImportStatement
@@ -16,9 +16,17 @@ from maskconver_tf.config.messages import without_gin_notes
 from maskconver_tf.config.names import Names, check_parameter
 from maskconver_tf.errors import UserError
 
+NoteRename: TypeAlias = Callable[[str, str, str], None]
+"""Takes the place where a source uses an old name, the old name and the new one."""
 
-def parse(source: Source, names: Names) -> Iterator[Any]:
+
+def parse(source: Source, names: Names, note_rename: NoteRename | None = None) -> Iterator[Any]:
     """Yields the statements of `source`, except for imports: those it adds to `names` on the way.
+
+    Args:
+      source: the text.
+      names: the names that it may use.
+      note_rename: is called for each use of an old name, unless `source` forbids it.
 
     Raises:
       UserError: the text does not parse, an import fails, or a reference names nothing.
@@ -41,6 +49,9 @@ def parse(source: Source, names: Names) -> Iterator[Any]:
                 names.add_import(statement)
         else:
             yield statement
+        for old, new in names.take_renames():
+            if note_rename and source.note_renamed:
+                note_rename(source.place(statement.location.line_num), old, new)
 
 
 def key_of(statement: BindingStatement, names: Names) -> Key:
