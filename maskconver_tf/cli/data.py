@@ -176,11 +176,11 @@ def _add_grid_options(parser: CommandParser) -> None:
 
 
 def run_check(args: argparse.Namespace) -> int:
-    from maskconver_tf.planning.dataset_check.command import check
+    from maskconver_tf.planning.dataset_check.check_dataset import check_dataset
 
     given = {name: getattr(args, name) for name in OPTIONS}
     val_given = {name: getattr(args, f"val_{name}") for name in OPTIONS}
-    result = check(
+    report = check_dataset(
         args.dataset_folder,
         args.val,
         args.source,
@@ -195,8 +195,8 @@ def run_check(args: argparse.Namespace) -> int:
         workers=args.workers,
         make_fusion=_make_fusion,
     )
-    print(result.text)
-    return 1 if result.num_problems and not args.exit_zero else 0
+    print(report)
+    return 1 if report.problems and not args.exit_zero else 0
 
 
 def _make_fusion() -> Any:
@@ -230,8 +230,10 @@ def add_show_command(commands: Any) -> None:
 
 
 def run_show(args: argparse.Namespace) -> None:
-    from maskconver_tf.config import configuration, roots
+    from maskconver_tf.config import configuration
 
     configuration.load(args.gin_file, [*run_options.settings(args), *args.gin])
+    from maskconver_tf.config import roots  # takes seconds: report bad arguments before
+
     roots.show_run_inputs(args.out, args.num, args.seed)
     print(f"{args.out}: written")

@@ -78,9 +78,11 @@ def _add_compiler_options(parser: CommandParser) -> None:
 
 
 def run_preflight(args: argparse.Namespace) -> None:
-    from maskconver_tf.config import configuration, roots
+    from maskconver_tf.config import configuration
 
     configuration.load(args.gin_file, [*run_options.settings(args), *args.gin])
+    from maskconver_tf.config import roots  # takes seconds: report bad arguments before
+
     roots.preflight_run(
         args.num_classes,
         args.per_core_batch,
@@ -115,10 +117,12 @@ def add_train_command(commands: Any) -> None:
 
 def run_train(args: argparse.Namespace) -> None:
     with stopping_on_sigterm():
-        from maskconver_tf.config import configuration, roots
+        from maskconver_tf.config import configuration
 
         start = [f"train.init_from={args.init_from!r}"] if args.init_from else []
         configuration.load(args.gin_file, [*run_options.settings(args), *args.gin, *start])
+        from maskconver_tf.config import roots  # takes seconds: report bad arguments before
+
         roots.train_run(args.model_dir)
 
 
