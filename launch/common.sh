@@ -1,11 +1,12 @@
 # shellcheck shell=bash
-# What the launch scripts share: source it. It runs nothing by itself.
+# Functions that the launch scripts share. A script sources this file; it starts nothing by itself.
 #
-# A script sets `here` to its own folder before, then calls `parse "$@"`, which answers --help with
-# the comment at the script's top, loads the settings and leaves
-#   ARGS     what is not an option
-#   EXTRA    what follows `--`: more arguments for `maskconver train`
-#   DRY_RUN  1: print each command instead of running it
+# The script sets `here` to its own folder first. Then it calls `parse "$@"` (or
+# `parse_command_and_name "$@"`), which answers --help with the comment at the top of the script,
+# loads the settings and sets
+#   ARGS     the arguments that are not options
+#   EXTRA    the arguments after `--`, which go to `maskconver train`
+#   DRY_RUN  1: print each command and run none
 
 : "${here:?set it to the folder of the script that sources this}"
 
@@ -57,12 +58,21 @@ parse() {
     [[ ! -f $ENV_FILE ]] || load_env "$ENV_FILE"
 }
 
-# load_env FILE: takes NAME=value lines as they are (nothing is expanded or run). A variable that is
-# set already wins over the file.
+# parse_command_and_name ARGUMENT...: parses and sets `command` and NAME from the two arguments.
+parse_command_and_name() {
+    parse "$@"
+    ((${#ARGS[@]} == 2)) || die "expected COMMAND NAME, found '${ARGS[*]}'; see ${0##*/} --help"
+    # shellcheck disable=SC2034 # the scripts read it
+    command=${ARGS[0]} NAME=${ARGS[1]}
+    need_name "$NAME"
+}
+
+# load_env FILE: reads NAME=value lines literally (it expands and runs nothing). A variable that is
+# already set wins over the file.
 load_env() {
     local line name value number=0
     while IFS= read -r line || [[ -n $line ]]; do
-        line=${line%$'\r'} # of an editor on Windows
+        line=${line%$'\r'} # Windows editors end lines with it
         number=$((number + 1))
         [[ ! $line =~ ^[[:space:]]*(#|$) ]] || continue
         [[ $line =~ ^([A-Z][A-Z0-9_]*)=(.*)$ ]] ||
@@ -82,46 +92,55 @@ need() {
             "$1=... before the command"
 }
 
-# need_bucket NAME WHAT: the same, for what must outlive the machine.
+# need_bucket NAME WHAT: stops unless the setting is a path in a bucket.
 need_bucket() {
     need "$1" "$2"
     [[ ${!1} == gs://?* ]] ||
-        die "$1=${!1}: expected gs://BUCKET/..., since what is on the machine goes with it"
+        die "$1=${!1}: expected gs://BUCKET/...; files on the machine are lost with the machine"
 }
 
-# need_buckets: MODEL_DIR there, and the data too unless the experiment says where it is.
+# need_buckets: checks MODEL_DIR, and the data folders where they are set. The experiment names the
+# data folders that are not set.
 need_buckets() {
-    need_bucket MODEL_DIR "the run's folder, which outlives the machine"
+    need_bucket MODEL_DIR "the run's folder, which must outlive the machine"
     [[ -z ${TRAIN_DATA:-} ]] || need_bucket TRAIN_DATA "a dataset folder"
     [[ -z ${EVAL_DATA:-} ]] || need_bucket EVAL_DATA "a dataset folder"
 }
 
-# need_number NAME [FROM]: stops unless the setting is a whole number from FROM (1).
+# need_number NAME [MINIMUM]: stops unless the setting is a whole number of at least MINIMUM (1).
 need_number() {
     if [[ ! ${!1:-} =~ ^(0|[1-9][0-9]{0,8})$ ]] || ((${!1} < ${2:-1})); then
         die "$1=${!1:-}: expected a whole number from ${2:-1}"
     fi
 }
 
-# need_choice NAME: stops unless the setting is 1 or 0, or not set, which is 0.
+# need_choice NAME: stops unless the setting is 1, 0 or not set, which means 0.
 need_choice() {
     [[ ${!1:-0} == [01] ]] || die "$1=${!1}: expected 1 or 0"
 }
 
-# need_tool NAME WHERE: stops unless the program is there. A dry run needs none.
+# need_tool NAME HOW: stops unless the program is installed. A dry run needs no program.
 need_tool() {
-    ((DRY_RUN)) || command -v "$1" >/dev/null || die "no $1 here; $2"
+    ((DRY_RUN)) || command -v "$1" >/dev/null || die "found no program $1; $2"
 }
 
-# need_name NAME: what clouds and clusters accept as a resource's name.
+need_maskconver() {
+    need_tool maskconver "install the package (BUILD.md) and run 'source .venv/bin/activate'"
+}
+
+need_gcloud() {
+    need_tool gcloud "install the Google Cloud CLI: https://cloud.google.com/sdk/docs/install"
+}
+
+# need_name NAME: stops unless clouds and clusters accept NAME as the name of a resource.
 need_name() {
     [[ $1 =~ ^[a-z]([-a-z0-9]{0,50}[a-z0-9])?$ ]] ||
-        die "'$1' is no name for a resource: lower case letters, digits and dashes, a letter" \
-            "first, at most 52"
+        die "'$1' is not a valid name: expected at most 52 lower-case letters, digits and dashes," \
+            "a letter first, no dash last"
 }
 
 # ---- Commands ------------------------------------------------------------------------------------
-# quoted WORD...: as it would be typed.
+# quoted WORD...: prints the words so that they can be pasted into a shell.
 quoted() {
     local word words=()
     for word; do
@@ -136,27 +155,27 @@ quoted() {
     printf '%s' "${words[*]}"
 }
 
-# run COMMAND...: prints it, then runs it unless this is a dry run.
+# run COMMAND...: prints the command, then runs it unless this is a dry run.
 run() {
     printf '$ %s\n' "$(quoted "$@")"
     ((DRY_RUN)) || "$@"
 }
 
-# train_arguments STRATEGY: sets TRAIN_ARGUMENTS, the words after `maskconver`.
+# train_arguments STRATEGY: sets TRAIN_ARGUMENTS to the words after `maskconver`.
 train_arguments() {
     need GIN_FILE "the experiment, such as experiments/demo.gin"
-    need MODEL_DIR "the run's folder; the run goes on from what is there"
-    TRAIN_ARGUMENTS=(train --gin_file "$GIN_FILE" --model_dir "$MODEL_DIR"
-        "--gin.train.strategy='$1'")
-    [[ -z ${TRAIN_DATA:-} ]] || TRAIN_ARGUMENTS+=("--gin.TRAIN_DATA='$TRAIN_DATA'")
-    [[ -z ${EVAL_DATA:-} ]] || TRAIN_ARGUMENTS+=("--gin.EVAL_DATA='$EVAL_DATA'")
+    need MODEL_DIR "the run's folder; a run continues from the checkpoint in it"
+    TRAIN_ARGUMENTS=(train --gin_file "$GIN_FILE" --model_dir "$MODEL_DIR")
+    [[ -z ${TRAIN_DATA:-} ]] || TRAIN_ARGUMENTS+=(--train_data "$TRAIN_DATA")
+    [[ -z ${EVAL_DATA:-} ]] || TRAIN_ARGUMENTS+=(--eval_data "$EVAL_DATA")
+    TRAIN_ARGUMENTS+=("--gin.train.strategy='$1'")
     [[ -z ${DATA_SERVICE:-} ]] ||
         TRAIN_ARGUMENTS+=("--gin.TrainingInput.service='$DATA_SERVICE'")
     TRAIN_ARGUMENTS+=("${EXTRA[@]}")
 }
 
 # ---- Templates -----------------------------------------------------------------------------------
-# json_list WORD...: ["WORD", ...], which is YAML too.
+# json_list WORD...: prints ["WORD", ...], which is valid YAML too.
 json_list() {
     local word list=
     for word; do
@@ -166,8 +185,8 @@ json_list() {
     printf '[%s]' "$list"
 }
 
-# render FILE: its text with each ${NAME} replaced by that setting. Lines that end in `# if spot`
-# stay only where SPOT=1; the file's leading comment goes.
+# render FILE: prints a template with each ${NAME} replaced by that setting. It keeps lines that end
+# in `# if spot` only where SPOT=1, and drops the comment at the top of the file.
 render() {
     local text name
     text=$(sed '1,/^[^#]/{/^#/d}' "$1")
@@ -178,8 +197,8 @@ render() {
     esac
     while [[ $text =~ \$\{([A-Z_]+)\} ]]; do
         name=${BASH_REMATCH[1]}
-        need "$name" "$1 asks for it"
-        [[ ${!name} != *"\${"* ]] || die "$name=${!name}: a value may not hold \${"
+        need "$name" "the template $1 uses it"
+        [[ ${!name} != *"\${"* ]] || die "$name=${!name}: a value must not contain \${"
         text=${text//"\${$name}"/"${!name}"}
     done
     printf '%s\n' "$text"

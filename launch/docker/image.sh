@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Builds the container images, and pushes them to where a cluster finds them.
+# Builds the container images and pushes them to a registry.
 #
 #   launch/docker/image.sh [--dry-run] [--env FILE] build cpu|gpu|tpu
 #   launch/docker/image.sh [--dry-run] [--env FILE] push cpu|gpu|tpu
 #
-# Makes IMAGE:cpu, IMAGE:gpu or IMAGE:tpu. Setting (environment, or launch/docker/env): IMAGE.
+# Builds IMAGE:cpu, IMAGE:gpu or IMAGE:tpu. Setting, from the shell or launch/docker/env: IMAGE.
 #
 #   IMAGE=maskconver launch/docker/image.sh build cpu
 #   docker run --rm maskconver:cpu --help
 #   docker run --rm --gpus all --volume "$PWD":/work --workdir /work --user "$(id -u)" \
 #       maskconver:gpu train --gin_file experiments/demo.gin --model_dir runs/demo/model
 #
-# For GKE and Vertex AI: IMAGE=REGION-docker.pkg.dev/PROJECT/REPOSITORY/maskconver, once after
-# `gcloud auth configure-docker REGION-docker.pkg.dev`; then build and push.
+# For GKE and Vertex AI, set IMAGE=REGION-docker.pkg.dev/PROJECT/REPOSITORY/maskconver and run
+# `gcloud auth configure-docker REGION-docker.pkg.dev` once. Then build and push.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=launch/common.sh

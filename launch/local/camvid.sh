@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# CamVid from pictures to the PQ of its validation and test parts (docs/results.md).
+# Trains on CamVid and prints the PQ of its validation and test parts (docs/results.md).
 #
 #   launch/local/camvid.sh [--dry-run] [--env FILE] DATA_DIR [START] [-- MORE ARGUMENTS OF maskconver train]
 #
 # DATA_DIR holds images/SPLIT, panoptic/SPLIT and panoptic_SPLIT.json for train, val and test. START
-# is what training starts from: `scratch` (default) or `pretrained`. All goes into runs/camvid.
+# is `scratch` (default: random weights) or `pretrained` (ImageNet weights). The script writes
+# everything into runs/camvid.
 #
 #   launch/local/camvid.sh data/camvid_panoptic pretrained
 #
-# Stopped and started again, it goes on where it was.
+# Run the same command again to continue after a stop.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=launch/common.sh
@@ -19,9 +20,9 @@ parse "$@"
 start=${ARGS[1]:-scratch}
 [[ $start == scratch || $start == pretrained ]] ||
     die "START: expected scratch or pretrained, found '$start'"
-[[ -d ${ARGS[0]} ]] || die "DATA_DIR: ${ARGS[0]} is no folder"
+[[ -d ${ARGS[0]} ]] || die "DATA_DIR: ${ARGS[0]} is not a folder"
 pictures=$(cd "${ARGS[0]}" && pwd)
-need_tool maskconver "install the package (BUILD.md) and 'source .venv/bin/activate'"
+need_maskconver
 cd "$here/../.."
 out=runs/camvid
 

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# From nothing to pictures with masks on one small machine: what `make demo` runs.
+# Shows all steps on one small machine, from data to pictures with masks. `make demo` runs it.
 #
 #   launch/local/demo.sh [--dry-run] [--env FILE]
 #
-# Makes 2600 generated scenes, trains on them, scores, exports and draws, all in runs/demo.
+# It generates 2600 scenes, trains on them, evaluates and exports the model, and draws its
+# predictions. It writes everything into runs/demo.
 #
-#   launch/local/demo.sh --dry-run    # shows each command, runs none
+#   launch/local/demo.sh --dry-run    # prints each command, runs none
 #
-# Stopped and started again, it goes on where it was.
+# Run the same command again to continue after a stop.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=launch/common.sh
@@ -15,8 +16,8 @@ source "$here/../common.sh"
 
 parse "$@"
 ((${#ARGS[@]} == 0)) || die "expected no argument, found: ${ARGS[*]}"
-((${#EXTRA[@]} == 0)) || die "takes no arguments of maskconver train, found: ${EXTRA[*]}"
-need_tool maskconver "install the package (BUILD.md) and 'source .venv/bin/activate'"
+((${#EXTRA[@]} == 0)) || die "expected nothing after --, found: ${EXTRA[*]}"
+need_maskconver
 cd "$here/../.."
 experiment=experiments/demo.gin
 out=runs/demo

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Trains on this machine: on its CPU, on one GPU, or on several.
+# Trains on this machine: on its CPU, on one GPU or on several.
 #
 #   launch/local/train.sh [--dry-run] [--env FILE] [GPUS] [-- MORE ARGUMENTS OF maskconver train]
 #
-# GPUS is `all` (default: every GPU that nvidia-smi lists, the CPU if there is none), a number, or
-# `cpu`. With several GPUs each takes an equal part of TrainingInput.batch_size.
+# GPUS is `all`, a number or `cpu`. `all` is the default and takes every GPU that nvidia-smi lists, or
+# the CPU if there is none. Several GPUs share TrainingInput.batch_size equally.
 #
-# Settings (environment, or launch/local/env; env.example explains them): GIN_FILE, MODEL_DIR,
+# Settings, from the shell or launch/local/env (env.example explains them): GIN_FILE, MODEL_DIR,
 # TRAIN_DATA, EVAL_DATA.
 #
 #   GIN_FILE=experiments/demo.gin MODEL_DIR=runs/demo/model launch/local/train.sh 2
-#   launch/local/train.sh 1 -- --gin.train.total_steps=100
+#   launch/local/train.sh 1 -- --total_steps 100
 #
-# Stopped and started again, the run goes on where it was.
+# Run the same command again to continue after a stop.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=launch/common.sh
@@ -31,7 +31,7 @@ if [[ $gpus == cpu ]]; then
 elif [[ $gpus == all ]]; then
     gpus=$(count_gpus)
 elif ((!DRY_RUN)) && (($(count_gpus) < gpus)); then
-    die "asked for $gpus GPU(s), nvidia-smi lists $(count_gpus); give a smaller number, or cpu"
+    die "GPUS=$gpus, but nvidia-smi lists $(count_gpus) GPU(s); give a smaller number, or cpu"
 fi
 
 case $gpus in
@@ -40,6 +40,6 @@ case $gpus in
     *) strategy=mirrored devices=$(seq -s, 0 $((gpus - 1))) ;;
 esac
 train_arguments "$strategy"
-need_tool maskconver "install the package (BUILD.md) and 'source .venv/bin/activate'"
-# A list that is set already (by a queue, say) says which GPUs are ours: that stays.
+need_maskconver
+# A list that is already set stays: a job queue may have assigned these GPUs to us.
 run env CUDA_VISIBLE_DEVICES="${CUDA_VISIBLE_DEVICES-$devices}" maskconver "${TRAIN_ARGUMENTS[@]}"

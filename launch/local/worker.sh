@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
-# Trains on several machines at once: run it on each of them, with the same list of hosts.
+# Trains on several machines at once. Run it on each machine, with the same list of hosts.
 #
 #   launch/local/worker.sh [--dry-run] [--env FILE] HOSTS INDEX [-- ARGUMENTS OF maskconver train]
 #   launch/local/worker.sh [--dry-run] [--env FILE] loopback COUNT [-- ...]
 #
-# HOSTS is host:port,host:port,... in the same order everywhere; INDEX is this machine's place in it,
-# from 0. Machine 0 writes the checkpoints. MODEL_DIR, TRAIN_DATA and EVAL_DATA must be the same
-# place on all (a shared folder or gs://). All wait for the last one to come; if one dies, the others
-# stop, and the same command on each goes on from the newest checkpoint.
+# HOSTS is host:port,host:port,... in the same order on every machine. INDEX is this machine's place
+# in the list, from 0. Machine 0 writes the checkpoints. MODEL_DIR, TRAIN_DATA and EVAL_DATA must be
+# the same place for all machines (a shared folder or gs://).
 #
-# `loopback COUNT` starts COUNT workers on this machine, each with its log in MODEL_DIR-logs, ports
-# from PORT (12345): a rehearsal, and no faster than one.
+# Training begins when all machines have started. If one dies, the others stop. Run the same command
+# on each machine to continue from the newest checkpoint.
+#
+# `loopback COUNT` starts COUNT workers on this machine, to try things out. They are no faster than
+# one worker. Each writes its log into MODEL_DIR-logs; they use COUNT ports from PORT (12345).
 #
 # Settings: those of train.sh, and PORT.
 #
@@ -21,7 +23,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=launch/common.sh
 source "$here/../common.sh"
 
-# tf_config HOSTS INDEX: TensorFlow's description of the cluster and of this process.
+# tf_config HOSTS INDEX: prints TensorFlow's description of the cluster and of this process.
 tf_config() {
     local hosts
     IFS=, read -ra hosts <<<"$1"
@@ -41,7 +43,7 @@ check_hosts() {
     fi
 }
 
-# Ends what is left of the workers once one of them has ended badly.
+# Stops the workers that still run when one of them has failed.
 stop_workers() {
     local pid
     for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
@@ -75,7 +77,7 @@ parse "$@"
 ((${#ARGS[@]} == 2)) || die "expected HOSTS INDEX, or loopback COUNT; see --help"
 PORT=${PORT:-12345}
 train_arguments multi_worker
-need_tool maskconver "install the package (BUILD.md) and 'source .venv/bin/activate'"
+need_maskconver
 if [[ ${ARGS[0]} == loopback ]]; then
     COUNT=${ARGS[1]}
     need_number COUNT

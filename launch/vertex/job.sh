@@ -1,21 +1,22 @@
 #!/usr/bin/env bash
-# Trains as a custom job of Vertex AI: machines come for the job and go with it.
+# Trains in a custom job of Vertex AI. The machines exist only as long as the job.
 #
 #   launch/vertex/job.sh [--dry-run] [--env FILE] COMMAND NAME [-- ARGUMENTS OF maskconver train]
 #
 #   gpu     NAME   one machine with GPU_COUNT GPUs
-#   workers NAME   WORKERS such machines that train together; Vertex tells each by TF_CONFIG
+#   workers NAME   WORKERS such machines that train together; Vertex AI sets TF_CONFIG on each
 #   tpu     NAME   one TPU host
-#   watch   NAME   the newest job of that name: its state, then its log until it ends
-#   cancel  NAME   cancel the jobs of that name that wait or run; what is in the bucket stays
+#   watch   NAME   print the state of the newest job of that name, then follow its log
+#   cancel  NAME   cancel the waiting and running jobs of that name; the bucket stays
 #
-# A job costs from the moment its machines are there until it ends. It goes on from MODEL_DIR, so
-# the same command after a failure, a cancelled job or a timeout continues the run. Settings
-# (environment, or launch/vertex/env; env.example explains them): PROJECT, REGION, IMAGE, SPOT,
-# GIN_FILE, MODEL_DIR, TRAIN_DATA, EVAL_DATA and more.
+# A job costs from the start of its machines until it ends. It continues from the checkpoint in
+# MODEL_DIR. After a failure, a cancelled job or a timeout, run the same command again.
 #
-#   cp launch/vertex/env.example launch/vertex/env    # and fill it in
-#   launch/vertex/job.sh --dry-run gpu mask-1         # shows the job, makes none
+# Settings, from the shell or launch/vertex/env (env.example explains them): PROJECT, REGION, IMAGE,
+# SPOT, GIN_FILE, MODEL_DIR, TRAIN_DATA, EVAL_DATA and more.
+#
+#   cp launch/vertex/env.example launch/vertex/env    # then fill it in
+#   launch/vertex/job.sh --dry-run gpu mask-1         # prints the job, creates none
 #   launch/vertex/job.sh gpu mask-1
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -28,15 +29,15 @@ jobs() {
     run gcloud ai custom-jobs "$verb" "$@" "${PLACE[@]}"
 }
 
-# names FILTER [FLAG...]: resource names of this NAME's jobs, newest first.
-names() {
+# job_names FILTER [FLAG...]: prints the resource names of the jobs called NAME, newest first.
+job_names() {
     local filter="displayName=$NAME${1:+ AND $1}"
     shift
     gcloud ai custom-jobs list "${PLACE[@]}" --filter="$filter" --sort-by=~createTime \
         --format='value(name)' "$@"
 }
 
-# submit STRATEGY TEMPLATE
+# submit STRATEGY TEMPLATE: creates a job from the template.
 submit() {
     local spec flags=(--display-name="$NAME")
     need_buckets
@@ -44,7 +45,7 @@ submit() {
     train_arguments "$1"
     # shellcheck disable=SC2034 # render reads it
     ARGUMENTS=$(json_list "${TRAIN_ARGUMENTS[@]}")
-    need IMAGE "the container image (launch/docker/image.sh makes it)"
+    need IMAGE "the container image (launch/docker/image.sh builds it)"
     [[ -z ${SERVICE_ACCOUNT:-} ]] || flags+=(--service-account="$SERVICE_ACCOUNT")
     spec=$(render "$here/$2")
     if ((DRY_RUN)); then
@@ -66,7 +67,7 @@ gpu() {
 workers() {
     need_number GPU_COUNT
     need_number WORKERS
-    ((WORKERS > 1)) || die "WORKERS=$WORKERS: expected 2 or more; for one, '$0 gpu $NAME'"
+    ((WORKERS > 1)) || die "WORKERS=$WORKERS: expected 2 or more; for one machine run '$0 gpu $NAME'"
     # shellcheck disable=SC2034 # render reads it
     OTHER_WORKERS=$((WORKERS - 1))
     submit multi_worker workers.yaml
@@ -82,7 +83,7 @@ watch() {
         return
     fi
     local job
-    job=$(names '' --limit=1)
+    job=$(job_names '' --limit=1)
     [[ -n $job ]] || die "no job named $NAME in $PROJECT, $REGION"
     jobs describe "$job" --format='value(state)'
     jobs stream-logs "$job"
@@ -94,15 +95,12 @@ cancel() {
         return
     fi
     local job live
-    live=$(names 'state:(JOB_STATE_QUEUED JOB_STATE_PENDING JOB_STATE_RUNNING)')
-    [[ -n $live ]] || die "no job named $NAME waits or runs in $PROJECT, $REGION"
+    live=$(job_names 'state:(JOB_STATE_QUEUED JOB_STATE_PENDING JOB_STATE_RUNNING)')
+    [[ -n $live ]] || die "no waiting or running job named $NAME in $PROJECT, $REGION"
     for job in $live; do jobs cancel "$job"; done
 }
 
-parse "$@"
-((${#ARGS[@]} == 2)) || die "expected COMMAND NAME, found '${ARGS[*]}'; see ${0##*/} --help"
-command=${ARGS[0]} NAME=${ARGS[1]}
-need_name "$NAME"
+parse_command_and_name "$@"
 need PROJECT "the Google Cloud project (gcloud projects list)"
 need REGION "the region, such as us-central1"
 PLACE=(--project="$PROJECT" --region="$REGION")
@@ -110,7 +108,7 @@ HOURS=${HOURS:-168}
 need_number HOURS
 # shellcheck disable=SC2034 # render reads it
 TIMEOUT=$((HOURS * 3600))s
-need_tool gcloud "install the Google Cloud CLI: https://cloud.google.com/sdk/docs/install"
+need_gcloud
 case $command in
     gpu | workers | tpu | watch | cancel) "$command" ;;
     *) die "expected gpu, workers, tpu, watch or cancel, found '$command'; see --help" ;;

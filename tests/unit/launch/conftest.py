@@ -1,4 +1,4 @@
-"""Runs the launch scripts with stand-ins for all they would call; nothing leaves this machine."""
+"""Runs the launch scripts with fakes for every program they call. Nothing leaves this machine."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ ROOT = Path(__file__).resolve().parents[3]
 FAKE = Path(__file__).with_name("fake_command.py")
 COMMANDS = ("gcloud", "kubectl", "docker", "nvidia-smi", "maskconver")
 TOOLS = "bash cat date dirname env grep mkdir mktemp rm sed seq sleep tail"
-"""All that the scripts may use besides: nothing real that launches is within their reach."""
+"""The only real programs that the scripts may use. None of these starts anything elsewhere."""
 
 
 def defaults(folder: str) -> dict[str, str]:
-    """The settings that a folder's env.example has values for."""
+    """The settings with a value in the env.example of a folder of launch/."""
     lines = (ROOT / "launch" / folder / "env.example").read_text(encoding="utf-8").splitlines()
     return dict(line.split("=", 1) for line in lines if "=" in line and line[0] != "#")
 
 
 @dataclasses.dataclass(frozen=True)
 class Fakes:
-    """Programs on a PATH of their own.
+    """Fake programs on a PATH of their own.
 
     Attributes:
-      folder: where they keep their plan and write down their calls.
+      folder: holds their plan and the list of their calls.
     """
 
     folder: Path
 
     def plan(self, **content: Any) -> None:
-        """See `fake_command`."""
+        """Says how the fakes answer; see `fake_command`."""
         (self.folder / "plan.json").write_text(json.dumps(content))
 
     def calls(self, command: str | None = None) -> list[dict[str, Any]]:
@@ -72,9 +72,10 @@ def fakes(tmp_path) -> Fakes:
 
 @pytest.fixture
 def launch(fakes, tmp_path):
-    """`launch("gke/job.sh", *arguments, code=0, **settings)`: runs it; the finished process.
+    """`launch("gke/job.sh", *arguments, code=0, **settings)`: runs a script, returns the process.
 
-    It runs in an empty folder with no environment but PATH, the settings and an empty --env file.
+    It runs in an empty folder. The environment holds only PATH and the settings, and the --env file
+    is empty.
     """
     work = tmp_path / "work"
     work.mkdir()

@@ -1,13 +1,16 @@
-"""Stands in for gcloud, kubectl, docker, nvidia-smi and maskconver on PATH.
+"""Replaces gcloud, kubectl, docker, nvidia-smi and maskconver on PATH.
 
-Each call is a line of `calls.jsonl` in the folder FAKE_DIR. What it answers is in `plan.json`:
+It writes each call as a line of `calls.jsonl` in the folder FAKE_DIR. `plan.json` says what it
+answers:
 
-    fail     [part of the command line, message, how often (-1: always)], ...: prints it and fails
-    answers  [part of the command line, what to print], ...
-    lives    of the TPU slice, one after the other: `states`, told one per look, the last for ever,
-             and `training`, the same for the host's status once training was started
+    fail     list of [part of the command line, message, how often (-1: always)]: it prints the
+             message and fails
+    answers  list of [part of the command line, text to print]
+    lives    the lives of the TPU slice, from creation to deletion. `states` has the answers to
+             successive queries of the state; the last one stays. `training` is the same for the
+             host's status, once training was started
 
-As long as no slice was created, or it was deleted, gcloud does not find it.
+gcloud finds no slice before it is created and after it is deleted.
 """
 
 from __future__ import annotations
@@ -45,7 +48,7 @@ def main(command: str, argv: list[str]) -> int:
 
 @contextlib.contextmanager
 def locked():
-    """The slice as it is, written back at the end; calls go one after the other."""
+    """The current slice, which is written back at the end. Calls wait for each other."""
     path = FOLDER / "slice.json"
     with open(FOLDER / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -69,7 +72,7 @@ def record(command: str, argv: list[str]) -> None:
 
 
 def play(slice_: dict, lives: list[dict], line: str) -> int:
-    """What the TPU service would do."""
+    """Does what the TPU service would do."""
     if " queued-resources create " in line:
         if slice_["alive"]:
             print("ERROR: ALREADY_EXISTS", file=sys.stderr)
@@ -94,7 +97,7 @@ def play(slice_: dict, lives: list[dict], line: str) -> int:
 
 
 def on_host(slice_: dict, life: dict, lives: list[dict], line: str) -> int:
-    """What the host would do, asked by ssh."""
+    """Does what the host would do for a command over ssh."""
     if "host.sh install" in line:
         slice_["installed"] = True
     elif "host.sh start" in line:

@@ -1,4 +1,4 @@
-"""Settings, and commands as they are printed."""
+"""common.sh: settings, printed commands, templates and names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _bash(program: str, *arguments: str, code: int = 0) -> str:
 @pytest.mark.parametrize(
     "word", ["a", "a b", "--gin.x='y'", 'it\'s "$HOME" `x` \\ !', "", "*", "a\nb", "gs://b/c"]
 )
-def test_what_is_printed_can_be_typed(word):
+def test_a_printed_command_can_be_pasted(word):
     printed = _bash('quoted "$@"', "x", word)
     words = subprocess.run(
         ["bash", "-c", f"printf '%s\\0' {printed}"], capture_output=True, text=True
@@ -32,7 +32,7 @@ def test_what_is_printed_can_be_typed(word):
     assert words == ["x", word]
 
 
-def test_quotes_are_kept_readable():
+def test_printed_quotes_are_readable():
     assert _bash('quoted "$@"', "--gin.train.strategy='tpu'") == "\"--gin.train.strategy='tpu'\""
 
 
@@ -41,7 +41,7 @@ def test_a_json_list():
     assert json.loads(_bash('json_list "$@"', *words)) == words
 
 
-def test_settings_are_taken_as_they_are_and_the_shell_wins(tmp_path):
+def test_settings_are_read_literally_and_the_shell_wins(tmp_path):
     (tmp_path / "env").write_text("# note\n\nGIN_FILE=$(touch x) 'a' #b\nMODEL_DIR=m\nPORT=7\r\n")
     program = 'MODEL_DIR=mine; load_env "$1"; printf "%s|%s|%s" "$GIN_FILE" "$MODEL_DIR" "$PORT"'
     assert _bash(program, str(tmp_path / "env")) == "$(touch x) 'a' #b|mine|7"
@@ -77,5 +77,5 @@ def test_names(name):
 
 
 @pytest.mark.parametrize("name", ["", "Mask", "1a", "a-", "a_b", "a b", "a" * 53, "a;b"])
-def test_names_that_no_cloud_takes(name):
-    assert "is no name for a resource" in _bash('need_name "$1"', name, code=2)
+def test_invalid_names(name):
+    assert "is not a valid name" in _bash('need_name "$1"', name, code=2)

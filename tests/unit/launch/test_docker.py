@@ -1,4 +1,4 @@
-"""What docker is called with."""
+"""docker/image.sh: the calls of docker."""
 
 from __future__ import annotations
 

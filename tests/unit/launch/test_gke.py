@@ -1,4 +1,4 @@
-"""Manifests that a cluster would take, and what kubectl is called with."""
+"""gke/job.sh: valid manifests, and the calls of kubectl."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from maskconver_tf.training.machines.cluster import read_cluster
 from tests.unit.launch.conftest import defaults
 
 VERSIONS = ("1.31", "1.34", "1.37")
-"""Of Kubernetes: podFailurePolicy left beta in the first."""
+"""Versions of Kubernetes. podFailurePolicy left beta in the first one."""
 
 TRAINERS = ("gpu", "workers", "tpu")
 KINDS = (*TRAINERS, "data")
@@ -21,7 +21,7 @@ SETTINGS = defaults("gke") | {"KUBE_CONTEXT": "c", "IMAGE": "r/i:t", "MODEL_DIR"
 
 @pytest.fixture
 def manifests(launch):
-    """`manifests("gpu", SPOT="1")`: the documents that a dry run shows."""
+    """`manifests("gpu", SPOT="1")`: the documents that a dry run prints."""
 
     def render(kind: str, *arguments: str, **settings: str) -> list[dict]:
         done = launch("gke/job.sh", "--dry-run", kind, "mask-1", *arguments, **SETTINGS | settings)
@@ -56,7 +56,7 @@ def test_validation_is_strict(manifests):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_everything_is_named_after_the_run_and_can_be_deleted_by_it(manifests, kind):
+def test_everything_has_the_name_and_label_of_the_run(manifests, kind):
     for document in manifests(kind, NAMESPACE="team"):
         assert document["metadata"]["name"].startswith("mask-1")
         assert document["metadata"]["namespace"] == "team"
@@ -69,7 +69,7 @@ def test_everything_is_named_after_the_run_and_can_be_deleted_by_it(manifests, k
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_spot_is_asked_for_and_tolerated_or_neither(manifests, kind):
+def test_spot_nodes_are_selected_and_tolerated_or_neither(manifests, kind):
     toleration = {
         "key": "cloud.google.com/gke-spot",
         "operator": "Equal",
@@ -101,7 +101,7 @@ def test_the_command(manifests, kind, settings, strategy):
 
 
 @pytest.mark.parametrize("kind", TRAINERS)
-def test_a_lost_pod_does_not_count_and_a_mistake_is_not_tried_again(manifests, kind):
+def test_a_lost_pod_does_not_count_and_a_mistake_is_not_repeated(manifests, kind):
     job = manifests(kind)[-1]["spec"]
     mistake, again, lost = job["podFailurePolicy"]["rules"]
     assert (mistake["action"], mistake["onExitCodes"]["values"]) == ("FailJob", [2])
@@ -115,7 +115,7 @@ def test_a_lost_pod_does_not_count_and_a_mistake_is_not_tried_again(manifests, k
         "action": "Ignore",
         "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
     }
-    assert job["template"]["spec"]["restartPolicy"] == "Never"  # else no podFailurePolicy
+    assert job["template"]["spec"]["restartPolicy"] == "Never"  # podFailurePolicy needs it
 
 
 def test_accelerators(manifests):
@@ -130,7 +130,7 @@ def test_accelerators(manifests):
     assert resources["requests"] == resources["limits"] == {"google.com/tpu": "8"}
 
 
-def test_each_worker_finds_its_own_pod_in_the_list(manifests):
+def test_each_worker_finds_its_place_in_the_list(manifests):
     service, job = manifests("workers", WORKERS="3")
     assert job["spec"]["completionMode"] == "Indexed"
     assert job["spec"]["completions"] == job["spec"]["parallelism"] == 3
@@ -141,7 +141,7 @@ def test_each_worker_finds_its_own_pod_in_the_list(manifests):
     port = _train([job])["ports"][0]["containerPort"]
     for index in range(3):
         cluster = read_cluster(env | {"JOB_COMPLETION_INDEX": str(index)})
-        # What Kubernetes names the pod: job-index.subdomain.
+        # The host name that Kubernetes gives the pod: job-index.subdomain.
         assert cluster.hosts["worker"][cluster.index] == f"mask-1-{index}.mask-1:{port}"
         assert cluster.num_workers == 3
 
@@ -168,7 +168,7 @@ PLACE = ["--context=c", "--namespace=default"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_apply_sends_what_the_dry_run_shows_to_the_cluster_named(launch, fakes, kind):
+def test_apply_sends_what_the_dry_run_prints(launch, fakes, kind):
     shown = launch("gke/job.sh", "--dry-run", kind, "mask-1", **SETTINGS).stdout
     assert fakes.calls() == []
     launch("gke/job.sh", kind, "mask-1", **SETTINGS)
@@ -177,7 +177,7 @@ def test_apply_sends_what_the_dry_run_shows_to_the_cluster_named(launch, fakes, 
     assert call["stdin"] == shown
 
 
-def test_watch_and_delete_name_the_run(launch, fakes):
+def test_watch_and_delete_select_the_run(launch, fakes):
     launch("gke/job.sh", "watch", "mask-1", **SETTINGS)
     launch("gke/job.sh", "delete", "mask-1", **SETTINGS)
     assert [argv[2] for argv in fakes.argvs("kubectl")] == ["get", "logs", "delete"]
@@ -192,7 +192,7 @@ def test_a_dry_run_deletes_nothing(launch, fakes):
     assert fakes.calls() == []
 
 
-def test_what_the_cluster_refuses_is_shown(launch, fakes):
+def test_a_refused_manifest_is_shown(launch, fakes):
     fakes.plan(fail=[["apply", "error: forbidden", -1]])
     assert "forbidden" in launch("gke/job.sh", "gpu", "mask-1", code=1, **SETTINGS).stderr
 
@@ -200,14 +200,14 @@ def test_what_the_cluster_refuses_is_shown(launch, fakes):
 @pytest.mark.parametrize(
     "arguments, settings, message",
     [
-        (["gpu", "mask-1"], {"KUBE_CONTEXT": ""}, "KUBE_CONTEXT is not set: which cluster"),
+        (["gpu", "mask-1"], {"KUBE_CONTEXT": ""}, "KUBE_CONTEXT is not set: the cluster"),
         (["gpu", "mask-1"], {"IMAGE": ""}, "IMAGE is not set: the container image"),
         (["gpu", "mask-1"], {"GPU_COUNT": "none"}, "GPU_COUNT=none: expected a whole number"),
         (["gpu", "mask-1"], {"RETRIES": "few"}, "RETRIES=few: expected a whole number from 0"),
         (["gpu", "mask-1"], {"GPU_TYPE": ""}, "GPU_TYPE is not set"),
         (["workers", "mask-1"], {"WORKERS": "1"}, "WORKERS=1: expected 2 or more"),
         (["tpu", "mask-1"], {"MODEL_DIR": "/runs"}, "MODEL_DIR=/runs: expected gs://BUCKET/"),
-        (["delete", ""], {}, "'' is no name"),
+        (["delete", ""], {}, "'' is not a valid name"),
         (["delete"], {}, "expected COMMAND NAME, found 'delete'"),
         (["cpu", "mask-1"], {}, "expected gpu, workers, tpu, data, watch or delete, found 'cpu'"),
     ],

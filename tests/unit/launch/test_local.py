@@ -1,4 +1,4 @@
-"""Training on this machine and on several: what `maskconver` is called with."""
+"""Training on this machine and on several: the calls of `maskconver`."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ TWO_GPUS = [["nvidia-smi -L", "GPU 0: A (UUID: x)\nGPU 1: B (UUID: y)"]]
 )
 def test_gpus(launch, fakes, argument, strategy, devices):
     fakes.plan(answers=TWO_GPUS)
-    launch("local/train.sh", argument, "--", "--gin.train.total_steps=9", "a b", **SETTINGS)
+    launch("local/train.sh", argument, "--", "--total_steps", "9", "a b", **SETTINGS)
     (call,) = fakes.calls("maskconver")
-    options = [f"--gin.train.strategy='{strategy}'", "--gin.train.total_steps=9", "a b"]
+    options = [f"--gin.train.strategy='{strategy}'", "--total_steps", "9", "a b"]
     assert call["argv"] == TRAIN + options
     assert call["env"]["CUDA_VISIBLE_DEVICES"] == devices
 
@@ -34,11 +34,11 @@ def test_gpus(launch, fakes, argument, strategy, devices):
 def test_without_gpus_all_means_the_cpu(launch, fakes):
     fakes.remove("nvidia-smi")
     launch("local/train.sh", **SETTINGS, TRAIN_DATA="d/t", EVAL_DATA="d/v")
-    data = ["--gin.TRAIN_DATA='d/t'", "--gin.EVAL_DATA='d/v'"]
-    assert fakes.argvs("maskconver") == [[*TRAIN, "--gin.train.strategy='cpu'", *data]]
+    data = ["--train_data", "d/t", "--eval_data", "d/v"]
+    assert fakes.argvs("maskconver") == [[*TRAIN, *data, "--gin.train.strategy='cpu'"]]
 
 
-def test_gpus_that_somebody_assigned_stay(launch, fakes):
+def test_assigned_gpus_stay(launch, fakes):
     fakes.plan(answers=TWO_GPUS)
     launch("local/train.sh", "1", **SETTINGS, CUDA_VISIBLE_DEVICES="1")
     assert fakes.calls("maskconver")[0]["env"]["CUDA_VISIBLE_DEVICES"] == "1"
@@ -53,7 +53,7 @@ def test_the_exit_code_is_that_of_training(launch, fakes):
 @pytest.mark.parametrize(
     "arguments, settings, message",
     [
-        (["3"], SETTINGS, "asked for 3 GPU(s), nvidia-smi lists 2"),
+        (["3"], SETTINGS, "GPUS=3, but nvidia-smi lists 2 GPU(s)"),
         (["two"], SETTINGS, "GPUS: expected all, cpu or a number, found 'two'"),
         (["1", "2"], SETTINGS, "expected one argument, GPUS, found: 1 2"),
         (["--gpus"], SETTINGS, "unknown option --gpus; see train.sh --help"),
@@ -71,7 +71,9 @@ def test_a_mistake_is_one_message(launch, fakes, arguments, settings, message):
 
 def test_a_missing_command_is_named(launch, fakes):
     fakes.remove("maskconver")
-    assert "no maskconver here" in launch("local/train.sh", "cpu", code=2, **SETTINGS).stderr
+    assert (
+        "found no program maskconver" in launch("local/train.sh", "cpu", code=2, **SETTINGS).stderr
+    )
 
 
 def test_a_missing_settings_file_is_named(launch):
@@ -105,7 +107,7 @@ def test_loopback(launch, fakes, tmp_path):
 
 
 def test_loopback_ends_the_others_when_one_fails(launch, fakes, tmp_path):
-    # The others would wait for it for ever: these sleep longer than the test may take.
+    # Real workers would wait for the failed one for ever. These sleep beyond the test's time limit.
     program = fakes.folder / "bin/maskconver"
     pids = fakes.folder / "pids"
     pids.touch()
@@ -138,7 +140,7 @@ def test_a_wrong_cluster_is_named(launch, fakes, arguments, message):
     assert fakes.calls() == []
 
 
-def test_the_demo_tells_what_it_would_do(launch, fakes):
+def test_a_dry_run_of_the_demo_prints_its_commands(launch, fakes):
     done = launch("local/demo.sh", "--dry-run")
     assert "$ maskconver train --gin_file experiments/demo.gin --model_dir runs/demo/model" in (
         done.stdout
@@ -163,9 +165,9 @@ def test_camvid_trains_and_scores_both_parts(launch, fakes, tmp_path):
     [
         ([], "expected DATA_DIR [START]"),
         ([".", "sometimes"], "START: expected scratch or pretrained, found 'sometimes'"),
-        (["nowhere"], "DATA_DIR: nowhere is no folder"),
+        (["nowhere"], "DATA_DIR: nowhere is not a folder"),
     ],
 )
-def test_camvid_tells_how_it_is_called(launch, fakes, arguments, message):
+def test_a_wrong_call_of_camvid_is_named(launch, fakes, arguments, message):
     assert message in launch("local/camvid.sh", *arguments, code=2).stderr
     assert not fakes.argvs("maskconver")

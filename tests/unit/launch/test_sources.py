@@ -1,4 +1,4 @@
-"""What can be told from the launch scripts without running what they launch."""
+"""Checks of the launch scripts that start nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from tests.unit.launch.conftest import ROOT
 
 LAUNCH = ROOT / "launch"
 SCRIPTS = sorted(LAUNCH.rglob("*.sh"))
-USER_SCRIPTS = [path for path in SCRIPTS if path.name not in {"common.sh", "host.sh"}]
+SOURCED = {"common.sh", "keep.sh"}
+"""Other scripts source these; nobody runs them."""
+USER_SCRIPTS = [path for path in SCRIPTS if path.name not in SOURCED | {"host.sh"}]
 
 
 def _name(path) -> str:
@@ -23,7 +25,7 @@ def test_shellcheck_finds_nothing(tool):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_shellcheck_would_find_something(tool, tmp_path):
+def test_shellcheck_works(tool, tmp_path):
     (tmp_path / "bad.sh").write_text("#!/bin/bash\nrm -r $1\n")
     assert "SC2086" in tool("shellcheck", str(tmp_path / "bad.sh")).stdout
 
@@ -33,7 +35,7 @@ def test_hadolint_finds_nothing(tool):
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
-def test_hadolint_would_find_something(tool, tmp_path):
+def test_hadolint_works(tool, tmp_path):
     (tmp_path / "Dockerfile").write_text("FROM python\nRUN cd /tmp\n")
     done = tool("hadolint", "--failure-threshold", "style", str(tmp_path / "Dockerfile"))
     assert done.returncode != 0
@@ -42,7 +44,7 @@ def test_hadolint_would_find_something(tool, tmp_path):
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=_name)
 def test_scripts_stop_at_the_first_error(path):
-    if path.name != "common.sh":  # which is sourced
+    if path.name not in SOURCED:
         assert "\nset -euo pipefail\n" in path.read_text(encoding="utf-8")
         assert path.stat().st_mode & 0o111
 
@@ -61,29 +63,30 @@ def test_help_shows_the_call_and_an_example(path):
 
 @pytest.mark.parametrize("folder", ["local", "tpu_vm", "gke", "vertex", "docker"])
 def test_every_setting_is_explained(folder):
-    """What a script or template asks for is in env.example, unless the script makes it."""
-    script = next(path for path in USER_SCRIPTS if path.parent.name == folder)
-    text = script.read_text(encoding="utf-8")
-    asked = set(re.findall(r"need(?:_bucket|_number)? ([A-Z_]+)", text))
-    for template in script.parent.glob("*.yaml"):
-        asked |= set(re.findall(r"\$\{([A-Z_]+)\}", template.read_text(encoding="utf-8")))
-    asked |= set(re.findall(r"\$\{([A-Z_]+):-", text))
-    if "train_arguments" in text:
-        asked |= {"GIN_FILE", "MODEL_DIR", "TRAIN_DATA", "EVAL_DATA"}
-    made = set(re.findall(r"(?<![\w{])([A-Z_]+)=", text))
-    example = (script.parent / "env.example").read_text(encoding="utf-8")
-    explained = set(re.findall(r"^(?:# )?([A-Z_]+)=", example, re.MULTILINE))
-    assert asked - made - explained == set()
-    everything = "".join(
+    """env.example has each setting that a script or template reads, unless the script sets it."""
+    scripts = "".join(
         path.read_text(encoding="utf-8")
-        for path in script.parent.iterdir()
-        if path.suffix in {".sh", ".yaml"}
+        for path in (LAUNCH / folder).glob("*.sh")
+        if path.name != "host.sh"  # It runs elsewhere, without these settings.
+    )
+    templates = "".join(
+        path.read_text(encoding="utf-8") for path in (LAUNCH / folder).glob("*.yaml")
     )
     common = (LAUNCH / "common.sh").read_text(encoding="utf-8")
-    assert {name for name in explained if name not in everything + common} == set()
+    example = (LAUNCH / folder / "env.example").read_text(encoding="utf-8")
+
+    read = set(re.findall(r"need(?:_bucket|_number)? ([A-Z_]+)", scripts))
+    read |= set(re.findall(r"\$\{([A-Z_]+):-", scripts))
+    read |= set(re.findall(r"\$\{([A-Z_]+)\}", templates))
+    if "train_arguments" in scripts:
+        read |= {"GIN_FILE", "MODEL_DIR", "TRAIN_DATA", "EVAL_DATA"}
+    is_set = set(re.findall(r"(?<![\w{])([A-Z_]+)=", scripts + common))
+    explained = set(re.findall(r"^(?:# )?([A-Z_]+)=", example, re.MULTILINE))
+    assert read - is_set - explained == set()
+    assert {name for name in explained if name not in scripts + templates + common} == set()
 
 
-def test_the_image_copies_what_is_there_and_what_its_context_holds():
+def test_the_image_copies_existing_files_of_its_context():
     text = (LAUNCH / "docker/Dockerfile").read_text(encoding="utf-8")
     ignore = (LAUNCH / "docker/Dockerfile.dockerignore").read_text(encoding="utf-8").splitlines()
     copied = [

@@ -1,4 +1,4 @@
-"""Custom jobs that Vertex AI would take, and what gcloud is called with."""
+"""vertex/job.sh: valid custom jobs, and the calls of gcloud."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PLACE = ["--project=p", "--region=r"]
 
 @pytest.fixture
 def submit(launch, fakes):
-    """`submit("gpu")`: submits it; the call and the job in it."""
+    """`submit("gpu")`: submits a job; returns the call of gcloud and the job in it."""
 
     def run(kind: str, *arguments: str, **settings: str) -> tuple[list[str], dict]:
         launch("vertex/job.sh", kind, "mask-1", *arguments, **SETTINGS | settings)
@@ -48,7 +48,7 @@ def test_jobs_are_valid(submit, kind, spot):
     assert spec["scheduling"]["timeout"] == "604800s"
 
 
-def test_the_schema_names_mistakes(submit):
+def test_the_schema_finds_mistakes(submit):
     _, spec = submit("gpu")
     for path, value in [
         (("workerPoolSpecs", 0, "machineSpec", "acceleratorCount"), "1"),
@@ -91,12 +91,12 @@ def test_workers_are_one_chief_and_the_others(submit):
     assert spec["scheduling"]["restartJobOnWorkerRestart"] is True
 
 
-def test_the_account_goes_along(submit):
+def test_the_service_account_is_passed_on(submit):
     assert "--service-account=a@p" in submit("gpu", SERVICE_ACCOUNT="a@p")[0]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_dry_run_shows_the_job_and_makes_none(launch, fakes, submit, kind):
+def test_a_dry_run_prints_the_job_and_creates_none(launch, fakes, submit, kind):
     done = launch("vertex/job.sh", "--dry-run", kind, "mask-1", **SETTINGS)
     assert fakes.calls() == []
     *shown, command = done.stdout.splitlines()
@@ -105,7 +105,7 @@ def test_a_dry_run_shows_the_job_and_makes_none(launch, fakes, submit, kind):
     assert yaml.safe_load(text) == submit(kind)[1]
 
 
-def test_watch_follows_the_newest(launch, fakes):
+def test_watch_follows_the_newest_job(launch, fakes):
     fakes.plan(answers=[["custom-jobs list", "projects/1/locations/r/customJobs/7"]])
     launch("vertex/job.sh", "watch", "mask-1", **SETTINGS)
     look, state, logs = fakes.argvs("gcloud")
@@ -114,7 +114,7 @@ def test_watch_follows_the_newest(launch, fakes):
     assert logs[2:] == ["stream-logs", "projects/1/locations/r/customJobs/7", *PLACE]
 
 
-def test_cancel_takes_all_of_that_name_that_live(launch, fakes):
+def test_cancel_ends_all_waiting_and_running_jobs_of_the_name(launch, fakes):
     fakes.plan(answers=[["custom-jobs list", "j/7\nj/8"]])
     launch("vertex/job.sh", "cancel", "mask-1", **SETTINGS)
     look, *cancels = fakes.argvs("gcloud")
@@ -125,13 +125,13 @@ def test_cancel_takes_all_of_that_name_that_live(launch, fakes):
 @pytest.mark.parametrize("command", ["watch", "cancel"])
 def test_a_name_without_a_job(launch, fakes, command):
     done = launch("vertex/job.sh", command, "mask-1", code=2, **SETTINGS)
-    assert "no job named mask-1" in done.stderr
+    assert "job named mask-1" in done.stderr
     assert len(fakes.calls()) == 1
     launch("vertex/job.sh", "--dry-run", command, "mask-1", **SETTINGS)
     assert len(fakes.calls()) == 1
 
 
-def test_what_vertex_refuses_is_shown_and_leaves_no_file(launch, fakes, tmp_path):
+def test_a_refused_job_is_shown_and_leaves_no_file(launch, fakes, tmp_path):
     fakes.plan(fail=[["create", "ERROR: quota", -1]])
     done = launch("vertex/job.sh", "gpu", "m", code=1, **SETTINGS, TMPDIR=str(tmp_path))
     assert "quota" in done.stderr
