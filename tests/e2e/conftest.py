@@ -66,7 +66,7 @@ def tiny_arguments(dataset):
     """`tiny_arguments(model_dir, *bindings)`: arguments of `maskconver train` for a tiny run."""
 
     def arguments(model_dir: Path, *bindings: str) -> list[str]:
-        data = [f"--gin.{name}_DATA='{dataset}'" for name in ("TRAIN", "EVAL")]
+        data = ["--train_data", str(dataset), "--eval_data", str(dataset)]
         settings = [f"--gin.{binding}" for binding in bindings]
         return ["train", "--gin_file", str(TINY), "--model_dir", str(model_dir), *data, *settings]
 
@@ -77,5 +77,5 @@ def tiny_arguments(dataset):
 def trained(tiny_arguments, tmp_path_factory) -> Path:
     """The folder of a run that has learned its 8 scenes by heart, more or less."""
     model_dir = tmp_path_factory.mktemp("run") / "model"
-    assert main(tiny_arguments(model_dir, "train.total_steps=400")) == 0
+    assert main(tiny_arguments(model_dir, "RunLength.total_steps=400")) == 0
     return model_dir

@@ -19,6 +19,8 @@ from maskconver_tf.datasets.records.folder import DatasetFolder
 from maskconver_tf.evaluation.coco_results import read_coco_panoptic
 from maskconver_tf.evaluation.panoptic_quality import PanopticQuality
 from maskconver_tf.files.id_map import rgb_to_ids
+from tests.e2e.conftest import TINY
+from tests.unit.layers.check_layer import precision
 
 LOW_THRESHOLD = "PanopticFusion.score_threshold=0.02"
 """A model trained for seconds is rarely sure, and a test of nothing found tests nothing."""
@@ -49,6 +51,19 @@ def pictures(scenes, tmp_path_factory) -> list[Path]:
     return [folder / name for name in names]
 
 
+# ---- Options of a run ----------------------------------------------------------------------------
+def test_options_set_data_and_input_size_before_gin_arguments(dataset, tmp_path, capsys):
+    folder = tmp_path / 'it\'s [my] "data" №1'
+    folder.symlink_to(dataset)
+    arguments = ["preflight", "--gin_file", str(TINY), "--train-data", str(folder)]
+    arguments += ["--input_size", "32,64", "--total_steps", "3"]
+    with precision("float32"):  # restored afterwards
+        assert main(arguments) == 0
+        assert "32x64, 13 classes" in capsys.readouterr().out
+        assert main([*arguments, "--gin.TRAIN_DATA='nowhere'"]) == 2
+    assert "nowhere" in capsys.readouterr().err
+
+
 # ---- Evaluate ------------------------------------------------------------------------------------
 def test_evaluate_writes_results_that_its_predictions_bear_out(trained, dataset, scenes, tmp_path):
     out = tmp_path / "results"
@@ -75,12 +90,15 @@ def _pq_of_files(out: Path, scenes: Path, dataset: Path) -> float:
     return 100 * quality.result().all.pq
 
 
-def test_evaluate_refuses_data_of_other_classes(trained, make_coco_folder, tmp_path, capsys):
+@pytest.mark.parametrize("option", ["--eval_data", "--data"])
+def test_evaluate_refuses_data_of_other_classes(
+    option, trained, make_coco_folder, tmp_path, capsys
+):
     folder = make_coco_folder()
     arguments = ["--images", folder.images, "--panoptic", folder.panoptic]
     arguments += ["--annotations", folder.annotations, "--out", tmp_path / "other"]
     assert main(["data", "build", *map(str, arguments)]) == 0
-    assert main(["evaluate", "--model", str(trained), "--data", str(tmp_path / "other")]) == 2
+    assert main(["evaluate", "--model", str(trained), option, str(tmp_path / "other")]) == 2
     assert "3 classes" in capsys.readouterr().err
 
 
@@ -208,8 +226,8 @@ def test_training_in_a_folder_of_other_classes_is_refused(
         ("trian.total_steps=3", "train"),
         ("TrainingInput.input_size=(100, 96)", "multiples of 32"),
         ("TRAIN_DATA='nowhere'", "nowhere"),
-        ("train.strategy='gpu'", "no GPU"),
-        ("train.strategy='multi_worker'", "neither TF_CONFIG nor MASKCONVER_WORKERS is set"),
+        ("Compute.strategy='gpu'", "no GPU"),
+        ("Compute.strategy='multi_worker'", "neither TF_CONFIG nor MASKCONVER_WORKERS is set"),
         ("light_fpn.LightFPN.width=3", "LightFPN"),
     ],
 )
@@ -235,7 +253,7 @@ def test_a_damaged_shard_stops_training_with_its_name(tiny_arguments, dataset, t
     content = bytearray(shard.read_bytes())
     content[len(content) // 2] ^= 0xFF
     shard.write_bytes(content)
-    arguments = tiny_arguments(tmp_path / "run", "train.total_steps=4", f"TRAIN_DATA='{damaged}'")
+    arguments = tiny_arguments(tmp_path / "run", "RunLength.total_steps=4", f"TRAIN_DATA='{damaged}'")
     assert main(arguments) == 2
     message = capsys.readouterr().err
     assert f"{shard}: record" in message and "TrainingInput.skip_corrupt = True" in message
