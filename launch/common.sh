@@ -168,7 +168,7 @@ train_arguments() {
     TRAIN_ARGUMENTS=(train --gin_file "$GIN_FILE" --model_dir "$MODEL_DIR")
     [[ -z ${TRAIN_DATA:-} ]] || TRAIN_ARGUMENTS+=(--train_data "$TRAIN_DATA")
     [[ -z ${EVAL_DATA:-} ]] || TRAIN_ARGUMENTS+=(--eval_data "$EVAL_DATA")
-    TRAIN_ARGUMENTS+=("--gin.train.strategy='$1'")
+    TRAIN_ARGUMENTS+=("--gin.Compute.strategy='$1'")
     [[ -z ${DATA_SERVICE:-} ]] ||
         TRAIN_ARGUMENTS+=("--gin.TrainingInput.service='$DATA_SERVICE'")
     TRAIN_ARGUMENTS+=("${EXTRA[@]}")
