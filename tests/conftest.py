@@ -1,4 +1,4 @@
-"""Fixtures for every tier: where the real pictures are, and tiny datasets made on the spot."""
+"""Fixtures for all tests: the folders of real pictures, and tiny datasets that a test writes."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ def coco200() -> Path:
 
 @pytest.fixture
 def camvid() -> Path:
-    """CamVid as COCO panoptic, laid out as `coco200` with a `test` part too."""
+    """CamVid in COCO panoptic layout, as `coco200` with an additional `test` part."""
     return _shared_data("camvid_panoptic")
 
 
 @dataclasses.dataclass(frozen=True)
 class CocoFolder:
-    """A dataset in COCO panoptic layout, and a way to spoil it.
+    """A dataset in COCO panoptic layout that a test can change.
 
     Attributes:
-      images: folder of pictures, `0.jpg` and on.
-      panoptic: folder of id maps, `0.png` and on.
+      images: folder of the pictures `0.jpg`, `1.jpg`, ...
+      panoptic: folder of the id maps `0.png`, `1.png`, ...
       annotations: the JSON file.
     """
 
@@ -61,12 +61,12 @@ class CocoFolder:
         self.annotations.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
 
     def ids(self, picture: int) -> np.ndarray:
-        """int32 `[h, w]`: the segment ids painted in one picture's map."""
+        """int32 `[h, w]`: the segment ids in the map of one picture."""
         pixels = np.asarray(Image.open(self.panoptic / f"{picture}.png")).astype(np.int32)
         return pixels @ np.array([1, 2**8, 2**16])
 
     def paint(self, picture: int, ids: np.ndarray) -> None:
-        """Replaces one picture's map."""
+        """Replaces the map of one picture."""
         pixels = np.stack([ids & 255, ids >> 8 & 255, ids >> 16], -1).astype(np.uint8)
         Image.fromarray(pixels).save(self.panoptic / f"{picture}.png")
 
@@ -76,7 +76,7 @@ CATEGORIES = [
     {"id": 200, "name": "pré", "isthing": 0, "supercategory": "stuff"},
     {"id": 18, "name": "ballon", "isthing": 1, "supercategory": "thing"},
 ]
-"""Of `make_coco_folder`: source ids neither sorted nor without holes."""
+"""Of `make_coco_folder`. The source ids are not sorted and have gaps."""
 
 _COLORS = {0: (20, 20, 20), 7: (90, 160, 230), 200: (60, 150, 40), 18: (220, 40, 50)}
 
@@ -85,8 +85,8 @@ _COLORS = {0: (20, 20, 20), 7: (90, 160, 230), 200: (60, 150, 40), 18: (220, 40,
 def make_coco_folder(tmp_path) -> Callable[..., CocoFolder]:
     """`make_coco_folder(num_pictures=3, size=(24, 32))`: writes a tiny, valid dataset.
 
-    Picture i, image id 10 + i: sky (source class 7) over grass (200), two balls (18; the second is
-    a crowd in picture 0 alone), and a void column at the left.
+    Picture i has image id 10 + i. It shows sky (source class 7) above grass (200), two balls (18)
+    and a void column at the left. The second ball is a crowd in picture 0 only.
     """
 
     def make(num_pictures: int = 3, size: tuple[int, int] = (24, 32)) -> CocoFolder:
@@ -104,7 +104,7 @@ def make_coco_folder(tmp_path) -> Callable[..., CocoFolder]:
 
 
 def _add_picture(folder: CocoFolder, content: dict, picture: int, size: tuple[int, int]) -> None:
-    """Writes picture and map and appends their entries to `content`."""
+    """Writes a picture and its map, and appends their entries to `content`."""
     height, width = size
     classes = np.full(size, 7)
     classes[height // 2 :] = 200
