@@ -63,9 +63,9 @@ def add_synth_command(commands: Any) -> None:
 
 
 def run_synth(args: argparse.Namespace) -> None:
-    from maskconver_tf.datasets.synthetic.writer import write_dataset
+    from maskconver_tf.datasets.synthetic.toy_scenes import write_toy_scenes
 
-    written = write_dataset(args.out, args.num_train, args.num_val, args.seed, args.workers)
+    written = write_toy_scenes(args.out, args.num_train, args.num_val, args.seed, args.workers)
     print(f"{args.out}: {'written' if written else 'holds these scenes already'}")
 
 
@@ -123,9 +123,9 @@ def run_build(args: argparse.Namespace) -> None:
     elif args.pipeline_option:
         raise UserError("--pipeline_option: Apache Beam reads this option; give --runner as well")
     else:
-        from maskconver_tf.datasets.build.build import build_from
+        from maskconver_tf.datasets.build.build import build_named_source
 
-        summary = build_from(args.source, given, args.out, **settings)
+        summary = build_named_source(args.source, given, args.out, **settings)
     print(summary)
 
 

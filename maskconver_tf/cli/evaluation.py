@@ -24,14 +24,14 @@ def add_evaluate_command(commands: Any) -> None:
         dest="eval_data",
         type=folder_name("--eval_data"),
         metavar="DIR",
-        help="dataset to score on, under either name (default: the run's own)",
+        help="dataset to score on; both names mean the same (default: the run's own)",
     )
     parser.add_argument(
         "--train_data",
         type=folder_name("--train_data"),
         metavar="DIR",
-        help="dataset of the training, if its folder has moved; only semantic and classification "
-        "runs read it (default: the run's own)",
+        help="dataset of the training, as in `train`; the scores do not depend on it (default: "
+        "the run's own)",
     )
     parser.add_argument("--out", metavar="DIR", help="folder for results (default: the run's)")
     add_gin_option(parser, "PanopticFusion.score_threshold=0.5")

@@ -16,7 +16,7 @@ from maskconver_tf.cli.arguments import CommandParser, folder_name, input_size, 
 if TYPE_CHECKING:
     from maskconver_tf.config.bindings import OptionSetting
 
-TOTAL_STEPS = "train.total_steps"
+TOTAL_STEPS = "RunLength.total_steps"
 """The parameter that holds the number of steps of a run."""
 
 

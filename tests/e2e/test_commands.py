@@ -222,8 +222,8 @@ def test_training_in_a_folder_of_other_classes_is_refused(
 @pytest.mark.parametrize(
     ("binding", "expected"),
     [
-        ("train.totl_steps=3", "total_steps"),
-        ("trian.total_steps=3", "train"),
+        ("RunLength.totl_steps=3", "total_steps"),
+        ("trian.length=3", "train"),
         ("TrainingInput.input_size=(100, 96)", "multiples of 32"),
         ("TRAIN_DATA='nowhere'", "nowhere"),
         ("Compute.strategy='gpu'", "no GPU"),
@@ -253,7 +253,9 @@ def test_a_damaged_shard_stops_training_with_its_name(tiny_arguments, dataset, t
     content = bytearray(shard.read_bytes())
     content[len(content) // 2] ^= 0xFF
     shard.write_bytes(content)
-    arguments = tiny_arguments(tmp_path / "run", "RunLength.total_steps=4", f"TRAIN_DATA='{damaged}'")
+    arguments = tiny_arguments(
+        tmp_path / "run", "RunLength.total_steps=4", f"TRAIN_DATA='{damaged}'"
+    )
     assert main(arguments) == 2
     message = capsys.readouterr().err
     assert f"{shard}: record" in message and "TrainingInput.skip_corrupt = True" in message

@@ -12,7 +12,7 @@ from maskconver_tf.errors import UserError
 
 
 def test_synth(calls, capsys):
-    made = calls("datasets.synthetic.writer", "write_dataset", result=True)
+    made = calls("datasets.synthetic.toy_scenes", "write_toy_scenes", result=True)
     assert main(["data", "synth", "--out", "d", "--num_val", "5", "--seed", "7"]) == 0
     assert made == [(("d", 1000, 5, 7, None), {})]
     assert capsys.readouterr().out == "d: written\n"
@@ -20,7 +20,7 @@ def test_synth(calls, capsys):
 
 # ---- build ---------------------------------------------------------------------------------------
 def test_build_prints_what_it_did(calls, capsys):
-    made = calls("datasets.build.build", "build_from", result="3 pictures")
+    made = calls("datasets.build.build", "build_named_source", result="3 pictures")
     argv = ["data", "build", "--images", "i", "--panoptic", "p", "--annotations", "a.json"]
     assert main([*argv, "--out", "o", "--skip-bad", "--num-shards=4"]) == 0
     expected = {"num_shards": 4, "workers": None, "skip_bad": True, "overwrite": False}

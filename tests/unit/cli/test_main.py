@@ -140,8 +140,8 @@ def test_a_mistake_is_one_message(error_of, argv, message):
 
 def test_a_user_error_is_one_message_and_with_debug_a_traceback(calls, error_of, capsys):
     calls(
-        "datasets.synthetic.writer",
-        "write_dataset",
+        "datasets.synthetic.toy_scenes",
+        "write_toy_scenes",
         result=UserError("d is full; delete something"),
     )
     assert error_of("data", "synth", "--out", "d") == "d is full; delete something"
@@ -150,7 +150,7 @@ def test_a_user_error_is_one_message_and_with_debug_a_traceback(calls, error_of,
 
 
 def test_an_error_of_the_code_is_not_hidden(calls):
-    calls("datasets.synthetic.writer", "write_dataset", result=ZeroDivisionError())
+    calls("datasets.synthetic.toy_scenes", "write_toy_scenes", result=ZeroDivisionError())
     with pytest.raises(ZeroDivisionError):
         main(["data", "synth", "--out", "d"])
 
@@ -163,6 +163,6 @@ def test_an_error_of_the_code_is_not_hidden(calls):
     ],
 )
 def test_a_stop_ends_with_one_line_and_its_status(calls, capsys, raised, status, line):
-    calls("datasets.synthetic.writer", "write_dataset", result=raised)
+    calls("datasets.synthetic.toy_scenes", "write_toy_scenes", result=raised)
     assert main(["data", "synth", "--out", "d"]) == status
     assert capsys.readouterr().err == line
