@@ -1,10 +1,13 @@
-"""Words for error messages: the nearest name, and Gin's own messages made plain."""
+"""Words for error messages: nearest names, Gin's own messages, and values with missing quotes."""
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import difflib
+import json
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 
 from maskconver_tf.errors import RunStopped, UserError
@@ -51,3 +54,107 @@ def _missing_arguments(error: TypeError) -> str | None:
     if not match or match[1].removesuffix(".__init__").split(".")[-1] != match[3]:
         return None
     return needs(match[3], match[2])
+
+
+# ---- Values of the command line that do not parse ------------------------------------------------
+OPTIONS = {"TRAIN_DATA": "--train_data", "EVAL_DATA": "--eval_data", "INPUT_SIZE": "--input_size"}
+"""Macro -> option of `maskconver train` that sets it without quotes and brackets."""
+
+
+def unparsed_value(name: str, value: str, reason: str) -> str:
+    """The end of an error message: how to write `--gin.NAME=VALUE` so that it parses.
+
+    Args:
+      name: the parameter or macro.
+      value: a text that does not parse, as the program got it from the shell.
+      reason: what the parser says.
+    """
+    if name == "INPUT_SIZE":
+        mistake, literal = "expected height and width in brackets", _size(value)
+    else:
+        mistake, literal = _repair(value.strip())
+    if not literal:
+        return f"the value '{value.strip()}' does not parse ({reason})"
+    advice = f"{mistake}; write\n  --gin.{name}={shell_word(literal)}"
+    if option := OPTIONS.get(name):
+        advice += f"\nor, as `maskconver train` takes it,\n  {option} {_option_value(literal)}"
+    return advice
+
+
+_CLOSING = {"(": ")", "[": "]", "{": "}"}
+_ITEM = re.compile(r"""'[^']*'|"[^"]*"|[^\s,:'"()\[\]{}][^,:'"()\[\]{}]*""")
+
+
+def _repair(value: str) -> tuple[str, str]:
+    """The mistake in `value`, and the literal that the user probably meant; empty if unknown."""
+    if not value:
+        return "the value is missing, and empty text needs quotes", "''"
+    if value.startswith(tuple(_CLOSING)):
+        return _repair_group(value)
+    if value.startswith(("@", "%")) or value.endswith(tuple(_CLOSING.values())):
+        return "", ""
+    if _is_literal(f"({value})"):
+        return "a group of values needs brackets", f"({value})"
+    return "text needs quotes inside the quotes of the shell", _text_literal(_unquoted(value))
+
+
+def _repair_group(value: str) -> tuple[str, str]:
+    if "@" in value or "%" in value:
+        return "", ""
+    open_brackets = []
+    for character in _ITEM.sub("", value):
+        if character in _CLOSING:
+            open_brackets.append(_CLOSING[character])
+        elif open_brackets and character == open_brackets[-1]:
+            open_brackets.pop()
+    closed = value + "".join(reversed(open_brackets))
+    quoted = _ITEM.sub(lambda item: _quoted_item(item[0]), closed)
+    if not _is_literal(quoted):
+        return "", ""
+    return "a bracket is not closed" if open_brackets else "text needs quotes", quoted
+
+
+def _quoted_item(item: str) -> str:
+    return item if _is_literal(item.strip()) else _text_literal(item.strip())
+
+
+def _size(value: str) -> str:
+    sides = re.findall(r"\d+", value)
+    return f"({', '.join(sides)})" if len(sides) == 2 else "(640, 640)"
+
+
+def _is_literal(text: str) -> bool:
+    try:
+        return not isinstance(ast.literal_eval(text), set)
+    except (SyntaxError, ValueError):
+        return False
+
+
+def _unquoted(value: str) -> str:
+    """`value` without a quote at its start, and without the same quote at its end."""
+    if not value.startswith(("'", '"')):
+        return value
+    return value[1:].removesuffix(value[0])
+
+
+def _text_literal(text: str) -> str:
+    """`text` as a literal, in the quotes that leave least to do for `shell_word`."""
+    has_plain_characters = not re.search(r'[\\$`!"]', repr(text))
+    return repr(text) if has_plain_characters else json.dumps(text, ensure_ascii=False)
+
+
+def _option_value(literal: str) -> str:
+    value = ast.literal_eval(literal)
+    return shlex.quote(value) if isinstance(value, str) else ",".join(map(str, value))
+
+
+def shell_word(literal: str) -> str:
+    """`literal` in quotes, so that a shell passes it on unchanged."""
+    if not re.search(r'[\\$`!"]', literal):
+        return f'"{literal}"'
+    if "'" not in literal:
+        return f"'{literal}'"
+    if "!" not in literal:
+        escaped = re.sub(r'[\\$`"]', r"\\\g<0>", literal)
+        return f'"{escaped}"'
+    return shlex.quote(literal)

@@ -12,10 +12,15 @@ import gin
 from gin.config_parser import BindingStatement, ConfigParser, ImportStatement
 
 from maskconver_tf.config.bindings import Key, Source, macro_key
-from maskconver_tf.config.messages import without_gin_notes
+from maskconver_tf.config.messages import unparsed_value, without_gin_notes
 from maskconver_tf.config.names import Names, check_parameter
 from maskconver_tf.errors import UserError
 
+_NAME = r"[^\W\d]\w*"
+_ARGUMENT = re.compile(
+    rf"(?P<name>({_NAME}/)*{_NAME}(\.{_NAME})*)\s*=(?P<value>.*)", flags=re.DOTALL
+)
+"""A binding on the command line, unless its name is malformed."""
 NoteRename: TypeAlias = Callable[[str, str, str], None]
 """Takes the place where a source uses an old name, the old name and the new one."""
 
@@ -96,5 +101,8 @@ def _syntax_error(error: SyntaxError | tokenize.TokenError, source: Source) -> U
     else:
         # Gin puts Python's message first and its own last.
         message, line = error.msg.splitlines()[-1].strip().rstrip("."), error.lineno
-    hint = "; text goes in quotes: 'text'" if "parse token" in message else ""
-    return UserError(f"{source.place(line)}: {message}{hint}")
+    if source.path is None and (argument := _ARGUMENT.fullmatch(source.text)):
+        message = unparsed_value(argument["name"], argument["value"], message)
+    elif re.search("parse (token|value)", message):
+        message += "; text goes in quotes: 'text'"
+    return UserError(f"{source.place(line)}: {message}")
