@@ -68,7 +68,7 @@ class Categories(Sequence[Category]):
         return cls(categories)
 
     @classmethod
-    def numbered(cls, names: Sequence[str]) -> Categories:
+    def from_names(cls, names: Sequence[str]) -> Categories:
         """Classes that have names alone: whole pictures', say. Each is a thing of its own id."""
         return cls(tuple(Category(i, name, isthing=True) for i, name in enumerate(names)))
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from maskconver_tf.cli.main import main
 from maskconver_tf.datasets.build.build import build_dataset
-from maskconver_tf.datasets.synthetic.writer import write_dataset
+from maskconver_tf.datasets.synthetic.toy_scenes import write_toy_scenes
 
 TINY = Path(__file__).with_name("tiny.gin")
 
@@ -25,7 +25,7 @@ tf.config.set_logical_device_configuration(
 def scenes(tmp_path_factory) -> Path:
     """8 generated scenes in COCO panoptic layout, part `train`."""
     out = tmp_path_factory.mktemp("scenes") / "coco"
-    write_dataset(out, num_train=8, num_val=1, seed=3, workers=1, progress=False)
+    write_toy_scenes(out, num_train=8, num_val=1, seed=3, workers=1, progress=False)
     return out
 
 

@@ -1,6 +1,6 @@
-"""The builder on Apache Beam: local cores, Dataflow, Flink, Spark.
+"""Builds on Apache Beam: on local cores, Dataflow, Flink or Spark.
 
-Beam is not among the package's requirements: docs/datasets.md tells how to install it.
+The package does not require Beam; docs/datasets.md explains how to install it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from maskconver_tf.datasets.build.build import BuildSettings, num_workers
-from maskconver_tf.datasets.build.counts import BuildSummary
+from maskconver_tf.datasets.build.build_summary import BuildSummary
 from maskconver_tf.datasets.build.shard_build import ShardJob, build_by_shards, write_shard
 from maskconver_tf.errors import UserError
 
@@ -24,18 +24,19 @@ def build_on_beam(
     pipeline_options: Sequence[str] = (),
     **settings: Any,
 ) -> BuildSummary:
-    """Builds a dataset folder, one Beam element a shard; see `build_from`.
+    """Builds a dataset folder with one Beam element per shard; see `build_named_source`.
 
-    Source and `out` are paths that every worker sees: on other machines a shared file system.
+    Every worker must see the paths of the source and `out`. Workers on other machines need a shared
+    file system.
 
     Args:
-      runner: Beam's name of it.
-      pipeline_options: "name=value", of Beam or the runner.
-      **settings: those of `BuildSettings`; `workers` is for the direct runner, and Beam shows no
-        progress bar.
+      runner: Beam's name of the runner.
+      pipeline_options: options of Beam or the runner, as "name=value".
+      **settings: the fields of `BuildSettings`. Only the direct runner uses `workers`, and Beam
+        shows no progress bar.
 
     Raises:
-      UserError: as `build_from`; or Beam is not installed, or the pipeline fails.
+      UserError: as for `build_named_source`; or Beam is not installed, or the pipeline fails.
     """
     settings = BuildSettings(**settings)
     run = functools.partial(_run, _arguments(runner, settings.workers, pipeline_options))
@@ -43,7 +44,7 @@ def build_on_beam(
 
 
 def _arguments(runner: str, workers: int | None, pipeline_options: Sequence[str]) -> list[str]:
-    """Beam's command line; the direct runner uses all cores unless told otherwise."""
+    """Beam's command line. The direct runner uses all cores by default."""
     for option in pipeline_options:
         if "=" not in option or option.startswith("-"):
             raise UserError(
@@ -64,18 +65,18 @@ def _run(arguments: list[str], jobs: list[ShardJob]) -> None:
         from apache_beam.options.pipeline_options import PipelineOptions
     except ImportError as error:
         raise UserError(
-            f"--runner: Apache Beam cannot be imported ({error}); it needs an environment of its "
-            "own, which docs/datasets.md describes. Without --runner a build uses all cores of "
-            "this machine."
+            f"--runner: Apache Beam cannot be imported ({error}). It needs an environment of its "
+            "own; docs/datasets.md explains how to make one. Without --runner a build uses all "
+            "cores of this machine."
         ) from None
     try:
         with beam.Pipeline(options=PipelineOptions(arguments)) as pipeline:
             shards = pipeline | "Shards" >> beam.Create(jobs)
-            # Else a runner may join the steps and write all shards in one place.
+            # Without this a runner may join the steps and write all shards on one worker.
             _ = shards | beam.Reshuffle() | "Write" >> beam.Map(write_shard)
-    except Exception as error:  # Runners raise what they like.
+    except Exception as error:  # Each runner raises errors of its own.
         last = str(error).strip().splitlines()[-1] if str(error).strip() else repr(error)
         raise UserError(
-            f"{arguments[0]}: the pipeline failed: {last}\nSee Beam's messages above; with --debug "
-            "there is a traceback. Nothing was written."
+            f"{arguments[0]}: the pipeline failed: {last}\nBeam's messages above say more, and "
+            "--debug shows a traceback. Nothing was written."
         ) from error

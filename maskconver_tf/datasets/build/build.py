@@ -1,7 +1,7 @@
-"""From a dataset as its authors publish it to a dataset folder that training reads.
+"""Builds a dataset folder, which training reads, from a dataset as its authors publish it.
 
-Each picture is checked and encoded in one of several processes; this one writes the records in the
-source's order, so the same input gives the same bytes however many processes there are.
+Several processes check and encode the pictures. This process writes the records in the source's
+order, so the same input gives the same bytes with any number of processes.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from typing import Any
 
 from tqdm import tqdm
 
-from maskconver_tf.datasets.build.counts import BuildSummary, Tally, num_pictures
-from maskconver_tf.datasets.build.examine import Accepted, examine
+from maskconver_tf.datasets.build.build_counts import BuildCounts
+from maskconver_tf.datasets.build.build_summary import BuildSummary
+from maskconver_tf.datasets.build.encode_picture import EncodedPicture, encode_picture
 from maskconver_tf.datasets.categories import Categories
-from maskconver_tf.datasets.findings import Finding, report
-from maskconver_tf.datasets.processes import examiner
+from maskconver_tf.datasets.findings import Finding, count_pictures, format_findings
+from maskconver_tf.datasets.process_pool import process_pool
 from maskconver_tf.datasets.records.folder import is_dataset_folder
 from maskconver_tf.datasets.records.writer import DatasetWriter
 from maskconver_tf.datasets.sources.coco.panoptic import CocoPanoptic
@@ -30,19 +31,19 @@ from maskconver_tf.errors import UserError
 from maskconver_tf.files.whole_folder import whole_folder
 
 _PICTURES_PER_SHARD = 256
-"""About 40 MB of COCO: small enough to shuffle shards, large enough to read at speed."""
+"""About 40 MB of COCO: small enough to shuffle shards, large enough to read fast."""
 
 
 @dataclasses.dataclass(frozen=True)
 class BuildSettings:
-    """How to build, whatever the source.
+    """How to build; the same for every source.
 
     Attributes:
-      num_shards: TFRecord files; by default one for every 256 pictures.
-      workers: processes that check and encode; by default one for each CPU.
-      skip_bad: leave bad pictures out and record them in dropped.json.
-      progress: show a progress bar on standard error.
-      overwrite: replace the dataset folder at `out`, if there is one.
+      num_shards: number of TFRecord files; by default one per 256 pictures.
+      workers: number of processes that check and encode; by default one per CPU.
+      skip_bad: whether to leave bad pictures out and record them in dropped.json.
+      progress: whether to show a progress bar on standard error.
+      overwrite: whether to replace a dataset folder at `out`.
     """
 
     num_shards: int | None = None
@@ -63,108 +64,110 @@ def build_dataset(
 
     Args:
       images: folder of pictures.
-      panoptic: folder of RGB PNG files with segment ids.
-      annotations: the JSON file.
-      out: the folder to write; it appears whole, at the end, or not at all.
-      **settings: those of `BuildSettings`.
+      panoptic: folder of RGB PNG files that hold segment ids.
+      annotations: the annotations file, JSON.
+      out: the folder to write. It appears at the end, whole, or not at all.
+      **settings: the fields of `BuildSettings`.
 
     Raises:
-      UserError: the input is not in this layout, a picture is bad (without `skip_bad`), all are,
-        or `out` cannot be written.
+      UserError: the input is not in this layout; a picture is bad (without `skip_bad`) or all
+        are; or `out` cannot be written.
     """
     source = CocoPanoptic(Path(images), Path(panoptic), Path(annotations))
-    return write_dataset(source, Path(out), BuildSettings(**settings))
+    return build_source(source, Path(out), BuildSettings(**settings))
 
 
-def build_from(source: str, options: Mapping[str, Any], out: Path, **settings: Any) -> BuildSummary:
-    """Builds a dataset folder from any source; see `build_dataset`.
+def build_named_source(
+    source: str, options: Mapping[str, Any], out: Path, **settings: Any
+) -> BuildSummary:
+    """Builds a dataset folder from any kind of source; see `build_dataset`.
 
     Args:
-      source: its name, one of `source_options.SOURCES`.
-      options: where it is, as the command line has it: {"root": "cityscapes", "split": "val"}.
+      source: name of the source's kind, one of `options.SOURCES`.
+      options: where the data is, as on the command line: {"root": "cityscapes", "split": "val"}.
     """
-    return write_dataset(open_named_source(source, options), Path(out), BuildSettings(**settings))
+    return build_source(open_named_source(source, options), Path(out), BuildSettings(**settings))
 
 
-def write_dataset(source: Source, out: Path, settings: BuildSettings) -> BuildSummary:
-    """Writes the pictures of any source to a dataset folder; see `build_dataset`."""
+def build_source(source: Source, out: Path, settings: BuildSettings) -> BuildSummary:
+    """Builds a dataset folder from an open source; see `build_dataset`."""
     start = time.monotonic()
     num_items = len(source.pictures)
-    num_shards = plan_shards(source, settings.num_shards)
+    num_shards = choose_num_shards(source, settings.num_shards)
     workers = num_workers(settings.workers, num_items)
-    findings, num_bad = list(source.findings), num_pictures(source.findings)
-    tally = Tally(source.categories)
+    findings, num_bad = list(source.findings), count_pictures(source.findings)
+    counts = BuildCounts(source.categories)
     with (
         new_dataset_folder(out, settings.overwrite) as folder,
         contextlib.closing(DatasetWriter(folder, num_shards, num_items)) as writer,
-        examiner(workers, examine) as examine_all,
+        process_pool(workers, encode_picture) as encode_all,
         _progress_bar(num_items, settings.progress) as bar,
     ):
-        for index, outcome in enumerate(examine_all(source.pictures)):
-            if not isinstance(outcome, Accepted):
+        for index, outcome in enumerate(encode_all(source.pictures)):
+            if not isinstance(outcome, EncodedPicture):
                 findings.extend(outcome)
                 num_bad += 1
             elif settings.skip_bad or not findings:
                 writer.write(index, outcome.features)
-                tally.add(outcome)
+                counts.add(outcome)
             bar.update()
-        check_findings(source, findings, num_bad, settings.skip_bad)
-        dataset = writer.finish(*manifest_content(source, tally, findings, num_bad))
-    return BuildSummary(out, dataset, tally.oddities, findings, time.monotonic() - start)
+        refuse_bad_pictures(source, findings, num_bad, settings.skip_bad)
+        manifest = writer.finish(*manifest_content(source, counts, findings, num_bad))
+    return BuildSummary(out, manifest, counts.conversions, findings, time.monotonic() - start)
 
 
 def _progress_bar(num_items: int, is_shown: bool) -> tqdm:
     return tqdm(total=num_items, unit=" pictures", disable=not is_shown, dynamic_ncols=True)
 
 
-def plan_shards(source: Source, num_shards: int | None) -> int:
-    """Shards for a source; `UserError` where it has no picture, or fewer than shards."""
+def choose_num_shards(source: Source, num_shards: int | None) -> int:
+    """`num_shards` or its default. `UserError` if there is no picture, or fewer than shards."""
     num_items = len(source.pictures)
     if num_items == 0:
-        raise _refusal(source, source.findings, num_bad=num_pictures(source.findings))
+        raise _refusal(source, source.findings, num_bad=count_pictures(source.findings))
     return _checked("num_shards", num_shards, -(-num_items // _PICTURES_PER_SHARD), num_items)
 
 
-def check_findings(
+def refuse_bad_pictures(
     source: Source, findings: Sequence[Finding], num_bad: int, skip_bad: bool
 ) -> None:
-    """Raises `UserError` where pictures are bad and may not be skipped, or all are bad."""
+    """Raises `UserError` if pictures are bad and may not be skipped, or if all are bad."""
     if findings and (not skip_bad or num_bad == _num_entries(source)):
         raise _refusal(source, findings, num_bad)
 
 
 def manifest_content(
-    source: Source, tally: Tally, findings: Sequence[Finding], num_bad: int
+    source: Source, counts: BuildCounts, findings: Sequence[Finding], num_bad: int
 ) -> tuple[Categories, dict[str, Any], dict[str, list[str]], list[dict[str, str]]]:
-    """What `write_manifest` takes after the shards."""
-    counts = {"source": source.description, "num_dropped": num_bad} | tally.to_json()
+    """The arguments that `write_manifest` takes after the shards."""
+    content = {"source": source.description, "num_dropped": num_bad} | counts.to_json()
     dropped = [finding.to_json() for finding in findings]
-    return source.categories, counts, tally.oddities, dropped
+    return source.categories, content, counts.conversions, dropped
 
 
 def _num_entries(source: Source) -> int:
-    """Pictures of a source, those that make no work item too."""
-    return len(source.pictures) + num_pictures(source.findings)
+    """Number of pictures of a source, including those for which only a finding exists."""
+    return len(source.pictures) + count_pictures(source.findings)
 
 
 def _refusal(source: Source, findings: Sequence[Finding], num_bad: int) -> UserError:
-    """What a user reads who has bad pictures."""
+    """The error for a source with bad pictures."""
     num_entries = _num_entries(source)
     if num_bad == num_entries:
-        way_out = "Not one picture is left to build from."
+        way_out = "No picture is left to build from."
     else:
         way_out = (
-            f"Correct them, or build from the other {num_entries - num_bad} with --skip-bad, which "
-            "records in dropped.json what it leaves out."
+            f"Correct them, or build from the other {num_entries - num_bad} with --skip-bad. "
+            "dropped.json then lists the pictures that were left out."
         )
     return UserError(
         f"{source.where}: {num_bad} of {num_entries} pictures cannot be used; nothing was "
-        f"written.\n{report(findings)}\n{way_out}"
+        f"written.\n{format_findings(findings)}\n{way_out}"
     )
 
 
 def _checked(name: str, value: int | None, default: int, most: int | None = None) -> int:
-    """`value` or else `default`; refuses a number below 1 or above `most`."""
+    """`value`, or `default` if it is None. `UserError` if it is below 1 or above `most`."""
     if value is None:
         return default
     if value < 1 or (most is not None and value > most):
@@ -174,8 +177,8 @@ def _checked(name: str, value: int | None, default: int, most: int | None = None
 
 
 def num_workers(workers: int | None, num_items: int) -> int:
-    """Processes for so many pictures: `workers`, or one for each CPU this process may use."""
-    # In a container those are fewer than the machine has.
+    """`workers`, or by default one process per CPU that this one may use; at most `num_items`."""
+    # A container may use fewer CPUs than the machine has.
     has_affinity = hasattr(os, "sched_getaffinity")
     num_cpus = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
     return max(1, min(_checked("workers", workers, num_cpus), num_items))

@@ -1,7 +1,7 @@
-"""A build in parts that know nothing of each other: one for each shard.
+"""A build in independent parts, one per shard.
 
-What a shard's part writes depends on the source and the shard's number alone, so parts may run in
-any order, on any machine that sees the same folders, and more than once.
+Each part depends only on the source and the shard's number. So the parts may run in any order, on
+any machine that sees the same folders, and more than once.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ from typing import Any
 
 from maskconver_tf.datasets.build.build import (
     BuildSettings,
-    check_findings,
+    choose_num_shards,
     manifest_content,
     new_dataset_folder,
-    plan_shards,
+    refuse_bad_pictures,
 )
-from maskconver_tf.datasets.build.counts import BuildSummary, Tally, num_pictures
-from maskconver_tf.datasets.build.examine import Accepted, examine
-from maskconver_tf.datasets.findings import Finding
+from maskconver_tf.datasets.build.build_counts import BuildCounts
+from maskconver_tf.datasets.build.build_summary import BuildSummary
+from maskconver_tf.datasets.build.encode_picture import EncodedPicture, encode_picture
+from maskconver_tf.datasets.findings import Finding, count_pictures
 from maskconver_tf.datasets.records.writer import ShardWriter, shard_bounds, write_manifest
 from maskconver_tf.datasets.sources.named_source import open_named_source
 from maskconver_tf.datasets.sources.source import Source
@@ -37,9 +38,9 @@ class ShardJob:
     """One shard of a build.
 
     Attributes:
-      source, options: what `open_named_source` takes; the options as JSON.
-      folder: where the shard goes.
-      shard: its number, of `num_shards`.
+      source, options: arguments of `open_named_source`; the options as JSON text.
+      folder: the folder that gets the shard.
+      shard, num_shards: number of this shard, from 0, and of all shards.
     """
 
     source: str
@@ -51,10 +52,10 @@ class ShardJob:
 
 @dataclasses.dataclass(frozen=True)
 class ShardResult:
-    """What became of a shard: its entry in the manifest, counts, and what is wrong."""
+    """What came of a shard: its entry in the manifest, counts, findings, number of bad pictures."""
 
     entry: dict[str, Any]
-    tally: Tally
+    counts: BuildCounts
     findings: list[Finding]
     num_bad: int
 
@@ -66,35 +67,35 @@ def build_by_shards(
     out: Path,
     settings: BuildSettings,
 ) -> BuildSummary:
-    """Builds a dataset folder, byte for byte as `build_from` does.
+    """Builds a dataset folder with the same bytes as `build_named_source`.
 
     Args:
-      run: runs `write_shard` on every job, wherever it likes, and returns when all are done.
-      source, options, out: see `build_from`.
-      settings: `workers` and `progress` are for `run` to heed.
+      run: runs `write_shard` on every job, on any machine, and returns when all jobs are done.
+      source, options, out: see `build_named_source`.
+      settings: how to build. `run` decides what `workers` and `progress` mean.
     """
     start = time.monotonic()
     opened = open_named_source(source, options)
-    num_shards = plan_shards(opened, settings.num_shards)
+    num_shards = choose_num_shards(opened, settings.num_shards)
     text = json.dumps({name: str(value) for name, value in options.items() if value is not None})
     with new_dataset_folder(Path(out), settings.overwrite) as folder:
         run([ShardJob(source, text, str(folder), i, num_shards) for i in range(num_shards)])
-        tally, findings = Tally(opened.categories), list(opened.findings)
-        num_bad, entries = num_pictures(findings), []
+        counts, findings = BuildCounts(opened.categories), list(opened.findings)
+        num_bad, entries = count_pictures(findings), []
         for shard in range(num_shards):
             result = _take_result(folder, shard)
-            tally.merge(result.tally)
+            counts.merge(result.counts)
             findings += result.findings
             num_bad += result.num_bad
             entries.append(result.entry)
-        check_findings(opened, findings, num_bad, settings.skip_bad)
-        content = manifest_content(opened, tally, findings, num_bad)
-        dataset = write_manifest(folder, entries, *content)
-    return BuildSummary(Path(out), dataset, tally.oddities, findings, time.monotonic() - start)
+        refuse_bad_pictures(opened, findings, num_bad, settings.skip_bad)
+        content = manifest_content(opened, counts, findings, num_bad)
+        manifest = write_manifest(folder, entries, *content)
+    return BuildSummary(Path(out), manifest, counts.conversions, findings, time.monotonic() - start)
 
 
 def write_shard(job: ShardJob) -> None:
-    """Writes one shard and, beside it, its `ShardResult`; each appears whole."""
+    """Writes one shard and, beside it, its `ShardResult`. Each file appears whole or not at all."""
     source = _open(job.source, job.options)
     folder = Path(job.folder)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".attempt-") as attempt:
@@ -107,22 +108,22 @@ def write_shard(job: ShardJob) -> None:
 
 
 def _write_shard(source: Source, folder: Path, shard: int, num_shards: int) -> ShardResult:
-    tally, findings, num_bad = Tally(source.categories), [], 0
+    counts, findings, num_bad = BuildCounts(source.categories), [], 0
     writer = ShardWriter(folder, shard, num_shards)
-    for item in source.pictures.between(*shard_bounds(shard, num_shards, len(source.pictures))):
-        outcome = examine(item)
-        if isinstance(outcome, Accepted):
+    for picture in source.pictures.between(*shard_bounds(shard, num_shards, len(source.pictures))):
+        outcome = encode_picture(picture)
+        if isinstance(outcome, EncodedPicture):
             writer.write(outcome.features)
-            tally.add(outcome)
+            counts.add(outcome)
         else:
             findings.extend(outcome)
             num_bad += 1
-    return ShardResult(writer.finish(), tally, findings, num_bad)
+    return ShardResult(writer.finish(), counts, findings, num_bad)
 
 
 @functools.lru_cache(maxsize=1)
 def _open(source: str, options: str) -> Source:
-    """Once for all shards that a process writes."""
+    """Opens the source once for all shards that this process writes."""
     return open_named_source(source, json.loads(options))
 
 

@@ -1,1 +1,1 @@
-"""Measures of pictures, and what they add up to."""
+"""Measures the pictures of a dataset, and adds the measures up."""

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from maskconver_tf.datasets.categories import Categories
-from maskconver_tf.datasets.census.inspection import Inspection
+from maskconver_tf.datasets.census.measure_picture import PictureMeasures
 
 _AREA_BINS = np.array([0, 4**2, 8**2, 16**2, 32**2, 64**2, 128**2, 256**2, 512**2, np.inf])
-"""Bounds of segment areas in pixels: squares of these sides."""
+"""Bounds of segment areas in pixels: the areas of squares with these sides."""
 
 
 class Census:
-    """Counts and histograms; a few numbers stay of each picture."""
+    """Counts and histograms over pictures. It keeps a few numbers per picture."""
 
     def __init__(self, categories: Categories):
         self.categories = categories
@@ -32,9 +32,9 @@ class Census:
         self._sizes: collections.Counter[tuple[int, int]] = collections.Counter()
         self._segments_per_picture = array.array("l")
         self._void_shares = array.array("f")
-        self._oddities: collections.Counter[str] = collections.Counter()
+        self._conversions: collections.Counter[str] = collections.Counter()
 
-    def add(self, picture: Inspection) -> None:
+    def add(self, picture: PictureMeasures) -> None:
         """Counts one picture."""
         self.num_pictures += 1
         classes = np.array(picture.class_ids, np.int64)
@@ -49,11 +49,11 @@ class Census:
         self._sizes[picture.size] += 1
         self._segments_per_picture.append(len(classes))
         self._void_shares.append(picture.areas[0] / picture.areas.sum())
-        if picture.oddity is not None:
-            self._oddities[picture.oddity] += 1
+        if picture.conversion is not None:
+            self._conversions[picture.conversion] += 1
 
     def to_json(self) -> dict[str, Any]:
-        """All counts; segments and pixels count crowds."""
+        """All counts. Segments and pixels include crowds."""
         num_pixels = self._void_pixels + int(self._num_pixels.sum())
         return {
             "num_pictures": self.num_pictures,
@@ -62,7 +62,7 @@ class Census:
             "num_merged_stuff_segments": self._sums["merged"],
             "num_hidden_segments": self._sums["hidden"],
             "void_share": round(self._void_pixels / num_pixels, 6) if num_pixels else 0.0,
-            "converted": dict(sorted(self._oddities.items())),
+            "converted": dict(sorted(self._conversions.items())),
             "classes": self._classes(),
             "sizes": self._size_range(),
             "histograms": self._histograms(),
@@ -87,7 +87,7 @@ class Census:
         return rows
 
     def _size_range(self) -> dict[str, Any]:
-        """Heights and widths, least and most, and the most common sizes."""
+        """Least and largest height and width, and the most common sizes."""
         if not self._sizes:
             return {}
         sizes = np.array(list(self._sizes))
@@ -102,7 +102,7 @@ class Census:
         }
 
     def _histograms(self) -> dict[str, dict[str, list]]:
-        """Labels and counts of bars."""
+        """Title -> labels and counts of the bars."""
         sides = np.sqrt(_AREA_BINS[:-1]).astype(int).tolist()
         longer = [max(size) for size, count in self._sizes.items() for _ in range(count)]
         return {
@@ -117,7 +117,7 @@ class Census:
 
 
 def _bars(values: Any, num_bins: int, bounds: tuple[float, float] | None = None) -> dict[str, list]:
-    """Equal bins; labels are their lower ends."""
+    """Counts values in bins of equal width; labels are the lower ends of the bins."""
     values = np.array(values, np.float64)
     if bounds is None:
         low, high = (values.min(), values.max() + 1) if len(values) else (0, 1)

@@ -58,7 +58,7 @@ def find_corrupt_records(folder: DatasetFolder) -> Iterator[CorruptRecord]:
 
 
 @contextlib.contextmanager
-def corrupt_records_named(folder: DatasetFolder) -> Iterator[None]:
+def explain_corrupt_records(folder: DatasetFolder) -> Iterator[None]:
     """Around whatever reads the folder: a record that breaks it becomes one message.
 
     Raises:

@@ -73,12 +73,12 @@ class DatasetFolderSource:
     def between(self, start: int, stop: int) -> Iterator[RecordPicture]:
         import tensorflow as tf
 
-        from maskconver_tf.datasets.records.corrupt_records import corrupt_records_named
+        from maskconver_tf.datasets.records.corrupt_records import explain_corrupt_records
 
         sound = [p for p in self.folder.shard_paths if not self._is_damaged(p)]
         serialized = tf.data.TFRecordDataset([str(path) for path in sound])
         parsed = serialized.skip(start).take(stop - start).map(codec.parse)
-        with corrupt_records_named(self.folder):
+        with explain_corrupt_records(self.folder):
             yield from map(self._picture, parsed.as_numpy_iterator())
 
     def _is_damaged(self, shard: Path) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from maskconver_tf.datasets.categories import Categories
-from maskconver_tf.datasets.findings import Finding, Problem, listed
+from maskconver_tf.datasets.findings import Finding, Problem, shortened_list
 from maskconver_tf.errors import UserError
 
 
@@ -174,5 +174,5 @@ def check_folder(path: Path, what: str) -> None:
     """
     if not path.is_dir():
         beside = sorted(other.name for other in path.parent.glob("*") if other.is_dir())
-        hint = f" {path.parent} contains {listed(beside)}." if beside else ""
+        hint = f" {path.parent} contains {shortened_list(beside)}." if beside else ""
         raise UserError(f"{path}: is not a folder; expected {what}. Check the path.{hint}")

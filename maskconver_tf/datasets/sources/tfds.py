@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from maskconver_tf.datasets.categories import Categories
-from maskconver_tf.datasets.findings import Problem, listed
+from maskconver_tf.datasets.findings import Problem, shortened_list
 from maskconver_tf.datasets.sources.coco.classes import coco_categories
 from maskconver_tf.datasets.sources.label_pictures.label_png import read_id_map
 from maskconver_tf.datasets.sources.source import FilePicture, PanopticTruth, SourceSegment
@@ -119,8 +119,8 @@ def _open(dataset: str, data_dir: Path | None, split: str) -> Any:
     missing = [name for name in _FEATURES if name not in features]
     if missing:
         raise UserError(
-            f"--dataset {dataset}: its features lack {listed(missing)}; expected the features of "
-            "coco/2017_panoptic. Choose a dataset that has them, or another --source."
+            f"--dataset {dataset}: its features lack {shortened_list(missing)}; expected the "
+            "features of coco/2017_panoptic. Choose a dataset that has them, or another --source."
         )
     try:
         _ = builder.info.splits[split]

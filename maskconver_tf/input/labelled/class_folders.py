@@ -1,4 +1,4 @@
-"""A folder of pictures for each class."""
+"""Reads labelled pictures that have a folder for each class."""
 
 from __future__ import annotations
 
@@ -11,29 +11,31 @@ from maskconver_tf import types
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
 
-EXPECTED = "DIR/train/CLASS/*.JPEG and DIR/val/CLASS/*.JPEG, or tfds:NAME"
-OTHER_NAME = {"val": "validation", "validation": "val"}
-"""Of a split."""
+EXPECTED_LAYOUT = "DIR/train/CLASS/*.JPEG and DIR/val/CLASS/*.JPEG, or tfds:NAME"
+OTHER_SPLIT_NAME = {"val": "validation", "validation": "val"}
+"""Another name of the same split."""
 
 _SUFFIXES = (".jpeg", ".jpg", ".png")
 
 
 class ClassFolders:
-    """Pictures under `data_dir/split/CLASS/`; classes in the order of their folders' names.
+    """Pictures in `data_dir/split/CLASS/`. Classes are in the order of their folders' names.
 
-    The first picture of each class comes first, then the second of each: the first N pictures are
-    of all classes, and neighbours are of different ones.
+    The first picture of each class comes first, then the second of each, and so on. The first N
+    pictures therefore have all classes, and neighbours have different classes.
 
     Attributes:
+      where: folder of the split.
       categories: the class list.
-      num_examples: pictures.
+      lines: class id and path of each picture.
+      num_examples: number of pictures.
     """
 
     def __init__(self, data_dir: str, split: str):
         root = _split_folder(data_dir, split)
         names = [name for name in _listed(root) if tf.io.gfile.isdir(f"{root}/{name}")]
         self.where = root
-        self.categories = Categories.numbered(names)
+        self.categories = Categories.from_names(names)
         by_class = [
             [f"{class_id} {root}/{name}/{file}" for file in _pictures(f"{root}/{name}")]
             for class_id, name in enumerate(names)
@@ -42,14 +44,16 @@ class ClassFolders:
         self.lines = [line for one_of_each in rounds for line in one_of_each if line]
         self.num_examples = len(self.lines)
         if not self.lines:
-            raise UserError(f"{root}: no picture in its class folders; expected {EXPECTED}")
+            raise UserError(
+                f"{root}: found no picture in its class folders; expected {EXPECTED_LAYOUT}"
+            )
 
     def reader(self, num_readers: int = 1, host: int = 0, hosts: int = 1) -> LineReader:
-        """A reader; `num_readers` means nothing here, as files are read when they are decoded."""
+        """Returns a reader. `num_readers` has no effect: each file is read when it is decoded."""
         return LineReader(self.lines[host::hosts])
 
     def parse(self, line: tf.Tensor) -> dict[str, tf.Tensor]:
-        """A line to `IMAGE` (encoded), `CLASS_ID` and `FILE_NAME`."""
+        """Reads the file of a line; returns `IMAGE` (encoded), `CLASS_ID` and `FILE_NAME`."""
         parts = tf.ensure_shape(tf.strings.split(line, " ", maxsplit=1), [2])
         return {
             types.IMAGE: tf.io.read_file(parts[1]),
@@ -60,7 +64,7 @@ class ClassFolders:
 
 @dataclasses.dataclass(frozen=True)
 class LineReader:
-    """Gives lines in order, or wholly shuffled: they are small. As a `ShardReader` otherwise."""
+    """Reads lines like a `ShardReader` reads records. Lines are small, so it shuffles all of them."""
 
     lines: list[str]
 
@@ -77,12 +81,12 @@ class LineReader:
 
 def _split_folder(data_dir: str, split: str) -> str:
     root = data_dir.rstrip("/")
-    names = [name for name in (split, OTHER_NAME.get(split)) if name]
+    names = [name for name in (split, OTHER_SPLIT_NAME.get(split)) if name]
     for name in names:
         if tf.io.gfile.isdir(f"{root}/{name}"):
             return f"{root}/{name}"
     found = "nothing" if not tf.io.gfile.exists(root) else f"no folder {' or '.join(names)}"
-    raise UserError(f"{data_dir}: found {found} there; expected {EXPECTED}")
+    raise UserError(f"{data_dir}: found {found} there; expected {EXPECTED_LAYOUT}")
 
 
 def _listed(folder: str) -> list[str]:

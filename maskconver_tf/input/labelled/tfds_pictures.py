@@ -1,4 +1,4 @@
-"""Labelled pictures that TFDS has prepared."""
+"""Reads labelled pictures that TFDS has prepared."""
 
 from __future__ import annotations
 
@@ -9,33 +9,36 @@ import tensorflow as tf
 from maskconver_tf import types
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
-from maskconver_tf.input.labelled.class_folders import OTHER_NAME
-from maskconver_tf.input.reading import ShardReader
+from maskconver_tf.input.labelled.class_folders import OTHER_SPLIT_NAME
+from maskconver_tf.input.shard_reader import ShardReader
 
 TFDS_PREFIX = "tfds:"
 
 
 class TfdsPictures:
-    """A prepared TFDS dataset with the features of `imagenet2012`, read as TFDS wrote it.
+    """A prepared TFDS dataset with the features of `imagenet2012`, read in TFDS's own order.
 
     Attributes:
       categories: the class list.
-      num_examples: pictures.
+      num_examples: number of pictures.
       shard_paths: TFRecord files.
-      summary: how many examples each has, as a `DatasetFolder` says it.
+      manifest: number of examples in each shard, in the form of `DatasetFolder.manifest`.
     """
 
     def __init__(self, dataset: str, split: str):
         builder = _prepared(dataset)
         if split not in builder.info.splits:
-            split = OTHER_NAME.get(split, split)
+            split = OTHER_SPLIT_NAME.get(split, split)
         if split not in builder.info.splits:
             known = ", ".join(builder.info.splits)
-            raise UserError(f"{TFDS_PREFIX}{dataset} has no split '{split}', but {known}; name one")
+            raise UserError(
+                f"{TFDS_PREFIX}{dataset}: found no split '{split}'; expected one of {known}. Name "
+                "one of them"
+            )
         self._features = builder.info.features
         info = builder.info.splits[split]
         self.where = self.path = f"{TFDS_PREFIX}{dataset} {split}"
-        self.categories = Categories.numbered(self._features["label"].names)
+        self.categories = Categories.from_names(self._features["label"].names)
         self.num_examples = info.num_examples
         self.shard_paths = info.filepaths
         self.manifest = {"shards": [{"num_examples": count} for count in info.shard_lengths]}
@@ -44,7 +47,7 @@ class TfdsPictures:
         return ShardReader(self, num_readers, host, hosts)
 
     def parse(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-        """A record to `IMAGE` (encoded), `CLASS_ID` and `FILE_NAME`."""
+        """Parses a record; returns `IMAGE` (encoded), `CLASS_ID` and `FILE_NAME`."""
         import tensorflow_datasets as tfds
 
         decoders = {"image": tfds.decode.SkipDecoding()}
@@ -57,29 +60,31 @@ class TfdsPictures:
 
 
 def _prepared(dataset: str) -> Any:
-    """The builder of a prepared TFDS dataset of labelled pictures in TFRecords."""
+    """Returns the TFDS builder; checks that it is prepared and has labelled pictures in TFRecords."""
     import tensorflow_datasets as tfds
 
     try:
         builder = tfds.builder(dataset)
     except tfds.core.DatasetNotFoundError:
         raise UserError(
-            f"{TFDS_PREFIX}{dataset}: TFDS does not know it; expected a name such as imagenet2012, "
-            "and TFDS_DATA_DIR where it keeps its datasets"
+            f"{TFDS_PREFIX}{dataset}: TFDS does not know this dataset; expected a name such as "
+            "imagenet2012. Correct the name, or set TFDS_DATA_DIR to the folder of the prepared "
+            "datasets"
         ) from None
     features = builder.info.features
     if not {"image", "label"} <= set(features) or not hasattr(features["label"], "names"):
         raise UserError(
             f"{TFDS_PREFIX}{dataset}: found the features {', '.join(features)}; "
-            "expected image and label, as imagenet2012 has them"
+            "expected image and label, as in imagenet2012. Choose a dataset of labelled pictures"
         )
     if not builder.info.splits:
         raise UserError(
-            f"{builder.data_dir}: {dataset} is not prepared there; prepare it with `tfds build "
-            f"{dataset}` (ImageNet's archives must be fetched by hand), or set TFDS_DATA_DIR"
+            f"{builder.data_dir}: found no prepared {dataset}; prepare it with `tfds build "
+            f"{dataset}` (download ImageNet's archives by hand first), or set TFDS_DATA_DIR"
         )
     if (found := builder.info.file_format.value) != "tfrecord":
         raise UserError(
-            f"{builder.data_dir}: prepared as {found}; prepare it with --file_format=tfrecord"
+            f"{builder.data_dir}: found files of format {found}, expected tfrecord; prepare the "
+            "dataset with --file_format=tfrecord"
         )
     return builder

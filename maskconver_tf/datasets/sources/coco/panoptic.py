@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from maskconver_tf.datasets.categories import Categories
-from maskconver_tf.datasets.findings import Finding, Problem, listed
+from maskconver_tf.datasets.findings import Finding, Problem, shortened_list
 from maskconver_tf.datasets.sources.coco.coco_json import (
     EntriesById,
     has_id,
@@ -127,9 +127,9 @@ def _check_is_panoptic(where: str, annotation: Any) -> None:
     if "segmentation" not in annotation:
         return
     raise UserError(
-        f"{where}: an annotation has {listed(list(annotation))} but no segments_info, as in COCO's "
-        "instances files; expected a COCO panoptic file, such as panoptic_val2017.json. To read an "
-        "instances file, give --source coco_instances."
+        f"{where}: an annotation has {shortened_list(list(annotation))} but no segments_info, as "
+        "in COCO's instances files; expected a COCO panoptic file, such as panoptic_val2017.json. "
+        "To read an instances file, give --source coco_instances."
     )
 
 

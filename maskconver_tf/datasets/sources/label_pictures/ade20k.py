@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from maskconver_tf.datasets.categories import Categories, Category
-from maskconver_tf.datasets.findings import Problem, listed
+from maskconver_tf.datasets.findings import Problem, shortened_list
 from maskconver_tf.datasets.sources.label_pictures.folder_pairs import paired_pictures
 from maskconver_tf.datasets.sources.label_pictures.label_png import read_channels, read_labels
 from maskconver_tf.datasets.sources.label_pictures.label_segments import (
@@ -72,7 +72,7 @@ class Ade20kPicture(FilePicture):
         painted = instances > 0
         stray = np.unique(kinds[painted & ((kinds < 1) | (kinds > len(things)))]).tolist()
         if stray:
-            found = f"red {listed(stray)}, expected 1 to {len(things)}"
+            found = f"red {shortened_list(stray)}, expected 1 to {len(things)}"
             raise self.unusable(self.instance_file, Problem.UNKNOWN_LABEL, found)
         class_ids = np.where(painted, things[np.clip(kinds, 1, len(things)) - 1], class_ids)
         return truth_from_maps(class_ids, instances, self.categories, lone_things_are_crowds=False)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from maskconver_tf.datasets.categories import Categories, Category
-from maskconver_tf.datasets.findings import Finding, Problem, listed
+from maskconver_tf.datasets.findings import Finding, Problem, shortened_list
 from maskconver_tf.datasets.sources.coco.panoptic import CocoPanoptic
 from maskconver_tf.datasets.sources.label_pictures.folder_pairs import names_by_stem, pictures_in
 from maskconver_tf.datasets.sources.label_pictures.label_png import read_labels
@@ -112,7 +112,9 @@ class CityscapesPicture(FilePicture):
                 # The value of a group of things that nobody separated is the label alone.
                 segments.append(SourceSegment(value, class_id, thing, thing and value < 1000))
         if stray:
-            raise self.unusable(self.map_file, Problem.UNKNOWN_LABEL, f"label {listed(stray)}")
+            raise self.unusable(
+                self.map_file, Problem.UNKNOWN_LABEL, f"label {shortened_list(stray)}"
+            )
         return PanopticTruth(np.where(np.isin(ids, void), 0, ids), tuple(segments))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 import numpy as np
 
 from maskconver_tf.datasets.categories import Categories
-from maskconver_tf.datasets.findings import Problem, listed
+from maskconver_tf.datasets.findings import Problem, shortened_list
 from maskconver_tf.datasets.sources.source import FilePicture, PanopticTruth, SourceSegment
 from maskconver_tf.types import PAD_ID
 
@@ -39,7 +39,7 @@ def class_ids_of_labels(
     known = ids[position] == labels
     stray = sorted(set(np.unique(labels[~known]).tolist()) - set(void_ids))
     if stray:
-        raise item.unusable(file, Problem.UNKNOWN_LABEL, f"label {listed(stray)}")
+        raise item.unusable(file, Problem.UNKNOWN_LABEL, f"label {shortened_list(stray)}")
     return np.where(known, order[position], PAD_ID)
 
 

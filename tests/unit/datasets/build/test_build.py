@@ -40,7 +40,7 @@ def test_a_built_folder_holds_every_picture_in_order(make_coco_folder, tmp_path)
         ids = [0, *example[types.SEGMENT_IDS]]
         painted = source.ids(picture)
         assert [ids[i] for i in example[types.SEGMENT_MAP].ravel()] == painted.ravel().tolist()
-    assert summary.dataset == folder.manifest
+    assert summary.manifest == folder.manifest
 
 
 def test_counts_are_those_of_the_pictures(make_coco_folder, tmp_path):
@@ -133,7 +133,7 @@ def test_pictures_that_are_not_plain_are_named(make_coco_folder, tmp_path):
     (folder.images / "1.jpg").write_bytes(gray)
     summary = _build(folder, tmp_path / "out")
     oddity = "grayscale JPEG, kept as it is and read as RGB"
-    assert summary.dataset["converted"] == {oddity: 1}
+    assert summary.manifest["converted"] == {oddity: 1}
     assert json.loads((tmp_path / "out" / "converted.json").read_text()) == {oddity: ["1.jpg"]}
     assert f"  {oddity}: 1.jpg" in str(summary)
     assert not (tmp_path / "out" / "dropped.json").exists()

@@ -8,7 +8,7 @@ import tensorflow as tf
 from PIL import Image
 
 from maskconver_tf import types
-from maskconver_tf.datasets.build.build import build_dataset, build_from
+from maskconver_tf.datasets.build.build import build_dataset, build_named_source
 from maskconver_tf.datasets.records import codec
 from maskconver_tf.datasets.records.folder import DatasetFolder
 from maskconver_tf.errors import UserError
@@ -93,7 +93,7 @@ def test_class_ids_to_a_million_and_names_in_any_script(tmp_path):
     (tmp_path / "classes.json").write_text(json.dumps(classes), "utf-8")
     options = {name: str(tmp_path / name) for name in ("images", "semantic", "instances")}
     options["classes"] = str(tmp_path / "classes.json")
-    build_from("png_folders", options, tmp_path / "out", workers=1, progress=False)
+    build_named_source("png_folders", options, tmp_path / "out", workers=1, progress=False)
     built = DatasetFolder(tmp_path / "out")
     assert list(built.categories.names) == names
     shards = tf.data.TFRecordDataset([str(path) for path in built.shard_paths])

@@ -6,7 +6,7 @@ import pytest
 
 from maskconver_tf.datasets.build import beam_build
 from maskconver_tf.datasets.build.beam_build import build_on_beam
-from maskconver_tf.datasets.build.build import BuildSettings, build_from
+from maskconver_tf.datasets.build.build import BuildSettings, build_named_source
 from maskconver_tf.datasets.build.shard_build import build_by_shards, write_shard
 from maskconver_tf.errors import UserError
 
@@ -39,12 +39,12 @@ def spoiled(make_coco_folder):
 def test_a_build_by_shards_has_the_bytes_of_an_ordinary_one(spoiled, tmp_path):
     options = {"num_shards": 3, "skip_bad": True}
     source = ("coco_panoptic", _options(spoiled))
-    build_from(*source, tmp_path / "plain", workers=1, progress=False, **options)
+    build_named_source(*source, tmp_path / "plain", workers=1, progress=False, **options)
     settings = BuildSettings(**options)
     summary = build_by_shards(_backwards_and_twice, *source, tmp_path / "shards", settings)
     assert _files(tmp_path / "shards") == _files(tmp_path / "plain")
     assert "dropped.json" in _files(tmp_path / "plain")
-    assert summary.dataset["num_examples"] == 6
+    assert summary.manifest["num_examples"] == 6
 
 
 def test_bad_pictures_and_interruptions_leave_nothing(spoiled, tmp_path):
@@ -65,7 +65,7 @@ def test_beam_builds_the_same_bytes(spoiled, tmp_path):
     pytest.importorskip("apache_beam")
     options = {"num_shards": 3, "skip_bad": True}
     source = ("coco_panoptic", _options(spoiled))
-    build_from(*source, tmp_path / "plain", workers=1, progress=False, **options)
+    build_named_source(*source, tmp_path / "plain", workers=1, progress=False, **options)
     build_on_beam(*source, tmp_path / "beam", workers=2, **options)
     assert _files(tmp_path / "beam") == _files(tmp_path / "plain")
 

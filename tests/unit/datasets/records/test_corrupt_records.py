@@ -10,7 +10,7 @@ from PIL import Image
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.datasets.records import codec
 from maskconver_tf.datasets.records.corrupt_records import (
-    corrupt_records_named,
+    explain_corrupt_records,
     find_corrupt_records,
 )
 from maskconver_tf.datasets.records.folder import DatasetFolder
@@ -81,7 +81,7 @@ def _epoch(folder, **settings):
 
 
 def _named(folder):
-    return corrupt_records_named(DatasetFolder(folder))
+    return explain_corrupt_records(DatasetFolder(folder))
 
 
 def test_a_sound_folder_has_none(make_folder):

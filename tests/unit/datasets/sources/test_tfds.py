@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from maskconver_tf.datasets.build.build import build_from
-from maskconver_tf.datasets.build.examine import examine
+from maskconver_tf.datasets.build.build import build_named_source
+from maskconver_tf.datasets.build.encode_picture import encode_picture
 from maskconver_tf.datasets.records.folder import DatasetFolder
 from maskconver_tf.datasets.sources.named_source import open_named_source
 from maskconver_tf.errors import UserError
@@ -88,18 +88,19 @@ def test_a_build_from_tfds_equals_a_build_from_the_folder(options, tmp_path):
     folder = TinyPanoptic.folder
     paths = {name: getattr(folder, name) for name in ("images", "panoptic", "annotations")}
     by_name = {
-        item.name: examine(item) for item in open_named_source("coco_panoptic", paths).pictures
+        item.name: encode_picture(item)
+        for item in open_named_source("coco_panoptic", paths).pictures
     }
     source = open_named_source("tfds", options)
     items = list(source.pictures)
     assert sorted(item.name for item in items) == ["0.jpg", "1.jpg", "2.jpg"]
     for item in items:
-        accepted = examine(item)
+        accepted = encode_picture(item)
         assert accepted.features == by_name[item.name].features
     assert [item.name for item in source.pictures.between(1, 3)] == [
         item.name for item in items[1:]
     ]
-    build_from("tfds", options, tmp_path / "out", workers=2, progress=False)
+    build_named_source("tfds", options, tmp_path / "out", workers=2, progress=False)
     built = DatasetFolder(tmp_path / "out")
     assert built.num_examples == 3
     assert built.categories.source_ids.tolist() == [7, 200, 18]

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from pycocotools import mask as coco_mask
 
-from maskconver_tf.datasets.build.examine import Accepted, examine
+from maskconver_tf.datasets.build.encode_picture import EncodedPicture, encode_picture
 from maskconver_tf.datasets.findings import Problem
 from maskconver_tf.datasets.sources.named_source import open_named_source
 from maskconver_tf.errors import UserError
@@ -65,7 +65,7 @@ def write(tmp_path):
 def _read(options):
     source = open_named_source("coco_instances", options)
     item = next(iter(source.pictures))
-    assert isinstance(examine(item), Accepted), examine(item)
+    assert isinstance(encode_picture(item), EncodedPicture), encode_picture(item)
     return source, item.read_truth()
 
 
@@ -114,7 +114,7 @@ def test_disconnected_parts_are_one_segment_and_hidden_instances_are_counted(wri
     assert [s.id for s in truth.segments] == [1, 3]
     assert truth.num_hidden == 1
     [item] = source.pictures
-    assert examine(item).num_hidden == 1
+    assert encode_picture(item).num_hidden == 1
 
 
 def test_stuff_fills_pixels_without_instance_and_background_the_rest(write, tmp_path):
@@ -176,7 +176,7 @@ def test_runs_of_any_length_and_number(write, compressed):
 def test_an_impossible_file_name_is_a_finding(write, name):
     image = {"id": 1, "file_name": name, "height": SIZE[0], "width": SIZE[1]}
     [item] = open_named_source("coco_instances", write([_annotation(1, 5, [])], [image])).pictures
-    assert examine(item)[0].problem is Problem.IMAGE_MISSING
+    assert encode_picture(item)[0].problem is Problem.IMAGE_MISSING
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_an_impossible_file_name_is_a_finding(write, name):
 )
 def test_a_bad_annotation_is_one_finding(write, annotation, problem):
     [item] = open_named_source("coco_instances", write([annotation])).pictures
-    [finding] = examine(item)
+    [finding] = encode_picture(item)
     assert (finding.problem, finding.picture) == (problem, "0.jpg")
 
 
@@ -241,4 +241,4 @@ def test_files_of_another_kind_are_refused_by_name(make_coco_folder, write):
 def test_a_picture_without_size_is_refused(write):
     options = write([_annotation(1, 5, [])], [{"id": 1, "file_name": "0.jpg"}])
     [item] = open_named_source("coco_instances", options).pictures
-    assert [f.problem for f in examine(item)] == [Problem.MALFORMED_ENTRY]
+    assert [f.problem for f in encode_picture(item)] == [Problem.MALFORMED_ENTRY]

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from maskconver_tf.datasets.build.examine import Accepted, examine
+from maskconver_tf.datasets.build.encode_picture import EncodedPicture, encode_picture
 
 CLASSES = [
     {"id": 1_000_000, "name": "道路", "isthing": 0},
@@ -57,13 +57,13 @@ def save_picture(path, size=(4, 6)):
 def read_truth(source):
     """Id map and (class, crowd) of the segments of the first picture, which must be usable."""
     item = next(iter(source.pictures))
-    accepted = examine(item)
-    assert isinstance(accepted, Accepted), accepted
+    accepted = encode_picture(item)
+    assert isinstance(accepted, EncodedPicture), accepted
     truth = item.read_truth()
     return truth.ids.tolist(), [(s.class_id, s.is_crowd) for s in truth.segments]
 
 
 def only_finding(source):
     """The one thing that is wrong with the first picture."""
-    [finding] = examine(next(iter(source.pictures)))
+    [finding] = encode_picture(next(iter(source.pictures)))
     return finding

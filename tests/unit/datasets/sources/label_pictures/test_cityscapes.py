@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from maskconver_tf.datasets.build.examine import Accepted, examine
+from maskconver_tf.datasets.build.encode_picture import EncodedPicture, encode_picture
 from maskconver_tf.datasets.findings import Problem
 from maskconver_tf.datasets.sources.named_source import open_named_source
 from maskconver_tf.errors import UserError
@@ -94,7 +94,7 @@ def test_cityscapes_instance_ids(city):
         (26_000, "car", False),
         (26_001, "car", False),
     }
-    assert isinstance(examine(item), Accepted)
+    assert isinstance(encode_picture(item), EncodedPicture)
     assert len(source.categories) == 19
     assert source.categories.is_thing.sum() == 8
     assert source.findings == []
@@ -112,7 +112,7 @@ def test_cityscapes_panoptic_gives_the_same_truth(city, tmp_path):
     assert {(s.id, s.is_thing, s.is_crowd) for s in truth.segments} == {
         (s.id, s.is_thing, s.is_crowd) for s in expected.segments
     }
-    assert isinstance(examine(item), Accepted)
+    assert isinstance(encode_picture(item), EncodedPicture)
     forced = open_named_source("cityscapes", city | {"truth": "instance_ids"})
     assert forced.description["truth"] == "instance_ids"
 

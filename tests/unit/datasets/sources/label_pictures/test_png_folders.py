@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskconver_tf.datasets.build.build import build_from
+from maskconver_tf.datasets.build.build import build_named_source
 from maskconver_tf.datasets.findings import Problem
 from maskconver_tf.datasets.sources.dataset_folder import DatasetFolderSource
 from maskconver_tf.datasets.sources.named_source import open_named_source
@@ -77,7 +77,7 @@ def test_file_names_may_be_in_another_encoding_than_utf_8(png_folders, tmp_path)
     save_picture(tmp_path / f"images/{name}.png")
     for folder in ("semantic", "instances"):
         shutil.copy(tmp_path / folder / "a/пёс 1.png", tmp_path / folder / f"{name}.png")
-    build_from("png_folders", png_folders, tmp_path / "out", workers=1, progress=False)
+    build_named_source("png_folders", png_folders, tmp_path / "out", workers=1, progress=False)
     _, item = DatasetFolderSource(tmp_path / "out")
     assert (item.name, item.image_id) == (r"caf\udce9.png", name)
 

@@ -27,7 +27,7 @@ _MAX_PICTURES = 1_000_000
 _CHUNK = 8
 
 
-def write_dataset(
+def write_toy_scenes(
     out: Path | str,
     num_train: int = 1000,
     num_val: int = 100,

@@ -1,21 +1,18 @@
-"""Each way a picture can be bad is found and named; a good one becomes the record of its truth."""
-
-import io
-import json
+"""Each way in which a picture can be bad is found and named."""
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from maskconver_tf.datasets.build.examine import Accepted, examine
+from maskconver_tf.datasets.check_picture import check_picture
 from maskconver_tf.datasets.findings import Problem
 from maskconver_tf.datasets.sources.coco.panoptic import CocoPanoptic
 
 
-def _examine(folder):
-    """The outcome of the one picture of `folder`."""
-    [item] = CocoPanoptic(folder.images, folder.panoptic, folder.annotations).pictures
-    return examine(item)
+def _check(folder):
+    """Checks the one picture of `folder`."""
+    [picture] = CocoPanoptic(folder.images, folder.panoptic, folder.annotations).pictures
+    return check_picture(picture)
 
 
 @pytest.fixture
@@ -23,86 +20,13 @@ def folder(make_coco_folder):
     return make_coco_folder(num_pictures=1)
 
 
-def _segment_map(accepted):
-    return np.asarray(Image.open(io.BytesIO(accepted.features["segments/map_png"][0])))
-
-
-def test_a_good_picture_keeps_its_bytes_and_its_truth(folder):
-    accepted = _examine(folder)
-    assert accepted.features["image/encoded"] == [(folder.images / "0.jpg").read_bytes()]
-    assert accepted.features["image/id"] == [b"10"]
-    assert accepted.features["segments/ids"] == [2**24 - 1, 1000, 70_000, 70_001]
-    assert accepted.features["segments/class_ids"] == [0, 1, 2, 2]
-    assert accepted.features["segments/is_crowd"] == [0, 0, 0, 1]
-    ids = np.array([0, 2**24 - 1, 1000, 70_000, 70_001])
-    np.testing.assert_array_equal(ids[_segment_map(accepted)], folder.ids(0))
-    assert accepted.areas.tolist() == [24, 312, 312, 60, 60]
-    assert (accepted.num_merged, accepted.oddity) == (0, None)
-
-
-def test_stuff_of_one_class_is_one_segment_and_things_stay_apart(folder):
-    with folder.edit() as content:
-        for info in content["annotations"][0]["segments_info"]:
-            if info["category_id"] == 200:
-                info["category_id"] = 7
-    accepted = _examine(folder)
-    assert accepted.features["segments/ids"] == [2**24 - 1, 70_000, 70_001]
-    assert accepted.features["segments/class_ids"] == [0, 2, 2]
-    assert accepted.areas.tolist() == [24, 624, 60, 60]
-    assert accepted.num_merged == 1
-    np.testing.assert_array_equal(
-        _segment_map(accepted) == 1, np.isin(folder.ids(0), [2**24 - 1, 1000])
-    )
-
-
-def test_an_all_void_picture_is_good(folder):
-    folder.paint(0, np.zeros([24, 32], int))
-    with folder.edit() as content:
-        content["annotations"][0]["segments_info"] = []
-    accepted = _examine(folder)
-    assert accepted.features["segments/ids"] == []
-    assert accepted.areas.tolist() == [24 * 32]
-
-
-def test_more_segments_than_a_byte_counts_are_kept_apart(folder):
-    ids = np.arange(1, 24 * 32 + 1).reshape(24, 32) * 20_000
-    folder.paint(0, ids)
-    with folder.edit() as content:
-        content["annotations"][0]["segments_info"] = [
-            {"id": int(i), "category_id": 18} for i in ids.ravel()[::-1]
-        ]
-    np.testing.assert_array_equal(_segment_map(_examine(folder)).ravel(), np.arange(768, 0, -1))
-
-
-# ---- Sizes and orientation -----------------------------------------------------------------------
-
-
-def _store(folder, orientation, size=None):
-    """Stores the picture as a camera with that orientation would, at `size` (width, height)."""
+def test_a_picture_that_fits_turned_or_not_is_refused(folder):
     exif = Image.Exif()
-    exif[0x112] = orientation
-    path = folder.images / "0.jpg"
-    picture = Image.open(path)
-    picture.resize(size or picture.size).save(path, exif=exif)
-
-
-def test_truth_tells_whether_a_turned_picture_is_meant(folder):
-    _store(folder, 6, size=(24, 32))
-    assert _examine(folder).oddity == "EXIF orientation, turned upright"
-    _store(folder, 6, size=(32, 24))
-    accepted = _examine(folder)
-    assert accepted.oddity == "EXIF orientation, tag dropped"
-    assert Image.open(io.BytesIO(accepted.features["image/encoded"][0])).size == (32, 24)
-
-
-def test_a_picture_that_fits_turned_and_not_is_refused(folder):
-    _store(folder, 3)
-    [finding] = _examine(folder)
+    exif[0x112] = 3
+    Image.open(_image(folder)).save(_image(folder), exif=exif)
+    [finding] = _check(folder)
     assert finding.problem is Problem.ORIENTATION
     assert finding.found == "orientation 3, and 32 x 24 either way"
-
-
-# ---- Bad pictures --------------------------------------------------------------------------------
 
 
 def _image(folder):
@@ -219,7 +143,7 @@ def _as_floats(folder):
 )
 def test_a_bad_picture_gives_one_finding_that_names_the_file(folder, spoil, problem, file, found):
     spoil(folder)
-    [finding] = _examine(folder)
+    [finding] = _check(folder)
     assert (finding.picture, finding.problem) == ("0.jpg", problem)
     assert finding.file == str(file(folder))
     assert found in finding.found
@@ -228,33 +152,20 @@ def test_a_bad_picture_gives_one_finding_that_names_the_file(folder, spoil, prob
 @pytest.mark.parametrize("bad_id", ["1000", 0, -5, 2**24, 1000.0, True, None])
 def test_a_malformed_segment_is_named_and_its_pixels_are_unlisted(folder, bad_id):
     _edit_segment(id=bad_id)(folder)
-    malformed, unlisted = _examine(folder)
+    malformed, unlisted = _check(folder)
     assert malformed.problem is Problem.MALFORMED_ENTRY
     assert malformed.found.startswith(f"0.jpg: segment {{'id': {bad_id!r}, ")
     assert (unlisted.problem, unlisted.found) == (Problem.NOT_LISTED, "id 1000")
 
 
-def test_all_that_is_wrong_is_found_at_once(folder):
+def test_everything_that_is_wrong_is_found_at_once(folder):
     _cut(_image(folder))
     _paint_unlisted(folder)
     _list_unpainted(folder)
     _edit_segment(category_id=999)(folder)
-    assert {finding.problem for finding in _examine(folder)} == {
+    assert {finding.problem for finding in _check(folder)} == {
         Problem.IMAGE_UNREADABLE,
         Problem.NOT_LISTED,
         Problem.NOT_PAINTED,
         Problem.UNKNOWN_CATEGORY,
     }
-
-
-def test_areas_are_those_coco_lists(coco200):
-    path = coco200 / "panoptic_train.json"
-    listed = {
-        annotation["image_id"]: [info["area"] for info in annotation["segments_info"]]
-        for annotation in json.loads(path.read_text())["annotations"]
-    }
-    source = CocoPanoptic(coco200 / "images" / "train", coco200 / "panoptic" / "train", path)
-    for item in source.pictures.between(0, 20):
-        accepted = examine(item)
-        assert isinstance(accepted, Accepted)
-        assert accepted.areas[1:].tolist() == listed[item.image_id]

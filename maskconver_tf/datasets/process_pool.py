@@ -1,8 +1,8 @@
-"""Processes that check and encode or measure pictures.
+"""Processes that check and encode, or check and measure, pictures.
 
-Each process has two pipes of its own and a thread here that waits for it. Python's pools will not
-do: where a process of theirs is killed in mid-answer, for want of memory say, the pool waits for
-ever; and each of their processes starts by running the caller's script again.
+Each process has two pipes of its own, and a thread of this process waits for it. Python's own pools
+do not fit. If one of their processes is killed while it answers, for instance because memory ran
+out, the pool waits forever. And each of their processes first runs the caller's script again.
 """
 
 from __future__ import annotations
@@ -23,22 +23,24 @@ from typing import TypeVar
 from maskconver_tf.errors import UserError
 
 _AHEAD_PER_WORKER = 8
-"""Pictures under way for each process: what bounds memory."""
+"""Pictures in progress per process. This limits memory."""
 
 Work = TypeVar("Work")
 Outcome = TypeVar("Outcome")
 
 
 @contextlib.contextmanager
-def examiner(
+def process_pool(
     workers: int, function: Callable[[Work], Outcome]
 ) -> Iterator[Callable[[Iterable[Work]], Iterator[Outcome]]]:
     """Gives a function that maps `function` over items, in order, in `workers` processes.
 
-    One worker is this process. All others end with the block, or when this process is killed.
+    With one worker everything runs in this process. Otherwise the processes end with the block, or
+    when this process is killed.
 
     Args:
-      function: of a module; items have an `image_file`, for messages.
+      function: a function at the top level of a module. Its items have an attribute `image_file`,
+        which messages name.
     """
     if workers == 1:
         yield functools.partial(map, function)
@@ -53,8 +55,8 @@ def examiner(
         yield functools.partial(_map_ahead, submit, workers * _AHEAD_PER_WORKER)
 
 
-def answer(module: str, name: str) -> None:
-    """What a process does: answers each item on standard input with its outcome."""
+def answer_requests(module: str, name: str) -> None:
+    """Runs in each process: reads items from standard input and writes an outcome for each."""
     function = getattr(importlib.import_module(module), name)
     with contextlib.suppress(EOFError, BrokenPipeError):
         while True:
@@ -64,14 +66,14 @@ def answer(module: str, name: str) -> None:
 
 @contextlib.contextmanager
 def _process(function: Callable) -> Iterator[subprocess.Popen]:
-    """Starts a process that runs `answer`."""
-    call = f"answer({function.__module__!r}, {function.__qualname__!r})"
+    """Starts a process that runs `answer_requests`."""
+    call = f"answer_requests({function.__module__!r}, {function.__qualname__!r})"
     process = subprocess.Popen(
-        [sys.executable, "-c", f"from {__name__} import answer; {call}"],
+        [sys.executable, "-c", f"from {__name__} import answer_requests; {call}"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-        start_new_session=True,  # Ctrl-C is for the parent alone.
+        start_new_session=True,  # Only the parent gets Ctrl-C.
     )
     try:
         yield process
@@ -81,7 +83,7 @@ def _process(function: Callable) -> Iterator[subprocess.Popen]:
 
 
 def _ask(idle: queue.SimpleQueue[subprocess.Popen], item: Work) -> Outcome:
-    """Has an idle process examine one item."""
+    """Sends one item to an idle process and returns its outcome."""
     process = idle.get()
     try:
         pickle.dump(item, process.stdin)
@@ -89,8 +91,8 @@ def _ask(idle: queue.SimpleQueue[subprocess.Popen], item: Work) -> Outcome:
         return pickle.load(process.stdout)
     except (EOFError, BrokenPipeError, pickle.UnpicklingError):
         raise UserError(
-            f"{item.image_file}: the process that checked it ended without an answer, perhaps for "
-            "want of memory; try fewer --workers."
+            f"{item.image_file}: the process that checked this picture ended without an answer. "
+            "Perhaps memory ran out; try fewer --workers."
         ) from None
     finally:
         idle.put(process)
@@ -99,7 +101,7 @@ def _ask(idle: queue.SimpleQueue[subprocess.Popen], item: Work) -> Outcome:
 def _map_ahead(
     submit: Callable[[Work], Future[Outcome]], ahead: int, items: Iterable[Work]
 ) -> Iterator[Outcome]:
-    """Yields the outcome of each item, in order, with at most `ahead` of them under way."""
+    """Yields the outcome of each item, in order, with at most `ahead` items in progress."""
     waiting = collections.deque()
     for item in items:
         if len(waiting) == ahead:

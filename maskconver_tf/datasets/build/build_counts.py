@@ -1,0 +1,76 @@
+"""What a build counts."""
+
+from __future__ import annotations
+
+import collections
+from typing import Any
+
+import numpy as np
+
+from maskconver_tf.datasets.build.encode_picture import EncodedPicture
+from maskconver_tf.datasets.categories import Categories
+
+
+class BuildCounts:
+    """Counts over the pictures that a build wrote.
+
+    Attributes:
+      conversions: for each kind of picture that was not plain RGB, the names of those pictures.
+    """
+
+    def __init__(self, categories: Categories):
+        self._categories = categories
+        self._num_segments = np.zeros(len(categories), np.int64)
+        self._num_crowds = np.zeros(len(categories), np.int64)
+        self._num_pixels = np.zeros(len(categories), np.int64)
+        self._num_void_pixels = 0
+        self._num_merged = 0
+        self._num_hidden = 0
+        self.conversions: dict[str, list[str]] = collections.defaultdict(list)
+
+    def add(self, picture: EncodedPicture) -> None:
+        """Counts one picture."""
+        np.add.at(self._num_segments, picture.class_ids, 1)
+        np.add.at(self._num_crowds, picture.class_ids, picture.is_crowd)
+        np.add.at(self._num_pixels, picture.class_ids, picture.areas[1:])
+        self._num_void_pixels += int(picture.areas[0])
+        self._num_merged += picture.num_merged
+        self._num_hidden += picture.num_hidden
+        if picture.conversion is not None:
+            self.conversions[picture.conversion].append(picture.name)
+
+    def merge(self, other: BuildCounts) -> None:
+        """Adds the counts of later pictures, which have the same class list."""
+        self._num_segments += other._num_segments
+        self._num_crowds += other._num_crowds
+        self._num_pixels += other._num_pixels
+        self._num_void_pixels += other._num_void_pixels
+        self._num_merged += other._num_merged
+        self._num_hidden += other._num_hidden
+        for conversion, names in other.conversions.items():
+            self.conversions[conversion].extend(names)
+
+    def to_json(self) -> dict[str, Any]:
+        """The counts for dataset.json. `num_segments` and `num_pixels` include crowds."""
+        num_pixels = self._num_void_pixels + int(self._num_pixels.sum())
+        return {
+            "num_segments": int(self._num_segments.sum()),
+            "num_crowds": int(self._num_crowds.sum()),
+            "num_merged_stuff_segments": self._num_merged,
+            "num_hidden_segments": self._num_hidden,
+            "void_share": round(self._num_void_pixels / num_pixels, 6),
+            "converted": {
+                conversion: len(names) for conversion, names in sorted(self.conversions.items())
+            },
+            "classes": [
+                {
+                    "id": category.id,
+                    "name": category.name,
+                    "isthing": int(category.isthing),
+                    "num_segments": int(self._num_segments[class_id]),
+                    "num_crowds": int(self._num_crowds[class_id]),
+                    "num_pixels": int(self._num_pixels[class_id]),
+                }
+                for class_id, category in enumerate(self._categories)
+            ],
+        }
