@@ -1,10 +1,11 @@
-"""Resident memory of `maskconver data build` and `data check` as the number of pictures grows.
+"""Measures the memory of `maskconver data build` and `data check` for growing numbers of pictures.
 
     python benchmarks/build_memory.py --counts 100,1000,10000,100000
 
-Pictures are 16 x 16 pixels, since memory for one picture at a time is another matter: what could
-grow is what is kept of each. All entries name the same few files, so that it takes little disk.
-Each command runs in a process of its own, with two workers; the figure is its peak resident set.
+Pictures have 16 x 16 pixels, because the benchmark asks how much the commands keep for each
+picture, not how much one picture needs. All entries name the same few files, which saves disk
+space. Each command runs in its own process, with two workers. The table shows its peak resident
+set.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def write_source(root: Path, count: int) -> dict[str, str]:
 
 
 def measure(command: list[str]) -> tuple[int, float]:
-    """Peak MiB of a command, and seconds."""
+    """Peak memory of a command in MiB, and its seconds."""
     start = time.monotonic()
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = subprocess.run(

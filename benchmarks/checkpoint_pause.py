@@ -1,9 +1,9 @@
-"""How long training stands still for a checkpoint, written between the steps and beside them.
+"""Measures how long training pauses for a checkpoint, with and without background writes.
 
     python benchmarks/checkpoint_pause.py [--gin_file experiments/demo.gin] [--saves 7]
 
-The model and optimizer of an experiment, without its data; both ways take turns, and nothing is
-computed meanwhile. The first save of each, which makes the copies, is left out.
+The script saves the model and optimizer of an experiment. It needs no data and trains nothing. Both
+ways take turns. The first save of each is not counted, because it allocates the copies.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from maskconver_tf.training.train import train
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--gin_file", default="experiments/demo.gin")
-    parser.add_argument("--num_classes", type=int, default=13)
-    parser.add_argument("--saves", type=int, default=7)
+    parser.add_argument("--gin_file", default="experiments/demo.gin", help="experiment")
+    parser.add_argument("--num_classes", type=int, default=13, help="classes of the model")
+    parser.add_argument("--saves", type=int, default=7, help="checkpoints of each way")
     args = parser.parse_args()
     configuration.load([args.gin_file])
     arguments = configuration.arguments_of(train, ["model_dir", "on_built"])
@@ -49,8 +49,9 @@ def main() -> None:
         size = sum(file.stat().st_size for file in Path(path).parent.glob("ckpt-*"))
     between, beside = (statistics.median(seconds[1:]) for seconds in pauses)
     print(f"{args.gin_file}: {variables} variables, {size / 1e6:.0f} MB")
-    print(f"pause between the steps {between:.3f} s, beside them {beside:.3f} s")
-    print(f"ratio {between / beside:.1f}; written after {statistics.median(wholes[1][1:]):.3f} s")
+    print(f"pause for a write between steps {between:.3f} s, in the background {beside:.3f} s")
+    whole = statistics.median(wholes[1][1:])
+    print(f"ratio {between / beside:.1f}; the background write takes {whole:.3f} s")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
-"""The large model's forward pass against a plain composition of the same Keras layers.
+"""Times the large model's forward pass against a plain composition of the same Keras layers.
 
     python benchmarks/forward.py --size 640
 
-Both use the very same layers and weights, so what differs is what this package adds between them:
-how levels are doubled, joined and summed, and how centers are picked. The plain form takes Keras'
-`UpSampling2D` and `MaxPooling2D` and one `top_k` over everything. Runs alternate, so that both see
-the same load of the machine; processor time, of all threads together, hardly sees it. --xla
-compiles both.
+Both use the same layers and weights. They differ in what this package adds between the layers: how
+it upsamples, concatenates and sums levels, and how it selects centers. The plain form uses Keras's
+`UpSampling2D` and `MaxPooling2D`, and one `top_k` over all levels and classes. Runs alternate, so
+both see the same load of the machine. Processor time, summed over all threads, hardly depends on
+that load. --xla compiles both.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf import types
-from maskconver_tf.models.build_network import build_network
 from maskconver_tf.layers.convnext_block import ConvNeXtSEBlock
 from maskconver_tf.models.backbones.resnet import resnet
+from maskconver_tf.models.build_network import build_network
 from maskconver_tf.models.heads import LightHead
 from maskconver_tf.models.maskconver import MaskConver
 from maskconver_tf.models.pixel_decoders.convnext_unet import ConvNeXtUNet
@@ -37,7 +37,7 @@ peaks_of = tf_keras.layers.MaxPooling2D(3, strides=1, padding="same")
 
 
 def plain_forward(model: MaskConver, images: tf.Tensor) -> dict[str, tf.Tensor]:
-    """The figure from left to right, one Keras layer after the other; sides multiples of 128."""
+    """The paper's figure from left to right, layer by layer. Image sides are multiples of 128."""
     levels = plain_decoder(model.pixel_decoder, model.backbone(images, training=False))
     levels = plain_pyramid(model.pyramid, levels)
     heatmaps = {k: plain_head(model.center_heatmap_head, x, k) for k, x in levels.items()}
@@ -101,7 +101,7 @@ def plain_head(head: LightHead, x: tf.Tensor, level: int) -> tf.Tensor:
 
 
 def seconds(function: Callable[[], object]) -> tuple[float, float]:
-    """Of the clock, and of all processors together."""
+    """Seconds of the clock, and of all processors together."""
     clock, processors = time.perf_counter(), time.process_time()
     function()
     return time.perf_counter() - clock, time.process_time() - processors
@@ -109,9 +109,11 @@ def seconds(function: Callable[[], object]) -> tuple[float, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--size", type=int, default=640, help="pixels, a multiple of 128")
-    parser.add_argument("--runs", type=int, default=20, help="of each")
-    parser.add_argument("--xla", action="store_true", help="compile both")
+    parser.add_argument(
+        "--size", type=int, default=640, help="side of the input in pixels, a multiple of 128"
+    )
+    parser.add_argument("--runs", type=int, default=20, help="timed runs of each form")
+    parser.add_argument("--xla", action="store_true", help="compile both with XLA")
     args = parser.parse_args()
 
     size = (args.size, args.size)

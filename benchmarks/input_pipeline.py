@@ -1,24 +1,24 @@
-"""What the input pipeline costs, beside one that makes dense labels the usual way.
+"""Measures the input pipeline beside one that makes dense labels in the usual way.
 
     python benchmarks/input_pipeline.py --data DIR --sizes 640
     python benchmarks/input_pipeline.py --data DIR --sizes 256,1280 \
         --variants bound,plain,jitter,paste_half,dense_jitter
 
-DIR is a dataset folder that `maskconver data build` wrote. Every variant reads the same records, in
-a process of its own, so that its peak memory is its own too. Rounds (`--rounds`) alternate between
-the variants, and the best of each counts: on a machine that others use too, that is nearest to the
-truth.
+DIR is a dataset folder that `maskconver data build` wrote. Every variant reads the same records in
+its own process, so its peak memory is measured separately. Rounds (`--rounds`) alternate between
+the variants, and the best round of each counts. On a shared machine the best round is nearest to
+the truth.
 
-    bound       decode picture and map, scale both to the whole input, nothing else
-    plain       compact labels without augmentation
-    jitter      with flip and scale jitter 0.1 to 1.9
-    colors      with color jitter and AutoAugment as well
-    paste_half  flip, jitter, and segments pasted over every second example, as the recipe has it
-    paste       the same over every example
-    dense       normalised float image, heatmaps, and a float mask at half size for each of 248
-                slots: one-hot at input size, scaled down
-    dense_jitter  the same with flip and jitter of the same range
-    lean_jitter   dense_jitter with masks made at half size at once, which is all that can be saved
+    bound         decodes picture and map and scales both to the whole input; does nothing else
+    plain         compact labels without augmentation
+    jitter        plain, with flip and scale jitter 0.1 to 1.9
+    colors        jitter, with color jitter and AutoAugment
+    paste_half    jitter, with segments pasted over every second example, as in the paper's recipe
+    paste         jitter, with segments pasted over every example
+    dense         a normalised float image, heatmaps, and a float mask at half size for each of 248
+                  slots. Masks are one-hot at input size and then scaled down
+    dense_jitter  dense, with flip and jitter of the same range
+    lean_jitter   dense_jitter with masks made directly at half size, the cheapest dense form
 
 `--profile` times the steps of one example instead, one after the other on one thread.
 """
@@ -45,7 +45,7 @@ from maskconver_tf.datasets.records import codec
 from maskconver_tf.datasets.records.folder import DatasetFolder
 from maskconver_tf.input import transforms
 from maskconver_tf.input.pipeline import TrainingInput
-from maskconver_tf.input.reading import read_serialized
+from maskconver_tf.input.shard_reader import read_serialized_examples
 from maskconver_tf.input.targets import TargetBuilder
 from maskconver_tf.ops.gaussian import draw_heatmap
 
@@ -64,13 +64,13 @@ VARIANTS = ("bound", *COMPACT, "dense", "dense_jitter", "lean_jitter")
 
 # ---- Variants ------------------------------------------------------------------------------------
 def batches(variant: str, data: str, size: int, batch_size: int) -> tf.data.Dataset:
-    """Endless batches of one variant."""
+    """Batches of one variant, without end."""
     if variant == "bound":
         return _decoded_and_resized(data, size, batch_size)
     if variant in COMPACT:
         compact = TrainingInput(data, (size, size), batch_size, **COMPACT[variant])
         return compact.batches(TargetBuilder(NUM_SLOTS, LEVELS))
-    # Eight examples of 1280 px would be 3.4 GB of masks, and a pipeline holds several batches.
+    # The masks of eight examples of 1280 px need 3.4 GB, and a pipeline holds several batches.
     batch_size = batch_size if size <= 640 else 1
     return _dense(data, size, batch_size, variant.endswith("jitter"), variant.startswith("lean"))
 
@@ -83,7 +83,7 @@ def _decoded_and_resized(data: str, size: int, batch_size: int) -> tf.data.Datas
         segment_map = transforms.resize_map(example[types.SEGMENT_MAP], tf.constant([size, size]))
         return tf.ensure_shape(image, [size, size, 3]), tf.ensure_shape(segment_map, [size, size])
 
-    examples = read_serialized(DatasetFolder(data)).repeat()
+    examples = read_serialized_examples(DatasetFolder(data)).repeat()
     examples = examples.map(prepare, num_parallel_calls=tf.data.AUTOTUNE)
     return examples.batch(batch_size).prefetch(tf.data.AUTOTUNE)
 
@@ -91,10 +91,9 @@ def _decoded_and_resized(data: str, size: int, batch_size: int) -> tf.data.Datas
 def _dense(
     data: str, size: int, batch_size: int, is_jittered: bool, is_lean: bool
 ) -> tf.data.Dataset:
-    """Dense labels, with the operations of `official.vision` that such pipelines are made of."""
-    from official.vision.ops import (
-        preprocess_ops,
-    )  # Takes seconds, which the others can do without.
+    """Dense labels, made with the operations of `official.vision` that such pipelines use."""
+    # This import takes seconds, and the other variants do not need it.
+    from official.vision.ops import preprocess_ops
 
     folder = DatasetFolder(data)
     scales = JITTER["scale_range"] if is_jittered else (1.0, 1.0)
@@ -117,7 +116,7 @@ def _dense(
         )
         return {"image": tf.ensure_shape(image, [size, size, 3])} | labels
 
-    examples = read_serialized(folder).repeat().shuffle(1024)
+    examples = read_serialized_examples(folder).repeat().shuffle(1024)
     examples = examples.map(prepare, num_parallel_calls=tf.data.AUTOTUNE)
     return examples.batch(batch_size).prefetch(1)
 
@@ -129,11 +128,12 @@ def _dense_labels(
     num_classes: int,
     is_lean: bool,
 ) -> dict[str, tf.Tensor]:
-    """What the same labels are when every segment has a mask and every class a heatmap."""
+    """The same labels in dense form: a mask for every segment and a heatmap for every class."""
     labels = TargetBuilder(NUM_SLOTS, LEVELS, label_stride=2 if is_lean else 1)(
         segment_map, class_ids, is_crowd
     )
-    slot_map = tf.cast(labels[types.SLOT_MAP], tf.int32) - 1  # Void is no slot: zeros.
+    # Void has no slot. It becomes -1 here, for which one_hot gives zeros.
+    slot_map = tf.cast(labels[types.SLOT_MAP], tf.int32) - 1
     masks = tf.one_hot(slot_map, NUM_SLOTS)
     if not is_lean:
         masks = tf.image.resize(masks, [side // 2 for side in segment_map.shape])
@@ -176,7 +176,7 @@ def measure(variant: str, data: str, size: int, batch_size: int, seconds: float)
 
 
 def in_own_process(variant: str, size: int, args: argparse.Namespace) -> dict:
-    """`measure` in a fresh process."""
+    """Runs `measure` in a new process."""
     command = [sys.executable, __file__, "--data", args.data, "--one", variant]
     command += ["--sizes", str(size), "--batch_size", str(args.batch_size)]
     command += ["--seconds", str(args.seconds)]
@@ -187,7 +187,7 @@ def in_own_process(variant: str, size: int, args: argparse.Namespace) -> dict:
 
 
 def best_of_rounds(size: int, variants: list[str], args: argparse.Namespace) -> dict[str, dict]:
-    """Every variant's highest rate, least processor time and highest memory over the rounds."""
+    """The highest rate, least processor time and highest memory of each variant over the rounds."""
     found: dict[str, list[dict]] = {variant: [] for variant in variants}
     for _ in range(args.rounds):
         for variant in variants:
@@ -221,9 +221,9 @@ def print_table(size: int, batch_size: int, results: dict[str, dict]) -> None:
 
 # ---- Profile -------------------------------------------------------------------------------------
 def steps(data: str, size: int) -> Iterator[tuple[str, Callable, list]]:
-    """Name, function and inputs of each step of an example, fitted to the input."""
+    """Name, function and inputs of each step that makes an example of the input size."""
     canvas = (size, size)
-    parsed = [codec.parse(s) for s in read_serialized(DatasetFolder(data), 40)]
+    parsed = [codec.parse(s) for s in read_serialized_examples(DatasetFolder(data), 40)]
     decoded = [codec.decode(example) for example in parsed]
     images = [example[types.IMAGE] for example in decoded]
     maps = [tf.cast(example[types.SEGMENT_MAP], tf.uint16) for example in decoded]
@@ -239,19 +239,23 @@ def steps(data: str, size: int) -> Iterator[tuple[str, Callable, list]]:
     ]
     encoded = [(example[types.IMAGE],) for example in parsed]
     encoded_maps = [(example[types.SEGMENT_MAP],) for example in parsed]
-    yield "nothing (cost of a call)", tf.identity, [(image,) for image in images]
+    yield "no work (cost of a call)", tf.identity, [(image,) for image in images]
     yield "decode picture", functools.partial(tf.io.decode_jpeg, channels=3), encoded
     yield "decode map", functools.partial(tf.io.decode_png, dtype=tf.uint16), encoded_maps
     yield "scale picture", transforms.resize_image, list(zip(images, sizes))
     yield "scale map", transforms.resize_map, list(zip(maps, sizes))
     yield "mirror picture", lambda image: tf.reverse(image, [1]), [(image,) for image in scaled]
-    yield "pad picture", lambda image: transforms.pad(image, canvas), [(i,) for i in scaled]
+    yield (
+        "pad picture",
+        lambda image: transforms.pad_to_canvas(image, canvas),
+        [(i,) for i in scaled],
+    )
     builder = TargetBuilder(NUM_SLOTS, LEVELS)
     yield "labels", functools.partial(builder, input_size=canvas), labels
 
 
 def profile(data: str, size: int) -> None:
-    """Prints the processor time of each step, traced, mean over pictures."""
+    """Prints the processor time of each traced step, as the mean over pictures."""
     print(f"\n{size} px, one thread\n\n| step | CPU ms/example |\n|---|---|")
     for name, function, inputs in steps(data, size):
         traced = tf.function(function, autograph=False, reduce_retracing=True)
@@ -270,11 +274,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True, metavar="DIR", help="dataset folder")
     parser.add_argument("--sizes", default="256,640,1280", help="input sizes, multiples of 32")
-    parser.add_argument("--batch_size", type=int, default=8, metavar="N")
-    parser.add_argument("--variants", default=",".join(VARIANTS), help="which to run")
-    parser.add_argument("--rounds", type=int, default=1, metavar="N")
-    parser.add_argument("--seconds", type=float, default=4.0, help="per variant and round")
-    parser.add_argument("--profile", action="store_true", help="time the steps instead")
+    parser.add_argument("--batch_size", type=int, default=8, metavar="N", help="examples")
+    parser.add_argument("--variants", default=",".join(VARIANTS), help="variants to run")
+    parser.add_argument("--rounds", type=int, default=1, metavar="N", help="runs of each")
+    parser.add_argument(
+        "--seconds", type=float, default=4.0, help="time of each variant in each round"
+    )
+    parser.add_argument(
+        "--profile", action="store_true", help="time the steps of an example instead"
+    )
     parser.add_argument("--one", choices=VARIANTS, help=argparse.SUPPRESS)
     args = parser.parse_args()
     sizes = [int(size) for size in args.sizes.split(",")]

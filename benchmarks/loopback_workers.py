@@ -2,12 +2,14 @@
 
     python benchmarks/loopback_workers.py --data DATASET_FOLDER [--workers 2,4] [--kill]
 
-Each trains the same steps from the same seed in float32 by SGD, with the same joint batch, and must
-end in the same weights to 1e-5. `--kill` ends one worker in the middle by SIGKILL, waits until the
-others have stopped asking to be started again, and starts all anew.
+Each run trains the same steps from the same seed in float32 with SGD, with the same total batch.
+All runs must end with the same weights, to 1e-5. `--kill` ends one worker with SIGKILL in the
+middle of training. The others must then stop with an exit code that asks for a restart, and the
+script starts all of them again.
 
-Each worker has one processor core to itself, as long as there are enough: images per second then
-show what a second worker brings. Workers that share a core show what talking over loopback costs.
+Each worker gets its own processor core while there are enough. Images per second then show the gain
+of a second worker. With fewer cores, workers share them, and the speed shows the cost of
+communication over loopback.
 """
 
 from __future__ import annotations
@@ -34,8 +36,8 @@ import tensorflow as tf
 TOLERANCE = 1e-5
 TINY = Path(__file__).parents[1] / "tests/e2e/tiny.gin"
 SETTINGS = [
-    "train.steps_per_loop=2",
-    "train.checkpoint_interval=2",
+    "RunLength.steps_per_loop=2",
+    "Saving.checkpoint_interval=2",
     "TrainingInput.batch_size=8",
     "make_optimizer.name='sgd'",
     "make_optimizer.learning_rate=0.01",
@@ -45,11 +47,11 @@ SETTINGS = [
 ]
 
 
-def start(settings: list[str], model_dir: Path, count: int) -> list[subprocess.Popen]:
-    """`maskconver train` in `count` processes that train together."""
+def start(options: list[str], model_dir: Path, count: int) -> list[subprocess.Popen]:
+    """Starts `maskconver train OPTIONS` in `count` processes that train together."""
     strategy = "cpu" if count == 1 else "multi_worker"
     arguments = ["train", "--gin_file", str(TINY), "--model_dir", str(model_dir)]
-    arguments += [f"--gin.{one}" for one in [*settings, f"train.strategy={strategy!r}"]]
+    arguments += [*options, f"--gin.Compute.strategy={strategy!r}"]
     hosts = [f"localhost:{port}" for port in _free_ports(count)]
     cores = sorted(os.sched_getaffinity(0))
     processes = []
@@ -72,27 +74,29 @@ def _free_ports(count: int) -> list[int]:
     return ports
 
 
-def train(settings: list[str], model_dir: Path, count: int, kill: bool) -> None:
-    """Trains to the end."""
-    with started(settings, model_dir, count) as processes:
+def train(options: list[str], model_dir: Path, count: int, kill: bool) -> None:
+    """Trains to the end; with `kill`, after killing a worker and starting all of them again."""
+    with started(options, model_dir, count) as processes:
         if kill:
             while not (model_dir / "checkpoints" / "ckpt-2.index").exists():
-                assert processes[-1].poll() is None, "it ended before it could be killed"
+                assert processes[-1].poll() is None, (
+                    "training ended before it could be killed; give more --steps"
+                )
                 time.sleep(0.02)
             processes[-1].send_signal(signal.SIGKILL)
         codes = [process.wait(timeout=900) for process in processes]
     if kill:
         print(f"  killed the last of {count}; exit codes {codes}")
-        assert set(codes[:-1]) <= {75, 143}, "the others did not ask to be started again"
-        train(settings, model_dir, count, kill=False)
+        assert set(codes[:-1]) <= {75, 143}, "the other workers did not ask for a restart"
+        train(options, model_dir, count, kill=False)
     else:
         assert codes == [0] * count, codes
 
 
 @contextlib.contextmanager
-def started(settings: list[str], model_dir: Path, count: int) -> Iterator[list[subprocess.Popen]]:
-    """The processes of `start`, none of which is left behind."""
-    processes = start(settings, model_dir, count)
+def started(options: list[str], model_dir: Path, count: int) -> Iterator[list[subprocess.Popen]]:
+    """The processes of `start`. All of them are killed when the block ends."""
+    processes = start(options, model_dir, count)
     try:
         yield processes
     finally:
@@ -100,7 +104,7 @@ def started(settings: list[str], model_dir: Path, count: int) -> Iterator[list[s
             process.kill()
 
 
-# ---- What came of it -----------------------------------------------------------------------------
+# ---- Results -------------------------------------------------------------------------------------
 def weights(model_dir: Path) -> dict[str, np.ndarray]:
     """The model's variables in the newest checkpoint."""
     reader = tf.train.load_checkpoint(tf.train.latest_checkpoint(str(model_dir / "checkpoints")))
@@ -109,13 +113,13 @@ def weights(model_dir: Path) -> dict[str, np.ndarray]:
 
 
 def largest_difference(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> float:
-    """Largest absolute difference of any weight."""
+    """The largest absolute difference of any weight."""
     assert one.keys() == other.keys()
     return max(float(np.max(np.abs(one[name] - other[name]))) for name in one)
 
 
 def images_per_second(model_dir: Path) -> float:
-    """The median over loops of steps, which the one that was traced in hardly moves."""
+    """The median over loops of steps. The slow first loop, which traces, hardly changes it."""
     found = []
     for path in (model_dir / "summaries").glob("events*"):
         for record in tf.data.TFRecordDataset(str(path)):
@@ -128,18 +132,18 @@ def images_per_second(model_dir: Path) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", required=True, help="dataset folder")
-    parser.add_argument("--workers", default="2,4", help="process counts, beside 1")
-    parser.add_argument("--kill", action="store_true", help="kill a worker and start again")
-    parser.add_argument("--steps", type=int, default=12, help="an even number")
+    parser.add_argument("--workers", default="2,4", help="numbers of processes to compare with 1")
+    parser.add_argument("--kill", action="store_true", help="kill a worker and start all again")
+    parser.add_argument("--steps", type=int, default=12, help="number of steps, even")
     parser.add_argument("--size", default="128,192", help="height and width of the input")
     args = parser.parse_args()
-    settings = [f"TRAIN_DATA={args.data!r}", f"EVAL_DATA={args.data!r}", *SETTINGS]
-    settings += [f"train.total_steps={args.steps}", f"INPUT_SIZE=({args.size})"]
+    options = ["--train_data", args.data, "--eval_data", args.data, "--input_size", args.size]
+    options += ["--total_steps", str(args.steps), *(f"--gin.{one}" for one in SETTINGS)]
     found, speeds = {}, {}
     with tempfile.TemporaryDirectory() as folder:
         for count in [1, *map(int, args.workers.split(","))]:
             model_dir = Path(folder) / str(count)
-            train(settings, model_dir, count, args.kill and count > 1)
+            train(options, model_dir, count, args.kill and count > 1)
             found[count], speeds[count] = weights(model_dir), images_per_second(model_dir)
             difference = largest_difference(found[1], found[count])
             print(
@@ -148,7 +152,7 @@ def main() -> None:
                 flush=True,
             )
             if difference > TOLERANCE:
-                sys.exit(f"these are not the weights of one worker, to {TOLERANCE:.0e}")
+                sys.exit(f"expected the weights of one worker, to {TOLERANCE:.0e}")
 
 
 if __name__ == "__main__":

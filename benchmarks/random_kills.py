@@ -1,13 +1,15 @@
-"""Kills a training at random moments and compares what it ends in with one that was never killed.
+"""Kills a training at random moments and compares its result with a training that was never killed.
 
     python benchmarks/random_kills.py --data DATASET_FOLDER [--kills 25] [--steps 400] [--seed 0]
 
-Every step is a checkpoint, so that many kills fall into the writing of one; each second kill waits
-for that very moment. After each third the newest checkpoint is cut short besides, as a disk that
-lost power might leave it. After each eighth, and after the last, the run is started on a full disk,
-then without the right to write checkpoints: it must stop with one message and leave the last good
-state as it was. In the end weights, moving averages and optimizer's moments must be those of the
-run that nobody disturbed, bit for bit, on one device.
+The training writes a checkpoint after every step, so many kills interrupt a write. Every second
+kill waits for such a moment. After every third kill the script also truncates the newest
+checkpoint, as a power failure might. After every eighth kill, and after the last, it starts the
+training twice more: once on a full disk, and once without permission to write checkpoints. Each
+time the training must stop with one message and leave the last good checkpoint unchanged.
+
+At the end the weights, moving averages and optimizer moments must equal those of the undisturbed
+training bit for bit, on one device.
 
 TensorFlow is loaded once, in a process that forks the trainings.
 """
@@ -38,12 +40,12 @@ from maskconver_tf.cli.main import main as maskconver
 TINY = Path(__file__).parents[1] / "tests/e2e/tiny.gin"
 QUICK = ["MaskConver.center_levels=(3,)", "TargetBuilder.level_bounds=()"]
 QUICK += ["make_optimizer.name='sgd'", "make_optimizer.clip_norm=None"]
-"""What is fewer operations to trace at each start, which is what takes the time."""
+"""Settings with fewer operations. Each start traces them, which takes most of the time."""
 forks = multiprocessing.get_context("forkserver")
 
 
 class Run:
-    """A training that is started again and again.
+    """A training that is started several times.
 
     Args:
       data: dataset folder.
@@ -55,21 +57,22 @@ class Run:
         self.model_dir = model_dir
         self.steps = steps
         self.log = Path(f"{model_dir}.log")
-        settings = [f"TRAIN_DATA={data!r}", f"EVAL_DATA={data!r}", f"train.total_steps={steps}"]
-        settings += ["train.steps_per_loop=1", "train.checkpoint_interval=1"]
-        settings += ["train.eval_input=None", "train.deterministic=True", "train.strategy='cpu'"]
+        settings = ["RunLength.steps_per_loop=1", "Saving.checkpoint_interval=1"]
+        settings += ["PanopticTask.eval_input=None", "Compute.deterministic=True"]
+        settings += ["Compute.strategy='cpu'"]
         settings += ["ConvNeXtUNet.drop_path=0.2", *QUICK]
         self.arguments = ["train", "--gin_file", str(TINY), "--model_dir", str(model_dir)]
+        self.arguments += ["--train_data", data, "--eval_data", data, "--total_steps", str(steps)]
         self.arguments += [f"--gin.{one}" for one in settings]
 
     def start(self, handicap: Callable[[], None] | None = None) -> multiprocessing.Process:
-        """The training in a process of its own, which begins with `handicap`."""
+        """Starts the training in its own process, which calls `handicap` first."""
         process = forks.Process(target=run, args=(self.arguments, str(self.log), handicap))
         process.start()
         return process
 
     def newest_step(self) -> int:
-        """Of the checkpoints that are there; 0 for none."""
+        """The step of the newest checkpoint; 0 if there is none."""
         found = (self.model_dir / "checkpoints").glob("ckpt-*.index")
         return max((int(path.stem.rpartition("-")[2]) for path in found), default=0)
 
@@ -79,7 +82,7 @@ class Run:
         return [line for line in lines if line.startswith("maskconver: error: ")]
 
     def state(self) -> dict[str, np.ndarray]:
-        """All that the last checkpoint holds of numbers."""
+        """All arrays in the last checkpoint."""
         path = self.model_dir / "checkpoints" / f"ckpt-{self.steps}"
         reader = tf.train.load_checkpoint(str(path))
         skipped = ("_CHECKPOINTABLE", "OBJECT_GRAPH", "save_counter")
@@ -88,7 +91,7 @@ class Run:
 
 
 def run(arguments: list[str], log: str, handicap: Callable[[], None] | None) -> None:
-    """`maskconver ARGUMENTS`, in a process that was just forked."""
+    """Runs `maskconver ARGUMENTS` in a process that was just forked."""
     file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     os.dup2(file, 2)
     if handicap:
@@ -97,9 +100,9 @@ def run(arguments: list[str], log: str, handicap: Callable[[], None] | None) -> 
     sys.exit(maskconver(arguments))
 
 
-# ---- What can happen to it -----------------------------------------------------------------------
+# ---- Disturbances --------------------------------------------------------------------------------
 def kill(run: Run, dice: random.Random, in_writing: bool) -> None:
-    """Starts and kills it some steps later."""
+    """Starts the training and kills it some steps later."""
     begun, process = run.newest_step(), run.start()
     wait_until(lambda: run.newest_step() > begun, process)
     time.sleep(dice.uniform(0, 0.5))
@@ -118,12 +121,12 @@ def wait_until(happened: Callable[[], bool], process: multiprocessing.Process) -
 
 
 def is_writing(checkpoints: Path) -> bool:
-    """Whether a file is there that is not a whole checkpoint's yet."""
+    """Whether there is a file of a checkpoint that is not yet complete."""
     return any("temp" in entry.name for entry in os.scandir(checkpoints))
 
 
 def cut_newest(run: Run) -> str | None:
-    """Halves the data of the newest checkpoint, if there is another to go back to."""
+    """Cuts the data file of the newest checkpoint in half, if an older checkpoint exists."""
     files = list((run.model_dir / "checkpoints").glob("ckpt-*.data-*"))
     if len(files) < 2:
         return None
@@ -133,13 +136,13 @@ def cut_newest(run: Run) -> str | None:
 
 
 def full_disk() -> None:
-    """No file may grow beyond 100 kB, which a checkpoint does."""
+    """Limits files to 100 kB, which is less than a checkpoint needs."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 
 
 def no_rights() -> None:
-    """Gives up what lets root write everywhere (CAP_DAC_OVERRIDE); for others nothing changes."""
+    """Drops CAP_DAC_OVERRIDE, by which root may write everywhere. Other users do not have it."""
     system = ctypes.CDLL(None)
     header, capabilities = (ctypes.c_uint32 * 2)(0x20080522), (ctypes.c_uint32 * 6)()
     system.capget(header, capabilities)
@@ -157,7 +160,7 @@ def read_only(folder: Path) -> Iterator[None]:
 
 
 def refuse(run: Run, what: str, handicap: Callable[[], None]) -> None:
-    """Starts where nothing can be saved: one message, and the last good state stays."""
+    """Starts the training where it cannot save. It must print one message and change nothing."""
     before, said = run.newest_step(), len(run.messages())
     process = run.start(handicap)
     process.join()
@@ -168,7 +171,7 @@ def refuse(run: Run, what: str, handicap: Callable[[], None]) -> None:
 
 
 def disturb(run: Run, kills: int, dice: random.Random) -> None:
-    """All of it, kill after kill."""
+    """Kills the training `kills` times, with the other disturbances in between."""
     for count in range(1, kills + 1):
         kill(run, dice, in_writing=count % 2 == 0)
         half = is_writing(run.model_dir / "checkpoints")
@@ -184,9 +187,9 @@ def disturb(run: Run, kills: int, dice: random.Random) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", required=True, help="dataset folder")
-    parser.add_argument("--kills", type=int, default=25)
-    parser.add_argument("--steps", type=int, default=400, help="of the whole run")
-    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument("--kills", type=int, default=25, help="number of kills")
+    parser.add_argument("--steps", type=int, default=400, help="steps of the whole run")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the random moments")
     args = parser.parse_args()
     forks.set_forkserver_preload(["maskconver_tf.config.roots"])
     begun = time.monotonic()
@@ -201,7 +204,7 @@ def main() -> None:
         assert expected.keys() == found.keys()
         different = [n for n in expected if not np.array_equal(expected[n], found[n])]
         damaged = killed.log.read_text(encoding="utf-8").count("damaged")
-    print(f"{damaged} damaged checkpoints left out, {time.monotonic() - begun:.0f} s in all")
+    print(f"{damaged} damaged checkpoints skipped, {time.monotonic() - begun:.0f} s in all")
     print(f"{len(expected)} arrays, {len(different)} differ {different[:3]}")
     sys.exit(bool(different))
 

@@ -1,9 +1,9 @@
-"""How many of the things that share a center are found, against all other things.
+"""Compares how many things are found among those that share a center and among all others.
 
     python benchmarks/shared_centers.py --scenes runs/demo/scenes --results RUN [RUN ...]
 
-RUN is a folder that `maskconver evaluate` wrote for the scenes' val part. A thing is found when a
-segment of its class overlaps it with IoU above one half, as panoptic quality counts it.
+RUN is a folder that `maskconver evaluate` wrote for the val part of the scenes. A thing is found
+when a predicted segment of its class has an IoU above one half with it, as in panoptic quality.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import numpy as np
 
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.datasets.synthetic.shared_centers import shared_center_segment_ids
-from maskconver_tf.evaluation.coco_results import CocoPanopticPicture, read_coco_panoptic
+from maskconver_tf.evaluation.coco_results import PanopticAnnotation, read_coco_panoptic
 
 
-def found_ids(truth: CocoPanopticPicture, predicted: CocoPanopticPicture) -> set[int]:
-    """Ids of the true segments that a predicted one of their class matches."""
+def found_ids(truth: PanopticAnnotation, predicted: PanopticAnnotation) -> set[int]:
+    """Ids of the true segments that a predicted segment of the same class matches."""
     found = set()
     for segment in truth.segments:
         mask = truth.panoptic_map == segment.id
@@ -35,7 +35,7 @@ def found_ids(truth: CocoPanopticPicture, predicted: CocoPanopticPicture) -> set
 
 
 def recalls(scenes: Path, results: Path) -> tuple[float, float, int, int]:
-    """Found share of things that share a center and of all others, and how many there are."""
+    """The share of found things, with and without a shared center, and the number of each."""
     annotations = scenes / "panoptic_val.json"
     content = json.loads(annotations.read_text(encoding="utf-8"))
     categories = Categories.from_coco(content["categories"], str(annotations))

@@ -1,15 +1,16 @@
-"""What the mask loss and the whole training step cost, beside a loss over dense masks.
+"""Measures the mask loss beside a loss over dense masks, and the whole training step.
 
     python benchmarks/train_step.py [--runs 10] [--only mask_loss] [--xla]
 
-The dense loss is the usual one, written plainly: a float mask for each slot at half the input size,
-logits upsampled to it bilinearly, cross-entropy and Dice of each. Both losses see the same random
-segments and logits. The step is that of the mobile model: a batch in, losses, gradients, update.
+The dense loss is a plain form of the usual one. Each slot has a float mask at half the input size.
+The logits are upsampled to it bilinearly, and cross-entropy and Dice are computed for each slot.
+Both losses get the same random segments and logits. The step is that of the mobile model: it
+computes losses and gradients for a batch and updates the weights.
 
-Each case runs in a process of its own. Its memory is the highest resident set while the case runs
-(labels, logits, forward, backward) above what was held before: TensorFlow and the traced graph, for
-a step the model too. Beside it stands the peak of the whole process. Processor time is that of all
-threads together: on a machine that others use too it tells more than the clock.
+Each case runs in its own process. Its memory is the peak resident set during the case (labels,
+logits, forward, backward) minus the resident set before it (TensorFlow and the traced graph; for a
+step also the model). The last column is the peak of the whole process. Processor time is the sum
+over all threads. On a shared machine it says more than the clock.
 """
 
 from __future__ import annotations
@@ -44,10 +45,10 @@ NUM_SEGMENTS = 40
 NUM_CLASSES = 133
 MODEL = Path(__file__).parents[1] / "experiments/model/mobilenet_mh_640.gin"
 Run = Callable[[], object]
-"""One round of a case; returns when it is computed."""
+"""Computes one round of a case and waits for the result."""
 
 
-# ---- Cases: each traces what it runs, calls `start`, then makes its inputs -----------------------
+# ---- Cases: each traces its function, calls `start`, then makes its inputs -----------------------
 def mask_loss(dense: bool, start: Callable[[], None], size: int = 256, num_slots: int = 100) -> Run:
     """Forward and backward from logits at stride 4."""
     labels = labels_of(size, num_slots)
@@ -73,7 +74,7 @@ def mask_loss(dense: bool, start: Callable[[], None], size: int = 256, num_slots
 
 
 def dense_mask_losses(mask_logits: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """BCE and Dice `[B, K]` over dense targets `[B, H / 2, W / 2, K]`; void is 0 in all of them."""
+    """BCE and Dice `[B, K]` over dense targets `[B, H / 2, W / 2, K]`, which are 0 where void."""
     logits = tf.image.resize(mask_logits, targets.shape[1:3])
     valid = tf.reduce_sum(targets, axis=3, keepdims=True)
     cells = valid * tf.nn.sigmoid_cross_entropy_with_logits(targets, logits)
@@ -90,7 +91,7 @@ def step(size: int, xla: bool, start: Callable[[], None], num_slots: int = 50) -
     settings += [f"TrainingInput.batch_size={BATCH}"]
     configuration.load([MODEL], settings)
     arguments = configuration.arguments_of(train, supplied=["model_dir", "on_built"])
-    trainer = StepProgram(arguments, NUM_CLASSES).trainer
+    trainer = StepProgram(arguments, NUM_CLASSES).training_step
     compute = tf.function(trainer.replica_step, autograph=False, jit_compile=xla or None)
     images = tf.random.stateless_uniform([BATCH, size, size, 3], [0, 0], 0, 256, tf.int32)
     batch = labels_of(size, num_slots) | {types.IMAGE: tf.cast(images, tf.uint8)}
@@ -100,7 +101,7 @@ def step(size: int, xla: bool, start: Callable[[], None], num_slots: int = 50) -
 
 
 def labels_of(size: int, num_slots: int) -> dict[str, tf.Tensor]:
-    """Of a batch of pictures of random rectangles, one over the other, with void around them."""
+    """Labels of a batch of pictures with random overlapping rectangles and void around them."""
     rng = np.random.default_rng(0)
     build = TargetBuilder(num_slots, (3, 4, 5), (64, 128))
     examples = []
@@ -124,17 +125,17 @@ CASES = {
 
 # ---- Measuring -----------------------------------------------------------------------------------
 def measure(name: str, runs: int, xla: bool) -> dict[str, float]:
-    """Medians of seconds, and MiB, of a case in this process."""
+    """Median seconds and peak MiB of a case, which runs in this process."""
     before = []
 
     def start() -> None:
         gc.collect()
         ctypes.CDLL(None).malloc_trim(0)
-        Path("/proc/self/clear_refs").write_text("5")  # The peak is from here on.
+        Path("/proc/self/clear_refs").write_text("5")  # Resets the peak.
         before.append(resident("VmRSS"))
 
     run = CASES[name](xla, start)
-    run()  # The first one is not timed; its memory counts.
+    run()  # The first round is not timed, but its memory counts.
     rounds = []
     for _ in range(runs):
         clock, processors = time.perf_counter(), time.process_time()
@@ -146,21 +147,21 @@ def measure(name: str, runs: int, xla: bool) -> dict[str, float]:
 
 
 def resident(field: str) -> float:
-    """A figure of this process's memory in MiB."""
+    """A field of /proc/self/status in MiB."""
     return int(re.search(rf"{field}:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--runs", type=int, default=10, help="timed rounds of each case")
-    parser.add_argument("--only", default="", help="cases whose names begin so")
+    parser.add_argument("--only", default="", help="run only cases with names that begin with this")
     parser.add_argument("--xla", action="store_true", help="compile the steps with XLA")
     parser.add_argument("--case", choices=CASES, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.case:
         print(json.dumps(measure(args.case, args.runs, args.xla)))
         return
-    print("| case | clock | processor time | memory above before | whole process |")
+    print("| case | clock | processor time | memory of the case | whole process |")
     print("|---|---|---|---|---|")
     found = {}
     for name in (name for name in CASES if name.startswith(args.only)):
