@@ -7,7 +7,7 @@ reader also cannot find an include beside the file that names it, and on the com
 bind a name that only the files import. So we take single statements from Gin's parser and bind
 them here. Each mistake becomes one `UserError` with its place and the nearest name.
 
-    configuration.load(["experiments/x.gin"], ["train.total_steps=10"])
+    configuration.load(["experiments/x.gin"], ["RunLength.total_steps=10"])
     configuration.configurable(train)(model_dir=...)
     configuration.check_all_used()  # once everything is built
 """
@@ -51,7 +51,7 @@ def load(
     Args:
       files: .gin files, which `resolve_gin_file` finds; later ones override earlier ones.
       bindings: `name.parameter=value`, `scope/name.parameter=value` or `MACRO=value`, without
-        `--gin.`. They override the files. A name may be short (`train.total_steps`) when a file
+        `--gin.`. They override the files. A name may be short (`RunLength.total_steps`) when a file
         configures it. It must be complete (`package.module.name`) when no file imports it. An
         `OptionSetting` is a binding that an option of a command makes.
       note_renamed: whether stderr gets a note of each old name in `files`; false for the
@@ -148,6 +148,21 @@ def argument(target: Callable, parameter: str) -> Any:
     return copy.deepcopy(bound)  # This is how Gin resolves references inside a value.
 
 
+def referenced(target: Callable, parameter: str) -> Any:
+    """The class or function that the argument `parameter` of `target` is made of, without a call.
+
+    Raises:
+      UserError: no reference is bound.
+    """
+    name, bound = f"{target.__module__}.{target.__qualname__}.{parameter}", None
+    with contextlib.suppress(ValueError):
+        bound = gin.query_parameter(name)
+    if not isinstance(bound, gin.config.ConfigurableReference):
+        short = f"{target.__name__}.{parameter}"
+        raise UserError(f"{short} = {bound!r}: expected a reference, such as @PanopticTask()")
+    return bound.configurable.wrapped
+
+
 def _registered(root: Callable) -> Callable:
     with contextlib.suppress(ValueError):
         return gin.get_configurable(root)
@@ -168,7 +183,7 @@ def check_all_used(other_roots: Iterable[Callable] = ()) -> None:
     """
     if unused := unused_bindings(_places, other_roots):
         lines = [f"  {_places[key]}: {found}" for key, found in unused.items()]
-        raise UserError("these settings change nothing; remove or mend them:\n" + "\n".join(lines))
+        raise UserError("\n".join(["these settings change nothing; remove or correct them:", *lines]))
 
 
 def bound_config() -> str:

@@ -55,7 +55,9 @@ class Reader:
         """
         resolved = path.resolve()
         if resolved in self._open:
-            raise UserError(f"{path} includes itself by way of {self._open[-1].name}")
+            raise UserError(
+                f"{path} includes itself through {self._open[-1].name}; remove one include"
+            )
         if resolved in self._done:
             return
         self._open.append(resolved)
@@ -124,7 +126,7 @@ class Reader:
         Raises:
           UserError: a macro is read but not set, set but read nowhere, or reads itself.
         """
-        self._bindings = renamed.translate(self._bindings)
+        self._bindings = renamed.translate(self._bindings, self._names.find, self._note_rename)
         live: dict[Key, Binding] = {}
         for key in self._bindings:
             if key[1] != MACRO:

@@ -6,9 +6,12 @@ the files were written. Whoever moves or renames something that Gin files name a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Callable, Iterator
 
-from maskconver_tf.config.bindings import Binding, Key
+import gin
+
+from maskconver_tf.config.bindings import Binding, Key, spell
 
 MODULES = {
     "maskconver_tf.data.augment.autoaugment": "maskconver_tf.input.augment.autoaugment",
@@ -28,8 +31,29 @@ SELECTORS = {
 }
 """Old complete name of a function or class -> its new one, unless only its module changed."""
 
-PARAMETERS: frozenset[tuple[str, str]] = frozenset()
-"""Selector and parameter of what a binding may still set, although `translate` must move it."""
+_TRAIN = "maskconver_tf.training.train.train"
+_SETTINGS = "maskconver_tf.training.run_settings"
+_PANOPTIC_TASK = "maskconver_tf.training.tasks.panoptic_task.PanopticTask"
+_NEW_OWNERS = {
+    **dict.fromkeys(("total_steps", "steps_per_loop", "eval_interval"), f"{_SETTINGS}.RunLength"),
+    **dict.fromkeys(("strategy", "tpu", "precision"), f"{_SETTINGS}.Compute"),
+    **dict.fromkeys(("jit_compile", "deterministic"), f"{_SETTINGS}.Compute"),
+    "accumulation_steps": f"{_SETTINGS}.Compute",
+    **dict.fromkeys(("checkpoint_interval", "keep_checkpoints"), f"{_SETTINGS}.Saving"),
+    **dict.fromkeys(("background_writes", "wandb_project"), f"{_SETTINGS}.Saving"),
+}
+"""Former parameter of `train` -> the class that has it now."""
+_OF_THE_TASK = ("model", "loss", "train_input", "eval_input", "targets", "fusion")
+"""Former parameters of `train` that the task's class has now."""
+_OF_TRAIN = {
+    "length": f"{_SETTINGS}.RunLength",
+    "compute": f"{_SETTINGS}.Compute",
+    "saving": f"{_SETTINGS}.Saving",
+}
+"""New parameter of `train` -> the class that an old configuration builds for it."""
+
+PARAMETERS = frozenset((_TRAIN, parameter) for parameter in (*_NEW_OWNERS, *_OF_THE_TASK))
+"""Selector and parameter of each binding that `translate` moves."""
 
 
 def find_rename(name: str) -> tuple[str, str] | None:
@@ -58,10 +82,48 @@ def old_names(name: str) -> Iterator[str]:
             yield candidate
 
 
-def translate(bindings: dict[Key, Binding]) -> dict[Key, Binding]:
-    """Moves bindings of parameters that now belong to another function or class.
+def translate(
+    bindings: dict[Key, Binding],
+    find: Callable[[str], object],
+    note: Callable[[str, str, str], None],
+) -> dict[Key, Binding]:
+    """Moves bindings of former parameters of `train` to the classes that have them now.
 
     Args:
       bindings: those of all sources, the most recent last.
+      find: makes the class of a complete name known to Gin.
+      note: called with place, old name and new name of each binding that moves.
+
+    Returns:
+      The bindings in force, the most recent last. What an old configuration cannot know, such as
+      `train.length = @RunLength()`, is added.
     """
-    return bindings
+    task = bindings.get(("", _TRAIN, "task"))
+    is_old_task = task is not None and not task.value.evaluate
+    moved_keys = [key for key in bindings if key[1:] in PARAMETERS]
+    if not moved_keys and not is_old_task:
+        return bindings
+    task_class = task.value.configurable.selector if task else _PANOPTIC_TASK
+    translated: dict[Key, Binding] = {}
+    for key, binding in bindings.items():
+        new_key = _moved(key, task_class)
+        if new_key != key:
+            find(new_key[1])
+            if binding.source.note_renamed:
+                note(binding.place, spell(key), spell(new_key))
+        translated.pop(new_key, None)  # so that the most recent one wins and comes last
+        translated[new_key] = binding
+    first = bindings[moved_keys[0]] if moved_keys else task
+    for parameter, owner in {"task": task_class, **_OF_TRAIN}.items():
+        if (parameter == "task" and is_old_task) or ("", _TRAIN, parameter) not in translated:
+            find(owner)
+            reference = gin.config.ConfigurableReference(owner, True)
+            translated["", _TRAIN, parameter] = dataclasses.replace(first, value=reference)
+    return translated
+
+
+def _moved(key: Key, task_class: str) -> Key:
+    scope, selector, parameter = key
+    if (selector, parameter) not in PARAMETERS:
+        return key
+    return scope, _NEW_OWNERS.get(parameter, task_class), parameter

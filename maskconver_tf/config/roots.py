@@ -1,4 +1,4 @@
-"""The three roots, configured by Gin and tied to a run's folder: what the commands call."""
+"""The roots that commands call: functions of training and planning, with arguments from Gin."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from maskconver_tf.config import configuration
+from maskconver_tf.config.bindings import OptionSetting
 from maskconver_tf.errors import UserError
 from maskconver_tf.files.disk_errors import explain_write_errors
 from maskconver_tf.files.paths import local_or_remote_path
@@ -18,13 +19,14 @@ from maskconver_tf.planning.preflight import tpu_check, tpu_report, training_nee
 from maskconver_tf.planning.preflight.step_program import StepProgram, choose_num_classes
 from maskconver_tf.planning.show_inputs import show_inputs
 from maskconver_tf.training.evaluate import evaluate
-from maskconver_tf.training.restore import restore_segmenter
+from maskconver_tf.training.machines.precision import prepare_process, set_precision
+from maskconver_tf.training.restore import RestoredNetwork, restore_network, restore_segmenter
 from maskconver_tf.training.run_files.provenance import describe
 from maskconver_tf.training.run_files.run_folder import RunFolder
-from maskconver_tf.training.score_run import score_run
+from maskconver_tf.training.run_settings import Compute
 from maskconver_tf.training.tasks.panoptic_task import PanopticTask
 from maskconver_tf.training.tasks.task import Task
-from maskconver_tf.training.train import prepare_process, train
+from maskconver_tf.training.train import train
 
 
 def train_run(model_dir: str) -> dict[str, dict[str, float]]:
@@ -57,7 +59,7 @@ def preflight_run(
     search: bool,
     to_code: bool,
 ) -> None:
-    """Prints what training with the configuration in force will need; see `training.preflight`.
+    """Prints the needs of a training with the configuration in force; see `planning.preflight`.
 
     Args:
       num_classes: C; None for that of the configuration's dataset.
@@ -70,7 +72,7 @@ def preflight_run(
     """
     cores = tpu_check.check_topology(tpu) if tpu else 1
     arguments = configuration.arguments_of(train, supplied=["model_dir", "on_built"])
-    train_input = arguments["train_input"]
+    train_input = arguments["task"].train_input
     size = per_core_batch or training_needs.batch_size_per_core(train_input.batch_size, cores)
     classes = choose_num_classes(train_input, num_classes)
     program = configuration.call(StepProgram, arguments, classes)
@@ -95,40 +97,60 @@ def load_run(model_dir: str, bindings: Iterable[str] = ()) -> PanopticSegmenter:
     kind = _load_config(RunFolder(local_or_remote_path(model_dir)), bindings)
     if not issubclass(kind, PanopticTask):
         raise UserError(
-            f"{model_dir}: a run of {kind.kind}, which finds no segments; `maskconver evaluate` "
-            "scores it, and a panoptic run can start from it: `maskconver train --init_from "
-            f"{model_dir}`"
+            f"{model_dir}: found a run of {kind.kind}, expected one of panoptic segmentation. "
+            "`maskconver evaluate` scores this run, and a panoptic run can start from it: "
+            f"`maskconver train --init_from {model_dir}`"
         )
     return configuration.configurable(restore_segmenter)(model_dir=model_dir)
 
 
 def evaluate_run(
-    model_dir: str, data_dir: str | None, out: str, bindings: Iterable[str] = ()
+    model_dir: str, data_dir: str | None, out: str, bindings: Iterable[str | OptionSetting] = ()
 ) -> dict:
-    """Scores a run on a dataset, or on the one it was evaluated on while it trained."""
+    """Scores a run of any task.
+
+    Args:
+      model_dir: the run's folder.
+      data_dir: the dataset to score on; None for the dataset that the run was evaluated on.
+      out: folder for the results.
+      bindings: Gin settings that override the run's configuration.
+    """
     folder = RunFolder(local_or_remote_path(model_dir))
     kind = _load_config(folder, bindings)
     if data_dir:
-        bindings = [f"{kind.evaluation_input}.data_dir={data_dir!r}", *bindings]
-        _load_config(folder, bindings)
-    if issubclass(kind, PanopticTask):
-        segmenter = load_run(model_dir, bindings)
-        return configuration.configurable(evaluate)(segmenter=segmenter, out=out)
+        data = f"{kind.evaluation_input}.data_dir={data_dir!r}"
+        _load_config(folder, [data, *bindings])
     arguments = configuration.arguments_of(train, supplied=["model_dir", "on_built"])
-    prepare_process(arguments["precision"])
-    how = {name: arguments[name] for name in ("strategy", "jit_compile")}
-    return score_run(Task.of(arguments), folder, out, **how)
+    task = arguments["task"]
+    restored = _restore(model_dir, task, arguments["compute"])
+    return configuration.configurable(evaluate)(task=task, restored=restored, out=out)
 
 
-def _load_config(folder: RunFolder, bindings: Iterable[str]) -> type[Task]:
-    """Makes a run's configuration the one in force; returns the task it was trained for."""
+def _restore(model_dir: str, task: Task, compute: Compute) -> RestoredNetwork:
+    """Restores a run's network.
+
+    A panoptic run computes as its predictions and exports do. A run of an earlier stage, which has
+    neither, computes as its training did.
+    """
+    if isinstance(task, PanopticTask):
+        bound = configuration.arguments_of(restore_segmenter, supplied=["model_dir"])
+        set_precision("restore_segmenter", bound["precision"])
+        size, jit_compile = bound["input_size"], bound["jit_compile"]
+    else:
+        prepare_process(compute.precision)
+        size, jit_compile = task.train_input.input_size, compute.jit_compile
+    return restore_network(model_dir, task.model, size, jit_compile)
+
+
+def _load_config(folder: RunFolder, bindings: Iterable[str | OptionSetting]) -> type[Task]:
+    """Loads a run's configuration; returns the class of its task."""
     if not folder.config.is_file():
         raise UserError(
             f"{folder.path}: no run is here ({folder.config.name} is missing); give the "
             "--model_dir of `maskconver train`"
         )
-    configuration.load([folder.config], bindings)
-    return configuration.argument(train, "task")
+    configuration.load([folder.config], bindings, note_renamed=False)
+    return configuration.referenced(train, "task")
 
 
 def show_run_inputs(out: str, num_pictures: int, seed: int | None) -> None:
@@ -137,10 +159,10 @@ def show_run_inputs(out: str, num_pictures: int, seed: int | None) -> None:
     Raises:
       UserError: it trains an earlier stage.
     """
-    if not issubclass(kind := configuration.argument(train, "task"), PanopticTask):
+    if not issubclass(kind := configuration.referenced(train, "task"), PanopticTask):
         raise UserError(
             f"this configuration trains {kind.kind}; `maskconver data show` draws the inputs of "
-            "panoptic segmentation, whose segments, centers and levels there is something to see of"
+            "panoptic segmentation: its segments, centers and levels"
         )
     center_levels = configuration.argument(MaskConver, "center_levels")
     configuration.configurable(show_inputs)(

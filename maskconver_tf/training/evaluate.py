@@ -1,62 +1,80 @@
-"""Scores a trained model: the root of `maskconver evaluate`."""
+"""Scores a trained model of any task: the root of `maskconver evaluate`."""
 
 from __future__ import annotations
 
-from PIL import Image
-from tqdm import tqdm
+import dataclasses
+from pathlib import Path
 
-from maskconver_tf.evaluation.coco_results import CocoPanopticWriter
-from maskconver_tf.evaluation.results import format_table, results_dict, write_results
-from maskconver_tf.inference.drawing.panoptic_drawing import contact_sheet
-from maskconver_tf.inference.segmenter import PanopticSegmenter
-from maskconver_tf.input.pipeline import EvaluationInput
+from PIL import Image
+
+from maskconver_tf.errors import UserError
+from maskconver_tf.evaluation.results import write_results
+from maskconver_tf.inference.drawing.picture_rows import stack_rows
+from maskconver_tf.training.evaluators.checks import check_same_classes, local_folder
+from maskconver_tf.training.evaluators.evaluator import NUM_PICTURES, Evaluator, Results
 from maskconver_tf.training.machines.strategy import make_strategy
 from maskconver_tf.training.machines.workers import Workers
-from maskconver_tf.training.tasks.evaluation_checks import check_same_classes, local_folder
-from maskconver_tf.training.tasks.evaluator import Scored, picture_row, score, segment_examples
+from maskconver_tf.training.restore import RestoredNetwork
+from maskconver_tf.training.tasks.task import Task
 
 
 def evaluate(
-    segmenter: PanopticSegmenter,
-    eval_input: EvaluationInput,
+    task: Task,
+    restored: RestoredNetwork,
     out: str,
+    eval_input: object = None,
     strategy: str = "auto",
-    num_pictures: int = 8,
-) -> dict:
-    """Scores, writes what was found, and prints the table.
+    num_pictures: int = NUM_PICTURES,
+) -> Results:
+    """Scores a restored network, writes the results into a folder, and prints the table.
 
-    Into the folder go `results.json`; `predictions.json` and `predictions/*.png` as COCO's own
-    evaluation reads them; and `overview.png`, the first pictures beside truth and prediction.
+    The folder gets `results.json`; for segmentation `overview.png`, the first pictures beside truth
+    and prediction; and for panoptic segmentation `predictions.json` and `predictions/*.png`, which
+    COCO's own evaluation reads.
 
     Args:
-      segmenter: restored from a run.
-      eval_input: dataset to score on; its class list must be the model's.
+      task: the run's task.
+      restored: the network with the run's best weights.
       out: folder to write into.
+      eval_input: the dataset to score on; its class list must be the model's. None for the task's.
       strategy: see `make_strategy`.
       num_pictures: pictures in the overview.
 
     Returns:
-      What `results.json` holds.
+      The content of `results.json`: group -> metric -> percent, and perhaps `per_class`.
 
     Raises:
-      UserError: the dataset has other classes than the model.
+      UserError: the dataset has other classes than the model, or there is no dataset.
     """
-    categories = segmenter.categories
-    check_same_classes(categories, eval_input, "the model")
-    folder, rows = local_folder(out), []
-    with CocoPanopticWriter(folder, categories) as writer:
+    if eval_input is not None:
+        task = dataclasses.replace(task, eval_input=eval_input)
+    if task.eval_input is None:
+        raise UserError(
+            "evaluate.eval_input is not set; expected the dataset to score on. Give --eval_data "
+            f"DIR, or bind evaluate.eval_input = @{task.evaluation_input}()"
+        )
+    check_same_classes(restored.categories, task.eval_input, "the model")
+    workers = Workers(make_strategy(strategy))
+    evaluator = task.evaluator(restored.network, workers, restored.jit_compile)
+    return _score_and_write(evaluator, local_folder(out), num_pictures)
 
-        def write(index: int, picture: Scored) -> None:
+
+def _score_and_write(evaluator: Evaluator, folder: Path, num_pictures: int) -> Results:
+    rows = []
+    with evaluator.writer(folder) as write:
+
+        def keep(index: int, example: dict, prediction: object) -> None:
             if index < num_pictures:
-                rows.append(picture_row(picture, categories))
-            writer.add(picture.image_id, picture.file_name, picture.panoptic_map, picture.predicted)
+                row = evaluator.draw_row(example, prediction)
+                if row is not None:
+                    rows.append(row)
+            write(index, example, prediction)
 
-        pictures = segment_examples(segmenter, eval_input, Workers(make_strategy(strategy)))
-        pictures = tqdm(pictures, "evaluate", eval_input.num_examples, unit="image")
-        results = results_dict(score(pictures, categories, write), categories)
+        results = evaluator.score(keep, is_command=True)
     write_results(folder / "results.json", results)
     if rows:
-        Image.fromarray(contact_sheet(rows)).save(folder / "overview.png")
-    print(format_table(results))
-    print(f"{folder}: results.json, overview.png, predictions.json and its id maps")
+        Image.fromarray(stack_rows(rows)).save(folder / "overview.png")
+    print(evaluator.format_results(results))
+    files = ["results.json", *(["overview.png"] if rows else []), *evaluator.written_files]
+    print(f"{folder}: {', '.join(files)}")
     return results

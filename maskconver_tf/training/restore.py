@@ -1,11 +1,13 @@
-"""From a run's folder back to something that segments pictures."""
+"""Fills the model of a run folder with the run's best weights."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import tf_keras
 
+from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.files.paths import local_or_remote_path
 from maskconver_tf.inference.segmenter import PanopticSegmenter
 from maskconver_tf.input.pipeline import check_input_size
@@ -16,6 +18,46 @@ from maskconver_tf.training.machines.precision import set_precision
 from maskconver_tf.training.run_files.run_folder import RunFolder
 
 
+@dataclasses.dataclass(frozen=True)
+class RestoredNetwork:
+    """A network with a run's best weights.
+
+    Attributes:
+      network: built and filled.
+      categories: the run's class list.
+      jit_compile: compile the network with XLA where it is used.
+    """
+
+    network: tf_keras.Model
+    categories: Categories
+    jit_compile: bool
+
+
+def restore_network(
+    model_dir: str,
+    model: Callable[..., tf_keras.Model],
+    input_size: tuple[int, int],
+    jit_compile: bool = False,
+) -> RestoredNetwork:
+    """Builds a run's model, of any task, and fills it with the run's best weights.
+
+    Args:
+      model_dir: the run's folder.
+      model: makes the model from `num_classes`.
+      input_size: (height, width), multiples of 32.
+      jit_compile: see `RestoredNetwork`.
+
+    Raises:
+      UserError: the folder holds no run, no weights, or those of another model.
+    """
+    folder = RunFolder(local_or_remote_path(model_dir))
+    categories = folder.categories()
+    with random_weights():
+        network = build_network(model(num_classes=len(categories)), input_size)
+    folder.restore(network)
+    return RestoredNetwork(network, categories, jit_compile)
+
+
 def restore_segmenter(
     model_dir: str,
     model: Callable[..., tf_keras.Model],
@@ -24,7 +66,7 @@ def restore_segmenter(
     precision: str = "float32",
     jit_compile: bool = False,
 ) -> PanopticSegmenter:
-    """Builds a run's model and fills it with its best weights.
+    """Restores a panoptic run as something that segments pictures.
 
     Args:
       model_dir: the run's folder.
@@ -39,9 +81,5 @@ def restore_segmenter(
     """
     check_input_size("restore_segmenter", input_size)
     set_precision("restore_segmenter", precision)
-    folder = RunFolder(local_or_remote_path(model_dir))
-    categories = folder.categories()
-    with random_weights():
-        network = build_network(model(num_classes=len(categories)), input_size)
-    folder.restore(network)
-    return PanopticSegmenter(network, fusion, categories, input_size, jit_compile)
+    restored = restore_network(model_dir, model, input_size)
+    return PanopticSegmenter(restored.network, fusion, restored.categories, input_size, jit_compile)

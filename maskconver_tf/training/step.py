@@ -1,4 +1,4 @@
-"""The training step, in an Orbit loop."""
+"""One training step on all replicas, and the means of a loop of steps."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from maskconver_tf.errors import UserError
 from maskconver_tf.training.tasks.task import Task
 
 
-class Trainer(orbit.StandardTrainer):
-    """Steps the model through batches and reports mean losses per loop.
+class TrainingStep(orbit.StandardTrainer):
+    """Takes the model through batches, one step each, and reports mean losses of each loop.
 
-    Replicas compute shares of the global loss, so that gradients are summed, not averaged. To be
-    made outside of the strategy's scope: what it counts in is on the host, which therefore waits
-    for each step to end and can tell how long it waited for data.
+    Each replica computes its share of the global loss. Replicas therefore add their gradients and
+    do not average them.
+
+    Make it outside the strategy's scope: its counters live on the host. Each step returns one small
+    metrics vector. Because the host times steps, it waits for each to finish.
 
     Args:
       task: what is trained.
@@ -26,13 +28,13 @@ class Trainer(orbit.StandardTrainer):
       optimizer: built for the model.
       strategy: where the step runs.
       jit_compile: compile the step with XLA.
-      accumulation_steps: parts that a replica's share of a batch is computed in, one after the
-        other. Their gradients add up to those of the whole, batch norms' statistics aside.
-      max_skipped: steps with a loss or gradient that is not finite to leave out before the run
-        stops.
+      accumulation_steps: a replica computes its share of a batch in so many parts, one after the
+        other. The gradients of the parts add up to those of the whole share. Only the statistics of
+        batch norms differ.
+      max_skipped: leave out so many steps whose loss or gradient is not finite; then stop.
 
     Attributes:
-      on_not_finite: step, terms -> a sentence for the message, on what was in the batch.
+      on_not_finite: step, terms -> a sentence for the message about the batch.
     """
 
     def __init__(
@@ -73,19 +75,19 @@ class Trainer(orbit.StandardTrainer):
         self._first_skipped = 0
 
     @property
-    def step(self) -> int:
-        """Steps done since the run began."""
+    def steps_done(self) -> int:
+        """Steps since the run began."""
         return int(self.optimizer.iterations.numpy())
 
     # ---- One step of one replica -----------------------------------------------------------------
     def replica_step(self, batch: dict[str, tf.Tensor]) -> tf.Tensor:
-        """One update; returns this replica's share of `_names`, a vector."""
+        """Updates the model once; returns this replica's share of `_names`, a vector."""
         gradients, values = self._gradients(batch)
         self._update(gradients)
         return values
 
     def _gradients(self, batch: dict[str, tf.Tensor]) -> tuple[list[tf.Tensor], tf.Tensor]:
-        """Gradients summed over replicas, and what `replica_step` returns."""
+        """Returns gradients summed over replicas, and the vector of `replica_step`."""
         if self._accumulation_steps == 1:
             gradients, losses = self._gradients_of(batch, sum_over_replicas)
         else:
@@ -99,7 +101,7 @@ class Trainer(orbit.StandardTrainer):
     def _gradients_of(
         self, batch: dict[str, tf.Tensor], total: Callable
     ) -> tuple[list[tf.Tensor], tf.Tensor]:
-        """This replica's share of gradients and losses."""
+        """Returns this replica's share of gradients and losses."""
         variables = self.model.trainable_variables
         with tf.GradientTape() as tape:
             losses = self.task.losses(self.model, batch, total)
@@ -108,9 +110,9 @@ class Trainer(orbit.StandardTrainer):
         return gradients, tf.stack([losses[name] for name in self._loss_names])
 
     def _accumulated(self, batch: dict[str, tf.Tensor]) -> tuple[list[tf.Tensor], tf.Tensor]:
-        """The same, part by part, each over the whole batch's amount."""
+        """As `_gradients_of`, part by part. Each part divides by the whole batch's normalizer."""
         count = self._accumulation_steps
-        total = sum_over_replicas(self.task.amount(batch))
+        total = sum_over_replicas(self.task.loss_normalizer(batch))
         parts = {
             name: tf.reshape(value, [count, value.shape[0] // count, *value.shape[1:]])
             for name, value in batch.items()
@@ -123,14 +125,14 @@ class Trainer(orbit.StandardTrainer):
 
         zeros = [tf.zeros(variable.shape) for variable in self.model.trainable_variables]
         start = (tf.constant(0), zeros, tf.zeros([len(self._loss_names)]))
-        # One part after the other: to hold one part's activations is the point.
+        # One part runs after the other, so that only one part's activations are in memory.
         _, gradients, losses = tf.while_loop(
             lambda index, *_: index < count, add, start, parallel_iterations=1
         )
         return gradients, losses
 
     def _gradients_or_skip(self, batch: dict[str, tf.Tensor]) -> tuple[list[tf.Tensor], tf.Tensor]:
-        """As `_gradients`, and keeps the statistics of batch norms from what is not finite."""
+        """As `_gradients`; batch norms keep old statistics where the new ones are not finite."""
         statistics = [v for v in self.model.non_trainable_variables if "/moving_" in v.name]
         before = [tf.identity(variable) for variable in statistics]
         result = self._gradients(batch)
@@ -159,7 +161,9 @@ class Trainer(orbit.StandardTrainer):
         else:
             shares = self.strategy.run(self._replica_step, args=(batch,))
         values = self.strategy.reduce(tf.distribute.ReduceOp.SUM, shares, axis=None)
-        with tf.device(self._host):  # Where they arrive when the step is over, for the clock.
+        with tf.device(
+            self._host
+        ):  # They arrive when the step is over, and the clock is read then.
             values = tf.identity(values)
         finite = tf.math.is_finite(values)
         if self._max_skipped:
@@ -181,7 +185,7 @@ class Trainer(orbit.StandardTrainer):
             return tf.constant(0)
 
         def skip() -> tf.Tensor:
-            self.optimizer.iterations.assign_add(1)  # The data goes on all the same.
+            self.optimizer.iterations.assign_add(1)  # The next step takes the next batch.
             return tf.constant(0)
 
         tf.cond(is_finite, update, skip)
@@ -189,22 +193,22 @@ class Trainer(orbit.StandardTrainer):
     # ---- A loop of steps -------------------------------------------------------------------------
     def train_loop_begin(self) -> None:
         if self.train_dataset is None:
-            # Only now has a checkpoint been restored, whose step says where the data goes on.
-            first_step = self.step
+            # A checkpoint has been restored by now. Its step says where the data goes on.
+            first_step = self.steps_done
             self.train_dataset = self.strategy.distribute_datasets_from_function(
                 lambda context: self._make_batches(first_step, context)
             )
         self._sums.assign(tf.zeros_like(self._sums))
-        self._begun.assign(0.0)  # Set by the first step, so that tracing does not count.
+        self._begun.assign(0.0)  # The first step sets it, so that tracing does not count.
         self._waited.assign(0.0)
-        self._first_step = self.step
+        self._first_step = self.steps_done
         self._first_skipped = int(self._skipped.numpy())
 
     def train_loop_end(self) -> dict[str, float]:
-        """Means of the loop's steps, and their speed; stops the run when one was not finite."""
+        """Returns the loop's means and speed. Stops the run if a step was not finite."""
         sums, seconds = self._sums.numpy(), time.time() - self._begun.numpy()
         self._check_finite()
-        num_steps = self.step - self._first_step
+        num_steps = self.steps_done - self._first_step
         skipped = int(self._skipped.numpy())
         num_counted = max(num_steps - (skipped - self._first_skipped), 1)
         report = dict(zip(self._names, sums / num_counted))
@@ -219,26 +223,29 @@ class Trainer(orbit.StandardTrainer):
         if (step := int(self._bad_step.numpy())) < 0:
             return
         bad = [name for name, is_bad in zip(self._names, self._bad_terms.numpy()) if is_bad]
-        # Their sum and the gradient are bad whenever a term is, and a term with one of its levels.
+        # A bad level makes its term bad, and a bad term the sum and the gradient. Name the term.
         terms = [n for n in bad if n not in ("loss", "gradient_norm") and "/" not in n] or bad[:1]
         skipped = f" after {self._max_skipped} skipped steps" if self._max_skipped else ""
         batch = self.on_not_finite(step, terms)
         raise UserError(
             f"not finite at step {step}{skipped}: {', '.join(terms)}. {batch}Nothing was saved "
             "since the last checkpoint. Lower make_optimizer.learning_rate, lengthen warmup_steps, "
-            "set clip_norm or train.max_skipped, and start again: the run goes on from there"
+            "set clip_norm or train.max_skipped, and start again; the run goes on from that "
+            "checkpoint"
         )
 
 
 def _host_of(variable: tf.Variable) -> tf.DeviceSpec:
-    """The CPU beside the device that holds a variable."""
+    """Returns the CPU of the machine whose device holds a variable."""
     device = tf.DeviceSpec.from_string(variable.device)
     return device.replace(device_type="CPU", device_index=0)
 
 
 def _clock() -> Callable[[], tf.Tensor]:
-    """Tells the host's time within a step, in seconds; TensorFlow's own clock refuses where
-    operations have to be deterministic."""
+    """Returns a function for the host's time within a step, in seconds.
+
+    TensorFlow's own clock raises an error where operations must be deterministic.
+    """
     try:
         tf.timestamp()
     except tf.errors.FailedPreconditionError:
@@ -247,12 +254,12 @@ def _clock() -> Callable[[], tf.Tensor]:
 
 
 def _compiled(step: Callable, jit_compile: bool) -> Callable:
-    # Nothing in a step needs AutoGraph, which would take half the time of tracing.
+    # A step does not need AutoGraph, which would take half the time of tracing.
     step = tf.autograph.experimental.do_not_convert(step)
     return tf.function(step, jit_compile=jit_compile or None)
 
 
 def sum_over_replicas(value):
-    """Sum of a tensor, or of each in a list, over all replicas, inside a replica."""
+    """Sums a tensor, or each tensor of a list, over all replicas. Call it inside a replica."""
     context = tf.distribute.get_replica_context()
     return context.all_reduce(tf.distribute.ReduceOp.SUM, value)

@@ -74,7 +74,7 @@ def wandb_log(project: str | None, folder: RunFolder) -> Iterator[WandbLog | Non
     # It raises errors of its own, of its server's and of the network.
     except Exception as error:
         raise UserError(
-            f"train.wandb_project = {project!r}: Weights & Biases cannot be used ({error}); run "
+            f"Saving.wandb_project = {project!r}: Weights & Biases cannot be used ({error}); run "
             "`wandb login`, set WANDB_MODE=offline, or leave the setting out"
         ) from error
     try:
@@ -99,6 +99,6 @@ def _wandb(project: str) -> ModuleType:
         return importlib.import_module("wandb")
     except ImportError as error:
         raise UserError(
-            f"train.wandb_project = {project!r}: the package wandb is not installed; run "
+            f"Saving.wandb_project = {project!r}: the package wandb is not installed; run "
             "`pip install 'maskconver_tf[wandb]'`, or leave the setting out"
         ) from error

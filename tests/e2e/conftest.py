@@ -1,4 +1,4 @@
-"""A tiny dataset and a tiny run, made once and shared by all end-to-end tests."""
+"""A tiny dataset and a tiny run, which all end-to-end tests share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from maskconver_tf.datasets.synthetic.toy_scenes import write_toy_scenes
 
 TINY = Path(__file__).with_name("tiny.gin")
 
-# Two replicas need two devices, and TensorFlow must know before its first operation.
+# Two replicas need two devices. TensorFlow must be told before its first operation.
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
@@ -49,7 +49,7 @@ COLORS = {"blue": (40, 60, 200), "green": (50, 190, 60), "red": (210, 50, 40)}
 
 @pytest.fixture(scope="session")
 def labelled(tmp_path_factory) -> Path:
-    """Pictures to classify, a folder for each color: six to learn from, two to be asked about."""
+    """Pictures to classify, with a folder for each color: six for training and two for evaluation."""
     root = tmp_path_factory.mktemp("pictures")
     noise = np.random.default_rng(0)
     for name, color in COLORS.items():
@@ -63,7 +63,7 @@ def labelled(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_arguments(dataset):
-    """`tiny_arguments(model_dir, *bindings)`: arguments of `maskconver train` for a tiny run."""
+    """`tiny_arguments(model_dir, *bindings)`: the arguments of `maskconver train` for a tiny run."""
 
     def arguments(model_dir: Path, *bindings: str) -> list[str]:
         data = ["--train_data", str(dataset), "--eval_data", str(dataset)]
@@ -75,7 +75,7 @@ def tiny_arguments(dataset):
 
 @pytest.fixture(scope="session")
 def trained(tiny_arguments, tmp_path_factory) -> Path:
-    """The folder of a run that has learned its 8 scenes by heart, more or less."""
+    """The folder of a run that has learned its 8 scenes almost by heart."""
     model_dir = tmp_path_factory.mktemp("run") / "model"
     assert main(tiny_arguments(model_dir, "RunLength.total_steps=400")) == 0
     return model_dir

@@ -1,5 +1,5 @@
-"""The paper's chain on tiny data: classification, then semantic, then panoptic segmentation, each
-from the weights of the one before."""
+"""The paper's chain on tiny data: classification, then semantic, then panoptic segmentation. Each
+stage starts from the weights of the one before."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from maskconver_tf.config import configuration
 from maskconver_tf.models.variable_names import named_variables
 from maskconver_tf.planning.preflight.step_program import StepProgram
 from maskconver_tf.training.run_files.run_folder import RunFolder
-from maskconver_tf.training.tasks.task import Task
 from maskconver_tf.training.train import train
 
 HERE = Path(__file__).parent
@@ -41,16 +40,16 @@ def bindings(folder: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def chain(data, tmp_path_factory, request) -> dict[str, tuple[Path, str]]:
-    """Stage -> the run's folder and what its training printed."""
+    """Stage -> the run's folder and the output of its training."""
     capture = request.config.pluginmanager.getplugin("capturemanager")
     root, runs, before = tmp_path_factory.mktemp("chain"), {}, None
     for stage, steps in (("classification", 20), ("semantic", 100), ("panoptic", 1)):
         arguments = ["train", "--gin_file", str(GIN_FILES[stage])]
-        arguments += ["--model_dir", str(root / stage), f"--gin.train.total_steps={steps}"]
+        arguments += ["--model_dir", str(root / stage), f"--gin.RunLength.total_steps={steps}"]
         arguments += [f"--gin.{binding}" for binding in bindings(data[stage])]
         arguments += ["--init_from", str(before)] if before else []
-        # What it scores, others test.
-        arguments += ["--gin.train.eval_input=None"] if stage == "panoptic" else []
+        # Other tests check its score.
+        arguments += ["--gin.PanopticTask.eval_input=None"] if stage == "panoptic" else []
         assert main(arguments) == 0
         output = "".join(capture.read_global_capture())
         runs[stage], before = (root / stage, output), root / stage
@@ -58,7 +57,7 @@ def chain(data, tmp_path_factory, request) -> dict[str, tuple[Path, str]]:
 
 
 def weights(run: Path) -> dict[str, np.ndarray]:
-    """Of the run's best evaluation, by the names of `named_variables`."""
+    """The weights of the run's best evaluation, by the names of `named_variables`."""
     reader = tf.train.load_checkpoint(RunFolder(run).weights())
     keys = [key for key in reader.get_variable_to_shape_map() if key.startswith("model/")]
     return {key[len("model/") :].partition("/.ATTR")[0]: reader.get_tensor(key) for key in keys}
@@ -71,12 +70,12 @@ def weights(run: Path) -> dict[str, np.ndarray]:
         ("semantic", "panoptic", {"class_embeddings"}),
     ],
 )
-def test_a_stage_begins_with_the_trunk_of_the_one_before(
+def test_a_stage_starts_from_the_trunk_of_the_one_before(
     chain, data, tmp_path, earlier, later, left_behind
 ):
     left = weights(chain[earlier][0])
     configuration.load([GIN_FILES[later]], bindings(data[later]))
-    task = Task.of(configuration.arguments_of(train, supplied=["model_dir", "on_built"]))
+    task = configuration.arguments_of(train, supplied=["model_dir", "on_built"])["task"]
     folder = RunFolder(tmp_path / "run")
     begun = named_variables(task.network(folder, init_from=str(chain[earlier][0])))
     carried = [name for name in begun if name in left]
@@ -94,7 +93,7 @@ def test_a_stage_begins_with_the_trunk_of_the_one_before(
     ("stage", "metric", "least"), [("classification", "top-1", 80), ("semantic", "mIoU", 20)]
 )
 def test_a_stage_learns_and_says_so(chain, stage, metric, least):
-    """One class for everything scores 33 and less than 10."""
+    """A model that predicts one class for everything has top-1 33 and mIoU below 10."""
     run, output = chain[stage]
     found = float(re.search(rf"{metric} all ([\d.]+)", output)[1])
     assert found > least
@@ -118,14 +117,14 @@ def test_each_stage_is_evaluated_by_the_same_command(chain, tmp_path, capsys):
     for strategy in ("cpu", "mirrored"):
         out = tmp_path / strategy
         command = ["evaluate", "--model", str(run), "--out", str(out)]
-        assert main([*command, f"--gin.train.strategy='{strategy}'"]) == 0
+        assert main([*command, f"--gin.Compute.strategy='{strategy}'"]) == 0
         results.append(json.loads((out / "results.json").read_text()))
         assert (out / "overview.png").is_file()
     assert results[0]["all"]["miou"] == pytest.approx(results[1]["all"]["miou"], abs=1e-3)
     assert {"things", "stuff", "per_class"} <= results[0].keys()
 
 
-def test_what_finds_no_segments_says_so(chain, data, tmp_path, capsys):
+def test_commands_for_segments_refuse_other_tasks(chain, data, tmp_path, capsys):
     command = ["data", "show", "--gin_file", str(GIN_FILES["semantic"])]
     assert main([*command, "--out", str(tmp_path / "sheet.png")]) == 2
     assert "this configuration trains semantic segmentation; " in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Class lists at the edge: no stuff, no things, one class."""
+"""Unusual class lists: no stuff, no things, one class."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _model(num_classes: int) -> MaskConver:
 
 
 def _batch(num_classes: int) -> dict[str, tf.Tensor]:
-    """A picture of two segments, the last class and the first, and one that is all void."""
+    """A picture of two segments (the last class and the first), and a picture of void only."""
     segment_map = np.zeros(SIZE, np.int32)
     segment_map[:32], segment_map[32:, 40:] = 1, 2
     build = TargetBuilder(4, (3, 4, 5), (24, 48))
@@ -104,7 +104,7 @@ def test_a_dataset_of_one_class_trains_and_is_scored(scenes, tiny_arguments, tmp
 
     run = tmp_path / "run"
     settings = [f"{name}_DATA='{data}'" for name in ("TRAIN", "EVAL")]
-    assert main(tiny_arguments(run, "train.total_steps=2", *settings)) == 0
+    assert main(tiny_arguments(run, "RunLength.total_steps=2", *settings)) == 0
     assert main(["evaluate", "--model", str(run)]) == 0
     assert "Stuff" in capsys.readouterr().out
     results = json.loads((run / "results.json").read_text())

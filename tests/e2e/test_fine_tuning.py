@@ -1,4 +1,4 @@
-"""A run that starts from another, as a user starts it."""
+"""A run that starts from the weights of another run, by the command line."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 
 from maskconver_tf.cli.main import main
 
-STANDING_STILL = ["train.total_steps=2", "make_optimizer.learning_rate=1e-9"]
-"""What such a run scores is what it started from."""
+STANDING_STILL = ["RunLength.total_steps=2", "make_optimizer.learning_rate=1e-9"]
+"""A run with these settings keeps the score of the weights that it starts from."""
 
 
 @pytest.fixture(scope="module")
@@ -19,20 +19,20 @@ def exported(trained, tmp_path_factory):
     return out
 
 
-def test_a_run_scores_what_the_export_scored_it_starts_from(
+def test_a_run_starts_with_the_score_of_its_export(
     trained, exported, tiny_arguments, tmp_path, capsys
 ):
     settings = [*STANDING_STILL, f"train.init_from='{exported}'"]
     assert main(tiny_arguments(tmp_path / "run", *settings)) == 0
     output = capsys.readouterr().out
     assert f"init_from {exported}/1/variables" in output and "re-initialised" not in output
-    # Of the averaged weights: averages that began before the weights came would score nothing.
+    # The score is that of the averaged weights. Averages of random weights would score nothing.
     expected = json.loads((trained / "best/score.json").read_text())["pq"]
     found = json.loads((tmp_path / "run/best/score.json").read_text())["pq"]
     assert found == pytest.approx(expected, abs=0.5)
 
 
-def test_a_start_that_is_not_there_is_one_message(tiny_arguments, tmp_path, capsys):
+def test_a_missing_start_is_one_message(tiny_arguments, tmp_path, capsys):
     assert main(tiny_arguments(tmp_path / "run", "train.init_from='nowhere'")) == 2
     message = capsys.readouterr().err
     assert "train.init_from = 'nowhere': neither a run" in message

@@ -1,4 +1,4 @@
-"""What ends a run before its end, and that nothing is lost by it."""
+"""Interruptions of a run: kills, signals, full disks and lost connections lose no progress."""
 
 from __future__ import annotations
 
@@ -14,19 +14,28 @@ import tensorflow as tf
 
 from maskconver_tf.cli.main import main
 from maskconver_tf.training.run_files.run_folder import RunFolder
-from maskconver_tf.training.step import Trainer
+from maskconver_tf.training.step import TrainingStep
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-QUICK = ["train.eval_input=None", "MaskConver.center_levels=(3,)", "TargetBuilder.level_bounds=()"]
+QUICK = [
+    "PanopticTask.eval_input=None",
+    "MaskConver.center_levels=(3,)",
+    "TargetBuilder.level_bounds=()",
+]
 QUICK += ["make_optimizer.name='sgd'", "make_optimizer.clip_norm=None"]
-"""What is least to trace."""
-SHORT = [*QUICK, "train.total_steps=4", "train.steps_per_loop=1", "train.checkpoint_interval=1"]
-ENDLESS = [*QUICK, "train.total_steps=100000", "train.steps_per_loop=2"]
-ENDLESS += ["train.checkpoint_interval=100000"]
+"""Settings with few operations to trace."""
+SHORT = [
+    *QUICK,
+    "RunLength.total_steps=4",
+    "RunLength.steps_per_loop=1",
+    "Saving.checkpoint_interval=1",
+]
+ENDLESS = [*QUICK, "RunLength.total_steps=100000", "RunLength.steps_per_loop=2"]
+ENDLESS += ["Saving.checkpoint_interval=100000"]
 
 
 def _run(script: str, *options: str) -> str:
-    """What a script of benchmarks/ prints; it fails where what it compares differs."""
+    """Runs a script of benchmarks/ and returns its output. The script fails if a result differs."""
     done = subprocess.run(
         [sys.executable, str(BENCHMARKS / script), *options],
         capture_output=True,
@@ -37,7 +46,7 @@ def _run(script: str, *options: str) -> str:
     return done.stdout
 
 
-def test_kills_a_cut_checkpoint_a_full_disk_and_missing_rights_change_no_weight(dataset):
+def test_kills_truncated_checkpoints_and_failed_writes_change_no_weight(dataset):
     options = ["--data", str(dataset), "--kills", "4", "--steps", "48"]
     printed = _run("random_kills.py", *options)
     for count in range(1, 5):
@@ -46,14 +55,14 @@ def test_kills_a_cut_checkpoint_a_full_disk_and_missing_rights_change_no_weight(
         assert what in printed
 
 
-def test_two_workers_of_which_one_dies_and_returns_train_the_weights_of_one(dataset):
+def test_two_workers_train_the_weights_of_one_although_one_is_killed(dataset):
     options = ["--data", str(dataset), "--workers", "2", "--kill", "--size", "64,96"]
     printed = _run("loopback_workers.py", *options)
     assert "killed the last of 2; exit codes [75, -9]" in printed
     assert "2 workers: weights differ by " in printed
 
 
-def test_a_second_terminal_is_refused(tiny_arguments, tmp_path, capsys):
+def test_a_second_training_in_the_folder_is_refused(tiny_arguments, tmp_path, capsys):
     run = RunFolder(tmp_path / "run")
     run.path.mkdir()
     with run.locked():
@@ -64,7 +73,7 @@ def test_a_second_terminal_is_refused(tiny_arguments, tmp_path, capsys):
 
 
 def test_ctrl_c_saves(tiny_arguments, tmp_path, capsys):
-    """After the first loop nothing else would have been saved before the end."""
+    """Without the signal nothing is saved between the first loop and the end."""
     run, over = tmp_path / "run", threading.Event()
 
     def interrupt() -> None:
@@ -96,25 +105,25 @@ def test_a_full_disk_is_one_message(tiny_arguments, small_disk, capsys):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A disk that a checkpoint does not fit on."""
+    """A disk that is too small for a checkpoint."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)]
     if subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("mounting a small disk takes root")
+        pytest.skip("only root may mount a small disk")
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def test_a_lost_network_asks_to_be_started_again(tiny_arguments, tmp_path, monkeypatch, capsys):
-    end = Trainer.train_loop_end
+def test_a_lost_connection_asks_for_a_restart(tiny_arguments, tmp_path, monkeypatch, capsys):
+    end = TrainingStep.train_loop_end
 
-    def lose_after_two(trainer: Trainer) -> dict:
-        if trainer.step > 2:
+    def lose_after_two(step: TrainingStep) -> dict:
+        if step.steps_done > 2:
             raise tf.errors.UnavailableError(None, None, "failed to connect to the bucket")
-        return end(trainer)
+        return end(step)
 
-    monkeypatch.setattr(Trainer, "train_loop_end", lose_after_two)
+    monkeypatch.setattr(TrainingStep, "train_loop_end", lose_after_two)
     run = tmp_path / "run"
     assert main(tiny_arguments(run, *SHORT)) == 75
     message = capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""One training step, computed three ways: on one device, on two, and compiled with XLA."""
+"""One training step gives the same result on one device, on two, and compiled with XLA."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf.errors import UserError
-from maskconver_tf.inference.segmenter import built
 from maskconver_tf.input.pipeline import TrainingInput
 from maskconver_tf.input.targets import TargetBuilder
 from maskconver_tf.losses.maskconver_loss import MaskConverLoss
 from maskconver_tf.models.backbones.resnet import resnet
+from maskconver_tf.models.build_network import build_network
 from maskconver_tf.models.maskconver import MaskConver
 from maskconver_tf.models.pixel_decoders.convnext_unet import ConvNeXtUNet
 from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
 from maskconver_tf.training import optimizers
-from maskconver_tf.training.step import Trainer
+from maskconver_tf.training.step import TrainingStep
 from maskconver_tf.training.tasks.panoptic_task import PanopticTask
 from tests.unit.layers.check_layer import precision
 
@@ -28,10 +28,11 @@ from tests.unit.layers.check_layer import precision
 @pytest.fixture(scope="module")
 def one_step(dataset):
     """`one_step(strategy, frozen, jit_compile, recompute)`: losses and updates of one SGD step on 4
-    examples, under the precision policy in force.
+    examples, under the current precision policy.
 
-    With frozen batch norms rounding stays small. Statistics over the few cells of these tiny
-    pictures magnify it, where a ReLU flips, to a percent of the first layers' gradients.
+    With frozen batch norms rounding errors stay small. Batch statistics over the few cells of these
+    tiny pictures magnify them: where a ReLU flips, they reach a percent of the first layers'
+    gradients.
     """
     task = _task(dataset)
 
@@ -46,9 +47,9 @@ def one_step(dataset):
             model = _tiny_model(len(task.categories), frozen, recompute)
             optimizer = optimizers.make_optimizer(10, "sgd", 0.1, warmup_steps=0, clip_norm=None)
             optimizers.prepare(optimizer, model)
-        trainer = Trainer(task, model, optimizer, strategy, jit_compile, **options)
+        training_step = TrainingStep(task, model, optimizer, strategy, jit_compile, **options)
         before = [v.numpy() for v in model.trainable_variables]
-        losses = trainer.train(tf.constant(1))
+        losses = training_step.train(tf.constant(1))
         assert all(isinstance(value, float | np.floating) for value in losses.values())
         updates = [v.numpy() - b for v, b in zip(model.trainable_variables, before)]
         return [losses[name] for name in task.loss_names(model)], updates
@@ -57,7 +58,7 @@ def one_step(dataset):
 
 
 def _tiny_model(num_classes: int, frozen: bool, recompute: bool) -> MaskConver:
-    """The same weights each time, moved away from where half the gradients are zero."""
+    """A model with the same weights each time. Noise moves them from where gradients are zero."""
     tf_keras.utils.set_random_seed(1)
     model = MaskConver(
         num_classes,
@@ -69,7 +70,7 @@ def _tiny_model(num_classes: int, frozen: bool, recompute: bool) -> MaskConver:
         head_repeats=1,
         head_kernel_size=3,
     )
-    built(model, (64, 96))
+    build_network(model, (64, 96))
     generator = np.random.default_rng(0)
     for variable in model.trainable_variables:
         noise = generator.normal(scale=0.05, size=variable.shape)
@@ -80,7 +81,13 @@ def _tiny_model(num_classes: int, frozen: bool, recompute: bool) -> MaskConver:
 def _task(dataset, loss=MaskConverLoss()) -> PanopticTask:  # noqa: B008
     data = TrainingInput(str(dataset), (64, 96), batch_size=4, seed=5)
     targets = functools.partial(TargetBuilder, 24, level_bounds=(16, 32))
-    return PanopticTask(_tiny_model, loss, data, targets=targets, fusion=PanopticFusion())
+    return PanopticTask(
+        model=_tiny_model,
+        loss=loss,
+        train_input=data,
+        targets=targets,
+        fusion=PanopticFusion(),
+    )
 
 
 def one_device() -> tf.distribute.Strategy:
@@ -89,7 +96,7 @@ def one_device() -> tf.distribute.Strategy:
 
 @pytest.fixture(scope="module")
 def two_devices() -> tf.distribute.Strategy:
-    """One for all tests: a second one in a process would number its collectives alike."""
+    """All tests share it: a second strategy would reuse the numbers of its collective operations."""
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 
@@ -99,14 +106,14 @@ def test_two_replicas_equal_one_with_the_joint_batch(one_step, two_devices, froz
 
 
 @pytest.mark.parametrize("replicas", [1, 2])
-def test_accumulated_step_is_that_of_the_whole_batch(one_step, two_devices, replicas):
+def test_accumulated_step_equals_that_of_the_whole_batch(one_step, two_devices, replicas):
     strategy = one_device() if replicas == 1 else two_devices
     found = one_step(strategy, accumulation_steps=2)
     _assert_same(found, one_step(one_device()), tolerance=1e-4)
 
 
-def test_step_that_is_not_finite_is_skipped_and_the_rest_goes_on(dataset):
-    """The middle one of three: the weights move twice, and the data goes on."""
+def test_step_that_is_not_finite_is_skipped(dataset):
+    """Of three steps the middle one is skipped: weights change twice, and the data continues."""
     model = _tiny_model(len(_task(dataset).categories), frozen=False, recompute=False)
     optimizer = optimizers.make_optimizer(10, "sgd", 1e-3, warmup_steps=0)
     optimizers.prepare(optimizer, model)
@@ -117,22 +124,22 @@ def test_step_that_is_not_finite_is_skipped_and_the_rest_goes_on(dataset):
             bad = tf.where(optimizer.iterations == 1, np.nan, 1.0)
             return losses | {"loss": losses["loss"] * bad, "mask_bce_loss": bad * 1.0}
 
-    def trainer(max_skipped: int) -> Trainer:
+    def step(max_skipped: int) -> TrainingStep:
         task = _task(dataset, Spoilt())
-        return Trainer(task, model, optimizer, one_device(), max_skipped=max_skipped)
+        return TrainingStep(task, model, optimizer, one_device(), max_skipped=max_skipped)
 
-    skipping, seen = trainer(1), []
+    skipping, seen = step(1), []
     for _ in range(3):
         output = skipping.train(tf.constant(1))
         seen.append([v.numpy() for v in model.trainable_variables])
     assert output["skipped_steps"] == 1
-    assert skipping.step == 3
+    assert skipping.steps_done == 3
     moved = [any((a != b).any() for a, b in zip(*pair)) for pair in itertools.pairwise(seen)]
     assert moved == [False, True]
     assert all(np.isfinite(variable).all() for variable in model.variables)
     optimizer.iterations.assign(1)
     with pytest.raises(UserError, match="not finite at step 1: mask_bce_loss"):
-        trainer(0).train(tf.constant(1))
+        step(0).train(tf.constant(1))
 
 
 def test_step_compiles_with_xla(one_step):
@@ -142,14 +149,14 @@ def test_step_compiles_with_xla(one_step):
 
 
 @pytest.mark.parametrize("replicas", [1, 2])
-def test_step_is_the_same_with_blocks_recomputed(one_step, two_devices, replicas):
+def test_step_with_recomputed_blocks_is_the_same(one_step, two_devices, replicas):
     strategy = one_device() if replicas == 1 else two_devices
     _assert_same(one_step(strategy, recompute=True), one_step(one_device()), tolerance=1e-4)
 
 
 def test_bfloat16_step_agrees_with_float32(one_step):
-    """Losses to 1 %, the update as a whole to 10 % of its length. Single weights may differ more:
-    where rounding turns a ReLU off, its gradient is another."""
+    """Losses agree to 1 %, and the whole update to 10 % of its length. Single weights may differ more,
+    because rounding can turn a ReLU off and change its gradient."""
     with precision("mixed_bfloat16"):
         losses, updates = one_step(one_device())
     expected_losses, expected = one_step(one_device())
@@ -159,7 +166,7 @@ def test_bfloat16_step_agrees_with_float32(one_step):
 
 
 def _assert_same(step, expected, tolerance: float, loss_tolerance: float = 2e-5) -> None:
-    """Losses to their tolerance; each variable's update to `tolerance` times its size."""
+    """Compares losses by their tolerance, and each variable's update by `tolerance` times its norm."""
     np.testing.assert_allclose(step[0], expected[0], rtol=loss_tolerance)
     for found, update in zip(step[1], expected[1]):
         assert np.linalg.norm(found - update) <= tolerance * np.linalg.norm(update) + 1e-7

@@ -1,4 +1,4 @@
-"""What `maskconver preflight` counts, for the tiny model."""
+"""`maskconver preflight` for the tiny model: its counts, its command and its search."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EXAMPLE_BYTES = {
 
 def make_program(*bindings: str) -> StepProgram:
     configuration.load([TINY], bindings)
-    with precision("float32"):  # which is restored
+    with precision("float32"):  # Restores the policy afterwards.
         return StepProgram(configuration.arguments_of(train, ["model_dir", "on_built"]), 5)
 
 
@@ -50,12 +50,12 @@ def test_counts_bytes_of_weights_optimizer_and_example(program, counts):
     assert 0 < counts.trainable_parameters < counts.parameters
     assert counts.weight_bytes == 4 * counts.parameters
     assert counts.average_bytes == counts.gradient_bytes == 4 * counts.trainable_parameters
-    # Two slots a weight, and besides them only a few scalars.
+    # Two slots for each weight, and a few scalars besides.
     assert 0 <= counts.slot_bytes - 8 * counts.trainable_parameters < 64
     assert counts.example_bytes == EXAMPLE_BYTES
 
 
-def test_an_example_is_what_the_pipeline_gives(program, dataset):
+def test_an_example_has_the_fields_of_the_pipeline(program, dataset):
     data = TrainingInput(str(dataset), (64, 96), batch_size=2)
     targets = configuration.arguments_of(train, ["model_dir", "on_built"])["targets"]
     batches = data.batches(targets(center_levels=program.model.center_levels))
@@ -63,7 +63,7 @@ def test_an_example_is_what_the_pipeline_gives(program, dataset):
     assert found == {name: (x.shape, x.dtype) for name, x in program.example.items()}
 
 
-def test_switches_change_the_count_they_should(counts):
+def test_each_setting_changes_its_count(counts):
     sgd = training_needs.count_needs(
         make_program("make_optimizer.name='sgd'", "make_optimizer.ema_decay=None"), 4
     )
@@ -74,13 +74,13 @@ def test_switches_change_the_count_they_should(counts):
     assert less.activation_bytes < 0.95 * counts.activation_bytes
     assert dataclasses.replace(less, activation_bytes=counts.activation_bytes) == counts
 
-    half = training_needs.count_needs(make_program("train.precision='mixed_bfloat16'"), 4)
+    half = training_needs.count_needs(make_program("Compute.precision='mixed_bfloat16'"), 4)
     assert half.weight_bytes == counts.weight_bytes
-    # Norms' statistics, losses and masks stay in float32.
+    # The statistics of norms, losses and masks stay in float32.
     assert 0.5 < half.activation_bytes / counts.activation_bytes < 0.9
 
 
-def test_a_step_lowers_with_its_updates_in_place(program):
+def test_a_lowered_step_contains_its_updates(program):
     hlo = program.hlo(2)
     assert len(hlo) > 100_000
     weights = len(program.model.trainable_variables)
@@ -120,12 +120,12 @@ def test_takes_the_class_count_of_the_data(run, dataset):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ([], "Or give --num_classes N: no data is needed then"),
+        ([], "Or give --num_classes N: then no data is needed"),
         (["--num_classes=0"], "--num_classes 0: expected 1 or more"),
-        (["--num_classes=5", "--per_core_batch=0"], "--per_core_batch 0: expected 1 or more"),
+        (["--num_classes=5", "--per_core_batch=0"], "--per_core_batch 0: expected a whole number"),
         (
-            ["--num_classes=5", "--gin.train.precision='float16'"],
-            "train.precision = 'float16': expected 'float32' or 'mixed_bfloat16'\n",
+            ["--num_classes=5", "--gin.Compute.precision='float16'"],
+            "Compute.precision = 'float16': expected 'float32' or 'mixed_bfloat16'\n",
         ),
         (
             ["--num_classes=5", "--gin.TargetBuilder.centers='middle'"],

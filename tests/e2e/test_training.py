@@ -1,4 +1,4 @@
-"""A run learns, describes itself, saves on SIGTERM, and stops when its loss explodes."""
+"""A run learns, describes itself, saves on SIGTERM, and stops when its loss is not finite."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def test_learns_its_scenes_by_heart(trained):
 
 def test_run_folder_describes_itself(trained):
     config = (trained / "config.gin").read_text()
-    assert "train.train.total_steps = 400" in config
+    assert "run_settings.RunLength.total_steps = 400" in config
     assert "evaluate.evaluate.eval_input" in config
-    # Defaults that nobody set are in the operative configuration only.
+    # Defaults are only in the operative configuration.
     assert "gaussian_iou" not in config
     assert "gaussian_iou" in (trained / "operative_config.gin").read_text()
     assert json.loads((trained / "categories.json").read_text())[0]["name"] == "ball"
@@ -59,11 +59,13 @@ def test_run_folder_describes_itself(trained):
         assert tag in events
 
 
-def test_a_complete_run_says_so_and_another_configuration_leaves_it_as_it_is(
+def test_a_complete_run_says_so_and_another_configuration_changes_nothing(
     trained, tiny_arguments, tmp_path, capsys
 ):
     run = shutil.copytree(trained, tmp_path / "run")
-    assert main(tiny_arguments(run, "train.total_steps=400", "train.eval_input=None")) == 0
+    assert (
+        main(tiny_arguments(run, "RunLength.total_steps=400", "PanopticTask.eval_input=None")) == 0
+    )
     assert "step 400/400: nothing is left to train; raise" in capsys.readouterr().err
     before = (run / "config.gin").read_text()
     assert main(tiny_arguments(run, "MaskConver.width=48")) == 2
@@ -71,8 +73,8 @@ def test_a_complete_run_says_so_and_another_configuration_leaves_it_as_it_is(
     assert (run / "config.gin").read_text() == before
 
 
-def test_no_folder_is_not_the_one_here(tiny_arguments, tmp_path, monkeypatch, capsys):
-    """As where the shell variable that should name it is not set."""
+def test_an_empty_folder_name_is_not_the_current_folder(tiny_arguments, tmp_path, monkeypatch, capsys):
+    """A shell passes an empty name where its variable is not set."""
     monkeypatch.chdir(tmp_path)
     assert main(tiny_arguments("")) == 2
     assert "--model_dir is empty; expected the run's folder" in capsys.readouterr().err
@@ -86,7 +88,7 @@ def test_no_folder_is_not_the_one_here(tiny_arguments, tmp_path, monkeypatch, ca
         ("TargetBuilder.label_stride=3", "TargetBuilder.label_stride = 3: expected what divides 4"),
     ],
 )
-def test_a_setting_that_trains_nothing_is_one_message(
+def test_a_wrong_setting_is_one_message(
     tiny_arguments, tmp_path, capsys, setting, message
 ):
     assert main(tiny_arguments(tmp_path / "run", setting)) == 2
@@ -95,7 +97,7 @@ def test_a_setting_that_trains_nothing_is_one_message(
 
 
 def _start(arguments: list[str]) -> subprocess.Popen:
-    """`maskconver` in a process of its own, which has one CPU device as a user's has."""
+    """Starts `maskconver` in its own process, with one CPU device as on a user's machine."""
     return subprocess.Popen(
         [
             sys.executable,
@@ -107,7 +109,7 @@ def _start(arguments: list[str]) -> subprocess.Popen:
 
 
 def _wait_for(path: Path, process: subprocess.Popen) -> None:
-    """Returns when the process has written a file, has ended or has taken too long."""
+    """Waits until the process has written a file, has ended or has taken too long."""
     deadline = time.monotonic() + 300
     while not path.exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -117,11 +119,15 @@ def _pictures(dataset: Path, step: int) -> list[dict]:
     return TrainingInput(str(dataset), (64, 96), batch_size=4).pictures_of(step)
 
 
-def test_sigterm_saves_and_asks_to_be_started_again(tiny_arguments, tmp_path):
-    """Without the signal nothing would have been saved between the first loop and the end."""
+def test_sigterm_saves_and_asks_for_a_restart(tiny_arguments, tmp_path):
+    """Without the signal nothing is saved between the first loop and the end."""
     run = tmp_path / "run"
-    settings = ["train.total_steps=100000", "train.steps_per_loop=2", "train.eval_input=None"]
-    settings += ["train.checkpoint_interval=100000"]
+    settings = [
+        "RunLength.total_steps=100000",
+        "RunLength.steps_per_loop=2",
+        "PanopticTask.eval_input=None",
+    ]
+    settings += ["Saving.checkpoint_interval=100000"]
     process = _start(tiny_arguments(run, *settings))
     _wait_for(run / "checkpoints" / "ckpt-2.index", process)
     process.send_signal(signal.SIGTERM)
@@ -130,7 +136,11 @@ def test_sigterm_saves_and_asks_to_be_started_again(tiny_arguments, tmp_path):
 
 
 def test_loss_that_is_not_finite_stops_with_the_step(tiny_arguments, dataset, tmp_path, capsys):
-    settings = ["train.total_steps=8", "train.steps_per_loop=4", "train.eval_input=None"]
+    settings = [
+        "RunLength.total_steps=8",
+        "RunLength.steps_per_loop=4",
+        "PanopticTask.eval_input=None",
+    ]
     settings += ["make_optimizer.learning_rate=1e30", "make_optimizer.warmup_steps=0"]
     assert main(tiny_arguments(tmp_path / "run", *settings)) == 2
     message = capsys.readouterr().err
@@ -139,7 +149,7 @@ def test_loss_that_is_not_finite_stops_with_the_step(tiny_arguments, dataset, tm
     noted = json.loads((tmp_path / "run/not_finite.json").read_text())
     assert noted["step"] == 1
     assert noted["terms"]
-    # Four pictures a step, eight in the dataset: the second step has those the first had not.
+    # A step takes four of the eight pictures, so the second step has other pictures than the first.
     first = {one["file_name"] for one in _pictures(dataset, 0)}
     assert {one["file_name"] for one in noted["pictures"]}.isdisjoint(first)
     assert len(noted["pictures"]) == 4
@@ -147,7 +157,7 @@ def test_loss_that_is_not_finite_stops_with_the_step(tiny_arguments, dataset, tm
 
 
 def test_every_experiment_builds(dataset, labelled, tmp_path, experiment):
-    """Everything is built as `maskconver train` does, and no setting is without effect."""
+    """Builds everything as `maskconver train` does. No setting may be without effect."""
 
     class Built(Exception):
         pass
@@ -157,7 +167,7 @@ def test_every_experiment_builds(dataset, labelled, tmp_path, experiment):
         raise Built
 
     configuration.load([experiment])
-    classifies = issubclass(configuration.argument(train, "task"), ClassificationTask)
+    classifies = issubclass(configuration.referenced(train, "task"), ClassificationTask)
     data = labelled if classifies else dataset
     settings = [f"{name}_DATA='{data}'" for name in ("TRAIN", "EVAL")]
     configuration.load([experiment], [*settings, *_smaller(experiment)])

@@ -90,7 +90,8 @@ def resolved(experiment: str) -> dict[str, Any]:
     """What `train` would get of an experiment, under the names of RECIPES."""
     configuration.load([f"experiments/paper/{experiment}.gin"])
     arguments = configuration.arguments_of(train, supplied=["model_dir", "on_built"])
-    data, steps = arguments["train_input"], arguments["total_steps"]
+    task, steps = arguments["task"], arguments["length"].total_steps
+    data = task.train_input
     optimizer = arguments["optimizer"](total_steps=steps, batch_size=data.batch_size)
     settings = optimizer.get_config()
     schedule = tf_keras.optimizers.schedules.deserialize(settings["learning_rate"])
@@ -103,7 +104,7 @@ def resolved(experiment: str) -> dict[str, Any]:
     return {
         **{name: getattr(data, name, None) for name in ("input_size", "batch_size", *names)},
         "steps": steps,
-        "accumulation": arguments["accumulation_steps"],
+        "accumulation": arguments["compute"].accumulation_steps,
         "optimizer": next(kind for kind in (ADAMW, SGD) if isinstance(optimizer, kind)),
         "rate": float(schedule(warmup)),
         "end": float(schedule(steps)),
@@ -116,7 +117,7 @@ def resolved(experiment: str) -> dict[str, Any]:
         "drop_path": configuration.argument(ConvNeXtUNet, "drop_path"),
         "frozen": configuration.argument(resnet, "freeze_batch_norm"),
         "network": configuration.argument(mobilenet, "variant"),
-        "mask_weight": getattr(arguments["loss"], "mask_weight", None),
+        "mask_weight": getattr(task.loss, "mask_weight", None),
     }
 
 

@@ -10,9 +10,8 @@ from maskconver_tf.errors import UserError
 from maskconver_tf.models.backbones.backbone import random_weights
 from maskconver_tf.models.build_network import build_network
 from maskconver_tf.training import optimizers
-from maskconver_tf.training.step import Trainer
-from maskconver_tf.training.tasks.task import Task
-from maskconver_tf.training.train import prepare_process
+from maskconver_tf.training.machines.precision import prepare_process
+from maskconver_tf.training.step import TrainingStep
 
 
 class StepProgram:
@@ -32,21 +31,22 @@ class StepProgram:
     """
 
     def __init__(self, arguments: dict[str, Any], num_classes: int):
-        self.precision = arguments["precision"]
+        task, train_input = arguments["task"], arguments["task"].train_input
+        self.precision = arguments["compute"].precision
         prepare_process(self.precision, arguments["seed"])
-        self.input_size = tuple(arguments["train_input"].input_size)
+        self.input_size = tuple(train_input.input_size)
         with random_weights():
-            self.model = build_network(arguments["model"](num_classes=num_classes), self.input_size)
+            self.model = build_network(task.model(num_classes=num_classes), self.input_size)
         self.optimizer = arguments["optimizer"](
-            total_steps=arguments["total_steps"], batch_size=arguments["train_input"].batch_size
+            total_steps=arguments["length"].total_steps, batch_size=train_input.batch_size
         )
         optimizers.prepare(self.optimizer, self.model)
-        task = Task.of(arguments)
         self.example = task.empty_example(self.model)
-        self.trainer = Trainer(task, self.model, self.optimizer, tf.distribute.get_strategy())
+        strategy = tf.distribute.get_strategy()
+        self.training_step = TrainingStep(task, self.model, self.optimizer, strategy)
 
         def step(*fields: tf.Tensor) -> tf.Tensor:
-            return self.trainer.replica_step(dict(zip(self.example, fields, strict=True)))
+            return self.training_step.replica_step(dict(zip(self.example, fields, strict=True)))
 
         self._step = tf.function(step, jit_compile=True, autograph=False)
 

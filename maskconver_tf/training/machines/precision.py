@@ -1,12 +1,24 @@
-"""The precision a process computes in; docs/tpu.md tells what stays in float32."""
+"""Settings that TensorFlow keeps for a whole process: precision, seeds, determinism."""
 
 from __future__ import annotations
 
+import tensorflow as tf
 import tf_keras
 
 from maskconver_tf.errors import UserError
 
 PRECISIONS = ("float32", "mixed_bfloat16")
+"""docs/tpu.md tells what stays in float32 in both."""
+
+
+def prepare_process(precision: str, seed: int = 0, deterministic: bool = False) -> None:
+    """Prepares this process for a training, see `Compute`."""
+    tf_keras.utils.set_random_seed(seed)
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
+    # With this, random layers draw from a generator that a checkpoint can hold.
+    tf_keras.backend.experimental.enable_tf_random_generator()
+    set_precision("Compute", precision)
 
 
 def set_precision(where: str, precision: str) -> None:
@@ -14,11 +26,11 @@ def set_precision(where: str, precision: str) -> None:
 
     Args:
       where: names the setting in the error.
-      precision: the policy.
+      precision: the policy, one of `PRECISIONS`. Float16 is none of them: its gradients vanish
+        unless the loss is scaled, and nothing here scales it.
 
     Raises:
-      UserError: none of `PRECISIONS`; in float16 gradients vanish unless losses are scaled, which
-        nothing here does.
+      UserError: the precision is not one of `PRECISIONS`.
     """
     if precision not in PRECISIONS:
         raise UserError(

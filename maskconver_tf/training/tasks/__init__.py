@@ -1,1 +1,1 @@
-"""What is trained: model, loss, inputs and evaluation of each kind of training."""
+"""Tasks that a run can learn, one class each."""

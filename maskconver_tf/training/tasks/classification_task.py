@@ -1,24 +1,26 @@
-"""Image classification, as a task to train: the first stage."""
+"""Image classification as a task to train: the first stage."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Callable
-from typing import Any
 
 import tensorflow as tf
 import tf_keras
 
 from maskconver_tf import types
-from maskconver_tf.input.labelled.open_labelled import unreadable_pictures_named
+from maskconver_tf.input.labelled.labelled_pictures import explain_unreadable_pictures
+from maskconver_tf.training.evaluators.classification_evaluator import ClassificationEvaluator
+from maskconver_tf.training.evaluators.evaluator import EvaluationHooks
 from maskconver_tf.training.machines.workers import Workers
-from maskconver_tf.training.tasks.classification_evaluator import ClassificationEvaluator
 from maskconver_tf.training.tasks.task import Task
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class ClassificationTask(Task):
     """An `ImageClassifier` on a `ClassificationInput`, scored by accuracy on a
-    `ClassificationEvaluation`; the loss is a `ClassificationLoss`."""
+    `ClassificationEvaluation`. The loss is a `ClassificationLoss`."""
 
     kind = "classification"
     metric, metric_name = "top_1", "top-1"
@@ -33,16 +35,20 @@ class ClassificationTask(Task):
     def loss_names(self, network: tf_keras.Model) -> tuple[str, ...]:
         return ("loss",)
 
-    def amount(self, batch: dict[str, tf.Tensor]) -> tf.Tensor:
-        return self.loss.amount(batch)
+    def loss_normalizer(self, batch: dict[str, tf.Tensor]) -> tf.Tensor:
+        return self.loss.normalizer(batch)
 
     def evaluator(
-        self, network: tf_keras.Model, workers: Workers, jit_compile: bool = False, **hooks: Any
+        self,
+        network: tf_keras.Model,
+        workers: Workers,
+        jit_compile: bool = False,
+        hooks: EvaluationHooks | None = None,
     ) -> ClassificationEvaluator:
-        return ClassificationEvaluator(network, self.eval_input, workers, jit_compile, **hooks)
+        return ClassificationEvaluator(network, self.eval_input, workers, jit_compile, hooks)
 
     def reading(self) -> contextlib.AbstractContextManager:
-        return unreadable_pictures_named(self.train_input.folder)
+        return explain_unreadable_pictures(self.train_input.folder)
 
     def pictures_of(self, step: int) -> list[dict[str, str]]:
         return self.train_input.pictures_of(step)

@@ -1,9 +1,9 @@
-"""Panoptic segmentation, as a task to train."""
+"""Panoptic segmentation as a task to train."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
-from typing import Any
 
 import tensorflow as tf
 import tf_keras
@@ -11,21 +11,29 @@ import tf_keras
 from maskconver_tf import types
 from maskconver_tf.inference.segmenter import PanopticSegmenter
 from maskconver_tf.losses.maskconver_loss import num_segments
+from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
+from maskconver_tf.training.evaluators.evaluator import EvaluationHooks
+from maskconver_tf.training.evaluators.panoptic_evaluator import PanopticEvaluator
 from maskconver_tf.training.machines.workers import Workers
-from maskconver_tf.training.tasks.evaluator import Evaluator
 from maskconver_tf.training.tasks.records_task import RecordsTask
 from maskconver_tf.training.tasks.task import Losses
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class PanopticTask(RecordsTask):
     """MaskConver on a `TrainingInput`, scored by panoptic quality on an `EvaluationInput`.
 
-    `targets` makes the `TargetBuilder` from `center_levels`, `fusion` is a `PanopticFusion`.
+    `targets` makes the `TargetBuilder` from `center_levels`.
+
+    Attributes:
+      fusion: turns proposals into the predictions of an evaluation.
     """
 
     kind = "panoptic segmentation"
-    required = ("targets", "fusion")
+    metric, metric_name = "pq", "PQ"
     count_names = ("dropped_segments_per_step",)
+
+    fusion: PanopticFusion
 
     def make_targets(self, network: tf_keras.Model) -> Callable[..., Losses]:
         return self.targets(center_levels=network.center_levels)
@@ -39,15 +47,22 @@ class PanopticTask(RecordsTask):
         outputs = network(batch[types.IMAGE], centers=batch, training=True)
         return self.loss(outputs, batch, sum_over_replicas)
 
-    def amount(self, batch: dict[str, tf.Tensor]) -> tf.Tensor:
+    def loss_normalizer(self, batch: dict[str, tf.Tensor]) -> tf.Tensor:
         return num_segments(batch)
 
     def counts(self, batch: dict[str, tf.Tensor]) -> Losses:
         return {"dropped_segments_per_step": tf.reduce_sum(batch[types.NUM_DROPPED])}
 
     def evaluator(
-        self, network: tf_keras.Model, workers: Workers, jit_compile: bool = False, **hooks: Any
-    ) -> Evaluator:
-        size = self.eval_input.input_size
-        segmenter = PanopticSegmenter(network, self.fusion, self.categories, size, jit_compile)
-        return Evaluator(segmenter, self.eval_input, self.categories, workers, **hooks)
+        self,
+        network: tf_keras.Model,
+        workers: Workers,
+        jit_compile: bool = False,
+        hooks: EvaluationHooks | None = None,
+    ) -> PanopticEvaluator:
+        data = self.eval_input
+        categories = data.folder.categories
+        segmenter = PanopticSegmenter(
+            network, self.fusion, categories, data.input_size, jit_compile
+        )
+        return PanopticEvaluator(segmenter, data, workers, hooks)

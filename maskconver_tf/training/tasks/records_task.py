@@ -1,47 +1,50 @@
-"""What tasks on dataset folders have in common."""
+"""What the tasks on dataset folders share."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 import tf_keras
 
 from maskconver_tf import types
-from maskconver_tf.datasets.records.corrupt_records import corrupt_records_named
+from maskconver_tf.datasets.records.corrupt_records import explain_corrupt_records
 from maskconver_tf.errors import UserError
 from maskconver_tf.training.tasks.task import Task
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class RecordsTask(Task):
-    """A task on a `TrainingInput` and an `EvaluationInput`, whose labels `targets` makes."""
+    """A task on a `TrainingInput` and an `EvaluationInput`.
 
-    required = ("targets",)
-    """Arguments that the task cannot do without."""
+    Attributes:
+      targets: makes the builder of labels.
+    """
 
-    def __post_init__(self):
-        for name in self.required:
-            if getattr(self, name) is None:
-                raise UserError(f"train needs '{name}' for {self.kind}; bind train.{name}")
+    evaluation_input = "EvaluationInput"
+
+    targets: Callable[..., Any]
 
     def make_targets(self, network: tf_keras.Model) -> Callable[..., dict[str, tf.Tensor]]:
-        """What `TrainingInput.batches` takes; it has a `label_stride`."""
+        """Returns what `TrainingInput.batches` takes; it has a `label_stride`."""
         raise NotImplementedError
 
     def build_targets(self, network: tf_keras.Model) -> Callable[..., dict[str, tf.Tensor]]:
-        """The same, for the network's mask grid.
+        """Makes the targets and checks that they fit the network's mask grid.
 
         Raises:
-          UserError: a cell of the grid is no whole number of labels.
+          UserError: a cell of the mask grid does not hold a whole number of labels.
         """
         targets, stride = self.make_targets(network), 2**network.mask_level
         if targets.label_stride not in [s for s in range(1, stride + 1) if stride % s == 0]:
             raise UserError(
-                f"{type(targets).__name__}.label_stride = {targets.label_stride!r}: expected what "
-                f"divides {stride}, the input pixels per cell of the masks, such as 1 or 2"
+                f"{type(targets).__name__}.label_stride = {targets.label_stride!r}: expected a "
+                f"divisor of {stride}, the input pixels per cell of the masks, such as 1 or 2"
             )
         return targets
 
@@ -63,18 +66,18 @@ class RecordsTask(Task):
         return super().empty_example(network) | content | labels
 
     def reading(self) -> contextlib.AbstractContextManager:
-        return corrupt_records_named(self.train_input.folder)
+        return explain_corrupt_records(self.train_input.folder)
 
     def pictures_of(self, step: int) -> list[dict[str, int | str]]:
         return self.train_input.pictures_of(step)
 
     def _report_left_out(self) -> None:
-        """Says how many records `skip_corrupt` leaves out, and where the first one is."""
+        """Prints how many records `skip_corrupt` leaves out, and where the first one is."""
         if corrupt := self.train_input.corrupt_records:
             count = sum(record.num_lost for record in corrupt)
             shard = self.train_input.folder.shard_paths[corrupt[0].shard]
             message = (
-                f"{count} records cannot be read and are left out, the first of them record "
+                f"{count} records cannot be read and are left out; the first is record "
                 f"{corrupt[0].position} of {shard}"
             )
             print(message, file=sys.stderr)

@@ -1,23 +1,25 @@
-"""Semantic segmentation, as a task to train: the stage before panoptic segmentation."""
+"""Semantic segmentation as a task to train: the stage before panoptic segmentation."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
-from typing import Any
 
 import tensorflow as tf
 import tf_keras
 
+from maskconver_tf.training.evaluators.evaluator import EvaluationHooks
+from maskconver_tf.training.evaluators.semantic_evaluator import SemanticEvaluator
 from maskconver_tf.training.machines.workers import Workers
 from maskconver_tf.training.tasks.records_task import RecordsTask
-from maskconver_tf.training.tasks.semantic_evaluator import SemanticEvaluator
 from maskconver_tf.training.tasks.task import Losses
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class SemanticTask(RecordsTask):
     """A `SemanticModel` on a `TrainingInput`, scored by mean IoU on an `EvaluationInput`.
 
-    `targets` makes the `SemanticTargets`; the loss is a `SemanticLoss`.
+    `targets` makes the `SemanticTargets`. The loss is a `SemanticLoss`.
     """
 
     kind = "semantic segmentation"
@@ -29,10 +31,14 @@ class SemanticTask(RecordsTask):
     def loss_names(self, network: tf_keras.Model) -> tuple[str, ...]:
         return ("loss",)
 
-    def amount(self, batch: dict[str, tf.Tensor]) -> tf.Tensor:
-        return self.loss.amount(batch)
+    def loss_normalizer(self, batch: dict[str, tf.Tensor]) -> tf.Tensor:
+        return self.loss.normalizer(batch)
 
     def evaluator(
-        self, network: tf_keras.Model, workers: Workers, jit_compile: bool = False, **hooks: Any
+        self,
+        network: tf_keras.Model,
+        workers: Workers,
+        jit_compile: bool = False,
+        hooks: EvaluationHooks | None = None,
     ) -> SemanticEvaluator:
-        return SemanticEvaluator(network, self.eval_input, workers, jit_compile, **hooks)
+        return SemanticEvaluator(network, self.eval_input, workers, jit_compile, hooks)

@@ -25,7 +25,7 @@ def test_a_second_load_forgets_the_first(train_with, folder):
 
 def test_an_unbound_argument_of_the_root_is_named(zoo, folder):
     configuration.load([], ["gin_zoo.train.steps=1"])
-    with pytest.raises(UserError, match="^'train' needs 'net': bind in a .gin file"):
+    with pytest.raises(UserError, match="^'train' needs 'net'; give a value in a .gin file"):
         configuration.configurable(zoo.train)(model_dir="run")
 
 

@@ -11,7 +11,7 @@ from maskconver_tf.config.named_models import (
 from maskconver_tf.errors import UserError
 
 
-def test_each_model_file_but_the_base_is_a_model_families_together_in_order_of_size():
+def test_each_model_file_except_the_base_is_listed_by_family_and_size():
     names = [model.name for model in named_models()]
     assert {"resnet50", "mobilenet_mh_640", "mobilenet_mh_256", "tiny"} < set(names)
     assert "maskconver" not in names
@@ -23,16 +23,16 @@ def test_each_model_file_but_the_base_is_a_model_families_together_in_order_of_s
     ]
 
 
-def test_every_model_says_in_a_sentence_what_it_is():
+def test_every_model_file_describes_its_model_in_a_sentence():
     for model in named_models():
         assert 10 < len(model.description) < 300, model.name
         assert "#" not in model.description
     [resnet50] = find_models(["resnet50"])
-    assert resnet50.description.startswith("The paper's large model: ResNet50,")
+    assert resnet50.description.startswith("The paper's large model: a ResNet50 backbone,")
     assert resnet50.gin_file == "experiments/model/resnet50.gin"
 
 
-def test_finds_names_in_the_order_given_and_all_without():
+def test_models_come_in_the_order_of_the_names_and_all_without_names():
     assert [model.name for model in find_models(["tiny", "resnet18"])] == ["tiny", "resnet18"]
     assert find_models([]) == named_models()
 
@@ -44,7 +44,7 @@ def test_an_unknown_name_is_refused_with_the_nearest():
         find_models(["transformer"])
 
 
-def test_a_gin_file_of_one_s_own_stands_for_a_name(tmp_path):
+def test_a_path_of_the_users_own_gin_file_works_as_a_name(tmp_path):
     path = tmp_path / "mine.gin"
     path.write_text("# Mine, for\n# cats. More.\ninclude 'experiments/model/tiny.gin'\n")
     [model] = find_models([str(path)])
@@ -60,7 +60,7 @@ def test_an_illegal_input_size_is_refused_before_anything_is_built(size):
         list(count_models(find_models(["tiny"]), 133, bindings=[f"INPUT_SIZE = {size}"]))
 
 
-def test_a_file_that_means_no_model_is_refused(tmp_path):
+def test_a_file_that_binds_no_model_is_refused(tmp_path):
     path = tmp_path / "data.gin"
     path.write_text(
         "from __gin__ import dynamic_registration\n"

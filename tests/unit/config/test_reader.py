@@ -148,7 +148,7 @@ def test_a_short_name_of_two_things_is_refused(load_error, folder):
         message = load_error("gin_annex2.train.steps=1", "train.steps=2")
     finally:
         sys.path.remove(str(folder))
-    assert "may be any of gin_annex2.train, gin_zoo.train; say which" in message
+    assert "'train' is ambiguous; write one of gin_annex2.train, gin_zoo.train" in message
 
 
 def test_a_picture_for_a_gin_file_is_refused(load_error, folder):

@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 
 from maskconver_tf.config import configuration, renamed
-from maskconver_tf.config.bindings import Binding
-from maskconver_tf.errors import UserError
 
 PACKAGE = Path(configuration.__file__).parents[1]
 OLD_IMPORTS = ("from old_house import old_zoo", "import old_house.old_zoo as old_zoo")
@@ -161,34 +159,6 @@ def test_the_configuration_that_a_run_keeps_is_not_noted(folder, old_file, capsy
 def test_new_names_are_not_noted(train_with, folder, capsys):
     train_with("train.steps=4", "gin_zoo.adam.rate=1")
     assert capsys.readouterr().err == ""
-
-
-# ---- Parameters that move ------------------------------------------------------------------------
-def test_translate_gets_the_bindings_with_the_most_recent_last(train_with, folder, monkeypatch):
-    seen = {}
-    monkeypatch.setattr(renamed, "translate", lambda bindings: seen.update(bindings) or bindings)
-    train_with("STEPS=7", "train.steps=2")
-    assert [key[2] for key in seen] == ["net", "width", "value", "steps"]
-    assert [binding.value for binding in seen.values()][2:] == [7, 2]
-
-
-def test_a_listed_parameter_may_be_set_and_is_moved(train_with, folder, monkeypatch):
-    def translate(bindings: dict) -> dict:
-        return {
-            ("", "gin_zoo.train", "steps") if key[2] == "num_steps" else key: binding
-            for key, binding in bindings.items()
-        }
-
-    monkeypatch.setattr(renamed, "PARAMETERS", frozenset({("gin_zoo.train", "num_steps")}))
-    monkeypatch.setattr(renamed, "translate", translate)
-    assert train_with("train.num_steps=6")[1] == 6
-    with pytest.raises(UserError, match="no parameter 'num_stesp'"):
-        configuration.load(["base.gin"], ["train.num_stesp=6"])
-
-
-def test_translate_alone_changes_nothing():
-    bindings = {("", "a.b", "c"): Binding(1, "here", None)}
-    assert renamed.translate(bindings) == bindings
 
 
 # ---- The tables ----------------------------------------------------------------------------------

@@ -33,7 +33,8 @@ def test_a_printed_command_can_be_pasted(word):
 
 
 def test_printed_quotes_are_readable():
-    assert _bash('quoted "$@"', "--gin.train.strategy='tpu'") == "\"--gin.train.strategy='tpu'\""
+    argument = "--gin.Compute.strategy='tpu'"
+    assert _bash('quoted "$@"', argument) == f'"{argument}"'
 
 
 def test_a_json_list():

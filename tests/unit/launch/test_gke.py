@@ -96,7 +96,7 @@ def test_spot_nodes_are_selected_and_tolerated_or_neither(manifests, kind):
 def test_the_command(manifests, kind, settings, strategy):
     documents = manifests(kind, "--", "--gin.X=\"a\\b 'c'\"", **settings)
     args = ["train", "--gin_file", "experiments/demo.gin", "--model_dir", "gs://b/run"]
-    args += [f"--gin.train.strategy='{strategy}'", "--gin.X=\"a\\b 'c'\""]
+    args += [f"--gin.Compute.strategy='{strategy}'", "--gin.X=\"a\\b 'c'\""]
     assert _train(documents)["args"] == args
 
 

@@ -26,7 +26,7 @@ def test_gpus(launch, fakes, argument, strategy, devices):
     fakes.plan(answers=TWO_GPUS)
     launch("local/train.sh", argument, "--", "--total_steps", "9", "a b", **SETTINGS)
     (call,) = fakes.calls("maskconver")
-    options = [f"--gin.train.strategy='{strategy}'", "--total_steps", "9", "a b"]
+    options = [f"--gin.Compute.strategy='{strategy}'", "--total_steps", "9", "a b"]
     assert call["argv"] == TRAIN + options
     assert call["env"]["CUDA_VISIBLE_DEVICES"] == devices
 
@@ -35,7 +35,7 @@ def test_without_gpus_all_means_the_cpu(launch, fakes):
     fakes.remove("nvidia-smi")
     launch("local/train.sh", **SETTINGS, TRAIN_DATA="d/t", EVAL_DATA="d/v")
     data = ["--train_data", "d/t", "--eval_data", "d/v"]
-    assert fakes.argvs("maskconver") == [[*TRAIN, *data, "--gin.train.strategy='cpu'"]]
+    assert fakes.argvs("maskconver") == [[*TRAIN, *data, "--gin.Compute.strategy='cpu'"]]
 
 
 def test_assigned_gpus_stay(launch, fakes):
@@ -92,7 +92,7 @@ def test_a_dry_run_runs_nothing(launch, fakes, script, arguments):
 def test_one_of_several_machines(launch, fakes):
     launch("local/worker.sh", "a:1,b:2", "1", **SETTINGS)
     (call,) = fakes.calls("maskconver")
-    assert call["argv"] == [*TRAIN, "--gin.train.strategy='multi_worker'"]
+    assert call["argv"] == [*TRAIN, "--gin.Compute.strategy='multi_worker'"]
     assert read_cluster(call["env"]) == Cluster({"worker": ("a:1", "b:2")}, "worker", 1)
 
 

@@ -81,7 +81,7 @@ def test_the_command(submit, kind, settings, strategy):
     _, spec = submit(kind, "--", "--gin.X='a: b'", **settings)
     args = ["train", "--gin_file", "experiments/demo.gin", "--model_dir", "gs://b/run"]
     for pool in spec["workerPoolSpecs"]:
-        strategy_ = f"--gin.train.strategy='{strategy}'"
+        strategy_ = f"--gin.Compute.strategy='{strategy}'"
         assert pool["containerSpec"]["args"] == [*args, strategy_, "--gin.X='a: b'"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 
 import pytest
@@ -9,7 +10,7 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf.training import optimizers
-from maskconver_tf.training.step import Trainer
+from maskconver_tf.training.step import TrainingStep
 from maskconver_tf.training.tasks.task import Task
 
 
@@ -17,18 +18,21 @@ class Input:
     batch_size = 4
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Fit(Task):
-    """One number to one number; `fusion` is what an example's arrival takes, in seconds."""
+    """One number to one number. An example takes `seconds` to arrive."""
 
     count_names = ("seen",)
 
+    seconds: float
+
     def batches(self, network):
         def wait(number):
-            time.sleep(self.fusion)
+            time.sleep(self.seconds)
             return number
 
         def example(number):
-            if self.fusion:
+            if self.seconds:
                 number = tf.numpy_function(wait, [number], tf.int64)
             value = tf.reshape(tf.cast(number, tf.float32), [1])
             return {"image": value, "label": 2.0 * value}
@@ -40,7 +44,7 @@ class Fit(Task):
     def loss_names(self, network):
         return ("loss", "error_loss")
 
-    def amount(self, batch):
+    def loss_normalizer(self, batch):
         return tf.cast(tf.shape(batch["image"])[0], tf.float32)
 
     def counts(self, batch):
@@ -53,8 +57,8 @@ def error(outputs, batch, sum_over_replicas):
     return {"loss": 2.0 * loss, "error_loss": loss}
 
 
-def make_trainer(seconds: float, compute: int = 1) -> Trainer:
-    """A trainer whose model takes as many large matrix products."""
+def make_step(seconds: float, compute: int = 1) -> TrainingStep:
+    """Makes a step of a model that computes `compute` large matrix products."""
     model = tf_keras.Sequential([tf_keras.layers.Input([1]), tf_keras.layers.Dense(1)])
 
     def loss(outputs, batch, total):
@@ -65,15 +69,15 @@ def make_trainer(seconds: float, compute: int = 1) -> Trainer:
 
     optimizer = optimizers.make_optimizer(10, "sgd", 1e-6, warmup_steps=0)
     optimizers.prepare(optimizer, model)
-    task = Fit(None, loss, Input(), fusion=seconds)
-    return Trainer(task, model, optimizer, tf.distribute.OneDeviceStrategy("CPU:0"))
+    task = Fit(model=None, loss=loss, train_input=Input(), seconds=seconds)
+    return TrainingStep(task, model, optimizer, tf.distribute.OneDeviceStrategy("CPU:0"))
 
 
 def test_tells_waiting_for_data_from_computing():
     waits, works = (
         # The first loop of steps begins with what was read ahead while it was traced.
-        [trainer.train(tf.constant(4)) for _ in range(2)][1]
-        for trainer in (make_trainer(0.1, compute=0), make_trainer(0.0, compute=10))
+        [step.train(tf.constant(4)) for _ in range(2)][1]
+        for step in (make_step(0.1, compute=0), make_step(0.0, compute=10))
     )
     assert waits["input_bound_share"] > 0.6
     assert works["input_bound_share"] < 0.4
@@ -81,9 +85,9 @@ def test_tells_waiting_for_data_from_computing():
 
 
 def test_reports_means_over_the_loop_of_what_the_task_names():
-    trainer = make_trainer(0.0)
-    trainer.model.layers[0].kernel.assign([[1.0]])
-    report = trainer.train(tf.constant(3))
+    step = make_step(0.0)
+    step.model.layers[0].kernel.assign([[1.0]])
+    report = step.train(tf.constant(3))
     # |x - 2x| of 0..11, nearly: the weights hardly move.
     assert report["error_loss"] == pytest.approx(5.5, rel=1e-3)
     assert report["loss"] == pytest.approx(11.0, rel=1e-3)

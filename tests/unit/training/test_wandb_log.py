@@ -50,7 +50,7 @@ def folder(tmp_path) -> RunFolder:
     folder = RunFolder(tmp_path / "run")
     folder.path.mkdir()
     folder.provenance.write_text(json.dumps({"seed": 3}))
-    folder.operative_config.write_text("train.total_steps = 7\n")
+    folder.operative_config.write_text("RunLength.total_steps = 7\n")
     return folder
 
 
@@ -85,7 +85,7 @@ def test_off_by_default_it_is_not_even_imported(monkeypatch, folder):
 
 def test_without_the_extra_the_message_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "wandb", None)  # as if it were not installed
-    with pytest.raises(UserError, match=r"train.wandb_project = 'scenes'.*maskconver_tf\[wandb\]"):
+    with pytest.raises(UserError, match=r"Saving.wandb_project = 'scenes'.*maskconver_tf\[wandb\]"):
         check_wandb("scenes")
 
 

@@ -7,9 +7,9 @@ from official.vision.modeling.backbones import mobilenet as garden_mobilenet
 
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
-from maskconver_tf.inference.segmenter import built
 from maskconver_tf.models.backbones.mobilenet import mobilenet
 from maskconver_tf.models.backbones.resnet import resnet
+from maskconver_tf.models.build_network import build_network
 from maskconver_tf.models.image_classifier import ImageClassifier
 from maskconver_tf.models.maskconver import MaskConver
 from maskconver_tf.models.pixel_decoders.convnext_unet import ConvNeXtUNet
@@ -45,7 +45,7 @@ def make(num_classes=2, backbone=None, repeats=(1, 1), width=8):
 
 
 def network(*args, **kwargs):
-    return built(make(*args, **kwargs), (32, 32))
+    return build_network(make(*args, **kwargs), (32, 32))
 
 
 def snapshot(model):
@@ -135,7 +135,7 @@ def test_the_list_of_weights_with_a_row_per_class_is_complete():
     def shapes(kind, num_classes):
         parts = (resnet(10, width_multiplier=1 / 16), ConvNeXtUNet((1,), (8,), kernel_size=3))
         made = make(num_classes) if kind is MaskConver else kind(num_classes, *parts)
-        found = named_variables(built(made, (32, 32)))
+        found = named_variables(build_network(made, (32, 32)))
         return {name: variable.shape for name, variable in found.items()}
 
     known = {}

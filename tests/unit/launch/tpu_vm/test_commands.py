@@ -76,7 +76,7 @@ def test_train_starts_training_and_quotes_survive_two_shells(slice_command, fake
     remote = command.removeprefix("--command=").replace("bash maskconver/host.sh", "printf '%s\\n'")
     words = subprocess.run(["bash", "-c", remote], capture_output=True, text=True).stdout
     assert words.splitlines()[-3:] == [
-        "--gin.train.strategy='tpu'",
+        "--gin.Compute.strategy='tpu'",
         "--gin.X='a b'",
         'say "hi" $HOME',
     ]

@@ -6,7 +6,7 @@ from tests.unit.launch.tpu_vm.conftest import actions, slice_life
 
 START = (
     "bash maskconver/host.sh start train --gin_file experiments/demo.gin --model_dir gs://b/run "
-    "\"--gin.train.strategy='tpu'\""
+    "\"--gin.Compute.strategy='tpu'\""
 )
 
 

@@ -7,7 +7,7 @@ from maskconver_tf import types
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.evaluation.mean_iou import MeanIou
 from maskconver_tf.evaluation.results import format_scores
-from maskconver_tf.training.tasks.semantic_evaluator import results_of, true_classes
+from maskconver_tf.training.evaluators.semantic_evaluator import results_of, true_classes
 
 CATEGORIES = Categories.from_coco(
     [

@@ -1,0 +1,1 @@
+"""Evaluators score a network on a dataset, one class for each task."""

@@ -1,0 +1,194 @@
+"""The contract of all evaluators: predict each picture, add it to a score, return the results."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import orbit
+import tensorflow as tf
+import tf_keras
+from tqdm import tqdm
+
+from maskconver_tf import types
+from maskconver_tf.evaluation.results import format_scores
+from maskconver_tf.training.machines.over_replicas import Infer, over_replicas
+from maskconver_tf.training.machines.workers import Workers
+
+NUM_PICTURES = 8
+"""An evaluation shows this many pictures."""
+
+Example = dict[str, np.ndarray]
+"""One picture with its truth, as the evaluation input gives it."""
+Results = dict[str, dict[str, Any]]
+"""Group ("all", "things", "stuff") -> metric -> percent. `per_class` holds class -> metric."""
+Scores = dict[str, dict[str, float]]
+"""The headline metrics of `Results`: group -> metric -> percent."""
+OnPicture = Callable[[int, Example, Any], None]
+"""A function of a picture's number, its example and its prediction."""
+
+
+class Score(Protocol):
+    """Adds up pictures."""
+
+    def add(self, example: Example, prediction: Any) -> None:
+        """Adds one picture."""
+
+    def results(self, sum_over_workers: Callable[[np.ndarray], np.ndarray]) -> Results:
+        """Returns the results over all pictures of all workers."""
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluationHooks:
+    """Functions by which a training takes part in an evaluation. The defaults do nothing.
+
+    Attributes:
+      averaged: makes a context manager; inside it the network holds its averaged weights.
+      on_picture: called after each picture.
+      show: called inside the context with scores of classes and the first pictures.
+      on_scores: called inside the context with what `Evaluator.evaluate` returns.
+    """
+
+    averaged: Callable[[], contextlib.AbstractContextManager] = contextlib.nullcontext
+    on_picture: Callable[[], None] = lambda: None
+    show: Callable[[dict[str, float | np.ndarray]], None] = lambda values: None
+    on_scores: Callable[[Scores], None] = lambda scores: None
+
+
+class Evaluator(orbit.AbstractEvaluator):
+    """Scores a network on a dataset, while a run trains or afterwards.
+
+    A subclass predicts a batch, makes the score, and may draw a picture for people.
+
+    Args:
+      data: the evaluation input. `data.examples` have `IMAGE`.
+      workers: the workers of the run. Each scores its share.
+      hooks: connect the evaluation to a training.
+    """
+
+    metrics: ClassVar[tuple[str, ...]]
+    """The headline metrics of each group."""
+    class_metric: ClassVar[str | None] = None
+    """The headline metric of each class. None: classes have no metric."""
+    written_files: ClassVar[tuple[str, ...]] = ()
+    """What `writer` writes, for people."""
+
+    def __init__(self, data: Any, workers: Workers, hooks: EvaluationHooks | None = None):
+        self.data = data
+        self.workers = workers
+        self.categories = data.folder.categories
+        self._hooks = hooks or EvaluationHooks()
+
+    # ---- What a subclass defines -----------------------------------------------------------------
+    def predict_batch(self, batch: Sequence[Example]) -> Iterator[Any]:
+        """Returns the prediction of each example."""
+        raise NotImplementedError
+
+    def new_score(self) -> Score:
+        """Returns a score without pictures."""
+        raise NotImplementedError
+
+    def reading(self) -> contextlib.AbstractContextManager:
+        """Inside this context, an error in the evaluation data names the file."""
+        raise NotImplementedError
+
+    def draw_row(self, example: Example, prediction: Any) -> np.ndarray | None:
+        """Draws a picture for people, uint8 `[h, w, 3]`. None: there is nothing to draw."""
+        return None
+
+    def writer(self, folder: Path) -> contextlib.AbstractContextManager[OnPicture]:
+        """Opens what `maskconver evaluate` writes of each picture. The default writes nothing."""
+        return contextlib.nullcontext(lambda index, example, prediction: None)
+
+    def format_results(self, results: Results) -> str:
+        """Returns the results as a table for the terminal."""
+        return format_scores(results)
+
+    # ---- What all evaluators share ---------------------------------------------------------------
+    def score(self, on_picture: OnPicture, is_command: bool = False) -> Results:
+        """Scores the whole dataset.
+
+        Args:
+          on_picture: called for each picture of this worker.
+          is_command: the scoring is a command of its own. Its progress bar is always shown and
+            stays. The bar of an evaluation during training is for terminals and goes away.
+        """
+        share = -(-self.data.num_examples // self.workers.count)
+        quiet = not (self.workers.is_chief and (is_command or sys.stderr.isatty()))
+        name = "evaluate" if is_command else "eval"
+        score = self.new_score()
+        with self.reading():
+            pictures = tqdm(
+                self._pictures(), name, share, unit="image", leave=is_command, disable=quiet
+            )
+            for index, (example, prediction) in enumerate(pictures):
+                score.add(example, prediction)
+                on_picture(index, example, prediction)
+        return score.results(self.workers.sum)
+
+    def evaluate(self, num_steps: tf.Tensor) -> Scores:
+        """Scores the whole dataset during training. Orbit calls it; `num_steps` is not used.
+
+        Returns:
+          The headline metrics of each group, in percent.
+        """
+        with self._hooks.averaged():
+            shown: dict[str, float | np.ndarray] = {}
+
+            def look(index: int, example: Example, prediction: Any) -> None:
+                self._hooks.on_picture()
+                if index < NUM_PICTURES:
+                    row = self.draw_row(example, prediction)
+                    if row is not None:
+                        shown[f"prediction/{example[types.FILE_NAME].decode()}"] = row
+
+            results = self.score(look)
+            scores = self._headline(results)
+            self._hooks.show(shown | self._class_scores(results))
+            self._hooks.on_scores(scores)
+        return scores
+
+    def _pictures(self) -> Iterator[tuple[Example, Any]]:
+        """Predicts this worker's share of the dataset, one batch per forward pass."""
+        workers = self.workers
+        examples = self.data.examples(workers.index, workers.count).as_numpy_iterator()
+        while batch := list(itertools.islice(examples, self.data.batch_size)):
+            yield from zip(batch, self.predict_batch(batch))
+
+    def _headline(self, results: Results) -> Scores:
+        """Leaves out metrics without a value, and groups without a metric."""
+        groups = {name: values for name, values in results.items() if name != "per_class"}
+        scores = {
+            name: {m: values[m] for m in self.metrics if values.get(m) is not None}
+            for name, values in groups.items()
+        }
+        return {name: found for name, found in scores.items() if found}
+
+    def _class_scores(self, results: Results) -> dict[str, float]:
+        metric, classes = self.class_metric, results.get("per_class", {})
+        found = {f"{metric}_of_class/{name}": values[metric] for name, values in classes.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+def stack_images(batch: Sequence[Example]) -> np.ndarray:
+    """Returns the images of a batch as uint8 `[B, H, W, 3]`."""
+    return np.stack([example[types.IMAGE] for example in batch])
+
+
+def inference_over_replicas(
+    network: tf_keras.Model, input_size: tuple[int, int], workers: Workers, jit_compile: bool
+) -> Infer:
+    """Compiles a network's forward pass and divides each batch among this worker's replicas."""
+    infer = tf.function(
+        lambda images: network(images, training=False),
+        input_signature=[tf.TensorSpec([None, *input_size, 3], tf.uint8)],
+        jit_compile=jit_compile or None,
+        autograph=False,
+    )
+    return over_replicas(infer, workers)

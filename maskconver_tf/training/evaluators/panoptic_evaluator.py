@@ -1,0 +1,124 @@
+"""Scores panoptic segmentation by panoptic quality, at original picture size."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from maskconver_tf import types
+from maskconver_tf.datasets.categories import Categories
+from maskconver_tf.datasets.records.codec import truth_segments
+from maskconver_tf.datasets.records.corrupt_records import explain_corrupt_records
+from maskconver_tf.evaluation.coco_results import CocoPanopticWriter
+from maskconver_tf.evaluation.panoptic_quality import PanopticQuality
+from maskconver_tf.evaluation.results import format_table, results_dict
+from maskconver_tf.inference.segmenter import PanopticSegmenter
+from maskconver_tf.input.pipeline import EvaluationInput
+from maskconver_tf.training.evaluators.comparison import draw_comparison
+from maskconver_tf.training.evaluators.evaluator import (
+    EvaluationHooks,
+    Evaluator,
+    Example,
+    OnPicture,
+    Results,
+    stack_images,
+)
+from maskconver_tf.training.machines.over_replicas import over_replicas
+from maskconver_tf.training.machines.workers import Workers
+
+
+class PanopticPrediction(NamedTuple):
+    """The finished prediction of one picture, on the host.
+
+    Attributes:
+      panoptic_map: int32 `[h, w]` at original size.
+      segments: the segments of the map.
+    """
+
+    panoptic_map: np.ndarray
+    segments: list[types.Segment]
+
+
+class PanopticScore:
+    """Adds up panoptic quality."""
+
+    def __init__(self, categories: Categories):
+        self._categories = categories
+        self._quality = PanopticQuality(len(categories), categories.is_thing)
+
+    def add(self, example: Example, prediction: PanopticPrediction) -> None:
+        truth = truth_segments(example)
+        self._quality.update(example[types.SEGMENT_MAP], truth, *prediction)
+
+    def results(self, sum_over_workers: Callable[[np.ndarray], np.ndarray]) -> Results:
+        """Workers add counts and sums of IoU, never ratios."""
+        quality = self._quality
+        counts = np.stack([quality.iou_sum, quality.tp, quality.fp, quality.fn])
+        quality.iou_sum, *others = sum_over_workers(counts)
+        quality.tp, quality.fp, quality.fn = np.stack(others).astype(np.int64)
+        return results_dict(quality.result(), self._categories)
+
+
+class PanopticEvaluator(Evaluator):
+    """Scores a `PanopticSegmenter` on an `EvaluationInput`.
+
+    Args:
+      segmenter: predicts. Its class list is that of `data`.
+      data: see `Evaluator`.
+      workers: see `Evaluator`.
+      hooks: see `Evaluator`.
+    """
+
+    metrics = ("pq", "sq", "rq")
+    class_metric = "pq"
+    written_files = ("predictions.json and its id maps",)
+
+    def __init__(
+        self,
+        segmenter: PanopticSegmenter,
+        data: EvaluationInput,
+        workers: Workers,
+        hooks: EvaluationHooks | None = None,
+    ):
+        super().__init__(data, workers, hooks)
+        self._segmenter = segmenter
+        self._propose = over_replicas(segmenter.propose, workers)
+
+    def predict_batch(self, batch: Sequence[Example]) -> Iterator[PanopticPrediction]:
+        proposals = self._propose(stack_images(batch))
+        for i, example in enumerate(batch):
+            single = {name: value[i] for name, value in proposals.items()}
+            size, content = example[types.IMAGE_SIZE], example[types.CONTENT_SIZE]
+            fused = self._segmenter.fuse(single, tf.constant(content), tf.constant(size))
+            segments = types.segments_from_arrays(fused)
+            yield PanopticPrediction(fused[types.PANOPTIC_MAP].numpy(), segments)
+
+    def new_score(self) -> PanopticScore:
+        return PanopticScore(self.categories)
+
+    def reading(self) -> contextlib.AbstractContextManager:
+        return explain_corrupt_records(self.data.folder)
+
+    def draw_row(self, example: Example, prediction: PanopticPrediction) -> np.ndarray:
+        truth = (example[types.SEGMENT_MAP], truth_segments(example))
+        return draw_comparison(example, truth, prediction, self.categories)
+
+    @contextlib.contextmanager
+    def writer(self, folder: Path) -> Iterator[OnPicture]:
+        """Writes `predictions.json` and `predictions/*.png` as COCO's own evaluation reads them."""
+        with CocoPanopticWriter(folder, self.categories) as writer:
+
+            def write(index: int, example: Example, prediction: PanopticPrediction) -> None:
+                image_id = json.loads(example[types.IMAGE_ID])
+                writer.add(image_id, example[types.FILE_NAME].decode(), *prediction)
+
+            yield write
+
+    def format_results(self, results: Results) -> str:
+        return format_table(results)

@@ -1,0 +1,123 @@
+"""Scores semantic segmentation by mean IoU, at original picture size."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import tensorflow as tf
+import tf_keras
+
+from maskconver_tf import types
+from maskconver_tf.datasets.categories import Categories
+from maskconver_tf.datasets.records.corrupt_records import explain_corrupt_records
+from maskconver_tf.evaluation.mean_iou import MeanIou, MeanIouResult
+from maskconver_tf.input.pipeline import EvaluationInput
+from maskconver_tf.postprocess.class_map import class_map
+from maskconver_tf.training.evaluators.comparison import draw_comparison
+from maskconver_tf.training.evaluators.evaluator import (
+    EvaluationHooks,
+    Evaluator,
+    Example,
+    Results,
+    inference_over_replicas,
+    stack_images,
+)
+from maskconver_tf.training.machines.workers import Workers
+
+
+class SemanticScore:
+    """Adds up the confusion of classes over pixels."""
+
+    def __init__(self, categories: Categories):
+        self._categories = categories
+        self._quality = MeanIou(len(categories))
+
+    def add(self, example: Example, prediction: np.ndarray) -> None:
+        self._quality.update(true_classes(example), prediction)
+
+    def results(self, sum_over_workers: Callable[[np.ndarray], np.ndarray]) -> Results:
+        confusion = sum_over_workers(self._quality.confusion)
+        self._quality.confusion = np.rint(confusion).astype(np.int64)
+        return results_of(self._quality.result(), self._categories)
+
+
+class SemanticEvaluator(Evaluator):
+    """Scores a `SemanticModel` on an `EvaluationInput`; a prediction is a class map int32 `[h, w]`.
+
+    Args:
+      network: built.
+      data: see `Evaluator`.
+      workers: see `Evaluator`.
+      jit_compile: compile the network with XLA.
+      hooks: see `Evaluator`.
+    """
+
+    metrics = ("miou", "pixel_accuracy")
+    class_metric = "iou"
+
+    def __init__(
+        self,
+        network: tf_keras.Model,
+        data: EvaluationInput,
+        workers: Workers,
+        jit_compile: bool = False,
+        hooks: EvaluationHooks | None = None,
+    ):
+        super().__init__(data, workers, hooks)
+        self._stride = 2**network.mask_level
+        self._infer = inference_over_replicas(network, data.input_size, workers, jit_compile)
+
+    def predict_batch(self, batch: Sequence[Example]) -> Iterator[np.ndarray]:
+        logits = self._infer(stack_images(batch))[types.SEMANTIC_LOGITS].numpy()
+        for example, one in zip(batch, logits):
+            sizes = (example[types.CONTENT_SIZE], example[types.IMAGE_SIZE])
+            yield class_map(one, *map(tf.constant, sizes), self._stride).numpy()
+
+    def new_score(self) -> SemanticScore:
+        return SemanticScore(self.categories)
+
+    def reading(self) -> contextlib.AbstractContextManager:
+        return explain_corrupt_records(self.data.folder)
+
+    def draw_row(self, example: Example, prediction: np.ndarray) -> np.ndarray:
+        true = true_classes(example)
+        pairs = [(classes + 1, _class_segments(classes)) for classes in (true, prediction)]
+        return draw_comparison(example, *pairs, self.categories)
+
+
+def true_classes(example: Example) -> np.ndarray:
+    """Returns the class of each pixel of a decoded record, int32 `[h, w]`; `NO_CLASS` for void."""
+    classes = np.concatenate([[types.NO_CLASS], example[types.SEGMENT_CLASS_IDS]]).astype(np.int32)
+    return classes[example[types.SEGMENT_MAP]]
+
+
+def _class_segments(classes: np.ndarray) -> list[types.Segment]:
+    """Makes one segment of each class in a map; its id is the class id plus one."""
+    return [types.Segment(id=int(c) + 1, class_id=int(c)) for c in np.unique(classes) if c >= 0]
+
+
+def results_of(result: MeanIouResult, categories: Categories) -> Results:
+    """Returns the scores in percent.
+
+    Returns:
+      `all`: `miou` and `pixel_accuracy`. `things`, `stuff`: `miou`. A group without a class that
+      occurs is left out. `per_class`: `iou`; None for a class that occurs in neither truth nor
+      prediction.
+    """
+    groups = {
+        "all": np.ones(len(categories), np.bool_),
+        "things": categories.is_thing,
+        "stuff": ~categories.is_thing,
+    }
+    scores: Results = {
+        name: {"miou": 100.0 * float(np.nanmean(result.iou[group]))}
+        for name, group in groups.items()
+        if not np.isnan(result.iou[group]).all()
+    }
+    if scores:
+        scores["all"]["pixel_accuracy"] = 100.0 * result.pixel_accuracy
+    iou = [None if np.isnan(value) else 100.0 * float(value) for value in result.iou]
+    per_class = {name: {"iou": value} for name, value in zip(categories.names, iou)}
+    return scores | {"per_class": per_class}

@@ -1,0 +1,74 @@
+"""What `maskconver train` is told of a run: how long it is, where it computes, what it keeps."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from maskconver_tf.errors import check_whole_numbers
+
+
+@dataclasses.dataclass(frozen=True)
+class RunLength:
+    """How long a run is, and how often it looks up from its steps.
+
+    Attributes:
+      total_steps: length of the run.
+      steps_per_loop: the losses are reported, and a stop is noticed, every so many steps.
+      eval_interval: steps between two evaluations; 0 for one evaluation at the end.
+    """
+
+    total_steps: int = 1000
+    steps_per_loop: int = 50
+    eval_interval: int = 0
+
+    def __post_init__(self):
+        counts = {"total_steps": self.total_steps, "steps_per_loop": self.steps_per_loop}
+        check_whole_numbers("RunLength", 1, **counts)
+        check_whole_numbers("RunLength", 0, eval_interval=self.eval_interval)
+
+
+@dataclasses.dataclass(frozen=True)
+class Compute:
+    """Where a run computes, and how.
+
+    Attributes:
+      strategy: the devices, by a name that `make_strategy` knows.
+      tpu: name or address of the TPU, for the strategy "tpu".
+      precision: "float32" or "mixed_bfloat16".
+      jit_compile: compile the training step, and the network in evaluations, with XLA.
+      deterministic: every run gives the same numbers, at some cost in speed.
+      accumulation_steps: parts into which a replica divides its share of a batch, to save memory;
+        see `TrainingStep`.
+    """
+
+    strategy: str = "auto"
+    tpu: str = "local"
+    precision: str = "float32"
+    jit_compile: bool = False
+    deterministic: bool = False
+    accumulation_steps: int = 1
+
+    def __post_init__(self):
+        check_whole_numbers("Compute", 1, accumulation_steps=self.accumulation_steps)
+
+
+@dataclasses.dataclass(frozen=True)
+class Saving:
+    """What a run keeps besides its best weights.
+
+    Attributes:
+      checkpoint_interval: steps between two checkpoints. The first one comes after the first loop.
+      keep_checkpoints: so many of the newest checkpoints are kept.
+      background_writes: write checkpoints while training goes on, where the strategy allows it.
+      wandb_project: project of Weights & Biases that gets a copy of what TensorBoard gets; needs
+        the extra `wandb`. None for none.
+    """
+
+    checkpoint_interval: int = 500
+    keep_checkpoints: int = 3
+    background_writes: bool = True
+    wandb_project: str | None = None
+
+    def __post_init__(self):
+        counts = {"checkpoint_interval": self.checkpoint_interval}
+        check_whole_numbers("Saving", 1, **counts, keep_checkpoints=self.keep_checkpoints)
