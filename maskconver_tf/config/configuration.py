@@ -183,7 +183,9 @@ def check_all_used(other_roots: Iterable[Callable] = ()) -> None:
     """
     if unused := unused_bindings(_places, other_roots):
         lines = [f"  {_places[key]}: {found}" for key, found in unused.items()]
-        raise UserError("\n".join(["these settings change nothing; remove or correct them:", *lines]))
+        raise UserError(
+            "\n".join(["these settings change nothing; remove or correct them:", *lines])
+        )
 
 
 def bound_config() -> str:

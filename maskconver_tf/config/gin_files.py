@@ -27,8 +27,8 @@ def resolve_gin_file(name: str | Path, beside: Path | None = None) -> Path | Rem
         if (folder / name).is_file():
             return folder / name
     raise UserError(
-        f"no Gin file '{name}', neither from {Path.cwd()} nor among the experiments of this "
-        f"package{nearest(str(name), shipped_gin_files())}"
+        f"no Gin file '{name}' in {Path.cwd()} or among the experiments of this package"
+        f"{nearest(str(name), shipped_gin_files()) or '; check the path'}"
     )
 
 

@@ -21,7 +21,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
 
 def needs(name: str, arguments: str) -> str:
     """Says that the function `name` lacks `arguments`, a list of their names, and how to bind."""
-    return f"'{name}' needs {arguments}: bind in a .gin file, or as --gin.{name}.NAME=VALUE"
+    return f"'{name}' needs {arguments}; give a value in a .gin file or as --gin.{name}.NAME=VALUE"
 
 
 def without_gin_notes(error: Exception) -> str:

@@ -1,4 +1,7 @@
-"""The named models: one Gin file each. Knows their names without building any, and builds them."""
+"""The named models, one Gin file each: lists, builds and counts them.
+
+Listing builds no model and loads no TensorFlow.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,9 @@ if TYPE_CHECKING:
 
 _FOLDER = "experiments/model"
 _BASE = "maskconver"
-"""What every model file includes, itself no model."""
+"""The file that every model file includes; it is not a model itself."""
 _NO_DATA = ("TRAIN_DATA=''", "EVAL_DATA=''")
-"""A model file leaves these to an experiment, and nothing is read here."""
+"""Values for macros that a model file leaves to experiments. Counting a model reads no data."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,8 +31,8 @@ class ModelFile:
     """A named model.
 
     Attributes:
-      name: the file's, without folder and ending.
-      gin_file: as `configuration.load` takes it.
+      name: name of the Gin file, without folder and ending.
+      gin_file: the Gin file, as `configuration.load` takes it.
     """
 
     name: str
@@ -37,24 +40,27 @@ class ModelFile:
 
     @property
     def description(self) -> str:
-        """The first sentence of the comment that the file begins with."""
+        """The first sentence of the comment at the top of the file."""
         text = gin_files.resolve_gin_file(self.gin_file).read_text(encoding="utf-8")
         comment = re.match(r"(#.*\n)*", text).group().replace("#", "")
         return " ".join(comment.split()).split(". ")[0].rstrip(".")
 
 
 def named_models() -> list[ModelFile]:
-    """All models that come with the package, a family together and smaller numbers first."""
+    """All models that come with the package, sorted by name; numbers in a name sort by value."""
     files = gin_files.shipped_gin_files(_FOLDER)
     models = [_from_file(file) for file in files]
     return sorted((m for m in models if m.name != _BASE), key=lambda m: _natural(m.name))
 
 
 def find_models(names: Sequence[str]) -> list[ModelFile]:
-    """The models of these names, or all; a name may also be a .gin file of one's own.
+    """The models with these names; all models when `names` is empty.
+
+    Args:
+      names: names of models that come with the package, or paths of the user's own .gin files.
 
     Raises:
-      UserError: there is no such model.
+      UserError: a model or file does not exist.
     """
     known = {model.name: model for model in named_models()}
     return [known.get(name) or _own_file(name, known) for name in names or known]
@@ -66,8 +72,8 @@ def _own_file(name: str, known: dict[str, ModelFile]) -> ModelFile:
     close = difflib.get_close_matches(name, known, n=1)
     advice = f"did you mean '{close[0]}'? " if close else ""
     raise UserError(
-        f"no model '{name}'; {advice}`maskconver models --names` lists all, and a .gin file of "
-        "your own may stand for a name"
+        f"no model '{name}'; {advice}`maskconver models --names` lists all models. A path to a "
+        ".gin file of your own works too"
     )
 
 
@@ -83,15 +89,15 @@ def _natural(name: str) -> list[str | int]:
 def count_models(
     models: Iterable[ModelFile], num_classes: int, bindings: Sequence[str] = ()
 ) -> Iterator[CountedModel]:
-    """Builds and counts models one by one, seconds each.
+    """Builds models one by one and counts parameters and multiply-adds; each takes seconds.
 
     Args:
-      models: to count.
-      num_classes: C.
-      bindings: Gin settings that override the files'.
+      models: the models to count.
+      num_classes: number of classes C.
+      bindings: Gin bindings that override the model files, such as `INPUT_SIZE=(640, 640)`.
 
     Raises:
-      UserError: a file does not say what model it means, or an input size is not legal.
+      UserError: a file binds no model, or the model cannot take the input size.
     """
     import tf_keras
 
@@ -106,7 +112,7 @@ def count_models(
 
 
 def count_published(published: Published, num_classes: int) -> CountedModel:
-    """The model of a published figure, counted with the settings that the figure is for."""
+    """Counts the model of a published figure, with the settings that belong to the figure."""
     [counted] = count_models(find_models([published.model]), num_classes, published.bindings)
     return counted
 
@@ -114,7 +120,11 @@ def count_published(published: Published, num_classes: int) -> CountedModel:
 def build_model(
     model: ModelFile, num_classes: int, bindings: Sequence[str] = ()
 ) -> tuple[tf_keras.Model, tuple[int, int]]:
-    """A model with fresh weights, and the input size its file states."""
+    """Builds a model with random weights; returns it with the input size from its file.
+
+    Raises:
+      UserError: the file binds no model, or the model cannot take the input size.
+    """
     import tensorflow as tf
 
     from maskconver_tf.config import configuration

@@ -115,7 +115,7 @@ class Names:
         matches = [name for name in self._found if f".{name}".endswith(f".{selector}")]
         matches = matches or self._configured_under_old_name(selector)
         if len(matches) > 1:
-            raise UserError(f"'{selector}' may be any of {', '.join(sorted(matches))}; say which")
+            raise UserError(f"'{selector}' is ambiguous; write one of {', '.join(sorted(matches))}")
         return self._found[matches[0]] if matches else None
 
     def _configured_under_old_name(self, selector: str) -> list[str]:
@@ -134,7 +134,10 @@ class Names:
         ]
         parent = selector.rpartition(".")[0]
         complete = _callables(parent, sys.modules[parent]) if parent in sys.modules else []
-        return nearest(selector, [*short, *imported, *complete]) or "; its module must be imported"
+        return (
+            nearest(selector, [*short, *imported, *complete])
+            or "; import its module in a .gin file"
+        )
 
 
 def _callables(prefix: str, module: Any) -> list[str]:
