@@ -1,1 +1,1 @@
-"""From somebody's folder to checked records, offline."""
+"""Offline: from somebody's folder of pictures to checked records."""

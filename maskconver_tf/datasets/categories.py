@@ -1,8 +1,8 @@
-"""The one owner of a dataset's classes: ids, names, thing or stuff, colors.
+"""The classes of a dataset: ids, names, thing or stuff, colors. No other file owns these.
 
-A *source id* is what the dataset's own files say (COCO: 1..200 with holes). A *class id* is the
-position in the dataset's own category list, 0..C-1 without holes: what the network and every tensor
-uses. Source ids come back in every result file.
+A *source id* is the id in the dataset's own files (COCO: 1..200 with gaps). A *class id* is the
+position in the dataset's category list, 0..C-1 without gaps; the network and every tensor use it.
+Result files use source ids again.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class Category:
 
     Attributes:
       id: source id, 0 or more.
-      name: unique in its dataset.
+      name: name, unique in its dataset.
       isthing: True for countable objects, False for stuff (regions).
-      supercategory: the dataset's own grouping, if it has one.
+      supercategory: the dataset's own group for the class, if it has one.
     """
 
     id: int
@@ -40,7 +40,7 @@ class Category:
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class Categories(Sequence[Category]):
-    """The classes of one dataset in its own order; `categories[class_id]` is a `Category`."""
+    """The classes of one dataset in the dataset's order; `categories[class_id]` is a `Category`."""
 
     entries: tuple[Category, ...]
 
@@ -49,11 +49,11 @@ class Categories(Sequence[Category]):
         """Reads the `categories` list of a COCO panoptic annotations file.
 
         Args:
-          entries: list of dicts with `id`, `name`, `isthing` and perhaps `supercategory`.
-          where: the file the list is from, for messages.
+          entries: list of dicts with `id`, `name`, `isthing` and optionally `supercategory`.
+          where: the file that holds the list, for messages.
 
         Raises:
-          UserError: the list is empty or an entry is malformed or repeats an id or a name.
+          UserError: the list is empty, or an entry is malformed or repeats an id or a name.
         """
         if not isinstance(entries, list) or not entries:
             raise UserError(
@@ -69,20 +69,23 @@ class Categories(Sequence[Category]):
 
     @classmethod
     def from_names(cls, names: Sequence[str]) -> Categories:
-        """Classes that have names alone: whole pictures', say. Each is a thing of its own id."""
+        """Classes that only have names, for instance of whole pictures.
+
+        Each class is a thing, and its source id is its class id.
+        """
         return cls(tuple(Category(i, name, isthing=True) for i, name in enumerate(names)))
 
     @classmethod
     def load(cls, path: str | Path) -> Categories:
-        """Reads what `save` wrote; raises `UserError` naming the file."""
+        """Reads a list that `save` wrote; raises `UserError`, which names the file."""
         return cls.from_coco(read_json(local_or_remote_path(path), "the category list"), str(path))
 
     def save(self, path: str | Path) -> None:
-        """Writes the list as JSON, as COCO has it under `categories`."""
+        """Writes the list as JSON, in COCO's form of `categories`."""
         write_json(local_or_remote_path(path), self.to_coco())
 
     def to_coco(self) -> list[dict[str, Any]]:
-        """The list as COCO has it: `from_coco(categories.to_coco(), ...)` equals `categories`."""
+        """The list in COCO's form: `from_coco(categories.to_coco(), ...)` equals `categories`."""
         return [
             {key: value for key, value in dataclasses.asdict(category).items() if value is not None}
             | {"isthing": int(category.isthing)}
@@ -115,15 +118,15 @@ class Categories(Sequence[Category]):
 
     @functools.cached_property
     def colors(self) -> np.ndarray:
-        """uint8 `[C, 3]`: an RGB color per class, the same on every machine, unlike its neighbors.
+        """uint8 `[C, 3]`: an RGB color per class, the same on every machine.
 
-        A class id has the same color in every list. Distinct up to 1000 classes; black stays free
-        for void.
+        Neighboring class ids have unlike colors. A class id has the same color in every list. Up to
+        1000 colors are distinct. Black is kept for void.
         """
         return palette(len(self))
 
     def class_id_of(self, source_id: int) -> int:
-        """Class id of a source id; raises `KeyError` where the dataset has no such id."""
+        """Class id of a source id; raises `KeyError` if the dataset has no such source id."""
         return self._class_ids[source_id]
 
     @functools.cached_property
@@ -136,14 +139,14 @@ _EXPECTED = {
     "name": ("a name in Unicode", lambda value: _is_text(value) and value.strip() != ""),
     "isthing": ("1 for countable objects, 0 for stuff", lambda value: value in (0, 1)),
 }
-"""What an entry must have: in words, and as a test."""
+"""Key -> the value that an entry must have, in words and as a test."""
 
 
 def _category(entry: Any, where: str) -> Category:
-    """One entry of COCO's list, checked."""
+    """Checks and returns one entry of COCO's list."""
     if not isinstance(entry, Mapping):
         raise UserError(
-            f"{where} is {short_repr(entry)}; expected an object with id, name, isthing."
+            f"{where} is {short_repr(entry)}; expected an object with id, name and isthing."
         )
     for key, (expected, is_good) in _EXPECTED.items():
         if key not in entry:
@@ -154,7 +157,7 @@ def _category(entry: Any, where: str) -> Category:
 
 
 def _is_text(value: Any) -> bool:
-    """Whether a value is text: JSON may escape half a character, which no file can hold."""
+    """Whether a value is text that a file can hold; JSON can escape half a character."""
     return isinstance(value, str) and value == utf8_safe(value)
 
 

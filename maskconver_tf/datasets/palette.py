@@ -1,4 +1,4 @@
-"""Colors for classes that the eye can tell apart."""
+"""Class colors that the eye can tell apart."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 
 @functools.lru_cache
 def palette(num_colors: int) -> np.ndarray:
-    """uint8 `[num_colors, 3]`: each color the farthest, to the eye, from all before it.
+    """Colors, uint8 `[num_colors, 3]`, each as far as possible, to the eye, from all earlier ones.
 
-    Distances start from black, white and grey, which void, outlines and photographs already use.
+    Black, white and grey count as earlier colors: void, outlines and photographs use them.
     """
     levels = np.linspace(0, 255, 11).round().astype(np.uint8)
     candidates = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), -1).reshape(-1, 3)
-    candidates = candidates[_lab(candidates)[:, 0] >= 2500]  # Darker looks like void.
+    candidates = candidates[_lab(candidates)[:, 0] >= 2500]  # Darker colors look like void.
     positions = _lab(candidates)
     taken = _lab(np.array([[0, 0, 0], [255, 255, 255], [128, 128, 128]], np.uint8))
     distances = np.min(_squared_distance(positions[:, None], taken), axis=1)
@@ -35,7 +35,7 @@ def _squared_distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def _lab(rgb: np.ndarray) -> np.ndarray:
     """sRGB uint8 `[N, 3]` to CIE L*a*b* (D65), int64 `[N, 3]` in hundredths.
 
-    Whole numbers, so that the farthest color does not hang on a machine's last bit.
+    The result is in whole numbers, so that the farthest color is the same on every machine.
     """
     value = rgb / 255.0
     linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)

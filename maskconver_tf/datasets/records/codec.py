@@ -1,7 +1,7 @@
-"""One record: a picture with its truth, to a `tf.train.Example` and back.
+"""Encodes a picture with its truth as one record, and decodes records in `tf.data`.
 
 No other file knows the keys of a record. TensorFlow is imported where it is used: the builder's
-processes only need `to_features`, and they start in a fraction of a second without TensorFlow.
+processes only need `to_features`, and without TensorFlow they start in a fraction of a second.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ _KEYS = {
 
 @dataclasses.dataclass(frozen=True)
 class PanopticRecord:
-    """One picture with its truth, as a record holds it; n segments.
+    """One picture with its truth, as a record holds it, with n segments.
 
     Attributes:
-      image_bytes: JPEG or PNG that decodes to upright 8-bit RGB.
-      image_id: the source's image id.
+      image_bytes: a JPEG or PNG that decodes to upright 8-bit RGB.
+      image_id: the picture's id in the source.
       file_name: the source picture's file name.
-      height, width: of the picture, in pixels.
+      height, width: size of the picture in pixels.
       segment_map: uint16 `[height, width]`: i for the i-th segment counted from 1, 0 for void.
       segment_ids: int `[n]`: the source's segment ids.
       segment_class_ids: int `[n]`: contiguous class ids.
@@ -64,7 +64,7 @@ class PanopticRecord:
 
 
 def to_features(record: PanopticRecord) -> dict[str, list[bytes] | list[int]]:
-    """The record's content under its keys, the segment map as 16-bit grayscale PNG."""
+    """The record's content under its keys. The segment map becomes a 16-bit grayscale PNG."""
     content = {
         types.IMAGE: [record.image_bytes],
         types.IMAGE_ID: [utf8_safe(json.dumps(record.image_id, ensure_ascii=False)).encode()],
@@ -79,7 +79,7 @@ def to_features(record: PanopticRecord) -> dict[str, list[bytes] | list[int]]:
 
 
 def serialize(features: dict[str, list[bytes] | list[int]]) -> bytes:
-    """A `tf.train.Example` of what `to_features` returned; the same features, the same bytes."""
+    """A serialized `tf.train.Example` of `to_features`. Equal features give equal bytes."""
     import tensorflow as tf
 
     example = tf.train.Example()
@@ -93,7 +93,7 @@ def serialize(features: dict[str, list[bytes] | list[int]]) -> bytes:
 
 
 def encode(record: PanopticRecord) -> bytes:
-    """A serialized `tf.train.Example`, which `parse` and `decode` turn into an example."""
+    """A serialized `tf.train.Example`. `parse` and then `decode` turn it into an example."""
     return serialize(to_features(record))
 
 
@@ -101,10 +101,10 @@ def parse(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
     """Reads one record without decoding its picture; runs in `tf.data`.
 
     Args:
-      serialized: string scalar that `encode` wrote.
+      serialized: string scalar, as `encode` returns it.
 
     Returns:
-      The fields `decode` returns; IMAGE and SEGMENT_MAP are still encoded, string scalars.
+      The fields that `decode` returns. IMAGE and SEGMENT_MAP are still encoded, as string scalars.
     """
     import tensorflow as tf
 
@@ -123,7 +123,10 @@ def parse(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
 
 
 def decode(parsed: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Decodes the picture and the segment map of what `parse` returned; runs in `tf.data`.
+    """Decodes the picture and the segment map of a parsed record; runs in `tf.data`.
+
+    Args:
+      parsed: the fields that `parse` returned.
 
     Returns:
       IMAGE uint8 `[h, w, 3]`, SEGMENT_MAP int32 `[h, w]`, SEGMENT_IDS int64 `[n]`,
@@ -144,16 +147,17 @@ def decode(parsed: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
 def decode_window(
     parsed: dict[str, tf.Tensor], begin: tf.Tensor, extent: tf.Tensor, size: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Decodes the rectangle of picture and segment map that will be scaled; runs in `tf.data`.
+    """Decodes a rectangle of picture and segment map, for scaling; runs in `tf.data`.
 
     Args:
-      parsed: what `parse` returned.
-      begin: see `decode_part`; so are `extent` and `size`.
-      extent: int32 `[2]`, height and width; the rectangle lies within the picture.
-      size: int32 `[2]`, what the rectangle will be scaled to.
+      parsed: the fields that `parse` returned.
+      begin: int32 `[2]`, first row and column of the rectangle.
+      extent: int32 `[2]`, height and width of the rectangle, which lies within the picture.
+      size: int32 `[2]`, height and width after scaling.
 
     Returns:
-      uint8 `[h, w, 3]`, of `extent` or smaller, and uint16 `extent`.
+      The picture, uint8 `[h, w, 3]` of size `extent` or smaller (see `decode_part`); and the
+      segment map, uint16 of size `extent`.
     """
     import tensorflow as tf
 
@@ -165,13 +169,13 @@ def decode_window(
 
 
 def truth_segments(example: dict[str, np.ndarray]) -> list[types.Segment]:
-    """The segments of a decoded example, crowds included, in the order of its lists.
+    """The segments of a decoded example, including crowds, in the order of its lists.
 
     Args:
-      example: what `decode` returned, as NumPy arrays.
+      example: the fields that `decode` returned, as NumPy arrays.
 
     Returns:
-      Segments whose `id` is their value in SEGMENT_MAP, 1..n, with area and box.
+      Segments with area and box. The `id` of each is its value in SEGMENT_MAP, 1..n.
     """
     class_ids = example[types.SEGMENT_CLASS_IDS]
     areas, boxes = segment_extents(example[types.SEGMENT_MAP], len(class_ids))
@@ -189,7 +193,9 @@ def truth_segments(example: dict[str, np.ndarray]) -> list[types.Segment]:
 
 def _to_png(segment_map: np.ndarray) -> bytes:
     if segment_map.dtype != np.uint16:
-        raise TypeError(f"segment_map is {segment_map.dtype}; expected uint16, or ids would wrap.")
+        raise TypeError(
+            f"segment_map is {segment_map.dtype}; expected uint16, or segment numbers would wrap."
+        )
     png = io.BytesIO()
     Image.fromarray(segment_map).save(png, "PNG")
     return png.getvalue()

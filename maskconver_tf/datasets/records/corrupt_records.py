@@ -1,7 +1,7 @@
 """Finds the records of a dataset folder that cannot be read, and says where they are.
 
-Nothing of this runs while training goes well: a record that breaks the input stops it with an error
-of TensorFlow's that names no file, and only then is the folder searched.
+This costs nothing while training goes well. A corrupt record stops the input with an error of
+TensorFlow that names no file; only then is the folder searched.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ class CorruptRecord:
 
     Attributes:
       shard: number of its shard, in the folder's order.
-      position: its place in the shard, from 0.
-      num_lost: records lost with it: 1, or all up to the shard's end where the file is damaged so
-        that nothing behind can be found.
-      reason: what TensorFlow says of it, one line.
+      position: its position in the shard, from 0.
+      num_lost: number of lost records, including this one. It is 1, or all records up to the end of
+        the shard if the damage hides the later ones.
+      reason: one line that says what TensorFlow found.
     """
 
     shard: int
@@ -40,7 +40,7 @@ class CorruptRecord:
 
 
 def find_corrupt_records(folder: DatasetFolder) -> Iterator[CorruptRecord]:
-    """Reads and decodes every record once; yields those that fail, in the folder's order."""
+    """Reads and decodes every record once. Yields the corrupt ones, in the folder's order."""
     for shard, (path, entry) in enumerate(
         zip(folder.shard_paths, folder.manifest["shards"], strict=True)
     ):
@@ -59,15 +59,15 @@ def find_corrupt_records(folder: DatasetFolder) -> Iterator[CorruptRecord]:
 
 @contextlib.contextmanager
 def explain_corrupt_records(folder: DatasetFolder) -> Iterator[None]:
-    """Around whatever reads the folder: a record that breaks it becomes one message.
+    """Turns the error of a corrupt record into a message. Use it around code that reads the folder.
 
     Raises:
-      UserError: names the shard and the record, in place of TensorFlow's error.
+      UserError: names the shard and the record, instead of TensorFlow's error.
     """
     try:
         yield
     except _BROKEN as error:
-        # Others of these kinds come from the model, where a search would find nothing.
+        # Other errors of these kinds come from the model; a search would find nothing.
         if "IteratorGetNext" not in str(error):
             raise
         for corrupt in find_corrupt_records(folder):
@@ -76,18 +76,18 @@ def explain_corrupt_records(folder: DatasetFolder) -> Iterator[None]:
 
 
 def _message(folder: DatasetFolder, corrupt: CorruptRecord) -> str:
-    behind = corrupt.num_lost - 1
-    rest = f", and with it the {behind} behind it," if behind else ""
+    later = corrupt.num_lost - 1
+    rest = f" and the {later} after it" if later else ""
     return (
         f"{folder.shard_paths[corrupt.shard]}: record {corrupt.position} (counted from 0){rest} "
         f"cannot be read ({corrupt.reason}); copy the shard again, build the dataset again, or "
-        "train without such records with TrainingInput.skip_corrupt = True"
+        "leave such records out of training with TrainingInput.skip_corrupt = True"
     )
 
 
 @tf.autograph.experimental.do_not_convert
 def _check(serialized: tf.Tensor) -> tf.Tensor:
-    """Fails unless picture and truth decode and agree."""
+    """Fails unless picture and truth can be decoded and agree."""
     example = codec.decode(codec.parse(serialized))
     size = example[types.IMAGE_SIZE]
     last = tf.reduce_max(example[types.SEGMENT_MAP])
@@ -101,7 +101,7 @@ def _check(serialized: tf.Tensor) -> tf.Tensor:
 
 
 def _reason(error: Exception) -> str:
-    """What is wrong, in one line, without the names of TensorFlow's nodes."""
+    """One line that says what is wrong, without the names of TensorFlow's nodes."""
     if not isinstance(error, tf.errors.OpError):
         return "the shard ends before it"
     line = error.message.splitlines()[0].partition(" [Op:")[0]

@@ -20,10 +20,18 @@ from maskconver_tf.files.json_file import read_json
 from maskconver_tf.files.paths import local_or_remote_path
 
 FORMAT_VERSION = 2
-"""Of the folder and its records. A reader refuses a newer one, and an older one without hashes."""
+"""Version of the folder and its records.
+
+A reader refuses newer versions, and old ones that have no hashes.
+"""
 
 CATEGORIES_FILE = "categories.json"
 MANIFEST_FILE = "dataset.json"
+
+_NEEDED_KEYS = ("num_examples", "categories_sha256", "shards")
+"""Keys of the manifest that a reader needs besides the version."""
+
+_BUILD_IT = "`maskconver data build` writes one."
 
 
 class DatasetFolder:
@@ -32,13 +40,13 @@ class DatasetFolder:
     Attributes:
       path: the folder, local or in a bucket (`gs://...`).
       categories: its class list.
-      manifest: the content of dataset.json: counts per class and more.
-      num_examples: records in all shards together.
-      shard_paths: TFRecord files; read one after the other they give the source's order.
+      manifest: the content of dataset.json; it has counts per class, the shards, and more.
+      num_examples: number of records in all shards together.
+      shard_paths: the TFRecord files. Read in this order they give the source's order.
     """
 
     def __init__(self, path: str | Path):
-        """Raises `UserError` where `path` is not a complete dataset folder this code can read."""
+        """Raises `UserError` if `path` is not a complete dataset folder that this code can read."""
         self.path = local_or_remote_path(path)
         self.manifest = _read_manifest(self.path)
         self.categories = Categories.load(self.path / CATEGORIES_FILE)
@@ -49,7 +57,7 @@ class DatasetFolder:
             _check_shard(path, shard["num_bytes"])
 
     def damaged_shards(self) -> list[Path]:
-        """The shards whose content is not what the builder wrote; reads all of them."""
+        """Reads all shards and returns those that differ from what the builder wrote."""
         shards = zip(self.shard_paths, self.manifest["shards"], strict=True)
         return [path for path, shard in shards if sha256_of(path) != shard["sha256"]]
 
@@ -57,65 +65,58 @@ class DatasetFolder:
         path = self.path / CATEGORIES_FILE
         if sha256_of(path) != self.manifest["categories_sha256"]:
             raise UserError(
-                f"{path}: not the class list that the builder wrote; expected the one whose "
-                f"SHA-256 {MANIFEST_FILE} has. Copy it again, or build again to change classes."
+                f"{path}: not the class list that the builder wrote; expected the SHA-256 that "
+                f"{MANIFEST_FILE} lists. Copy the file again. To change classes, build again."
             )
 
 
 def is_dataset_folder(path: Path) -> bool:
-    """Whether the builder wrote the folder, whole or not."""
+    """Whether the builder wrote this folder, even if it is no longer complete."""
     return (path / MANIFEST_FILE).is_file()
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
-    """The content of dataset.json, checked for what a reader needs."""
+    """The content of dataset.json, after checking that it has everything a reader needs."""
     if not folder.is_dir():
         found = "a file" if folder.exists() else "nothing"
         raise UserError(f"{folder}: found {found}, expected a dataset folder; {_BUILD_IT}")
     if not is_dataset_folder(folder):
         raise UserError(f"{folder}: not a dataset folder, it has no {MANIFEST_FILE}; {_BUILD_IT}")
     path = folder / MANIFEST_FILE
-    summary = read_json(path, "the dataset's description")
-    version = summary.get("format_version") if isinstance(summary, dict) else None
+    manifest = read_json(path, "the dataset's description")
+    version = manifest.get("format_version") if isinstance(manifest, dict) else None
     if type(version) is not int:
         raise UserError(f"{path}: not a description that the builder wrote; {_BUILD_IT}")
     if version > FORMAT_VERSION:
         raise UserError(
             f"{path}: found format version {version}, expected {FORMAT_VERSION}: a newer "
-            "maskconver wrote it; update this one or build the dataset again with `maskconver data "
-            "build`."
+            "maskconver wrote it. Update this one, or build the dataset again with `maskconver "
+            "data build`."
         )
-    missing = [name for name in _NEEDED if name not in summary]
+    missing = [name for name in _NEEDED_KEYS if name not in manifest]
     if missing:
         raise UserError(
             f"{path}: found format version {version} without {', '.join(missing)}, expected "
-            f"{FORMAT_VERSION}: an older maskconver wrote it; build the dataset again with "
+            f"{FORMAT_VERSION}: an older maskconver wrote it. Build the dataset again with "
             "`maskconver data build ... --overwrite`."
         )
-    shards = summary["shards"]
+    shards = manifest["shards"]
     if not isinstance(shards, list) or not all(map(_is_shard, shards)):
-        raise UserError(f"{path}: the list shards is not one that the builder wrote; {_BUILD_IT}")
-    return summary
-
-
-_NEEDED = ("num_examples", "categories_sha256", "shards")
-"""What a reader needs of the manifest besides its version."""
+        raise UserError(f"{path}: its list `shards` is not as the builder writes it; {_BUILD_IT}")
+    return manifest
 
 
 def _is_shard(entry: Any) -> bool:
-    """Whether an entry of `shards` is as `ShardWriter.finish` makes it."""
+    """Whether an entry of `shards` has the form that `ShardWriter.finish` returns."""
     kinds = {"name": str, "num_examples": int, "num_bytes": int, "sha256": str}
     return isinstance(entry, dict) and all(type(entry.get(key)) is kinds[key] for key in kinds)
 
 
-_BUILD_IT = "`maskconver data build` writes one."
-
-
 def _check_shard(path: Path, num_bytes: int) -> None:
     if not path.is_file():
-        raise UserError(f"{path}: the shard does not exist; copy it here or build again.")
+        raise UserError(f"{path}: the shard does not exist; copy it here, or build again.")
     if path.stat().st_size != num_bytes:
         raise UserError(
-            f"{path}: found {path.stat().st_size} bytes, expected {num_bytes}, perhaps an "
-            "unfinished copy; copy it again or build again."
+            f"{path}: found {path.stat().st_size} bytes, expected {num_bytes}. Perhaps a "
+            "copy did not finish; copy it again, or build again."
         )

@@ -19,7 +19,7 @@ _CONVERTED_FILE = "converted.json"
 _DROPPED_FILE = "dropped.json"
 
 _PACKAGES = ("maskconver_tf", "tensorflow", "numpy", "pillow")
-"""The manifest holds the versions of these."""
+"""The manifest lists the versions of these packages."""
 
 
 class ShardWriter:
@@ -34,17 +34,17 @@ class ShardWriter:
 
     def write(self, features: dict[str, list[bytes] | list[int]]) -> None:
         """Appends a record."""
-        with self._said():
+        with self._explained_errors():
             self._writer.write(serialize(features))
         self._num_examples += 1
 
     def close(self) -> None:
-        with self._said():
+        with self._explained_errors():
             self._writer.close()
 
     @contextlib.contextmanager
-    def _said(self) -> Iterator[None]:
-        """Makes a `UserError` of what TensorFlow raises where a disk is full, say."""
+    def _explained_errors(self) -> Iterator[None]:
+        """Turns TensorFlow's errors, for instance of a full disk, into `UserError`."""
         import tensorflow as tf
 
         try:
@@ -52,11 +52,11 @@ class ShardWriter:
         except tf.errors.OpError as error:
             reason = error.message.rpartition("; ")[2]
             raise UserError(
-                f"{self._path}: cannot be written ({reason}); make room, or choose another --out."
+                f"{self._path}: cannot be written ({reason}); free space, or choose another --out."
             ) from None
 
     def finish(self) -> dict[str, Any]:
-        """Closes the file; returns its entry in the manifest."""
+        """Closes the file and returns its entry for the manifest."""
         self.close()
         return {
             "name": self._path.name,
@@ -67,14 +67,14 @@ class ShardWriter:
 
 
 class DatasetWriter:
-    """Writes a dataset folder, one record at a time in the source's order, one open file at once.
+    """Writes a dataset folder record by record in the source's order, with one open file at a time.
 
-    Record i of n goes to shard `i * num_shards // n`: which shard a picture is in does not change
-    with what else is dropped.
+    Record i of n goes to shard `i * num_shards // n`. So the shard of a picture does not depend on
+    which other pictures are dropped.
     """
 
     def __init__(self, folder: Path, num_shards: int, num_items: int):
-        """`folder` exists and is empty; `num_items` counts dropped pictures too."""
+        """`folder` exists and is empty; `num_items` includes pictures that will be dropped."""
         self._folder = folder
         self._num_shards = num_shards
         self._num_items = num_items
@@ -82,7 +82,7 @@ class DatasetWriter:
         self._shard: ShardWriter | None = None
 
     def write(self, index: int, features: dict[str, list[bytes] | list[int]]) -> None:
-        """Appends picture `index` of the source (rising from call to call)."""
+        """Appends picture `index` of the source; `index` must rise from call to call."""
         self._open_until(index * self._num_shards // self._num_items)
         self._shard.write(features)
 
@@ -104,7 +104,7 @@ class DatasetWriter:
             self._shard.close()
 
     def _open_until(self, shard: int) -> None:
-        """Opens each shard up to `shard`; one whose pictures were all dropped stays empty."""
+        """Opens each shard up to `shard`. A shard stays empty if all its pictures were dropped."""
         while len(self._shards) + (self._shard is not None) <= shard:
             self._close_shard()
             self._shard = ShardWriter(self._folder, len(self._shards), self._num_shards)
@@ -116,7 +116,7 @@ class DatasetWriter:
 
 
 def shard_bounds(shard: int, num_shards: int, num_items: int) -> tuple[int, int]:
-    """First item of a shard, and of the next: the items i with `i * num_shards // n == shard`."""
+    """First item of this shard and of the next: items i with `i * num_shards // n == shard`."""
     return -(-shard * num_items // num_shards), -(-(shard + 1) * num_items // num_shards)
 
 
@@ -135,11 +135,11 @@ def write_manifest(
     """Writes the JSON files of a dataset folder, dataset.json last.
 
     Args:
-      shards: what `ShardWriter.finish` returned, in order.
+      shards: entries from `ShardWriter.finish`, in order.
       categories: the class list.
-      counts: goes into dataset.json.
-      converted: what was done to pictures -> their names; where empty, no file.
-      dropped: findings for which pictures were left out; where empty, no file.
+      counts: more content for dataset.json.
+      converted: what was done to pictures -> their names; if empty, no file is written.
+      dropped: findings because of which pictures were left out; if empty, no file is written.
 
     Returns:
       The content of dataset.json.
@@ -148,7 +148,7 @@ def write_manifest(
         if entries:
             write_json(folder / name, entries)
     categories.save(folder / CATEGORIES_FILE)
-    summary = {
+    manifest = {
         "format_version": FORMAT_VERSION,
         "versions": {name: _version(name) for name in _PACKAGES},
         "num_examples": sum(shard["num_examples"] for shard in shards),
@@ -156,8 +156,8 @@ def write_manifest(
         "categories_sha256": sha256_of(folder / CATEGORIES_FILE),
         "shards": shards,
     }
-    write_json(folder / MANIFEST_FILE, summary)
-    return summary
+    write_json(folder / MANIFEST_FILE, manifest)
+    return manifest
 
 
 def _version(package: str) -> str:

@@ -1,12 +1,12 @@
-"""Built-in toy scenes in COCO panoptic layout: a dataset for whoever has none at hand.
+"""Toy scenes in COCO panoptic layout, for users who have no dataset at hand.
 
-A thing's class shows in its shape and a ground's class in its texture; colour is a hint only. The
-scenes hold what real annotations trip over: occlusion, void rims, crowds, one stuff class in two
-places, source ids with gaps, and things of two classes that share one center.
+The class of a thing shows in its shape, and the class of stuff in its texture. Color is only a
+hint. The scenes hold the hard cases of real annotations: occlusion, void rims, crowds, one stuff
+class in two places, source ids with gaps, and things of two classes that share one center.
 
-Reading order: `dice` (the only source of chance), `shapes`, `paint`, `textures`, `layout`, `scene`,
-`png`, `writer`. To give the same bytes on every machine, all pixels are computed from integers and
-from float64 `+ - * /`, square root, rounding and comparison, one NumPy call each: those IEEE 754
-fixes to the last bit. Sines come from the rounded table of `dice`; sums over floats, whose order a
-CPU may choose, are not used.
+Reading order: `dice` (the only source of random numbers), `shapes`, `paint`, `textures`, `layout`,
+`scene`, `toy_scenes`. The bytes are the same on every machine. For this, all pixels are computed
+from integers and from float64 `+ - * /`, square root, rounding and comparison, one NumPy call each;
+IEEE 754 fixes their results to the last bit. Sines come from the rounded table of `dice`. Sums over
+floats are not used, because a CPU may choose their order.
 """

@@ -1,4 +1,4 @@
-"""The categories of the toy scenes, under source ids with gaps as real datasets have them."""
+"""The categories of the toy scenes. Their source ids have gaps, as in real datasets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chance and sines that are equal to the last bit on every machine."""
+"""Random numbers and sines that are equal to the last bit on every machine."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import numpy as np
 T = TypeVar("T")
 
 _TABLE_SIZE = 1024
-# Rounded to 2**-20: C libraries disagree about a sine's last bit (2**-53), never about this one.
+# Rounded to 2**-20. C libraries differ in the last bit of a sine (2**-53), but never in this one.
 _SINES = np.rint(np.sin(np.arange(_TABLE_SIZE) * (2 * np.pi / _TABLE_SIZE)) * 2**20) / 2**20
 
 
 def sine(turns: np.ndarray) -> np.ndarray:
-    """Sine of an angle in turns (1 = 360 degrees), by the nearest lower of 1024 steps."""
+    """Sine of an angle in turns (1 = 360 degrees), rounded down to one of 1024 steps."""
     return _SINES[np.floor(turns * _TABLE_SIZE).astype(np.int64) % _TABLE_SIZE]
 
 
@@ -28,10 +28,10 @@ def direction(turns: float) -> tuple[float, float]:
 
 
 class Dice:
-    """Random draws that depend on the key alone.
+    """Random draws that depend only on the key.
 
-    NumPy may change the stream of `Generator`'s methods between releases; what it promises never to
-    change is `SeedSequence` and the raw output of `PCG64`, so every draw is made from that.
+    NumPy may change the streams of `Generator`'s methods from release to release. It promises never
+    to change `SeedSequence` and the raw output of `PCG64`, so every draw is made from these.
     """
 
     def __init__(self, *key: int):

@@ -1,4 +1,4 @@
-"""What stands where: the things of a picture, chosen so that each listed one can be seen."""
+"""Places the things of a picture so that each listed thing can be seen."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from maskconver_tf.datasets.synthetic.paint import Coat, random_coat
 from maskconver_tf.datasets.synthetic.shapes import Outline, Patch, measure
 
 MIN_PIXELS = 30
-"""A segment with fewer visible pixels is not drawn: nothing could be told from it."""
+"""A segment with fewer visible pixels becomes void, because it shows nothing."""
 
 _TRIES = 4
 _SIZES = ((8, 18), (18, 30), (30, 44), (44, 62), (62, 86), (86, 120), (120, 200))
@@ -31,13 +31,13 @@ _PAIRS = (("ring", "ball"),) * 4 + (
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
-    """One thing, or a crowd of one class: whatever becomes a single segment.
+    """One thing, or a crowd of one class. It becomes a single segment.
 
     Attributes:
-      shape: thing class.
-      parts: outline, patch and coat of each member; a single one unless a crowd.
-      is_crowd: a cluster that nobody separated.
-      rim: width in pixels of the void line around it, 0 for none.
+      shape: the thing class.
+      parts: outline, patch and coat of each member; only a crowd has more than one member.
+      is_crowd: whether it is a cluster that nobody separated.
+      rim: width in pixels of the void line around the figure, 0 for none.
     """
 
     shape: str
@@ -54,18 +54,18 @@ class Figure:
 
 
 Draft = Callable[[int, int], Figure]
-"""(height, width) -> a figure at a fresh random place."""
+"""(height, width) of the picture -> a figure at a new random place."""
 
 
 def place_figures(dice: Dice, taken: np.ndarray) -> list[Figure]:
-    """The figures of a picture, front to back.
+    """The figures of a picture, from front to back.
 
-    A thing is hidden only by what stands before it, so placing from the front settles at once how
-    much of each is seen: at least 30 %, often more, and never less than `MIN_PIXELS`.
+    Only things in front hide a thing. So when things are placed from the front, the visible part of
+    each is known at once: at least 30 %, often more, and never less than `MIN_PIXELS`.
 
     Args:
-      dice: source of chance.
-      taken: bool `[height, width]`, pixels that no figure may count as its own. Updated in place.
+      dice: source of random numbers.
+      taken: bool `[height, width]`, pixels that belong to no new figure. Updated in place.
     """
     if dice.chance(0.03):
         return []
@@ -83,7 +83,7 @@ def place_figures(dice: Dice, taken: np.ndarray) -> list[Figure]:
 
 
 def _place(dice: Dice, taken: np.ndarray, draft: Draft) -> Iterator[Figure]:
-    """Yields the first of a few drafts that is seen well enough, if any, and takes its pixels."""
+    """Yields the first of a few drafts that is visible enough, if any, and takes its pixels."""
     height, width = taken.shape
     least = dice.pick((0.3, 0.6, 0.8))
     for _ in range(_TRIES):
@@ -97,7 +97,7 @@ def _place(dice: Dice, taken: np.ndarray, draft: Draft) -> Iterator[Figure]:
 
 
 def _sizes(dice: Dice) -> tuple[list[float], list[float]]:
-    """Sizes of the things before and behind a crowd: small ones mostly stand before large ones."""
+    """Sizes of the things in front of and behind a crowd. Small things are mostly in front."""
     if dice.chance(0.02):
         sizes = [dice.uniform(12, 36) for _ in range(dice.integer(18, 32))]
     else:
@@ -108,7 +108,7 @@ def _sizes(dice: Dice) -> tuple[list[float], list[float]]:
 
 
 def _single(dice: Dice, size: float) -> Draft:
-    """A thing of about `size` pixels, its center well inside the picture."""
+    """A thing of about `size` pixels, with its center well inside the picture."""
 
     def draft(height: int, width: int) -> Figure:
         radius = size / 2
@@ -121,9 +121,9 @@ def _single(dice: Dice, size: float) -> Draft:
 
 
 def _place_pair(dice: Dice, taken: np.ndarray) -> list[Figure]:
-    """A thing inside a pierced one, with one center: only the class tells the two apart there.
+    """A thing inside the hole of another one, with the same center. Only the class differs there.
 
-    The outer is 1.35 to 1.65 times as large, so both centers mostly fall onto one pyramid level.
+    The outer thing is 1.35 to 1.65 times as large, so both centers mostly lie on one pyramid level.
     """
     height, width = taken.shape
     outer_shape, inner_shape = dice.pick(_PAIRS)
@@ -131,7 +131,7 @@ def _place_pair(dice: Dice, taken: np.ndarray) -> list[Figure]:
     x, y = (dice.uniform(radius + 3, size - radius - 3) for size in (width, height))
     outer = _random_outline(dice, outer_shape, x, y, radius)
     outer = dataclasses.replace(outer, hole=dice.uniform(0.62, 0.72))
-    # A frame reaches its circle with the corners only.
+    # Only the corners of a frame reach its circle.
     room = radius * (0.82 if outer_shape == "frame" else 1.0)
     inner = dataclasses.replace(outer, shape=inner_shape, radius=room / dice.uniform(1.35, 1.65))
     figures = [_figure(dice, (outline,), height, width) for outline in (inner, outer)]

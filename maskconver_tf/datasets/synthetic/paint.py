@@ -1,4 +1,4 @@
-"""How a thing looks: a loosely typical hue, light from one side, perhaps a pattern, a dark edge."""
+"""Paints things: a roughly typical hue, light from one side, sometimes a pattern, a dark edge."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ Color = tuple[float, float, float]
 _CIRCLE = ("triangle", "ball", "star", "ring", "cross", "frame", "box")
 _HUES = {name: _CIRCLE.index(name) / len(_CIRCLE) for name in THINGS}
 _HUE_SPREAD = 0.17
-"""Turns to either side of the class's own hue: at any hue two or three classes are possible, which
-differ in shape. Less would let colour alone tell the class."""
+"""Largest distance from the class's own hue, in turns.
+
+At any hue two or three classes are possible; they differ in shape. With a smaller spread the color
+alone would show the class.
+"""
 
 
 @dataclasses.dataclass(frozen=True)
 class Coat:
-    """Paint of one thing: two colours, the pattern that mixes them, and the light's direction."""
+    """Paint of one thing: two colors, the pattern that mixes them, and the light's direction."""
 
     color: Color
     second: Color
@@ -33,7 +36,7 @@ class Coat:
 
 
 def rgb(hue: float, saturation: float, value: float) -> Color:
-    """Hue in turns, saturation and value 0..1, to 0..255."""
+    """Hue in turns, saturation and value in 0..1, to red, green and blue in 0..255."""
 
     def channel(offset: int) -> float:
         k = (offset + hue * 6.0) % 6.0
@@ -43,7 +46,7 @@ def rgb(hue: float, saturation: float, value: float) -> Color:
 
 
 def random_coat(dice: Dice, name: str) -> Coat:
-    """A coat for a thing of class `name`."""
+    """A random coat for a thing of class `name`."""
     hue = _HUES[name] + dice.uniform(-_HUE_SPREAD, _HUE_SPREAD)
     saturation, value = dice.uniform(0.5, 0.95), dice.uniform(0.6, 1.0)
     return Coat(
@@ -81,7 +84,7 @@ def _light(patch: Patch, coat: Coat) -> np.ndarray:
 
 
 def _edge(patch: Patch) -> np.ndarray:
-    """A dark line along the border, thin on small things, as in a picture book."""
+    """A dark line along the border, thinner on small things."""
     size = min(patch.distance.shape)
     line = min(0.8 + size * 0.012, 2.4)
     return 1.0 - 0.45 * np.clip(patch.distance + line, 0.0, 1.0)

@@ -1,4 +1,4 @@
-"""One toy scene: grounds with curved borders, figures on them, and the truth about each pixel."""
+"""Draws one toy scene: grounds with curved borders, figures on them, and the truth per pixel."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Scene:
     Attributes:
       image: uint8 `[h, w, 3]`, RGB.
       segment_map: int32 `[h, w]`, i for the i-th of `segments` counted from 1, 0 for void.
-      segments: source category id and whether it is a crowd; each owns at least one pixel.
+      segments: (source category id, whether it is a crowd) of each; each has at least one pixel.
     """
 
     image: np.ndarray
@@ -30,7 +30,7 @@ class Scene:
 
 
 def draw_scene(dice: Dice) -> Scene:
-    """Draws a scene of 208..264 pixels a side."""
+    """Draws a scene of 208..264 pixels in height and width."""
     height, width = dice.integer(208, 264), dice.integer(208, 264)
     unlabeled = _outer_band(dice, height, width)
     regions = _regions(dice, height, width)
@@ -46,13 +46,13 @@ def draw_scene(dice: Dice) -> Scene:
 
 
 def window_of(mask: np.ndarray) -> tuple[slice, slice]:
-    """Rows and columns that the pixels of a bool `[h, w]` mask span; it has at least one."""
+    """Rows and columns that the pixels of a bool `[h, w]` mask span. It must have a pixel."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def _outer_band(dice: Dice, height: int, width: int) -> np.ndarray:
-    """bool `[height, width]`: the mount around a few of the pictures, which nobody labels."""
+    """bool `[height, width]`: an unlabeled frame, which a few of the pictures have."""
     band = np.zeros((height, width), bool)
     if dice.chance(0.06):
         thickness = dice.integer(4, 12)
@@ -62,7 +62,7 @@ def _outer_band(dice: Dice, height: int, width: int) -> np.ndarray:
 
 
 def _regions(dice: Dice, height: int, width: int) -> np.ndarray:
-    """int64 `[height, width]`: which of 2..4 regions each pixel belongs to."""
+    """int64 `[height, width]`: number of each pixel's region, from 0 without gaps, 4 at most."""
     count = dice.integer(2, 4)
     draw = _bands if dice.chance(0.6) else _blobs
     labels = draw(dice, height, width, count)
@@ -84,7 +84,7 @@ def _bands(dice: Dice, height: int, width: int, count: int) -> np.ndarray:
 
 
 def _blobs(dice: Dice, height: int, width: int, count: int) -> np.ndarray:
-    """Patches around random points, with borders that wander."""
+    """Patches around random points, with wavy borders."""
     y, x = np.arange(height)[:, None], np.arange(width)[None, :]
     wander_y = (smooth_noise(dice, height, width, (70.0, 70.0)) - 0.5) * 90.0
     wander_x = (smooth_noise(dice, height, width, (70.0, 70.0)) - 0.5) * 90.0
@@ -97,7 +97,7 @@ def _blobs(dice: Dice, height: int, width: int, count: int) -> np.ndarray:
 
 
 def _ground_names(dice: Dice, count: int) -> list[str]:
-    """The stuff class of each region; now and then one class lies in two places."""
+    """The stuff class of each region. Sometimes one class lies in two places."""
     names = dice.sample(tuple(STUFF), count)
     if "sky" in names:
         names.insert(0, names.pop(names.index("sky")))
@@ -118,7 +118,7 @@ def _paint_grounds(dice: Dice, regions: np.ndarray, names: list[str]) -> np.ndar
 
 
 def _paint_figures(dice: Dice, image: np.ndarray, figures: list[Figure]) -> None:
-    """Paints back to front; in some pictures everything throws a shadow to the same side."""
+    """Paints from back to front. In some pictures all figures cast a shadow to the same side."""
     shadows = dice.chance(0.35)
     shift_x, shift_y = dice.uniform(-0.18, 0.18), dice.uniform(0.06, 0.2)
     for figure in reversed(figures):
@@ -133,7 +133,7 @@ def _paint_figures(dice: Dice, image: np.ndarray, figures: list[Figure]) -> None
 def _label_grounds(
     dice: Dice, regions: np.ndarray, names: list[str]
 ) -> tuple[np.ndarray, list[tuple[int, bool]]]:
-    """Segment map and segments of the grounds: one segment a class, perhaps void in between."""
+    """Segment map and segments of the grounds: one segment per class, sometimes void in between."""
     present = sorted(set(names), key=names.index)
     lookup = np.array([present.index(name) + 1 for name in names], np.int32)
     segment_map = lookup[regions]
@@ -163,9 +163,9 @@ def _label_figures(
 
 
 def _develop(dice: Dice, image: np.ndarray, unlabeled: np.ndarray) -> np.ndarray:
-    """Mounts the picture, adds the camera's noise, and rounds to 6 bits a channel.
+    """Paints the frame, adds camera noise, and rounds to 6 bits per channel.
 
-    The noise hides the steps of 4, and the files are half as large as with 8 bits.
+    The noise hides the steps of 4. The files are half as large as with 8 bits.
     """
     image[:, unlabeled] = dice.uniform(20, 235)
     noise = dice.bytes(*image.shape).astype(np.int16) - dice.bytes(*image.shape)
@@ -177,7 +177,7 @@ def _develop(dice: Dice, image: np.ndarray, unlabeled: np.ndarray) -> np.ndarray
 def _drop_tiny(
     segment_map: np.ndarray, segments: list[tuple[int, bool]]
 ) -> tuple[np.ndarray, list[tuple[int, bool]]]:
-    """Turns segments of too few pixels into void and numbers the others without gaps."""
+    """Turns segments with too few pixels into void and numbers the others without gaps."""
     areas = np.bincount(segment_map.ravel(), minlength=len(segments) + 1)
     keep = areas >= MIN_PIXELS
     keep[0] = False

@@ -1,4 +1,4 @@
-"""Thing classes as signed distances: the shape is all that makes the class."""
+"""Thing classes as signed distances. Only the shape makes the class."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 
 from maskconver_tf.datasets.synthetic.dice import direction
 
-# Each shape below fits the unit circle: (x, y, hole) -> signed distance, negative inside. Two are
-# pierced; `hole` is the size of the opening relative to the outside.
+# Each shape below fits the unit circle: (x, y, hole) -> signed distance, negative inside. Ring and
+# frame have a hole; `hole` is its size relative to the outside.
 
 
 def _ball(x: np.ndarray, y: np.ndarray, hole: float) -> np.ndarray:
@@ -37,7 +37,7 @@ def _triangle(x: np.ndarray, y: np.ndarray, hole: float) -> np.ndarray:
 
 
 def _star(x: np.ndarray, y: np.ndarray, hole: float) -> np.ndarray:
-    """Folds the plane into one half spike (0..36 degrees from the tip) and measures to its edge."""
+    """Folds the plane onto half a spike (0..36 degrees from the tip) and measures to its edge."""
     x, y = _fold(np.abs(x), -y, 72)
     x, y = _fold(np.abs(x), y, 36)
     inner_x, inner_y = 0.46 * _sin(36), 0.46 * _cos(36)
@@ -51,7 +51,7 @@ def _cross(x: np.ndarray, y: np.ndarray, hole: float) -> np.ndarray:
 
 
 def _fold(x: np.ndarray, y: np.ndarray, degrees: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mirrors what lies beyond the line at `degrees` from the y axis onto its near side."""
+    """Mirrors points beyond the line at `degrees` from the y axis onto the near side."""
     beyond = np.maximum(x * _cos(degrees) - y * _sin(degrees), 0.0) * 2.0
     return x - beyond * _cos(degrees), y + beyond * _sin(degrees)
 
@@ -77,15 +77,15 @@ _DISTANCES: dict[str, Callable[[np.ndarray, np.ndarray, float], np.ndarray]] = {
 
 @dataclasses.dataclass(frozen=True)
 class Outline:
-    """Where a shape stands in a picture.
+    """A shape and its place in a picture.
 
     Attributes:
       shape: a thing class.
-      x, y: center, in pixels.
-      radius: of the circle around it, in pixels.
+      x, y: center in pixels.
+      radius: radius of the circle around the shape, in pixels.
       turns: rotation, 1 = 360 degrees.
-      aspect: height over width before rotation, at most 1.
-      hole: size of the opening relative to the outside; ring and frame only.
+      aspect: height divided by width before rotation, at most 1.
+      hole: size of the hole relative to the outside; only for ring and frame.
     """
 
     shape: str
@@ -104,7 +104,7 @@ class Patch:
     Attributes:
       window: rows and columns of the picture, `(slice, slice)`.
       u, v: `[h, w]`, coordinates in the shape's own frame, -1..1 within its circle.
-      distance: `[h, w]`, pixels to the shape's edge, negative inside.
+      distance: `[h, w]`, distance to the shape's edge in pixels, negative inside.
     """
 
     window: tuple[slice, slice]

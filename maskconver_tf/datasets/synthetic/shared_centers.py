@@ -1,4 +1,4 @@
-"""Which segments share their center with a thing of another class."""
+"""Finds things that share their center with a thing of another class."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from maskconver_tf.datasets.synthetic.catalogue import THINGS
 def shared_center_segment_ids(
     panoptic_map: np.ndarray, segments_info: list[dict], tolerance: float = 2.0
 ) -> set[int]:
-    """Ids of the things that share a center, the case a class-agnostic proposal cannot tell apart.
+    """Ids of the things that share a center. A class-agnostic proposal cannot tell them apart.
 
-    Two things of different classes share a center where the means of their pixels lie within
-    `tolerance` pixels. Crowds and stuff have no part in it.
+    Two things of different classes share a center if the means of their pixels are at most
+    `tolerance` pixels apart. Crowds and stuff do not count.
 
     Args:
       panoptic_map: integers `[h, w]`, segment ids as in the annotation (R + 256 G + 65536 B).
-      segments_info: the annotation's list; `id`, `category_id` (a toy's) and `iscrowd` are read.
-      tolerance: pixels.
+      segments_info: the annotation's list, of which `id`, `category_id` and `iscrowd` are read.
+      tolerance: largest distance of shared centers, in pixels.
     """
     things = [s for s in segments_info if s["category_id"] in THINGS.values() and not s["iscrowd"]]
     centers = {s["id"]: np.argwhere(panoptic_map == s["id"]).mean(axis=0) for s in things}

@@ -1,4 +1,4 @@
-"""Stuff classes as textures: pale, so that things stand out, and of any colour now and then."""
+"""Paints stuff classes as textures: pale, so that things stand out, sometimes of any color."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _TYPICAL_HUE = 0.9
 
 
 def texture(dice: Dice, name: str, height: int, width: int) -> np.ndarray:
-    """float64 `[3, height, width]`, 0..255: stuff class `name` over a window."""
+    """Texture of stuff class `name`, float64 `[3, height, width]`, 0..255."""
     y, x = np.arange(height, dtype=np.float64)[:, None], np.arange(width, dtype=np.float64)[None, :]
     lightness = np.clip(_TEXTURES[name](dice, y, x), 0.0, 1.0)
     dark, light = _color_pair(dice, name)
@@ -20,7 +20,7 @@ def texture(dice: Dice, name: str, height: int, width: int) -> np.ndarray:
 
 
 def smooth_noise(dice: Dice, height: int, width: int, cell: tuple[float, float]) -> np.ndarray:
-    """float64 `[height, width]` in 0..1: random knots every `cell` pixels, blended smoothly."""
+    """float64 `[height, width]` in 0..1: random values every `cell` pixels, blended smoothly."""
     rows, row_blend = _knots(height, cell[0])
     columns, column_blend = _knots(width, cell[1])
     knots = dice.units(int(rows[-1]) + 2, int(columns[-1]) + 2)
@@ -30,7 +30,7 @@ def smooth_noise(dice: Dice, height: int, width: int, cell: tuple[float, float])
 
 
 def _knots(size: int, cell: float) -> tuple[np.ndarray, np.ndarray]:
-    """For each pixel the knot before it, and how far (0..1, eased) it is toward the next."""
+    """For each pixel the knot before it, and its eased distance (0..1) to the next knot."""
     position = np.arange(size) / cell
     knot = np.floor(position)
     offset = position - knot
@@ -62,7 +62,7 @@ def _grass(dice: Dice, y: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def _brick(dice: Dice, y: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Running bond with light joints; each brick has its own lightness."""
+    """Bricks with light joints, shifted by half from row to row; each has its own lightness."""
     tall = dice.uniform(10.0, 16.0)
     row = np.floor(y / tall)
     column = x / (tall * 2.1) + (row % 2.0) * 0.5
@@ -74,7 +74,7 @@ def _brick(dice: Dice, y: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def _water(dice: Dice, y: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Level ripples that bend a little."""
+    """Horizontal ripples that bend a little."""
     period = dice.uniform(8.0, 14.0)
     bend = smooth_noise(dice, y.size, x.size, (18.0, 30.0)) * 1.1
     swell = sine(x / dice.uniform(50.0, 90.0)) * 0.25
@@ -89,7 +89,7 @@ def _sand(dice: Dice, y: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def _tiles(dice: Dice, y: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """A slanted chequered floor."""
+    """A slanted chessboard."""
     size = dice.uniform(11.0, 18.0)
     slant = dice.pick((0.0, 0.5, 1.0))
     column, row = np.floor((x + y * slant) / size), np.floor((y - x * slant) / size)

@@ -20,7 +20,7 @@ from maskconver_tf.files.plain_png import encode_png
 from maskconver_tf.files.whole_folder import whole_folder
 
 FORMAT_VERSION = 2
-"""Raise it when the scenes change: an older dataset is then no longer taken for an equal one."""
+"""Raise it when the scenes change, so that an older dataset does not pass for an equal one."""
 
 _SPLITS = ("train", "val")
 _MAX_PICTURES = 1_000_000
@@ -38,24 +38,23 @@ def write_toy_scenes(
     """Writes a dataset of toy scenes to the folder `out`.
 
     Layout: `images/{train,val}/*.png`, `panoptic/{train,val}/*.png`, `panoptic_{train,val}.json`.
-    The bytes depend on the arguments `num_train`, `num_val` and `seed` alone, and each picture on
-    `seed`, its split and its number alone: more pictures leave the first ones as they were. Nothing
-    appears under `out` before all is written.
+    The bytes depend only on `num_train`, `num_val` and `seed`. Each picture depends only on `seed`,
+    its split and its number, so a larger dataset begins with the same pictures. `out` appears when
+    everything is written.
 
     Args:
-      out: a folder to make. One that holds the dataset asked for already is left as it is.
-      num_train, num_val: pictures of each split, 1..1000000.
+      out: the folder to make. If it already holds this dataset, it stays as it is.
+      num_train, num_val: number of pictures of each split, 1..1000000.
       seed: 0 or more.
-      workers: processes; None for one per CPU, at most 8. A script that calls this needs the usual
-        `if __name__ == "__main__":`.
+      workers: number of processes; None for one per CPU, at most 8. A script that calls this needs
+        the usual `if __name__ == "__main__":`.
       progress: whether to show a progress bar on stderr.
 
     Returns:
-      True when written, False when `out` held an equal dataset already.
+      True if the dataset was written, False if `out` already held an equal one.
 
     Raises:
-      UserError: for an argument out of range, an `out` that holds anything else or that
-        cannot be written.
+      UserError: an argument is out of range, or `out` holds something else or cannot be written.
     """
     out = Path(out).resolve()
     counts = dict(zip(_SPLITS, (num_train, num_val), strict=True))
@@ -79,7 +78,7 @@ def _check_arguments(counts: dict[str, int], seed: int, workers: int) -> None:
     for split, count in counts.items():
         if not 1 <= count <= _MAX_PICTURES:
             raise UserError(
-                f"num_{split} is {count}; expected 1..{_MAX_PICTURES}. Ask for one at least."
+                f"num_{split} is {count}; expected 1..{_MAX_PICTURES}. Choose another number."
             )
     if seed < 0:
         raise UserError(f"seed is {seed}; expected 0 or more. Choose another number.")
@@ -97,7 +96,7 @@ def _info(counts: dict[str, int], seed: int) -> dict:
 
 
 def _holds_dataset(out: Path, info: dict, counts: dict[str, int]) -> bool:
-    """Whether `out` holds the dataset of `info`, complete; UserError if it holds anything else."""
+    """True if `out` holds all of the dataset of `info`; `UserError` if it holds anything else."""
     if not out.exists() and not out.is_symlink():
         return False
     if not out.is_dir():
@@ -141,7 +140,7 @@ def _run(jobs: list[tuple], workers: int) -> Iterator[tuple[str, dict]]:
     if workers == 1:
         yield from map(_write_picture, jobs)
         return
-    # Spawned, since a forked copy of a process that has TensorFlow's threads may hang.
+    # Spawn: a forked copy of a process that runs TensorFlow's threads may hang.
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(workers, context) as pool:
         try:
@@ -172,7 +171,7 @@ def _write_picture(job: tuple[str, str, int, int]) -> tuple[str, dict]:
 
 
 def _random_ids(dice: Dice, count: int) -> list[int]:
-    """Different 24-bit numbers other than 0, as annotation tools leave them."""
+    """Different 24-bit numbers other than 0, as annotation tools write them."""
     ids: dict[int, None] = {}
     while len(ids) < count:
         ids[dice.integer(1, 2**24 - 1)] = None

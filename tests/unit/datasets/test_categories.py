@@ -1,4 +1,4 @@
-"""The class list: ids there and back, refusals that say what to do, colors apart."""
+"""The class list maps ids both ways, refuses bad lists, and has colors that differ."""
 
 import numpy as np
 import pytest
@@ -91,6 +91,6 @@ def test_colors_are_far_apart_and_do_not_change_with_the_length_of_the_list():
     assert colors.shape == (133, 3) and colors.dtype == np.uint8
     steps = np.abs(colors[:, None].astype(int) - colors).sum(-1) + 999 * np.eye(133, dtype=int)
     assert steps.min() >= 25
-    assert colors.astype(int).sum(-1).min() > 100  # Black stays free for void.
+    assert colors.astype(int).sum(-1).min() > 100  # Black is kept for void.
     np.testing.assert_array_equal(_listed(5).colors, colors[:5])
     assert len(np.unique(_listed(1000).colors, axis=0)) == 1000

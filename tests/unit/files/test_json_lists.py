@@ -1,4 +1,4 @@
-"""Lists of a JSON file, found in pieces: the same elements as reading it whole."""
+"""The lists of a JSON file read in pieces equal those of the whole file."""
 
 import json
 
@@ -23,24 +23,24 @@ def _scan(path, keys=("images", "annotations")):
 
 @pytest.mark.parametrize("chunk", [1, 2, 7, 2**20])
 @pytest.mark.parametrize("options", [{}, {"indent": 1}, {"ensure_ascii": False}])
-def test_elements_and_places_are_those_of_the_whole(tmp_path, monkeypatch, chunk, options):
+def test_elements_and_offsets_match_the_whole_file(tmp_path, monkeypatch, chunk, options):
     monkeypatch.setattr(json_lists, "_CHUNK", chunk)
     path = tmp_path / "file.json"
     path.write_text(json.dumps(CONTENT, **options), encoding="utf-8")
     elements = _scan(path)
     expected = [(key, value) for key in ("images", "annotations") for value in CONTENT[key]]
     assert [(element.key, element.value) for element in elements] == expected
-    places = ElementOffsets(path)
-    numbers = [places.add(element) for element in elements]
-    assert [places.read(number) for number in numbers] == [value for _, value in expected]
+    offsets = ElementOffsets(path)
+    numbers = [offsets.add(element) for element in elements]
+    assert [offsets.read(number) for number in numbers] == [value for _, value in expected]
 
 
 def test_a_byte_order_mark_is_no_error(tmp_path):
     path = tmp_path / "file.json"
     path.write_bytes(b"\xef\xbb\xbf" + b'{"images": ["\xc3\xa9"], "annotations": []}')
     [element] = _scan(path)
-    places = ElementOffsets(path)
-    assert places.read(places.add(element)) == element.value == "é"
+    offsets = ElementOffsets(path)
+    assert offsets.read(offsets.add(element)) == element.value == "é"
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_byte_order_mark_is_no_error(tmp_path):
         ("[1]", "found a list; expected"),
     ],
 )
-def test_what_is_no_such_file_is_refused(tmp_path, text, message):
+def test_a_file_of_another_form_is_refused(tmp_path, text, message):
     path = tmp_path / "file.json"
     path.write_text(text)
     with pytest.raises(UserError, match=f"file.json: .*{message}"):

@@ -25,11 +25,11 @@ def _exif(orientation):
 
 
 def _plain(encoded, turn=False):
-    """What any decoder sees after `to_plain_rgb`, and what was odd."""
-    plain, oddity = pictures.to_plain_rgb(encoded, pictures.open_picture(encoded), turn)
+    """What any decoder sees after `to_plain_rgb`, and the conversion."""
+    plain, conversion = pictures.to_plain_rgb(encoded, pictures.open_picture(encoded), turn)
     decoded = Image.open(io.BytesIO(plain))
     assert decoded.mode == "RGB" and not decoded.getexif()
-    return np.asarray(decoded), oddity
+    return np.asarray(decoded), conversion
 
 
 @pytest.mark.parametrize(
@@ -41,15 +41,17 @@ def _plain(encoded, turn=False):
         ("L", "JPEG", {}),
     ],
 )
-def test_what_decoders_agree_on_stays_byte_for_byte(mode, image_format, options):
+def test_a_file_that_decoders_agree_on_stays_byte_for_byte(mode, image_format, options):
     encoded = _encode(Image.fromarray(RAMP).convert(mode), image_format, **options)
-    plain, oddity = pictures.to_plain_rgb(encoded, pictures.open_picture(encoded), False)
+    plain, conversion = pictures.to_plain_rgb(encoded, pictures.open_picture(encoded), False)
     assert plain == encoded
-    assert oddity == (None if mode == "RGB" else "grayscale JPEG, kept as it is and read as RGB")
+    assert conversion == (
+        None if mode == "RGB" else "grayscale JPEG, kept as it is and read as RGB"
+    )
 
 
 @pytest.mark.parametrize(
-    ("picture", "image_format", "expected", "oddity"),
+    ("picture", "image_format", "expected", "conversion"),
     [
         (Image.fromarray(GRAY), "PNG", np.stack([GRAY] * 3, -1), "grayscale PNG"),
         (Image.fromarray(RAMP).quantize(), "PNG", RAMP, "palette PNG"),
@@ -64,19 +66,19 @@ def test_what_decoders_agree_on_stays_byte_for_byte(mode, image_format, options)
         (Image.fromarray(RAMP), "TIFF", RAMP, "TIFF file"),
     ],
 )
-def test_what_decoders_may_read_otherwise_becomes_rgb_without_loss(
-    picture, image_format, expected, oddity
+def test_a_file_that_decoders_may_disagree_on_becomes_rgb_without_loss(
+    picture, image_format, expected, conversion
 ):
     pixels, found = _plain(_encode(picture, image_format))
     np.testing.assert_array_equal(pixels, expected)
-    assert found == f"{oddity}, converted"
+    assert found == f"{conversion}, converted"
 
 
 def test_cmyk_becomes_rgb():
     red = np.full([8, 8, 3], (200, 30, 40), np.uint8)
-    pixels, oddity = _plain(_encode(Image.fromarray(red).convert("CMYK"), "JPEG", quality=100))
+    pixels, conversion = _plain(_encode(Image.fromarray(red).convert("CMYK"), "JPEG", quality=100))
     np.testing.assert_allclose(pixels.astype(int), red, atol=3)
-    assert oddity == "CMYK JPEG, converted"
+    assert conversion == "CMYK JPEG, converted"
 
 
 # The upright picture is a 2 x 3 block of letters; each orientation as EXIF defines it: where the
@@ -102,20 +104,20 @@ def _paint(letters):
 def test_exif_orientation_is_applied_or_dropped(orientation):
     stored = _paint(STORED[orientation])
     encoded = _encode(Image.fromarray(stored), "PNG", exif=_exif(orientation))
-    pixels, oddity = _plain(encoded, turn=True)
+    pixels, conversion = _plain(encoded, turn=True)
     np.testing.assert_array_equal(pixels, _paint(UPRIGHT))
-    assert oddity == "EXIF orientation, turned upright"
-    pixels, oddity = _plain(encoded, turn=False)
+    assert conversion == "EXIF orientation, turned upright"
+    pixels, conversion = _plain(encoded, turn=False)
     np.testing.assert_array_equal(pixels, stored)
-    assert oddity == "EXIF orientation, tag dropped"
+    assert conversion == "EXIF orientation, tag dropped"
     assert pictures.upright_size(pictures.open_picture(encoded)) == (3, 2)
 
 
 @pytest.mark.parametrize("orientation", [0, 1, 9])
-def test_an_orientation_that_means_nothing_changes_nothing(orientation):
+def test_an_invalid_orientation_changes_nothing(orientation):
     encoded = _encode(Image.fromarray(RAMP), "JPEG", exif=_exif(orientation))
-    plain, oddity = pictures.to_plain_rgb(encoded, pictures.open_picture(encoded), False)
-    assert (plain, oddity) == (encoded, None)
+    plain, conversion = pictures.to_plain_rgb(encoded, pictures.open_picture(encoded), False)
+    assert (plain, conversion) == (encoded, None)
 
 
 JPEG = _encode(Image.fromarray(np.tile(RAMP, (8, 8, 1))), "JPEG")
@@ -134,6 +136,6 @@ PNG = _encode(Image.fromarray(np.tile(RAMP, (8, 8, 1))), "PNG")
         (JPEG, ("PNG",), "not a PNG file"),
     ],
 )
-def test_damaged_files_are_told(encoded, formats, found):
+def test_a_damaged_file_is_named(encoded, formats, found):
     with pytest.raises(pictures.UnreadablePicture, match=found):
         pictures.open_picture(encoded, formats)

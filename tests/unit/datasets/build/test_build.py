@@ -1,4 +1,4 @@
-"""Building: the same bytes each time, all or nothing, and reports that say what to do."""
+"""A build gives the same bytes each time, writes all or nothing, and says what to do."""
 
 import json
 import resource
@@ -106,7 +106,7 @@ def test_skip_bad_leaves_them_out_and_records_them(spoiled, tmp_path):
     assert "Left out 2 pictures (see dropped.json)" in str(summary)
 
 
-def test_a_long_list_is_cut_in_print_and_whole_in_the_count(make_coco_folder, tmp_path):
+def test_a_long_list_is_shortened_but_counted_in_full(make_coco_folder, tmp_path):
     folder = make_coco_folder(num_pictures=9)
     for picture in range(8):
         (folder.images / f"{picture}.jpg").unlink()
@@ -120,7 +120,7 @@ def test_no_good_picture_is_an_error_even_with_skip_bad(make_coco_folder, tmp_pa
     with pytest.raises(UserError, match=r"1 of 1 pictures(.|\n)*Not one picture is left"):
         _build(folder, tmp_path / "out", skip_bad=True)
     with folder.edit() as content:
-        content["images"][0]["id"] = 99  # And now neither list matches the other.
+        content["images"][0]["id"] = 99  # Now neither list matches the other.
     with pytest.raises(UserError, match=r"2 of 2 pictures(.|\n)*Not one picture is left"):
         _build(folder, tmp_path / "out", skip_bad=True)
     assert not (tmp_path / "out").exists()
@@ -132,10 +132,10 @@ def test_pictures_that_are_not_plain_are_named(make_coco_folder, tmp_path):
     gray = tf.io.encode_jpeg(tf.image.rgb_to_grayscale(pixels)).numpy()
     (folder.images / "1.jpg").write_bytes(gray)
     summary = _build(folder, tmp_path / "out")
-    oddity = "grayscale JPEG, kept as it is and read as RGB"
-    assert summary.manifest["converted"] == {oddity: 1}
-    assert json.loads((tmp_path / "out" / "converted.json").read_text()) == {oddity: ["1.jpg"]}
-    assert f"  {oddity}: 1.jpg" in str(summary)
+    conversion = "grayscale JPEG, kept as it is and read as RGB"
+    assert summary.manifest["converted"] == {conversion: 1}
+    assert json.loads((tmp_path / "out" / "converted.json").read_text()) == {conversion: ["1.jpg"]}
+    assert f"  {conversion}: 1.jpg" in str(summary)
     assert not (tmp_path / "out" / "dropped.json").exists()
 
 
@@ -157,7 +157,7 @@ def test_an_existing_dataset_is_replaced_only_when_asked(make_coco_folder, tmp_p
     assert sorted(path.name for path in tmp_path.iterdir()) == ["coco", "out"]
 
 
-def test_what_no_build_wrote_is_never_replaced(make_coco_folder, tmp_path):
+def test_a_folder_that_no_build_wrote_is_never_replaced(make_coco_folder, tmp_path):
     source = make_coco_folder()
     (tmp_path / "notes").write_text("mine")
     with pytest.raises(UserError, match="notes: found a file"):

@@ -1,4 +1,4 @@
-"""Pictures at the edge of what is possible, from the folder to the records and back."""
+"""Unusual pictures survive the way from the folder to the records and back."""
 
 import json
 

@@ -114,14 +114,14 @@ def _parsed(image_format):
     ("begin", "extent"),
     [((0, 0), (HEIGHT, WIDTH)), ((37, 51), (20, 33)), ((99, 132), (1, 1)), ((0, 60), (100, 73))],
 )
-def test_a_window_is_that_part_of_the_whole(image_format, begin, extent):
+def test_a_window_equals_that_part_of_the_whole(image_format, begin, extent):
     parsed = _parsed(image_format)
     whole = codec.decode(parsed)
     window = transforms.Window(*map(tf.constant, (begin, extent, extent)))
     image, segment_map = codec.decode_window(parsed, *window)
     expected = transforms.crop_window(whole[types.IMAGE], window).numpy()
     np.testing.assert_array_equal(image[:, 1:-1], expected[:, 1:-1])
-    # A JPEG's colors are coarse, and at the sides of a cut those of the neighbor are not known.
+    # JPEG colors are coarse, and a part does not know the colors of the pixels beside it.
     np.testing.assert_allclose(image.numpy().astype(int), expected, atol=12)
     np.testing.assert_array_equal(
         segment_map, transforms.crop_window(whole[types.SEGMENT_MAP], window)

@@ -1,4 +1,4 @@
-"""Records that cannot be read: named, or left out and counted where that was asked for."""
+"""Records that cannot be read are named; on request they are left out and counted."""
 
 import io
 
@@ -52,7 +52,7 @@ def make_folder(tmp_path):
 
 
 def _flip_byte(path, record):
-    """Damages one byte in the content of a record, which its checksum then does not match."""
+    """Changes one byte in a record, so that its checksum is wrong."""
     content = bytearray(path.read_bytes())
     start = 0
     for _ in range(record):
@@ -84,7 +84,7 @@ def _named(folder):
     return explain_corrupt_records(DatasetFolder(folder))
 
 
-def test_a_sound_folder_has_none(make_folder):
+def test_an_intact_folder_has_no_corrupt_records(make_folder):
     assert list(find_corrupt_records(DatasetFolder(make_folder()))) == []
 
 
@@ -101,14 +101,14 @@ def test_each_kind_of_damage_is_found_where_it_is(make_folder):
     assert "PNG" in found[0].reason
 
 
-def test_a_damaged_shard_loses_all_behind_the_damage(make_folder):
+def test_a_damaged_shard_loses_all_records_after_the_damage(make_folder):
     folder = make_folder()
     path = DatasetFolder(folder).shard_paths[0]
     _flip_byte(path, record=1)
     [bad] = find_corrupt_records(DatasetFolder(folder))
     assert (bad.shard, bad.position, bad.num_lost) == (0, 1, 3)
     assert _epoch(folder, skip_corrupt=True) == [0, 4, 5, 6, 7]
-    match = r"record 1 .*the 2 behind it.*cannot be read"
+    match = r"record 1 .* and the 2 after it cannot be read"
     with pytest.raises(UserError, match=match), _named(folder):
         _epoch(folder)
 
@@ -118,7 +118,7 @@ def test_a_shard_that_ends_too_early_loses_what_is_missing(make_folder):
     path = DatasetFolder(folder).shard_paths[1]
     content = path.read_bytes()
     path.write_bytes(content[: 16 + int.from_bytes(content[:8], "little")])
-    # Of another size the folder is refused at once: here that was overlooked.
+    # A shard of another size is refused at once, so the manifest is changed too.
     manifest = folder / "dataset.json"
     manifest.write_text(
         manifest.read_text().replace(f": {len(content)}", f": {path.stat().st_size}")
@@ -139,7 +139,7 @@ def test_training_stops_with_the_shard_and_the_record(make_folder):
     assert "TrainingInput.skip_corrupt = True" in message
 
 
-def test_inside_a_compiled_loop_too(make_folder):
+def test_a_compiled_loop_stops_with_the_record_too(make_folder):
     folder = make_folder(BAD)
     batches = iter(TrainingInput(str(folder), SIZE, 8).batches(_numbers))
 
@@ -160,7 +160,7 @@ def test_other_errors_stay_what_they_are(make_folder):
 
 
 @pytest.mark.parametrize("settings", [{}, {"num_readers": 2}, {"cache": True}])
-def test_where_asked_they_are_left_out_and_counted(make_folder, settings):
+def test_on_request_they_are_left_out_and_counted(make_folder, settings):
     folder = make_folder(BAD)
     data = TrainingInput(str(folder), SIZE, 1, skip_corrupt=True, **settings)
     assert data.num_examples == 4
@@ -168,7 +168,7 @@ def test_where_asked_they_are_left_out_and_counted(make_folder, settings):
     assert sorted(_epoch(folder, skip_corrupt=True, **settings)) == [0, 1, 3, 4]
 
 
-def test_a_run_without_them_goes_on_where_it_stopped(make_folder):
+def test_a_run_without_them_continues_where_it_stopped(make_folder):
     folder = make_folder(BAD)
     data = TrainingInput(str(folder), SIZE, 3, skip_corrupt=True)
     whole = [batch["number"].numpy().tolist() for batch in data.batches(_numbers).take(5)]
@@ -177,14 +177,14 @@ def test_a_run_without_them_goes_on_where_it_stopped(make_folder):
     assert sorted(np.ravel(whole)[:4]) == [0, 1, 3, 4]
 
 
-def test_a_folder_of_such_records_alone_is_refused(make_folder):
+def test_a_folder_with_only_corrupt_records_is_refused(make_folder):
     folder = make_folder({number: {"image/size": [8, 9]} for number in range(8)})
     data = TrainingInput(str(folder), SIZE, 1, skip_corrupt=True)
-    with pytest.raises(UserError, match="data: found no example that this host could read"):
+    with pytest.raises(UserError, match="data: found no example that this host can read"):
         data.batches(_numbers)
 
 
-def test_a_check_names_what_is_no_record(make_folder):
+def test_a_check_names_the_corrupt_record(make_folder):
     with pytest.raises(UserError, match="00001-of-00002.tfrecord: record 1 .*cannot be read"):
         list(DatasetFolderSource(make_folder({5: {"image/size": [8]}})))
 

@@ -46,7 +46,7 @@ def _without_shards(folder):
             "older .*`maskconver data build",
         ),
         (lambda folder: (folder / "dataset.json").write_text("[]"), "not a description"),
-        (_without_shards, "dataset.json: the list shards is not one that the builder wrote"),
+        (_without_shards, "dataset.json: its list `shards` is not as the builder writes it"),
         (lambda folder: (folder / "dataset.json").unlink(), "no dataset.json.*data build"),
         (lambda folder: (folder / "categories.json").unlink(), "categories.json.*does not exist"),
     ],

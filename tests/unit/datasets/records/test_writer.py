@@ -37,7 +37,7 @@ def test_a_shard_whose_pictures_were_all_dropped_is_an_empty_file(tmp_path):
     assert list(tf.data.TFRecordDataset(str(folder.shard_paths[2]))) == []
 
 
-def test_the_manifest_tells_who_wrote_what(tmp_path):
+def test_the_manifest_lists_versions_and_hashes(tmp_path):
     folder = DatasetFolder(write_folder(tmp_path / "set", 2, [0, 1], 2))
     assert folder.manifest["versions"]["tensorflow"] == tf.__version__
     for path, shard in zip(folder.shard_paths, folder.manifest["shards"]):

@@ -44,7 +44,7 @@ def test_scenes_hold_the_hard_cases_of_real_annotations(examples):
     assert 0.2 < np.mean(shared) < 0.45
 
 
-def test_mean_colour_tells_fewer_than_half_of_thethings_of(examples):
+def test_the_mean_color_tells_the_class_of_fewer_than_half_of_the_things(examples):
     colors, classes = _mean_colors(examples["train"])
     held_out, truth = _mean_colors(examples["val"])
     for guess in (_nearest_neighbours, _gaussians):

@@ -12,7 +12,7 @@ def _segment(segment_id: int, name: str, iscrowd: int = 0) -> dict:
     return {"id": segment_id, "category_id": {**THINGS, **STUFF}[name], "iscrowd": iscrowd}
 
 
-def test_shared_centers_are_things_of_two_classes_round_one_point():
+def test_shared_centers_are_things_of_two_classes_around_one_point():
     ids = np.full((9, 20), 900)
     ids[1:8, 1:8] = 70000
     ids[3:6, 3:6] = 5
