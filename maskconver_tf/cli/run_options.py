@@ -16,8 +16,8 @@ from maskconver_tf.cli.arguments import CommandParser, folder_name, input_size, 
 if TYPE_CHECKING:
     from maskconver_tf.config.bindings import OptionSetting
 
-TOTAL_STEPS = "RunLength.total_steps"
-"""The parameter that holds the number of steps of a run."""
+TOTAL_STEPS = "maskconver_tf.training.run_settings.RunLength.total_steps"
+"""The number of steps of a run, by its complete name: every configuration knows it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,12 +40,6 @@ class RunOption:
 
     def advice(self) -> str:
         """The end of the message for a configuration that does not use the setting."""
-        if self.setting == self.parameter:
-            return (
-                f"this option sets {self.setting}, which the configuration does not know. Include "
-                "'experiments/model/maskconver.gin' or a file of experiments/task in your Gin "
-                "file, or leave out the option"
-            )
         return (
             f"this option sets {self.setting}, which nothing in the configuration reads. Write "
             f"'{self.parameter} = %{self.setting}' in your Gin file, or set {self.parameter} "

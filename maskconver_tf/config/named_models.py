@@ -17,7 +17,8 @@ from maskconver_tf.errors import UserError
 if TYPE_CHECKING:
     import tf_keras
 
-    from maskconver_tf.planning.model_zoo import CountedModel, Published
+    from maskconver_tf.planning.model_table import CountedModel
+    from maskconver_tf.planning.model_zoo import PublishedFigure
 
 _FOLDER = "experiments/model"
 _BASE = "maskconver"
@@ -102,7 +103,7 @@ def count_models(
     import tf_keras
 
     from maskconver_tf.planning.complexity import count_complexity
-    from maskconver_tf.planning.model_zoo import CountedModel
+    from maskconver_tf.planning.model_table import CountedModel
 
     for model in models:
         network, input_size = build_model(model, num_classes, bindings)
@@ -111,7 +112,7 @@ def count_models(
         tf_keras.backend.clear_session()
 
 
-def count_published(published: Published, num_classes: int) -> CountedModel:
+def count_published(published: PublishedFigure, num_classes: int) -> CountedModel:
     """Counts the model of a published figure, with the settings that belong to the figure."""
     [counted] = count_models(find_models([published.model]), num_classes, published.bindings)
     return counted

@@ -82,7 +82,8 @@ class Names:
         """
         found = self._renamed(selector) or self._imported(selector) or self._configured(selector)
         if not (found or self._everywhere):
-            found = _importable(selector)
+            # A run's old configuration may name none of the classes that `train` has now.
+            found = _importable(renamed.SHORT_NAMES.get(selector, selector))
         if not found:
             raise UserError(f"no function or class '{selector}'{self._advice(selector)}")
         self._found[found.selector] = found

@@ -52,6 +52,9 @@ _OF_TRAIN = {
 }
 """New parameter of `train` -> the class that an old configuration builds for it."""
 
+SHORT_NAMES = {name.rpartition(".")[2]: name for name in (*_NEW_OWNERS.values(), _PANOPTIC_TASK)}
+"""Short name -> complete name of each class that old configurations get without naming it."""
+
 PARAMETERS = frozenset((_TRAIN, parameter) for parameter in (*_NEW_OWNERS, *_OF_THE_TASK))
 """Selector and parameter of each binding that `translate` moves."""
 

@@ -85,6 +85,15 @@ def test_an_old_reference_overrides_that_of_a_new_file(old_file):
     assert value(Compute, "strategy") == "auto"
 
 
+def test_the_command_line_takes_new_names_with_an_old_file(old_file, capsys):
+    settings = ["RunLength.total_steps=8", "Compute.precision='mixed_bfloat16'"]
+    configuration.load([old_file], [*settings, "PanopticTask.eval_input=None"], note_renamed=False)
+    assert (value(RunLength, "total_steps"), value(Compute, "accumulation_steps")) == (8, 2)
+    assert value(Compute, "precision") == "mixed_bfloat16"
+    assert value(PanopticTask, "eval_input") is None
+    assert capsys.readouterr().err == ""
+
+
 def test_a_note_names_each_setting_that_moved(old_file, capsys):
     configuration.load([old_file], ["train.total_steps=9"])
     lines = capsys.readouterr().err.splitlines()
