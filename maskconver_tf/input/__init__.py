@@ -1,1 +1,1 @@
-"""From records to batches, in `tf.data`."""
+"""Makes batches from records, in `tf.data`."""

@@ -1,4 +1,4 @@
-"""Labelled pictures to batches for classification."""
+"""Makes batches for classification from labelled pictures."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ from maskconver_tf.files.graph_decoding import decode_part, picture_size
 from maskconver_tf.input import transforms
 from maskconver_tf.input.augment.autoaugment import autoaugment
 from maskconver_tf.input.augment.color_jitter import color_jitter
-from maskconver_tf.input.example_order import ExampleOrder, check_max_examples, limited
-from maskconver_tf.input.labelled.open_labelled import LabelledPictures, open_labelled
+from maskconver_tf.input.labelled.labelled_pictures import LabelledPictures, open_labelled_pictures
 from maskconver_tf.input.pipeline import check_input_size, check_range, check_share
+from maskconver_tf.input.seeded_batches import SeededBatches, check_max_examples, num_used_examples
 
 
 @dataclasses.dataclass(frozen=True)
-class ClassificationInput(ExampleOrder):
-    """Batches of random parts of labelled pictures; in which order, see `ExampleOrder`.
+class ClassificationInput(SeededBatches):
+    """Batches of random crops of labelled pictures. `SeededBatches` decides their order.
 
-    `IMAGE` uint8 `[B, H, W, 3]` and `CLASS_ID` int32 `[B]`. `shuffle_shards` shuffles a folder of
-    pictures wholly, and is on by default.
+    A batch has `IMAGE`, uint8 `[B, H, W, 3]`, and `CLASS_ID`, int32 `[B]`. `shuffle_shards` is on
+    by default. With class folders it shuffles all pictures.
 
     Attributes:
-      data_dir: see `open_labelled`; so is `split`.
+      data_dir: see `open_labelled_pictures`.
       input_size: (height, width) in pixels, multiples of 32.
-      batch_size: examples over all replicas.
-      split: "train", say.
-      area_range: 0..1, share of the picture that a part takes; lowest and highest.
-      aspect_range: width over height of a part, before it is scaled to `input_size`.
+      batch_size: number of examples over all replicas.
+      split: see `open_labelled_pictures`.
+      area_range: lowest and highest share of the picture's area in a crop, 0..1.
+      aspect_range: lowest and highest width over height of a crop, before it is scaled to
+        `input_size`.
       flip: mirror half of the examples.
-      color_jitter: see `TrainingInput`; so is `autoaugment`.
+      color_jitter: 0..1, see `TrainingInput`.
       autoaugment: apply the AutoAugment policy of Panoptic-DeepLab.
     """
 
@@ -60,16 +61,19 @@ class ClassificationInput(ExampleOrder):
 
     @functools.cached_property
     def folder(self) -> LabelledPictures:
-        return open_labelled(self.data_dir, self.split)
+        return open_labelled_pictures(self.data_dir, self.split)
 
     def batches(
         self, first_step: int = 0, context: tf.distribute.InputContext | None = None
     ) -> tf.data.Dataset:
-        """The batches from `first_step` on, with a batch axis of one replica's share."""
+        """Returns the batches from step `first_step` on; each has the examples of one replica."""
         return self._batches(self._example, first_step, context)
 
     def pictures_of(self, step: int) -> list[dict[str, str]]:
-        """File name of each picture in a step's batch; empty where nobody knows."""
+        """Returns the file name of each picture in a step's batch.
+
+        The list is empty if the step alone does not decide the batch, see `SeededBatches`.
+        """
         parsed = map(self.folder.parse, self._serialized_of(step))
         return [{"file_name": one[types.FILE_NAME].numpy().decode()} for one in parsed]
 
@@ -82,14 +86,14 @@ class ClassificationInput(ExampleOrder):
     ) -> dict[str, tf.Tensor]:
         seeds = tf.unstack(tf.random.split(seed, 4))
         parsed = self.folder.parse(serialized)
-        window = transforms.random_part(
+        window = transforms.random_area_window(
             picture_size(parsed[types.IMAGE]),
             self.input_size,
             self.area_range,
             self.aspect_range,
             seeds[0],
         )
-        image = _read(parsed[types.IMAGE], window, self.input_size)
+        image = _decode_window(parsed[types.IMAGE], window, self.input_size)
         if self.flip:
             image = tf.image.stateless_random_flip_left_right(image, seeds[1])
         if self.color_jitter:
@@ -101,15 +105,15 @@ class ClassificationInput(ExampleOrder):
 
 @dataclasses.dataclass(frozen=True)
 class ClassificationEvaluation:
-    """Every labelled picture once, in order: its middle.
+    """The middle of every labelled picture, once and in order.
 
     Attributes:
-      data_dir: see `open_labelled`; so is `split`.
+      data_dir: see `open_labelled_pictures`.
       input_size: (height, width) in pixels, multiples of 32.
-      batch_size: pictures per forward pass.
-      split: "val", say.
-      crop_share: 0..1, side of the middle part over the largest that fits.
-      max_examples: use only the first ones; None for all.
+      batch_size: number of pictures per forward pass.
+      split: see `open_labelled_pictures`.
+      crop_share: 0..1, side of the middle crop over that of the largest crop that fits.
+      max_examples: use only this many examples, the first ones; None for all.
     """
 
     data_dir: str
@@ -126,32 +130,36 @@ class ClassificationEvaluation:
 
     @functools.cached_property
     def folder(self) -> LabelledPictures:
-        return open_labelled(self.data_dir, self.split)
+        return open_labelled_pictures(self.data_dir, self.split)
 
     @property
     def num_examples(self) -> int:
-        return limited(self.folder.num_examples, self.max_examples)
+        return num_used_examples(self.folder.num_examples, self.max_examples)
 
     def examples(self, host: int = 0, hosts: int = 1) -> tf.data.Dataset:
-        """Single examples: `IMAGE` uint8 of `input_size`, `CLASS_ID` and `FILE_NAME`.
+        """Returns single examples: `IMAGE` uint8 of `input_size`, `CLASS_ID` and `FILE_NAME`.
 
         Args:
-          host: gets examples host, host + hosts, ...
-          hosts: that share them.
+          host: number of this host, which gets examples host, host + hosts, ...
+          hosts: number of hosts that share the examples.
         """
 
         @tf.autograph.experimental.do_not_convert
         def prepare(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
             parsed = self.folder.parse(serialized)
             size = picture_size(parsed[types.IMAGE])
-            window = transforms.middle_part(size, self.input_size, self.crop_share)
-            return parsed | {types.IMAGE: _read(parsed[types.IMAGE], window, self.input_size)}
+            window = transforms.middle_window(size, self.input_size, self.crop_share)
+            return parsed | {
+                types.IMAGE: _decode_window(parsed[types.IMAGE], window, self.input_size)
+            }
 
         examples = self.folder.reader().examples().take(self.num_examples).shard(hosts, host)
         return examples.map(prepare, num_parallel_calls=tf.data.AUTOTUNE).prefetch(self.batch_size)
 
 
-def _read(encoded: tf.Tensor, window: transforms.Window, input_size: tuple[int, int]) -> tf.Tensor:
-    """The window of a picture at input size; uint8 `[H, W, 3]`."""
+def _decode_window(
+    encoded: tf.Tensor, window: transforms.Window, input_size: tuple[int, int]
+) -> tf.Tensor:
+    """Decodes the window of a picture and scales it to the input size; uint8 `[H, W, 3]`."""
     image = decode_part(encoded, picture_size(encoded), *window)
     return tf.ensure_shape(transforms.resize_image(image, window.size), [*input_size, 3])

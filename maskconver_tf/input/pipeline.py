@@ -1,4 +1,4 @@
-"""From a dataset folder to batches of compact labels (method: where this project departs)."""
+"""Makes batches of pictures with compact labels from a dataset folder."""
 
 from __future__ import annotations
 
@@ -15,30 +15,29 @@ from maskconver_tf.datasets.records.corrupt_records import CorruptRecord, find_c
 from maskconver_tf.datasets.records.folder import DatasetFolder
 from maskconver_tf.errors import UserError
 from maskconver_tf.input import transforms
+from maskconver_tf.input.augment.annotated_picture import AnnotatedPicture
 from maskconver_tf.input.augment.autoaugment import autoaugment
 from maskconver_tf.input.augment.color_jitter import color_jitter
-from maskconver_tf.input.augment.copy_paste import choose_segments, paste, random_corner
-from maskconver_tf.input.augment.scene import Scene
-from maskconver_tf.input.example_order import ExampleOrder, check_max_examples, limited
-from maskconver_tf.input.reading import ShardReader, read_serialized
+from maskconver_tf.input.augment.copy_paste import choose_segments, paste_segments, random_corner
+from maskconver_tf.input.seeded_batches import SeededBatches, check_max_examples, num_used_examples
+from maskconver_tf.input.shard_reader import ShardReader, read_serialized_examples
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainingInput(ExampleOrder):
-    """Batches of augmented pictures with compact labels; in which order, see `ExampleOrder`.
+class TrainingInput(SeededBatches):
+    """Batches of augmented pictures with compact labels. `SeededBatches` decides their order.
 
     Attributes:
       data_dir: folder written by `maskconver data build`.
       input_size: (height, width) in pixels, multiples of 32.
-      batch_size: examples over all replicas.
-      scale_range: random scale, as a factor of the scale at which a picture just fits; (1, 1) for
-        none.
+      batch_size: number of examples over all replicas.
+      scale_range: lowest and highest random scale; 1 is the scale at which a picture just fits.
       flip: mirror half of the examples.
-      color_jitter: 0..1, by how much brightness, contrast and saturation may change; 0 for none.
+      color_jitter: 0..1, largest change of brightness, contrast and saturation; 0 for none.
       autoaugment: apply the AutoAugment policy of Panoptic-DeepLab.
-      copy_paste: 0..1, share of the examples over which segments of another are pasted.
-      paste_scale_range: as `scale_range`, for the picture whose segments are pasted.
-      skip_corrupt: search the dataset for records that cannot be read before the first step, and
+      copy_paste: 0..1, share of the examples that get segments of another example pasted.
+      paste_scale_range: like `scale_range`, for the picture with the segments to paste.
+      skip_corrupt: before the first step, search the dataset for records that cannot be read, and
         train without them.
     """
 
@@ -67,7 +66,7 @@ class TrainingInput(ExampleOrder):
 
     @functools.cached_property
     def corrupt_records(self) -> list[CorruptRecord]:
-        """What `skip_corrupt` leaves out; found by reading the dataset once."""
+        """The records that `skip_corrupt` leaves out. The first access reads the whole dataset."""
         return list(find_corrupt_records(self.folder)) if self.skip_corrupt else []
 
     def batches(
@@ -76,24 +75,26 @@ class TrainingInput(ExampleOrder):
         first_step: int = 0,
         context: tf.distribute.InputContext | None = None,
     ) -> tf.data.Dataset:
-        """The batches from `first_step` on.
+        """Returns the batches from step `first_step` on.
 
         Args:
-          build_targets: a `TargetBuilder` or `SemanticTargets`; called with a map without padding,
+          build_targets: a `TargetBuilder` or `SemanticTargets`; called with a map without padding
             and the input size.
-          first_step: batches that came before.
-          context: replicas and this host's share of them; None for one replica.
+          first_step: number of batches to skip.
+          context: the number of replicas and this host's share of them; None for one replica.
 
         Returns:
-          dicts of `IMAGE`, `CONTENT_SIZE` and what `build_targets` returns, with a batch axis of
-          one replica's share.
+          dicts of `IMAGE`, `CONTENT_SIZE` and the fields of `build_targets`. The batch axis has the
+          examples of one replica.
         """
         prepare = functools.partial(self._example, build_targets=build_targets)
         return self._batches(prepare, first_step, context)
 
     def pictures_of(self, step: int) -> list[dict[str, int | str]]:
-        """Id and file name of each picture in a step's batch; empty where nobody knows, see
-        `ExampleOrder`."""
+        """Returns id and file name of each picture in a step's batch.
+
+        The list is empty if the step alone does not decide the batch, see `SeededBatches`.
+        """
         parsed = map(codec.parse, self._serialized_of(step))
         return [
             {
@@ -113,30 +114,30 @@ class TrainingInput(ExampleOrder):
     def _example(
         self, serialized: tf.Tensor, other: tf.Tensor, seed: tf.Tensor, build_targets: Callable
     ) -> dict[str, tf.Tensor]:
-        scene_seed, paste_seed, color_seed = tf.unstack(tf.random.split(seed, 3))
-        scene = self._scene(serialized, self.scale_range, scene_seed)
-        content_size = tf.shape(scene.segment_map)
+        picture_seed, paste_seed, color_seed = tf.unstack(tf.random.split(seed, 3))
+        picture = self._picture(serialized, self.scale_range, picture_seed)
+        content_size = tf.shape(picture.segment_map)
         if self.copy_paste:
-            # Numbers of two pictures' segments may not fit 16 bits.
-            scene = scene._replace(segment_map=tf.cast(scene.segment_map, tf.int32))
+            # The segments of two pictures may be more than 16 bits can number.
+            picture = picture._replace(segment_map=tf.cast(picture.segment_map, tf.int32))
             seeds = tf.random.split(paste_seed, 2)
-            scene = tf.cond(
+            picture = tf.cond(
                 tf.random.stateless_uniform([], seeds[0]) < self.copy_paste,
-                lambda: self._with_pasted(scene, other, seeds[1]),
-                lambda: scene,
+                lambda: self._with_pasted(picture, other, seeds[1]),
+                lambda: picture,
             )
-        image = transforms.pad(self._colored(scene.image, color_seed), self.input_size)
-        labels = build_targets(*scene[1:], self.input_size)
+        image = transforms.pad_to_canvas(self._colored(picture.image, color_seed), self.input_size)
+        labels = build_targets(*picture[1:], self.input_size)
         return {types.IMAGE: image, types.CONTENT_SIZE: content_size} | labels
 
-    def _scene(
+    def _picture(
         self,
         serialized: tf.Tensor,
         scale_range: tuple[float, float],
         seed: tf.Tensor,
         limit: tf.Tensor | None = None,
-    ) -> Scene:
-        """A record's picture, scaled, cropped and perhaps mirrored, and not padded yet."""
+    ) -> AnnotatedPicture:
+        """Decodes a record; scales, crops and perhaps mirrors it, without padding."""
         window_seed, flip_seed = tf.unstack(tf.random.split(seed, 2))
         parsed = codec.parse(serialized)
         window = transforms.random_window(
@@ -147,19 +148,21 @@ class TrainingInput(ExampleOrder):
         segment_map = transforms.resize_map(segment_map, window.size)
         if self.flip:
             image, segment_map = transforms.random_flip(image, segment_map, flip_seed)
-        return Scene(
+        return AnnotatedPicture(
             image, segment_map, parsed[types.SEGMENT_CLASS_IDS], parsed[types.SEGMENT_IS_CROWD]
         )
 
-    def _with_pasted(self, scene: Scene, other: tf.Tensor, seed: tf.Tensor) -> Scene:
-        """The scene with segments of another record over it, which stay within its content."""
+    def _with_pasted(
+        self, below: AnnotatedPicture, other: tf.Tensor, seed: tf.Tensor
+    ) -> AnnotatedPicture:
+        """Pastes segments of another record over a picture, inside its content."""
         other_seed, choice_seed, corner_seed = tf.unstack(tf.random.split(seed, 3))
-        size = tf.shape(scene.segment_map)
-        above = self._scene(other, self.paste_scale_range, other_seed, limit=size)
+        size = tf.shape(below.segment_map)
+        above = self._picture(other, self.paste_scale_range, other_seed, limit=size)
         chosen = choose_segments(above.is_crowd, choice_seed)
         corner = random_corner(tf.shape(above.segment_map), size, corner_seed)
         is_thing = tf.constant(self.folder.categories.is_thing)
-        return paste(scene, above, chosen, corner, is_thing)
+        return paste_segments(below, above, chosen, corner, is_thing)
 
     def _colored(self, image: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         jitter_seed, policy_seed = tf.unstack(tf.random.split(seed, 2))
@@ -170,13 +173,13 @@ class TrainingInput(ExampleOrder):
 
 @dataclasses.dataclass(frozen=True)
 class EvaluationInput:
-    """Every example of a dataset once, in order, with its truth at original size.
+    """Every example of a dataset once, in order, with its truth at the original size.
 
     Attributes:
       data_dir: folder written by `maskconver data build`.
       input_size: (height, width) in pixels, multiples of 32.
-      batch_size: pictures per forward pass.
-      max_examples: use only the first ones; None for all.
+      batch_size: number of pictures per forward pass.
+      max_examples: use only this many examples, the first ones; None for all.
     """
 
     data_dir: str
@@ -194,15 +197,16 @@ class EvaluationInput:
 
     @property
     def num_examples(self) -> int:
-        return limited(self.folder.num_examples, self.max_examples)
+        return num_used_examples(self.folder.num_examples, self.max_examples)
 
     def examples(self, host: int = 0, hosts: int = 1) -> tf.data.Dataset:
-        """Single examples: what `codec.decode` returns, `IMAGE` replaced by the padded input of
-        `input_size` and `CONTENT_SIZE` added.
+        """Returns single examples with the fields of `codec.decode` and `CONTENT_SIZE`.
+
+        `IMAGE` is the padded input of `input_size`.
 
         Args:
-          host: gets examples host, host + hosts, ...
-          hosts: that share them.
+          host: number of this host, which gets examples host, host + hosts, ...
+          hosts: number of hosts that share the examples.
         """
 
         @tf.autograph.experimental.do_not_convert
@@ -211,22 +215,22 @@ class EvaluationInput:
             image, size = transforms.fit_image(example[types.IMAGE], self.input_size)
             return example | {types.IMAGE: image, types.CONTENT_SIZE: size}
 
-        examples = read_serialized(self.folder, self.max_examples).shard(hosts, host)
+        examples = read_serialized_examples(self.folder, self.max_examples).shard(hosts, host)
         return examples.map(prepare, num_parallel_calls=tf.data.AUTOTUNE).prefetch(self.batch_size)
 
 
 def check_input_size(where: str, input_size: tuple[int, int]) -> None:
-    """Refuses all but two sides that the backbone's stride of 32 divides."""
+    """Raises `UserError` unless both sides are positive multiples of 32, the backbone stride."""
     sides = input_size if isinstance(input_size, tuple | list) else ()
     if len(sides) != 2 or any(side <= 0 or side % 32 for side in sides):
         raise UserError(
-            f"{where}.input_size = {input_size}: height and width must be positive "
+            f"{where}.input_size = {input_size}: expected (height, width), both positive "
             "multiples of 32, such as (640, 640) or (800, 1216)"
         )
 
 
 def check_range(name: str, value: tuple[float, float]) -> None:
-    """Refuses a range of scales that is empty or not positive."""
+    """Raises `UserError` unless `value` is a lowest and a highest factor, both positive."""
     bounds = value if isinstance(value, tuple | list) else ()
     if len(bounds) != 2 or not all(map(_is_number, bounds)) or not 0 < bounds[0] <= bounds[1]:
         raise UserError(
@@ -236,8 +240,9 @@ def check_range(name: str, value: tuple[float, float]) -> None:
 
 
 def check_share(name: str, value: float) -> None:
+    """Raises `UserError` unless `value` is a number in 0..1."""
     if not _is_number(value) or not 0 <= value <= 1:
-        raise UserError(f"{name} = {value!r}: expected 0 (never) to 1 (always or most)")
+        raise UserError(f"{name} = {value!r}: expected a number from 0 to 1, such as 0.5")
 
 
 def _is_number(value: object) -> bool:

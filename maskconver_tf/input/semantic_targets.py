@@ -1,4 +1,4 @@
-"""From a segment map to a class for each cell: things and stuff of one class are one."""
+"""Makes semantic labels: the class of each cell, from a segment map."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ import dataclasses
 import tensorflow as tf
 
 from maskconver_tf import types
-from maskconver_tf.input.transforms import pad
+from maskconver_tf.input.transforms import pad_to_canvas
 
 
 @dataclasses.dataclass(frozen=True)
 class SemanticTargets:
-    """The class of the segment at each cell; `NO_CLASS` where none is.
+    """Gives each cell the class of its segment, or `NO_CLASS` if it has none.
 
-    A crowd has a class like all else: only its instances are not told apart.
+    Crowds count like other segments: their class is known, although their instances are not
+    separated.
 
     Attributes:
-      label_stride: of the map; divides the mask stride.
+      label_stride: stride of the class map; divides the mask stride.
     """
 
     label_stride: int = 2
@@ -29,7 +30,7 @@ class SemanticTargets:
         is_crowd: tf.Tensor,
         input_size: tuple[int, int] | None = None,
     ) -> dict[str, tf.Tensor]:
-        """Makes the labels of one example; arguments as of `TargetBuilder`.
+        """Makes the labels of one example; for the arguments see `TargetBuilder`.
 
         Returns:
           `CLASS_MAP`.
@@ -37,6 +38,6 @@ class SemanticTargets:
         stride = self.label_stride
         sampled = segment_map[stride // 2 :: stride, stride // 2 :: stride]
         if input_size is not None:
-            sampled = pad(sampled, tuple(side // stride for side in input_size))
+            sampled = pad_to_canvas(sampled, tuple(side // stride for side in input_size))
         classes = tf.cast(tf.concat([[types.NO_CLASS], class_ids], axis=0), tf.int16)
         return {types.CLASS_MAP: tf.gather(classes, tf.cast(sampled, tf.int32))}

@@ -1,4 +1,4 @@
-"""From a segment map to compact labels: slots, centers, levels and radii (method: Targets)."""
+"""Makes compact labels from a segment map: slots, centers, levels and radii (method: Targets)."""
 
 from __future__ import annotations
 
@@ -10,28 +10,34 @@ import tensorflow as tf
 
 from maskconver_tf import types
 from maskconver_tf.errors import UserError
-from maskconver_tf.ops import panoptic_map
+from maskconver_tf.ops import segment_maps
 from maskconver_tf.ops.gaussian import gaussian_radius
 from maskconver_tf.ops.segments import box_centers, segment_areas, segment_geometry
 
 
 @dataclasses.dataclass(frozen=True)
 class TargetBuilder:
-    """Gives each segment a slot and its center a level, a cell and a Gaussian.
+    """Gives each segment a slot, and its center a level, a cell and a Gaussian.
 
-    Slots go to the largest segments first. Void pixels, crowds, segments beyond the last slot, the
-    smaller of two segments of one class whose centers fall on one cell (nothing could tell them
-    apart), and tiny ones whose only cell of the slot map another took have no slot: their pixels
-    count nowhere. The last three are counted.
+    The largest segments get slots first. These get no slot, and their pixels are ignored:
+
+    - void pixels and crowds,
+    - segments beyond the last slot,
+    - the smaller of two segments of one class whose centers share a cell, because a model cannot
+      tell them apart,
+    - tiny segments that have no cell in the slot map, because other segments cover theirs.
+
+    `NUM_DROPPED` counts the segments of the last three kinds.
 
     Attributes:
-      num_slots: K; up to 255 the slot map is one byte a cell.
-      center_levels: pyramid levels that hold centers.
-      level_bounds: largest half box diagonal in input pixels of each level but the last, ascending.
-      label_stride: of the slot map; divides the mask stride.
-      gaussian_iou: overlap that a box moved by the Gaussian's radius keeps.
-      centers: "mask", the mean of a segment's pixels, or "box", the middle of its box, for
-        comparison with methods that know boxes only.
+      num_slots: K, the number of slots. With up to 255 slots, a cell of the slot map is one byte.
+      center_levels: pyramid levels that have centers.
+      level_bounds: largest half box diagonal of each level but the last, in input pixels,
+        ascending.
+      label_stride: stride of the slot map; divides the mask stride.
+      gaussian_iou: overlap (IoU) of a box with itself after a move by the Gaussian's radius.
+      centers: "mask" puts the center at the mean of a segment's pixels, "box" in the middle of its
+        box, to compare with methods that only know boxes.
     """
 
     num_slots: int = 248
@@ -49,7 +55,8 @@ class TargetBuilder:
             )
         if not 1 <= self.num_slots <= tf.uint16.max:
             raise UserError(
-                f"TargetBuilder.num_slots = {self.num_slots}: expected 1 to {tf.uint16.max}"
+                f"TargetBuilder.num_slots = {self.num_slots}: expected 1 to {tf.uint16.max}, such "
+                "as 248"
             )
         if len(self.level_bounds) != len(self.center_levels) - 1:
             raise UserError(
@@ -59,8 +66,8 @@ class TargetBuilder:
             )
         if list(self.level_bounds) != sorted(self.level_bounds):
             raise UserError(
-                f"TargetBuilder.level_bounds = {tuple(self.level_bounds)}: the bounds must ascend "
-                "with the levels, such as (100, 200, 400, 800)"
+                f"TargetBuilder.level_bounds = {tuple(self.level_bounds)}: expected ascending "
+                "bounds, such as (100, 200, 400, 800)"
             )
 
     def __call__(
@@ -73,11 +80,11 @@ class TargetBuilder:
         """Makes the labels of one example.
 
         Args:
-          segment_map: integers `[h, w]`, 0 void, i for the i-th listed segment: the picture's part
-            of the input, at its top left.
+          segment_map: integers `[h, w]`, 0 for void, i for the i-th segment (counted from 1). It
+            covers the picture, which is at the top left of the input.
           class_ids: int32 `[n]`, contiguous.
           is_crowd: bool `[n]`.
-          input_size: (H, W), what void fills the map up to; None where the map is that large.
+          input_size: (H, W), the size of the input, whose rest is void; None if the map has it.
 
         Returns:
           `SLOT_MAP`, `SLOT_CLASS_IDS`, `CENTER_LEVELS`, `CENTER_INDICES`, `GAUSSIAN_RADII` and
@@ -86,7 +93,7 @@ class TargetBuilder:
         num_segments = tf.size(class_ids)
         geometry = segment_geometry(segment_map, num_segments)
         present = (geometry["areas"] > 0) & ~is_crowd
-        reduced = panoptic_map.reduce_map(
+        reduced = segment_maps.sample_segment_map(
             segment_map, geometry["first_pixels"], self.label_stride, present, input_size
         )
         levels = assign_levels(geometry["boxes"], self.center_levels, self.level_bounds)
@@ -98,7 +105,7 @@ class TargetBuilder:
         keys = tf.concat([levels[:, None], indices, class_ids[:, None]], axis=1)
         slots = _first_of_each(candidates, keys)[: self.num_slots]
         radii = self._radii(geometry["boxes"], levels)
-        table = panoptic_map.slot_of_segments(slots, num_segments)
+        table = segment_maps.slot_table(slots, num_segments)
         num_present = tf.math.count_nonzero(present, dtype=tf.int32)
         return {
             types.SLOT_MAP: tf.gather(tf.cast(table, self._slot_dtype), reduced),
@@ -119,7 +126,7 @@ class TargetBuilder:
         return tf.cast(gaussian_radius(sizes, self.gaussian_iou), tf.int32)
 
     def _in_slots(self, values: tf.Tensor, slots: tf.Tensor, fill: int) -> tf.Tensor:
-        """Values of the segments in slot order, filled up to K; int32 `[K, ...]`."""
+        """Puts the values of the segments in slot order, padded to K; int32 `[K, ...]`."""
         chosen = tf.cast(tf.gather(values, slots), tf.int32)
         padding = [[0, self.num_slots - tf.shape(chosen)[0]]] + [[0, 0]] * (chosen.shape.rank - 1)
         padded = tf.pad(chosen, padding, constant_values=fill)
@@ -129,14 +136,14 @@ class TargetBuilder:
 def assign_levels(
     boxes: tf.Tensor, center_levels: Sequence[int], level_bounds: Sequence[float]
 ) -> tf.Tensor:
-    """The pyramid level of each segment, by half the diagonal of its box.
+    """Chooses the pyramid level of each segment by half the diagonal of its box.
 
-    A segment belongs to the first level whose bound is not exceeded, so that it has exactly one.
+    A segment belongs to the first level whose bound is not exceeded, so it has exactly one level.
 
     Args:
       boxes: int `[n, 4]`, (y0, x0, y1, x1) in input pixels.
-      center_levels: finest first.
-      level_bounds: one fewer, ascending.
+      center_levels: levels, finest first.
+      level_bounds: bound of each level but the last, ascending.
 
     Returns:
       int32 `[n]`.
@@ -151,7 +158,7 @@ def assign_levels(
 def center_cells(
     centers: tf.Tensor, levels: tf.Tensor, input_size: tf.Tensor | tuple[int, int]
 ) -> tf.Tensor:
-    """The cell of each center (y, x) on its level; int32 `[n, 2]`."""
+    """Returns the cell of each center (y, x) on its level; int32 `[n, 2]`."""
     strides = 2 ** levels[:, tf.newaxis]
     last = -(-tf.convert_to_tensor(input_size) // strides) - 1
     cells = tf.cast(tf.floor(centers / tf.cast(strides, tf.float32)), tf.int32)
@@ -159,13 +166,13 @@ def center_cells(
 
 
 def _by_area(segments: tf.Tensor, areas: tf.Tensor) -> tf.Tensor:
-    """Largest first; equal areas in listed order."""
+    """Sorts segments by area, largest first; equal areas stay in listed order."""
     order = tf.argsort(tf.gather(areas, segments), direction="DESCENDING", stable=True)
     return tf.gather(segments, order)
 
 
 def _first_of_each(segments: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:
-    """Leaves out segments whose key (row of int `[n, m]`) an earlier one has."""
+    """Keeps the first segment of each key; `keys` has a row for each segment, int `[n, m]`."""
     _, group = tf.raw_ops.UniqueV2(x=tf.gather(keys, segments), axis=[0])
     position = tf.range(tf.size(segments))
     first = tf.math.unsorted_segment_min(position, group, tf.size(segments))

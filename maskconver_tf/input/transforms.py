@@ -1,8 +1,8 @@
-"""Geometry of training and inference inputs: one picture and its segment map, moved together.
+"""Crops and scales a picture and its segment map together, and places them on the canvas.
 
-Where a picture goes is decided once, as a `Window`, and then done to picture and map alike, so that
-they cannot disagree. The input is a canvas of fixed size with the picture at its top left and zeros
-(void) around it.
+A `Window` says which part of the picture is used and how large it becomes. The same window is
+applied to picture and map, so they always fit. The canvas is the model's input, of fixed size. The
+picture is at its top left; the rest is zero (void).
 """
 
 from __future__ import annotations
@@ -12,19 +12,20 @@ from typing import NamedTuple
 import tensorflow as tf
 
 CONTENT_MULTIPLE = 4
-"""A fitted picture's sides are whole cells of the mask grid, which then maps to it exactly."""
+"""The sides of a fitted picture are multiples of this, so that they are whole cells of the mask
+grid (stride 4)."""
 
 UNFILTERED_SHRINKAGE = 2.0
-"""A picture that augmentation shrinks by no more is not filtered first: up to here bilinear scaling
-looks at every pixel, and a filter takes as long as all the rest of an example."""
+"""Augmentation shrinks a picture by up to this factor without an antialiasing filter. Bilinear
+scaling still uses every pixel then, and the filter takes as long as the rest of the example."""
 
 
 class Window(NamedTuple):
-    """A rectangle of a source picture and the size it is scaled to; int32 `[2]` (y, x) each.
+    """A rectangle of a picture and the size to which it is scaled; each int32 `[2]`, (y, x).
 
     Attributes:
-      begin: its first row and column.
-      extent: its height and width.
+      begin: first row and column of the rectangle.
+      extent: height and width of the rectangle.
       size: height and width on the canvas.
     """
 
@@ -33,18 +34,20 @@ class Window(NamedTuple):
     size: tf.Tensor
 
 
-# ---- Where a picture goes ------------------------------------------------------------------------
+# ---- Windows -------------------------------------------------------------------------------------
 
 
 def fitted_size(image_size: tf.Tensor, canvas_size: tuple[int, int]) -> tf.Tensor:
-    """Size of a picture scaled to fit a canvas, rounded to multiples of `CONTENT_MULTIPLE`.
+    """Returns the size of a picture that is scaled to fit the canvas.
+
+    Both sides are rounded to multiples of `CONTENT_MULTIPLE`.
 
     Args:
       image_size: int `[2]`, (height, width).
       canvas_size: (height, width), multiples of `CONTENT_MULTIPLE`.
 
     Returns:
-      int32 `[2]`, at least one multiple, at most the canvas.
+      int32 `[2]`, (height, width), at least `CONTENT_MULTIPLE` and at most the canvas.
     """
     size = tf.cast(image_size, tf.float32)
     scale = tf.reduce_min(tf.cast(canvas_size, tf.float32) / size)
@@ -59,16 +62,16 @@ def random_window(
     seed: tf.Tensor,
     limit: tf.Tensor | None = None,
 ) -> Window:
-    """Scales by a random factor of the fitting scale; crops what is then too large.
+    """Draws a scale, and a crop of the picture if it is too large at that scale.
 
-    The crop is of the source, before it is scaled, so that an enlarged picture costs no more.
+    The crop comes before the scaling, so an enlarged picture costs no more time.
 
     Args:
       image_size: int `[2]`, (height, width).
       canvas_size: (height, width).
-      scale_range: lowest and highest factor; 1 is the scale at which the picture just fits.
+      scale_range: lowest and highest scale; 1 is the scale at which the picture just fits.
       seed: int32 `[2]`.
-      limit: int32 `[2]`, the most that the window may take of the canvas; None for all of it.
+      limit: int32 `[2]`, largest size on the canvas; None for the whole canvas.
     """
     seeds = tf.random.split(seed, 2)
     source = tf.cast(image_size, tf.float32)
@@ -76,31 +79,33 @@ def random_window(
     factor = tf.random.stateless_uniform([], seeds[0], *map(float, scale_range))
     scale = factor * tf.reduce_min(canvas / source)
     limit = canvas if limit is None else tf.cast(limit, tf.float32)
-    # Up to a whole pixel, so that no sliver of the canvas stays empty.
+    # Rounded up to a whole pixel, so that the crop fills the canvas to its edge.
     crop = tf.minimum(source, tf.math.ceil(limit / scale))
     start = tf.floor(tf.random.stateless_uniform([2], seeds[1]) * (source - crop + 1.0))
     size = tf.clip_by_value(tf.round(crop * scale), 1.0, limit)
     return Window(*(tf.cast(value, tf.int32) for value in (start, crop, size)))
 
 
-def random_part(
+def random_area_window(
     image_size: tf.Tensor,
     canvas_size: tuple[int, int],
     area_range: tuple[float, float],
     aspect_range: tuple[float, float],
     seed: tf.Tensor,
 ) -> Window:
-    """A random part of random shape, scaled to the whole canvas (GoogLeNet, arXiv 1409.4842).
+    """Draws a rectangle of random area and shape; it is scaled to the whole canvas.
+
+    Source: GoogLeNet (arXiv 1409.4842).
 
     Args:
       image_size: int `[2]`, (height, width).
       canvas_size: (height, width).
-      area_range: share of the picture that the part takes.
-      aspect_range: width over height of the part.
+      area_range: lowest and highest share of the picture's area, 0..1.
+      aspect_range: lowest and highest width over height of the rectangle.
       seed: int32 `[2]`.
 
     Returns:
-      The window; the whole picture where no such part was found in it.
+      The window; the whole picture if no such rectangle was found.
     """
     begin, extent, _ = tf.image.stateless_sample_distorted_bounding_box(
         tf.concat([image_size, [3]], 0),
@@ -114,13 +119,13 @@ def random_part(
     return Window(begin[:2], extent[:2], tf.constant(canvas_size))
 
 
-def middle_part(image_size: tf.Tensor, canvas_size: tuple[int, int], share: float) -> Window:
-    """The middle of a picture, of the canvas's shape, scaled to the whole canvas.
+def middle_window(image_size: tf.Tensor, canvas_size: tuple[int, int], share: float) -> Window:
+    """Returns the middle of a picture, in the canvas's shape; it is scaled to the whole canvas.
 
     Args:
       image_size: int `[2]`, (height, width).
       canvas_size: (height, width).
-      share: side of the part over the largest that fits.
+      share: side of the rectangle over that of the largest that fits, 0..1.
     """
     source, canvas = (tf.cast(size, tf.float32) for size in (image_size, canvas_size))
     extent = tf.round(canvas * tf.reduce_min(source / canvas) * share)
@@ -132,14 +137,14 @@ def middle_part(image_size: tf.Tensor, canvas_size: tuple[int, int], share: floa
 
 
 def resize_image(image: tf.Tensor, size: tf.Tensor, unfiltered: float = 1.0) -> tf.Tensor:
-    """Bilinear, with antialiasing where it shrinks; uint8 `[h, w, 3]` in and out.
+    """Scales a picture bilinearly, with antialiasing if it shrinks; uint8 `[h, w, 3]` in and out.
 
     Args:
-      unfiltered: without antialiasing where it shrinks by this factor or less.
+      unfiltered: shrink by up to this factor without antialiasing.
     """
     sides = tf.cast(tf.shape(image)[:2], tf.float32)
     shrinks = tf.reduce_any(tf.cast(size, tf.float32) * unfiltered < sides)
-    # Where nothing shrinks, antialiasing changes nothing but takes five times as long.
+    # If nothing shrinks, antialiasing changes nothing but takes five times as long.
     resized = tf.cond(
         shrinks,
         lambda: tf.image.resize(image, size, antialias=True),
@@ -149,25 +154,25 @@ def resize_image(image: tf.Tensor, size: tf.Tensor, unfiltered: float = 1.0) -> 
 
 
 def resize_map(segment_map: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
-    """Nearest neighbour; integers `[h, w]` in and out, of one dtype."""
+    """Scales a map to the nearest neighbour; integers `[h, w]` of one dtype in and out."""
     source = tf.shape(segment_map)
     rows, columns = (_nearest(size[axis], source[axis]) for axis in (0, 1))
-    # Whole lines are copied faster than single pixels, even with two transpositions.
+    # Copying whole lines is faster than copying single pixels, even with two transpositions.
     scaled = tf.transpose(tf.gather(tf.transpose(segment_map), columns))
     return tf.gather(scaled, rows)
 
 
 def _nearest(size: tf.Tensor, source: tf.Tensor) -> tf.Tensor:
-    """The source line under the middle of each of `size` lines; int32 `[size]`."""
+    """Returns, for each of `size` lines, the source line under its middle; int32 `[size]`."""
     doubled = (2 * tf.range(tf.cast(size, tf.int64)) + 1) * tf.cast(source, tf.int64)
     return tf.cast(doubled // (2 * tf.cast(size, tf.int64)), tf.int32)
 
 
-# ---- Onto the canvas -----------------------------------------------------------------------------
+# ---- Canvas --------------------------------------------------------------------------------------
 
 
 def fit_image(image: tf.Tensor, canvas_size: tuple[int, int]) -> tuple[tf.Tensor, tf.Tensor]:
-    """Scales a whole picture onto the canvas, as inference sees it.
+    """Scales a whole picture onto the canvas, as inference does.
 
     Args:
       image: uint8 `[h, w, 3]`.
@@ -177,15 +182,19 @@ def fit_image(image: tf.Tensor, canvas_size: tuple[int, int]) -> tuple[tf.Tensor
       uint8 `[*canvas_size, 3]` and the content size int32 `[2]`.
     """
     size = fitted_size(tf.shape(image)[:2], canvas_size)
-    return pad(resize_image(image, size), canvas_size), size
+    return pad_to_canvas(resize_image(image, size), canvas_size), size
 
 
-def fit(
+def fit_image_and_map(
     image: tf.Tensor, segment_map: tf.Tensor, canvas_size: tuple[int, int]
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """`fit_image` with its map int32 `[h, w]`; returns image, map and content size."""
+    """Does `fit_image` for a picture and its map, int32 `[h, w]`.
+
+    Returns:
+      Picture, map and content size.
+    """
     image, size = fit_image(image, canvas_size)
-    return image, pad(resize_map(segment_map, size), canvas_size), size
+    return image, pad_to_canvas(resize_map(segment_map, size), canvas_size), size
 
 
 def random_scale_and_crop(
@@ -195,7 +204,7 @@ def random_scale_and_crop(
     scale_range: tuple[float, float],
     seed: tf.Tensor,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Puts a `random_window` of a picture and its map on the canvas.
+    """Places a `random_window` of a picture and its map on the canvas.
 
     Args:
       image: uint8 `[h, w, 3]`.
@@ -208,21 +217,21 @@ def random_scale_and_crop(
       uint8 `[*canvas_size, 3]`, int32 `canvas_size` and the content size int32 `[2]`.
     """
     window = random_window(tf.shape(segment_map), canvas_size, scale_range, seed)
-    image = resize_image(cut(image, window), window.size)
-    segment_map = resize_map(cut(segment_map, window), window.size)
-    return pad(image, canvas_size), pad(segment_map, canvas_size), window.size
+    image = resize_image(crop_window(image, window), window.size)
+    segment_map = resize_map(crop_window(segment_map, window), window.size)
+    return pad_to_canvas(image, canvas_size), pad_to_canvas(segment_map, canvas_size), window.size
 
 
-def cut(array: tf.Tensor, window: Window) -> tf.Tensor:
-    """The window's rectangle of `[h, w, ...]`, not scaled yet."""
+def crop_window(array: tf.Tensor, window: Window) -> tf.Tensor:
+    """Cuts the rectangle of the window out of `[h, w, ...]`, without scaling it."""
     return array[
         window.begin[0] : window.begin[0] + window.extent[0],
         window.begin[1] : window.begin[1] + window.extent[1],
     ]
 
 
-def pad(array: tf.Tensor, canvas_size: tuple[int, int]) -> tf.Tensor:
-    """Zeros at the bottom and right of `[h, w, ...]`, up to the canvas."""
+def pad_to_canvas(array: tf.Tensor, canvas_size: tuple[int, int]) -> tf.Tensor:
+    """Adds zeros at the bottom and right of `[h, w, ...]` up to the size of the canvas."""
     height, width = canvas_size
     rank = array.shape.rank
     missing = [[0, height - tf.shape(array)[0]], [0, width - tf.shape(array)[1]]]
@@ -237,7 +246,7 @@ def pad(array: tf.Tensor, canvas_size: tuple[int, int]) -> tf.Tensor:
 def random_flip(
     image: tf.Tensor, segment_map: tf.Tensor, seed: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Mirrors left and right with probability one half."""
+    """Mirrors picture and map left to right with probability 1/2."""
     return tf.cond(
         tf.random.stateless_uniform([], seed) < 0.5,
         lambda: (tf.reverse(image, [1]), tf.reverse(segment_map, [1])),

@@ -1,4 +1,4 @@
-"""What training does to its examples besides scaling: colors, pasted segments.
+"""Augmentation of training examples besides scaling: colors and pasted segments.
 
-Everything is a function of tensors and a seed `[2]`, runs in `tf.data`, and keeps no state.
+All are functions of tensors and a seed, int32 `[2]`. They run in `tf.data` and keep no state.
 """

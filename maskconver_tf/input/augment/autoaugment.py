@@ -1,8 +1,8 @@
-"""The AutoAugment policy of Panoptic-DeepLab, as `official.vision.ops.augment` lists it.
+"""The AutoAugment policy of Panoptic-DeepLab, as listed in `official.vision.ops.augment`.
 
-One of five sub-policies is drawn for a picture, and each of its two operations is done with its own
-probability. All of them change colors alone, so the segment map stays as it is. Unlike there, every
-draw comes from the example's seed.
+Each picture gets one of five sub-policies at random. A sub-policy has two operations, and each is
+applied with its own probability. The operations only change colors, so the segment map stays the
+same. Here, unlike in the source, all random numbers come from the seed of the example.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ PANOPTIC_DEEPLAB_POLICY = (
     (("solarize", 0.2, 1.4), ("equalize", 0.6, 1.8)),
     (("sharpness", 0.2, 0.2), ("equalize", 0.2, 1.4)),
 )
-"""Operation, probability, level of 0..10. Their `Color` is `saturation` here."""
+"""(operation, probability, level 0..10) of each sub-policy. Its `Color` is `saturation` here."""
 
 
 def autoaugment(image: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Applies the policy to a picture.
+    """Applies a random sub-policy to a picture.
 
     Args:
       image: uint8 `[h, w, 3]`.
@@ -44,7 +44,7 @@ def autoaugment(image: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def operation(name: str, level: float) -> Callable[[tf.Tensor], tf.Tensor]:
-    """The operation with its argument for a level of 0..10."""
+    """Returns the operation, with its argument for a level of 0..10."""
     if name == "equalize":
         return color_ops.equalize
     if name == "solarize":

@@ -1,4 +1,4 @@
-"""Brightness, contrast and saturation, changed a little and at random."""
+"""Random changes of brightness, contrast and saturation."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from maskconver_tf.input.augment.color_ops import LUMA, luma
 
 
 def color_jitter(image: tf.Tensor, strength: float, seed: tf.Tensor) -> tf.Tensor:
-    """Scales brightness, contrast and saturation, each by a factor of 1 - strength to 1 + strength.
+    """Scales brightness, contrast and saturation by random factors b, c and s.
 
-    Each is linear in the pixel, so all three together are one 3x3 matrix and an offset:
+    Each factor is in 1 - strength .. 1 + strength. All three operations are linear in the pixel x,
+    so together they are one 3x3 matrix and an offset:
 
         y = b (c (s x + (1 - s) luma(x)) + (1 - c) mean(luma))
 

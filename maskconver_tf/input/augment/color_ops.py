@@ -1,7 +1,7 @@
-"""Changes of color: uint8 `[h, w, 3]` in and out, nothing moves.
+"""Color operations: uint8 `[h, w, 3]` in and out; pixels keep their places.
 
-What each does is what Pillow's operation of that name does, and `official.vision.ops.augment` after
-it; rounding may differ by 1.
+Each operation does the same as Pillow's operation of that name, which `official.vision.ops.augment`
+follows too. Rounding may differ by 1.
 """
 
 from __future__ import annotations
@@ -9,44 +9,47 @@ from __future__ import annotations
 import tensorflow as tf
 
 LUMA = (0.2989, 0.587, 0.114)
-"""Share of red, green and blue in the brightness of a pixel (ITU-R BT.601)."""
+"""Weights of red, green and blue in the brightness of a pixel (ITU-R BT.601)."""
 
 
 def brightness(image: tf.Tensor, factor: float) -> tf.Tensor:
-    """0 is black, 1 the image."""
+    """Scales brightness: factor 0 gives black, 1 the same image."""
     return _blend(0.0, image, factor)
 
 
 def contrast(image: tf.Tensor, factor: float) -> tf.Tensor:
-    """0 is the mean of each channel, 1 the image."""
+    """Scales contrast: factor 0 gives the mean of each channel, 1 the same image."""
     return _blend(tf.reduce_mean(tf.cast(image, tf.float32), axis=[0, 1]), image, factor)
 
 
 def saturation(image: tf.Tensor, factor: float) -> tf.Tensor:
-    """0 is grey, 1 the image."""
+    """Scales saturation: factor 0 gives grey, 1 the same image."""
     return _blend(luma(image), image, factor)
 
 
 def sharpness(image: tf.Tensor, factor: float) -> tf.Tensor:
-    """0 is each pixel mixed with its eight neighbors, 1 the image; border pixels stay."""
+    """Scales sharpness: factor 0 mixes each pixel with its eight neighbors, 1 gives the same image.
+
+    The pixels at the border stay the same.
+    """
     values = tf.cast(image, tf.float32)
     rows = values[:-2] + values[1:-1] + values[2:]
     boxes = rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
     inner = values[1:-1, 1:-1]
     smooth = tf.floor((boxes + 4.0 * inner) / 13.0)
     change = tf.pad((1.0 - factor) * (smooth - inner), [[1, 1], [1, 1], [0, 0]])
-    # A picture thinner than 3 pixels is all border.
+    # A picture with a side under 3 pixels has border pixels only.
     change = change[: tf.shape(image)[0], : tf.shape(image)[1]]
     return _to_uint8(values + change)
 
 
 def solarize(image: tf.Tensor, threshold: int) -> tf.Tensor:
-    """Inverts values of `threshold` and above."""
+    """Inverts the values from `threshold` on."""
     return tf.where(image < threshold, image, 255 - image)
 
 
 def equalize(image: tf.Tensor) -> tf.Tensor:
-    """Spreads the values of each channel so that all are about equally frequent."""
+    """Spreads the values of each channel so that all become about equally frequent."""
     keys = tf.cast(image, tf.int32) + tf.constant([0, 256, 512])
     counts = tf.math.bincount(tf.reshape(keys, [-1]), minlength=768, maxlength=768)
     counts = tf.reshape(counts, [3, 256])
@@ -59,7 +62,7 @@ def equalize(image: tf.Tensor) -> tf.Tensor:
 
 
 def luma(image: tf.Tensor) -> tf.Tensor:
-    """The brightness of each pixel; float32 `[h, w, 1]`, 0..255."""
+    """Returns the brightness of each pixel; float32 `[h, w, 1]`, 0..255."""
     return tf.tensordot(tf.cast(image, tf.float32), tf.constant(LUMA)[:, tf.newaxis], 1)
 
 

@@ -1,78 +1,83 @@
-"""Panoptic copy-paste: segments of one picture, things and stuff, over another.
+"""Panoptic copy-paste: pastes segments of one picture, things and stuff, over another picture.
 
-Source: Simple Copy-Paste (arXiv 2012.07177), for panoptic maps as MaskConver's recipe has it.
+Source: Simple Copy-Paste (arXiv 2012.07177), extended to panoptic maps as in MaskConver's recipe.
 """
 
 from __future__ import annotations
 
 import tensorflow as tf
 
-from maskconver_tf.input.augment.scene import Scene, without_absent_segments
+from maskconver_tf.input.augment.annotated_picture import AnnotatedPicture, without_absent_segments
 
 CHOSEN_SHARE = 0.5
-"""Chance of each segment of the second picture to be pasted."""
+"""Probability that a segment of the second picture is pasted."""
 
 
 def choose_segments(is_crowd: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Draws which segments to paste, each for itself; bool `[n]`. A crowd never is."""
+    """Draws for each segment whether to paste it; bool `[n]`. Crowds are never pasted."""
     return (tf.random.stateless_uniform(tf.shape(is_crowd), seed) < CHOSEN_SHARE) & ~is_crowd
 
 
 def random_corner(size: tf.Tensor, canvas_size: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Draws where a picture of `size` goes inside one of `canvas_size`; int32 `[2]` all."""
+    """Draws the top left corner of a picture of `size` inside `canvas_size`; all int32 `[2]`."""
     free = tf.cast(canvas_size - size + 1, tf.float32)
     return tf.cast(tf.floor(tf.random.stateless_uniform([2], seed) * free), tf.int32)
 
 
-def paste(
-    scene: Scene, other: Scene, chosen: tf.Tensor, corner: tf.Tensor, is_thing: tf.Tensor
-) -> Scene:
-    """Puts the chosen segments of another picture over this one.
+def paste_segments(
+    below: AnnotatedPicture,
+    above: AnnotatedPicture,
+    chosen: tf.Tensor,
+    corner: tf.Tensor,
+    is_thing: tf.Tensor,
+) -> AnnotatedPicture:
+    """Pastes the chosen segments of one picture over another picture.
 
-    A pasted thing becomes a segment of its own. Pasted stuff joins the segment of its class if
-    there is one: a picture has one segment for each class of stuff. What ends up without a pixel
-    leaves the list.
+    A pasted thing becomes a new segment. Pasted stuff joins the stuff segment of its class if there
+    is one, because a picture has one segment per stuff class. Segments that lose all their pixels
+    are removed.
 
     Args:
-      scene: the picture below; its map is int32.
-      other: the picture above, no larger.
-      chosen: bool, one for each segment of `other`.
-      corner: int32 `[2]`, row and column of `other`'s top left in `scene`; `other` fits there.
-      is_thing: bool `[C]`, of the classes.
+      below: the picture that receives the segments; its map is int32.
+      above: the picture with the segments to paste. It is not larger than `below`.
+      chosen: bool, one for each segment of `above`.
+      corner: int32 `[2]`, row and column in `below` of the top left of `above`. All of `above` is
+        inside `below`.
+      is_thing: bool `[C]`, one for each class.
 
     Returns:
-      A scene of the first one's size in which every listed segment has pixels.
+      A picture of the size of `below`. Each of its segments has pixels.
     """
-    numbers = _numbers_of_pasted(scene, other, chosen, is_thing)
-    table = tf.concat([[0], numbers], axis=0)  # 0: see through.
-    patch = tf.gather(table, tf.cast(other.segment_map, tf.int32))
-    margins = _margins(tf.shape(scene.segment_map), tf.shape(patch), corner)
+    numbers = _pasted_numbers(below, above, chosen, is_thing)
+    table = tf.concat([[0], numbers], axis=0)  # 0 keeps the pixel below.
+    patch = tf.gather(table, tf.cast(above.segment_map, tf.int32))
+    margins = _margins(tf.shape(below.segment_map), tf.shape(patch), corner)
     patch = tf.pad(patch, margins)
-    image = tf.pad(other.image, tf.concat([margins, [[0, 0]]], axis=0))
+    image = tf.pad(above.image, tf.concat([margins, [[0, 0]]], axis=0))
     return without_absent_segments(
-        Scene(
-            tf.where(patch[..., tf.newaxis] > 0, image, scene.image),
-            tf.where(patch > 0, patch, scene.segment_map),
-            tf.concat([scene.class_ids, other.class_ids], axis=0),
-            tf.concat([scene.is_crowd, other.is_crowd], axis=0),
+        AnnotatedPicture(
+            tf.where(patch[..., tf.newaxis] > 0, image, below.image),
+            tf.where(patch > 0, patch, below.segment_map),
+            tf.concat([below.class_ids, above.class_ids], axis=0),
+            tf.concat([below.is_crowd, above.is_crowd], axis=0),
         )
     )
 
 
-def _numbers_of_pasted(
-    scene: Scene, other: Scene, chosen: tf.Tensor, is_thing: tf.Tensor
+def _pasted_numbers(
+    below: AnnotatedPicture, above: AnnotatedPicture, chosen: tf.Tensor, is_thing: tf.Tensor
 ) -> tf.Tensor:
-    """Number of each segment of `other` in the joint list, 0 where not chosen; int32 `[m]`."""
-    same_stuff = (other.class_ids[:, tf.newaxis] == scene.class_ids) & ~scene.is_crowd
-    same_stuff &= ~tf.gather(is_thing, other.class_ids)[:, tf.newaxis]  # [m, n]
-    last = tf.size(scene.class_ids)
-    own = last + 1 + tf.range(tf.size(other.class_ids))
+    """Returns the new number of each segment of `above`, 0 if it is not pasted; int32 `[m]`."""
+    same_stuff = (above.class_ids[:, tf.newaxis] == below.class_ids) & ~below.is_crowd
+    same_stuff &= ~tf.gather(is_thing, above.class_ids)[:, tf.newaxis]  # [m, n]
+    last = tf.size(below.class_ids)
+    own = last + 1 + tf.range(tf.size(above.class_ids))
     listed = tf.where(same_stuff, tf.range(1, last + 1), own[:, tf.newaxis])
-    # The smallest is that of the scene's own stuff, or `own`, also where the scene has no segment.
+    # The minimum is the number of the same stuff below, or `own`, even if `below` has no segment.
     joined = tf.minimum(own, tf.reduce_min(listed, axis=1))
     return tf.where(chosen, joined, 0)
 
 
 def _margins(size: tf.Tensor, patch_size: tf.Tensor, corner: tf.Tensor) -> tf.Tensor:
-    """Rows and columns around a patch, as `tf.pad` takes them; int32 `[2, 2]`."""
+    """Returns the rows and columns around a patch for `tf.pad`; int32 `[2, 2]`."""
     return tf.stack([corner, size - patch_size - corner], axis=1)

@@ -1,5 +1,5 @@
-"""Pictures with one class each, such as ImageNet: in a folder per class, or in TFDS.
+"""Reads pictures with one class each, such as ImageNet: from a folder per class, or from TFDS.
 
-What a training reads of them are strings, which `parse` turns into an encoded picture and a class:
-a line naming a file, or a record that TFDS wrote. Either way nothing is copied.
+The pipeline reads strings, and `parse` turns each into an encoded picture and a class. A string is
+a line that names a file, or a record that TFDS wrote. No picture is copied.
 """

@@ -45,7 +45,8 @@ class ClassFolders:
         self.num_examples = len(self.lines)
         if not self.lines:
             raise UserError(
-                f"{root}: found no picture in its class folders; expected {EXPECTED_LAYOUT}"
+                f"{root}: found no picture in its class folders; expected {EXPECTED_LAYOUT}. "
+                "Check the path"
             )
 
     def reader(self, num_readers: int = 1, host: int = 0, hosts: int = 1) -> LineReader:
@@ -64,7 +65,7 @@ class ClassFolders:
 
 @dataclasses.dataclass(frozen=True)
 class LineReader:
-    """Reads lines like a `ShardReader` reads records. Lines are small, so it shuffles all of them."""
+    """Reads lines as a `ShardReader` reads records, in order or all of them shuffled."""
 
     lines: list[str]
 
@@ -86,7 +87,7 @@ def _split_folder(data_dir: str, split: str) -> str:
         if tf.io.gfile.isdir(f"{root}/{name}"):
             return f"{root}/{name}"
     found = "nothing" if not tf.io.gfile.exists(root) else f"no folder {' or '.join(names)}"
-    raise UserError(f"{data_dir}: found {found} there; expected {EXPECTED_LAYOUT}")
+    raise UserError(f"{data_dir}: found {found} there; expected {EXPECTED_LAYOUT}. Check the path")
 
 
 def _listed(folder: str) -> list[str]:

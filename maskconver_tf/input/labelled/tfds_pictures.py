@@ -60,7 +60,7 @@ class TfdsPictures:
 
 
 def _prepared(dataset: str) -> Any:
-    """Returns the TFDS builder; checks that it is prepared and has labelled pictures in TFRecords."""
+    """Returns the builder of a prepared TFDS dataset, with labelled pictures in TFRecords."""
     import tensorflow_datasets as tfds
 
     try:

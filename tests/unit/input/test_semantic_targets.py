@@ -20,7 +20,7 @@ CLASS_IDS, IS_CROWD = [5, 0, 5, 5], [False, False, False, True]
         (2, (8, 4), [[-1, 0], [5, 5], [-1, -1], [-1, -1]]),
     ],
 )
-def test_segments_of_a_class_are_one_and_nothing_is_void(stride, input_size, expected):
+def test_all_segments_of_a_class_get_its_id_and_void_gets_none(stride, input_size, expected):
     found = SemanticTargets(stride)(
         tf.constant(SEGMENTS), tf.constant(CLASS_IDS), tf.constant(IS_CROWD), input_size
     )

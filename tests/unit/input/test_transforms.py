@@ -69,7 +69,9 @@ def test_fitted_size(image_size, canvas_size, expected):
 @pytest.mark.parametrize("size", [(64, 96), (40, 24), (120, 240), (7, 300), (333, 8)])
 def test_a_fitted_picture_lies_at_the_top_left_with_its_map(size):
     source = _scene(*size, block=8)
-    image, segment_map, content = (value.numpy() for value in transforms.fit(*source, CANVAS))
+    image, segment_map, content = (
+        value.numpy() for value in transforms.fit_image_and_map(*source, CANVAS)
+    )
     assert (image.shape, image.dtype) == ((*CANVAS, 3), np.uint8)
     assert (segment_map.shape, segment_map.dtype) == (CANVAS, np.int32)
     assert tuple(content) == tuple(transforms.fitted_size(tf.constant(size), CANVAS).numpy())
@@ -79,21 +81,21 @@ def test_a_fitted_picture_lies_at_the_top_left_with_its_map(size):
 def test_inference_sees_the_picture_as_fit_gives_it():
     image, segment_map = _scene(40, 56)
     fitted, size = transforms.fit_image(image, CANVAS)
-    again, _, same_size = transforms.fit(image, segment_map, CANVAS)
+    again, _, same_size = transforms.fit_image_and_map(image, segment_map, CANVAS)
     np.testing.assert_array_equal(fitted, again)
     np.testing.assert_array_equal(size, same_size)
 
 
 def test_a_picture_that_fits_already_is_unchanged():
     image, segment_map = _scene(*CANVAS)
-    fitted, fitted_map, size = transforms.fit(image, segment_map, CANVAS)
+    fitted, fitted_map, size = transforms.fit_image_and_map(image, segment_map, CANVAS)
     np.testing.assert_array_equal(fitted, image)
     np.testing.assert_array_equal(fitted_map, segment_map)
     assert tuple(size.numpy()) == CANVAS
 
 
 def test_a_one_pixel_picture_fills_a_square():
-    image, segment_map, size = transforms.fit(
+    image, segment_map, size = transforms.fit_image_and_map(
         tf.constant([[[9, 8, 7]]], tf.uint8), tf.constant([[1]]), CANVAS
     )
     assert size.numpy().tolist() == [64, 64]
@@ -268,9 +270,11 @@ def test_a_limit_crops_but_does_not_change_the_scale():
 
 def test_a_picture_larger_than_everything_is_fitted_inside_tf_data_too():
     scene = _scene(120, 240)
-    dataset = tf.data.Dataset.from_tensors(scene).map(lambda *pair: transforms.fit(*pair, CANVAS))
+    dataset = tf.data.Dataset.from_tensors(scene).map(
+        lambda *pair: transforms.fit_image_and_map(*pair, CANVAS)
+    )
     [found] = dataset.as_numpy_iterator()
-    for value, expected in zip(found, transforms.fit(*scene, CANVAS)):
+    for value, expected in zip(found, transforms.fit_image_and_map(*scene, CANVAS)):
         np.testing.assert_array_equal(value, expected)
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from maskconver_tf.input.augment.copy_paste import choose_segments, paste, random_corner
-from maskconver_tf.input.augment.scene import Scene, without_absent_segments
+from maskconver_tf.input.augment.annotated_picture import AnnotatedPicture, without_absent_segments
+from maskconver_tf.input.augment.copy_paste import choose_segments, paste_segments, random_corner
 
 SKY, GRASS, BALL, DOG = range(4)
 IS_THING = [False, False, True, True]
@@ -25,11 +25,11 @@ ABOVE = [
 ABOVE_CLASSES = [DOG, GRASS, BALL, DOG]
 
 
-def _scene(segment_map, class_ids, crowds=(), brightness=0):
+def _picture(segment_map, class_ids, crowds=(), brightness=0):
     """A picture whose pixels tell which segment they are of and, by brightness, which picture."""
     segment_map = np.array(segment_map, np.int32)
     count = len(class_ids)
-    return Scene(
+    return AnnotatedPicture(
         tf.constant(np.stack([segment_map + brightness] * 3, -1).astype(np.uint8)),
         tf.constant(segment_map),
         tf.constant(class_ids, tf.int32, [count]),
@@ -37,7 +37,7 @@ def _scene(segment_map, class_ids, crowds=(), brightness=0):
     )
 
 
-_ANY = Scene(
+_ANY = AnnotatedPicture(
     tf.TensorSpec([None, None, 3], tf.uint8),
     tf.TensorSpec([None, None], tf.int32),
     tf.TensorSpec([None], tf.int32),
@@ -49,28 +49,28 @@ _ANY = Scene(
     input_signature=[_ANY, _ANY, tf.TensorSpec([None], tf.bool), tf.TensorSpec([2], tf.int32)]
 )
 def _paste_any(below, above, chosen, corner):
-    return paste(below, above, chosen, corner, tf.constant(IS_THING))
+    return paste_segments(below, above, chosen, corner, tf.constant(IS_THING))
 
 
 def _paste(below, above, chosen, corner=(0, 0)):
-    """`paste`, eagerly; and the same inside `tf.data`, where no size is known beforehand."""
+    """Pastes eagerly and inside `tf.data`, which does not know the sizes; both must agree."""
     arguments = (below, above, tf.constant(chosen, tf.bool), tf.constant(corner, tf.int32))
-    eager = paste(*arguments, tf.constant(IS_THING))
+    eager = paste_segments(*arguments, tf.constant(IS_THING))
     [traced] = tf.data.Dataset.from_tensors(arguments).map(_paste_any).as_numpy_iterator()
     for value, other in zip(eager, traced):
         np.testing.assert_array_equal(value, other)
-    return Scene(*(value.numpy() for value in eager))
+    return AnnotatedPicture(*(value.numpy() for value in eager))
 
 
-def _assert_list_and_map_agree(scene):
-    present = set(np.unique(scene.segment_map)) - {0}
-    assert present == set(range(1, len(scene.class_ids) + 1))
-    assert len(scene.is_crowd) == len(scene.class_ids)
+def _assert_list_and_map_agree(picture):
+    present = set(np.unique(picture.segment_map)) - {0}
+    assert present == set(range(1, len(picture.class_ids) + 1))
+    assert len(picture.is_crowd) == len(picture.class_ids)
 
 
 def test_things_become_segments_and_stuff_joins_its_class():
-    below = _scene(BELOW, BELOW_CLASSES)
-    above = _scene(ABOVE, ABOVE_CLASSES, brightness=100)
+    below = _picture(BELOW, BELOW_CLASSES)
+    above = _picture(ABOVE, ABOVE_CLASSES, brightness=100)
     found = _paste(below, above, [True, True, False, True], corner=(1, 2))
     # The second ball below, one pixel, is under a dog and leaves the list.
     assert found.segment_map.tolist() == [
@@ -88,41 +88,45 @@ def test_things_become_segments_and_stuff_joins_its_class():
     ]
 
 
-def test_stuff_that_is_new_is_a_segment_of_its_own():
-    found = _paste(_scene([[1, 1], [0, 0]], [BALL]), _scene([[1], [1]], [SKY]), [True])
+def test_stuff_of_a_new_class_becomes_a_segment():
+    found = _paste(_picture([[1, 1], [0, 0]], [BALL]), _picture([[1], [1]], [SKY]), [True])
     assert found.segment_map.tolist() == [[2, 1], [2, 0]]
     assert found.class_ids.tolist() == [BALL, SKY]
 
 
 def test_stuff_that_hides_all_of_its_own_class_takes_its_place():
-    found = _paste(_scene([[1, 2]], [BALL, SKY]), _scene([[0, 1]], [SKY], brightness=9), [True])
+    found = _paste(_picture([[1, 2]], [BALL, SKY]), _picture([[0, 1]], [SKY], brightness=9), [True])
     assert found.segment_map.tolist() == [[1, 2]]
     assert found.class_ids.tolist() == [BALL, SKY]
     assert found.image[0, :, 0].tolist() == [1, 10]
 
 
 def test_things_of_one_class_stay_apart():
-    found = _paste(_scene([[1, 1, 1]], [BALL]), _scene([[0, 1, 2]], [BALL, BALL]), [True, True])
+    found = _paste(_picture([[1, 1, 1]], [BALL]), _picture([[0, 1, 2]], [BALL, BALL]), [True, True])
     assert found.segment_map.tolist() == [[1, 2, 3]]
     assert found.class_ids.tolist() == [BALL] * 3
 
 
-def test_a_hidden_crowd_leaves_the_list_and_one_in_view_stays_a_crowd():
-    below = _scene([[1, 2, 3]], [DOG, BALL, BALL], crowds=[1, 2])
-    found = _paste(below, _scene([[1, 0, 0]], [BALL]), [True])
+def test_a_hidden_crowd_is_removed_and_a_visible_one_stays_a_crowd():
+    below = _picture([[1, 2, 3]], [DOG, BALL, BALL], crowds=[1, 2])
+    found = _paste(below, _picture([[1, 0, 0]], [BALL]), [True])
     assert found.segment_map.tolist() == [[3, 1, 2]]
     assert found.class_ids.tolist() == [BALL, BALL, BALL]
     assert found.is_crowd.tolist() == [True, False, False]
 
 
 def test_everything_may_be_hidden():
-    found = _paste(_scene([[1, 2], [2, 0]], [SKY, BALL]), _scene(np.ones([2, 2]), [DOG]), [True])
+    found = _paste(
+        _picture([[1, 2], [2, 0]], [SKY, BALL]), _picture(np.ones([2, 2]), [DOG]), [True]
+    )
     assert found.segment_map.tolist() == [[1, 1], [1, 1]]
     assert found.class_ids.tolist() == [DOG]
 
 
 def test_nothing_chosen_changes_nothing():
-    found = _paste(_scene(BELOW, BELOW_CLASSES), _scene(ABOVE, ABOVE_CLASSES, (), 50), [False] * 4)
+    found = _paste(
+        _picture(BELOW, BELOW_CLASSES), _picture(ABOVE, ABOVE_CLASSES, (), 50), [False] * 4
+    )
     np.testing.assert_array_equal(found.segment_map, BELOW)
     np.testing.assert_array_equal(found.image[..., 0], BELOW)
     assert found.class_ids.tolist() == BELOW_CLASSES
@@ -132,8 +136,8 @@ def test_nothing_chosen_changes_nothing():
 def test_pictures_without_segments(below, above):
     classes = [SKY, BALL]
     found = _paste(
-        _scene(np.arange(6).reshape(2, 3) % (below + 1), classes[:below]),
-        _scene(np.arange(6).reshape(2, 3) % (above + 1), classes[:above]),
+        _picture(np.arange(6).reshape(2, 3) % (below + 1), classes[:below]),
+        _picture(np.arange(6).reshape(2, 3) % (above + 1), classes[:above]),
         [True] * above,
     )
     _assert_list_and_map_agree(found)
@@ -145,26 +149,30 @@ def test_no_segment_without_pixels_and_no_pixels_without_segment():
     for _ in range(30):
         sizes = [(rng.integers(0, 9), rng.integers(1, 7, 2)) for _ in range(2)]
         limit = np.minimum(sizes[0][1], sizes[1][1])
-        scenes = []
+        pictures = []
         for (count, _), size in zip(sizes, [sizes[0][1], limit]):
-            scenes.append(_scene(rng.integers(0, count + 1, size), rng.integers(0, 4, count), [2]))
+            pictures.append(
+                _picture(rng.integers(0, count + 1, size), rng.integers(0, 4, count), [2])
+            )
         corner = rng.integers(0, sizes[0][1] - limit + 1)
-        chosen = choose_segments(scenes[1].is_crowd, tf.constant([1, 2])).numpy()
-        found = _paste(*scenes, chosen, corner)
+        chosen = choose_segments(pictures[1].is_crowd, tf.constant([1, 2])).numpy()
+        found = _paste(*pictures, chosen, corner)
         _assert_list_and_map_agree(found)
 
 
-def test_more_segments_than_bytes_or_16_bits_number():
+def test_more_segments_than_16_bits_can_number():
     numbers = np.arange(1, 300 * 250 + 1).reshape(300, 250)
-    below = _scene(numbers, [BALL] * numbers.size)
-    above = _scene(numbers[:1], [DOG] * 250)
-    found = paste(below, above, tf.ones([250], tf.bool), tf.constant([0, 0]), tf.constant(IS_THING))
+    below = _picture(numbers, [BALL] * numbers.size)
+    above = _picture(numbers[:1], [DOG] * 250)
+    found = paste_segments(
+        below, above, tf.ones([250], tf.bool), tf.constant([0, 0]), tf.constant(IS_THING)
+    )
     assert found.segment_map[0, 0].numpy() == 300 * 250 - 250 + 1
     assert len(np.unique(found.segment_map)) == len(found.class_ids) == 300 * 250
 
 
-def test_absent_segments_leave_and_the_others_move_up():
-    found = without_absent_segments(_scene([[0, 4], [2, 4]], [SKY, GRASS, BALL, DOG], [4]))
+def test_absent_segments_are_removed_and_the_others_renumbered():
+    found = without_absent_segments(_picture([[0, 4], [2, 4]], [SKY, GRASS, BALL, DOG], [4]))
     assert found.segment_map.numpy().tolist() == [[0, 2], [1, 2]]
     assert found.class_ids.numpy().tolist() == [GRASS, DOG]
     assert found.is_crowd.numpy().tolist() == [False, True]
@@ -173,7 +181,7 @@ def test_absent_segments_leave_and_the_others_move_up():
 # ---- What is drawn -------------------------------------------------------------------------------
 
 
-def test_half_of_the_segments_are_chosen_each_for_itself_and_never_a_crowd():
+def test_half_of_the_segments_are_chosen_independently_and_never_a_crowd():
     is_crowd = tf.constant([False, False, True])
     drawn = [
         tuple(choose_segments(is_crowd, tf.constant([4, i])).numpy().tolist()) for i in range(60)

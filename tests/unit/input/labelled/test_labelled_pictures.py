@@ -10,7 +10,10 @@ from PIL import Image
 from maskconver_tf import types
 from maskconver_tf.errors import UserError
 from maskconver_tf.input.classification_input import ClassificationEvaluation, ClassificationInput
-from maskconver_tf.input.labelled.open_labelled import open_labelled, unreadable_pictures_named
+from maskconver_tf.input.labelled.labelled_pictures import (
+    explain_unreadable_pictures,
+    open_labelled_pictures,
+)
 
 COLORS = {"n1 ant": (200, 0, 0), "n2": (0, 200, 0), "n3": (0, 0, 200)}
 SIZE = (32, 64)
@@ -79,7 +82,7 @@ def data_dir(request, folder):
 
 
 def test_both_kinds_give_the_same_classes_and_pictures(data_dir):
-    train, val = open_labelled(data_dir, "train"), open_labelled(data_dir, "val")
+    train, val = open_labelled_pictures(data_dir, "train"), open_labelled_pictures(data_dir, "val")
     assert (train.num_examples, val.num_examples) == (6, 3)
     assert train.categories.names == tuple(COLORS)
     assert val.categories.to_coco() == train.categories.to_coco()
@@ -90,7 +93,7 @@ def test_both_kinds_give_the_same_classes_and_pictures(data_dir):
 
 
 def test_the_first_pictures_of_a_folder_are_of_all_classes(folder):
-    pictures = open_labelled(str(folder), "train")
+    pictures = open_labelled_pictures(str(folder), "train")
     order = [int(pictures.parse(one)[types.CLASS_ID]) for one in pictures.reader().examples()]
     assert order == [0, 1, 2, 0, 1, 2]
     shared = [pictures.reader(1, host, 2).num_examples for host in (0, 1)]
@@ -115,7 +118,7 @@ def test_every_epoch_has_each_picture_once_with_its_own_class(data_dir):
         np.testing.assert_allclose(batch[types.IMAGE].mean((1, 2)), expected, atol=3)
 
 
-def test_a_run_goes_on_as_if_it_had_never_stopped(data_dir):
+def test_a_run_resumes_as_if_it_had_never_stopped(data_dir):
     whole, rest = batches(data_dir, 5), batches(data_dir, 3, first_step=2)
     for a, b in zip(whole[2:], rest, strict=True):
         np.testing.assert_array_equal(a[types.CLASS_ID], b[types.CLASS_ID])
@@ -129,7 +132,7 @@ def test_a_step_s_pictures_are_named(folder):
     assert named == batch[types.CLASS_ID].tolist()
 
 
-def test_augmentation_takes_parts_of_other_places_and_mirrors_half(tmp_path):
+def test_augmentation_crops_different_places_and_mirrors_half(tmp_path):
     """A picture that is dark at the left and bright at the right."""
     path = tmp_path / "train" / "one"
     path.mkdir(parents=True)
@@ -172,36 +175,36 @@ def test_a_picture_that_cannot_be_decoded_is_named(tmp_path):
     (path / "1.jpg").write_bytes((path / "0.jpg").read_bytes()[:100])
     data = ClassificationInput(str(tmp_path), SIZE, batch_size=2)
     named = pytest.raises(UserError, match=r"1\.jpg: cannot be decoded; remove it")
-    with named, unreadable_pictures_named(data.folder):
+    with named, explain_unreadable_pictures(data.folder):
         next(iter(data.batches()))
 
 
-def test_what_is_not_there_is_said(tmp_path, prepared):
+def test_missing_datasets_and_splits_are_named(tmp_path, prepared):
     with pytest.raises(UserError, match=r"nowhere: found nothing there; expected DIR/train/CLASS"):
-        open_labelled(str(tmp_path / "nowhere"), "train")
+        open_labelled_pictures(str(tmp_path / "nowhere"), "train")
     with pytest.raises(UserError, match="found no folder train there"):
-        open_labelled(str(tmp_path), "train")
+        open_labelled_pictures(str(tmp_path), "train")
     (tmp_path / "train" / "empty").mkdir(parents=True)
-    with pytest.raises(UserError, match="train: no picture in its class folders"):
-        open_labelled(str(tmp_path), "train")
-    with pytest.raises(UserError, match="has no split 'test', but train, validation; name one"):
-        open_labelled(prepared, "test")
-    with pytest.raises(UserError, match="tfds:no_such_thing: TFDS does not know it"):
-        open_labelled("tfds:no_such_thing", "train")
-    with pytest.raises(UserError, match="imagenet2012 is not prepared there; .*by hand"):
-        open_labelled("tfds:imagenet2012", "train")
-    with pytest.raises(UserError, match="expected image and label, as imagenet2012"):
-        open_labelled("tfds:coco/2017_panoptic", "train")
+    with pytest.raises(UserError, match="train: found no picture in its class folders"):
+        open_labelled_pictures(str(tmp_path), "train")
+    with pytest.raises(UserError, match="found no split 'test'; expected one of train, validation"):
+        open_labelled_pictures(prepared, "test")
+    with pytest.raises(UserError, match="tfds:no_such_thing: TFDS does not know this dataset"):
+        open_labelled_pictures("tfds:no_such_thing", "train")
+    with pytest.raises(UserError, match="found no prepared imagenet2012; .*by hand"):
+        open_labelled_pictures("tfds:imagenet2012", "train")
+    with pytest.raises(UserError, match="expected image and label, as in imagenet2012"):
+        open_labelled_pictures("tfds:coco/2017_panoptic", "train")
 
 
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({"area_range": (0.5, 1.5)}, r"area_range = 1.5: expected 0 .* to 1"),
+        ({"area_range": (0.5, 1.5)}, r"area_range = 1.5: expected a number from 0 to 1"),
         ({"aspect_range": (2, 1)}, "aspect_range = .*lowest and the highest"),
         ({"max_examples": 4}, "ClassificationInput: shuffle_shards = True and max_examples = 4"),
     ],
 )
-def test_settings_that_cannot_be_meant_are_refused(settings, expected):
+def test_settings_out_of_range_are_refused(settings, expected):
     with pytest.raises(UserError, match=expected):
         ClassificationInput("anywhere", SIZE, **settings)

@@ -1,4 +1,4 @@
-"""Opens labelled pictures of either kind, and names one that cannot be decoded."""
+"""Opens labelled pictures from class folders or TFDS, and names pictures that cannot be decoded."""
 
 from __future__ import annotations
 
@@ -16,17 +16,16 @@ from maskconver_tf.input.labelled.tfds_pictures import TFDS_PREFIX, TfdsPictures
 LabelledPictures = ClassFolders | TfdsPictures
 
 
-def open_labelled(data_dir: str, split: str) -> LabelledPictures:
+def open_labelled_pictures(data_dir: str, split: str) -> LabelledPictures:
     """Opens a dataset of labelled pictures.
 
     Args:
-      data_dir: a folder that holds SPLIT/CLASS/*.JPEG, local or in a bucket; or `tfds:NAME`, a
-        dataset that TFDS has prepared, in the folder of the variable TFDS_DATA_DIR where that is
-        set.
-      split: "train" or another; "val" and "validation" are one.
+      data_dir: a folder with SPLIT/CLASS/*.JPEG, local or in a bucket; or `tfds:NAME`, a dataset
+        that TFDS has prepared. If the variable TFDS_DATA_DIR is set, TFDS looks in that folder.
+      split: "train", "val" or another. "val" and "validation" mean the same.
 
     Raises:
-      UserError: it is not there, or holds something else.
+      UserError: the dataset does not exist or has another layout.
     """
     if data_dir.startswith(TFDS_PREFIX):
         return TfdsPictures(data_dir.removeprefix(TFDS_PREFIX), split)
@@ -34,25 +33,25 @@ def open_labelled(data_dir: str, split: str) -> LabelledPictures:
 
 
 @contextlib.contextmanager
-def unreadable_pictures_named(pictures: LabelledPictures) -> Iterator[None]:
-    """Around whatever reads them: one that cannot be decoded becomes one message.
+def explain_unreadable_pictures(pictures: LabelledPictures) -> Iterator[None]:
+    """Names the picture if the code in this context fails because it cannot decode one.
 
     Raises:
-      UserError: names the picture, in place of TensorFlow's error.
+      UserError: a picture cannot be decoded. It replaces TensorFlow's error, which names no file.
     """
     try:
         yield
     except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
-        # Others of these kinds come from the model, where a search would find nothing.
+        # Such errors may come from the model too. Then a search would find nothing.
         if "IteratorGetNext" not in str(error) or (name := _first_unreadable(pictures)) is None:
             raise
         raise UserError(
-            f"{name}: cannot be decoded; remove it, or bring it back from a copy"
+            f"{name}: cannot be decoded; remove it, or restore it from a copy"
         ) from error
 
 
 def _first_unreadable(pictures: LabelledPictures) -> str | None:
-    """Decodes everything in order until something fails."""
+    """Decodes all pictures in order; returns where the first one is that fails, or None."""
     names = pictures.reader().examples().map(lambda one: pictures.parse(one)[types.FILE_NAME])
     decoded = (
         pictures.reader()

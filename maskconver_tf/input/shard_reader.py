@@ -1,4 +1,4 @@
-"""Still-encoded examples out of shards: which host reads what, in which order, and again."""
+"""Reads serialized examples from shards: which host reads which shard, and in which order."""
 
 from __future__ import annotations
 
@@ -13,11 +13,17 @@ from maskconver_tf.datasets.records.folder import DatasetFolder
 from maskconver_tf.errors import UserError
 
 _READ_AHEAD = 2**20
-"""Bytes asked of a file at once: remote disks answer few large requests better."""
+"""Bytes to read from a file at once: remote storage is faster with few large requests."""
 
 
-def read_serialized(folder: DatasetFolder, max_examples: int | None = None) -> tf.data.Dataset:
-    """Serialized examples of all shards, in the dataset's order."""
+def read_serialized_examples(
+    folder: DatasetFolder, max_examples: int | None = None
+) -> tf.data.Dataset:
+    """Reads the serialized examples of all shards, in the dataset's order.
+
+    Args:
+      max_examples: read only this many; None for all.
+    """
     paths = [os.fspath(path) for path in folder.shard_paths]
     examples = tf.data.TFRecordDataset(paths, buffer_size=_READ_AHEAD)
     return examples if max_examples is None else examples.take(max_examples)
@@ -28,11 +34,11 @@ class ShardReader:
     """Reads the shards of a folder, all of them or one host's share.
 
     Attributes:
-      folder: what to read.
-      num_readers: shards that are read at once, an example of each in turn.
-      host: this host's number, if hosts share the shards.
-      num_hosts: how many share them; host h reads shards h, h + num_hosts, ...
-      left_out: records not to read.
+      folder: the dataset folder to read.
+      num_readers: number of shards to read at once, one example of each in turn.
+      host: number of this host, from 0.
+      num_hosts: number of hosts that share the shards. Host h reads shards h, h + num_hosts, ...
+      left_out: records to leave out.
     """
 
     folder: DatasetFolder
@@ -44,14 +50,14 @@ class ShardReader:
     def __post_init__(self):
         if len(self.folder.shard_paths) < self.num_hosts:
             raise UserError(
-                f"{self.folder.path}: found {len(self.folder.shard_paths)} shards for "
-                f"{self.num_hosts} hosts; build it with --num_shards {self.num_hosts} or more, or "
-                "set TrainingInput.shard_files = False"
+                f"{self.folder.path}: found {len(self.folder.shard_paths)} shards, expected one or "
+                f"more for each of {self.num_hosts} hosts; build the dataset with --num_shards "
+                f"{self.num_hosts} or more, or set TrainingInput.shard_files = False"
             )
 
     @property
     def num_examples(self) -> int:
-        """Examples that a pass over the host's share gives."""
+        """Number of examples in the shards of this host, without those left out."""
         shards = self.folder.manifest["shards"]
         lost = sum(corrupt.num_lost for corrupt in self.left_out if corrupt.shard in self._shards)
         return sum(shards[shard]["num_examples"] for shard in self._shards) - lost
@@ -61,11 +67,11 @@ class ShardReader:
         return range(self.host, len(self.folder.shard_paths), self.num_hosts)
 
     def examples(self, shuffle_seed: tf.Tensor | None = None) -> tf.data.Dataset:
-        """Serialized examples of one pass.
+        """Reads the serialized examples of this host once.
 
         Args:
-          shuffle_seed: int64 scalar: takes the shards in an order that follows from it; None for
-            the dataset's order.
+          shuffle_seed: int64 scalar, the seed of the order of the shards; None for the dataset's
+            order.
         """
         paths = [os.fspath(self.folder.shard_paths[shard]) for shard in self._shards]
         shards = tf.data.Dataset.from_tensor_slices((paths, list(self._shards)))

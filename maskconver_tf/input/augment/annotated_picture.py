@@ -1,0 +1,37 @@
+"""A picture with its truth, as the augmentation passes it on."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from maskconver_tf.ops.segments import segment_areas
+
+
+class AnnotatedPicture(NamedTuple):
+    """A picture with the map, the classes and the kinds of its n segments.
+
+    Attributes:
+      image: uint8 `[h, w, 3]`.
+      segment_map: integers `[h, w]`, 0 for void, i for the i-th segment (counted from 1).
+      class_ids: int32 `[n]`, contiguous class id of each segment.
+      is_crowd: bool `[n]`.
+    """
+
+    image: tf.Tensor
+    segment_map: tf.Tensor
+    class_ids: tf.Tensor
+    is_crowd: tf.Tensor
+
+
+def without_absent_segments(picture: AnnotatedPicture) -> AnnotatedPicture:
+    """Removes the segments without a pixel and renumbers the others."""
+    present = segment_areas(picture.segment_map, tf.size(picture.class_ids)) > 0
+    numbers = tf.where(present, tf.cumsum(tf.cast(present, tf.int32)), 0)
+    return AnnotatedPicture(
+        picture.image,
+        tf.gather(tf.concat([[0], numbers], axis=0), picture.segment_map),
+        tf.boolean_mask(picture.class_ids, present),
+        tf.boolean_mask(picture.is_crowd, present),
+    )
