@@ -17,15 +17,15 @@ __version__ = "0.1.0"
 
 
 def load(model: str | os.PathLike, score_threshold: float | None = None) -> Predictor:
-    """A predictor of a trained or exported model.
+    """Loads a predictor from a trained run or an export.
 
     Args:
       model: a run's folder (`--model_dir`), an export's folder, or one numbered version of it.
-      score_threshold: least score of a segment, 0..1, in place of the run's own; an export's is
-        fixed.
+      score_threshold: least score of a segment, 0..1; None for the run's own. An export has a fixed
+        threshold.
 
     Raises:
-      UserError: the folder holds neither, or a threshold is given for an export.
+      UserError: the folder has neither a run nor an export, or a threshold is given for an export.
     """
     from maskconver_tf.errors import UserError
     from maskconver_tf.files.paths import RemotePath, local_or_remote_path

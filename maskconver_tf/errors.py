@@ -1,25 +1,26 @@
-"""What ends a command with a message: a mistake a user can put right, or a stop on request."""
+"""Errors that end a command with a message: a user's mistake, or a stop on request."""
 
 
 class UserError(Exception):
-    """What was asked cannot be done as asked; the message is all a user needs.
+    """A mistake that the user can correct; the message says how.
 
     The message names the file or argument, what was found, what was expected and the way out. The
     command line prints it without a traceback and exits with status 2.
     """
 
-    # Keras, through whose layers it may come, then leaves the message as it is.
+    # Keras adds text to errors from its layers, but not if this attribute is set.
     _keras_call_info_injected = True
 
 
 class RunStopped(BaseException):
-    """A run ended early with nothing lost: the same command goes on.
+    """A run stopped early and lost nothing: the same command resumes it.
 
-    Like `KeyboardInterrupt` no `Exception`: it passes code that takes all errors for its own.
+    Like `KeyboardInterrupt` this is not an `Exception`, so that code that catches all errors does
+    not catch it.
 
     Attributes:
-      status: to exit with; 75 (EX_TEMPFAIL of sysexits.h) asks whoever started it to do so again,
-        130 says that a person ended it.
+      status: exit status. 75 (EX_TEMPFAIL of sysexits.h) asks the caller to start the command
+        again; 130 says that a person stopped it.
     """
 
     def __init__(self, message: str, status: int = 75):
@@ -28,10 +29,10 @@ class RunStopped(BaseException):
 
 
 def check_whole_numbers(where: str, least: int, **counts: object) -> None:
-    """Refuses settings of `where` that are no whole number from `least`.
+    """Checks that the settings `counts` of `where` are whole numbers of at least `least`.
 
     Raises:
-      UserError: one is not; the message names it.
+      UserError: a setting is not; the message names it.
     """
     for name, value in counts.items():
         if type(value) is not int or value < least:

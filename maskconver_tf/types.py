@@ -1,7 +1,7 @@
-"""Names, shapes and dtypes that data, models, losses and results agree on.
+"""Names, shapes and dtypes of the fields that input, models, losses and results share.
 
-Data, models and losses do not import each other: they meet in these names. Letters: B pictures of a
-batch, H and W input height and width in pixels, K segment slots, C classes, D embedding width.
+Input, models and losses do not import each other; they share only these names. Letters: B pictures
+in a batch, H and W input height and width in pixels, K segment slots, C classes, D embedding width.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from collections.abc import Mapping
 import numpy as np
 
 PAD_ID = -1
-"""An empty slot: no segment, no proposal."""
+"""Marks an empty slot: no segment, no proposal."""
 
 VOID = 0
-"""In a `slot_map`: a pixel of no segment (unlabeled truth, crowd, padding). It counts nowhere."""
+"""In a `slot_map`: a pixel without a segment (unlabeled truth, crowd, padding). It never counts."""
 
 NO_CLASS = -1
-"""In a `class_map`: a pixel of no class (unlabeled truth, padding). It counts nowhere."""
+"""In a `class_map`: a pixel without a class (unlabeled truth, padding). It never counts."""
 
 VOID_SEGMENT_ID = 0
-"""In a `panoptic_map`: a pixel of no segment."""
+"""In a `panoptic_map`: a pixel without a segment."""
 
-# ---- A training example: everything that crosses from host to device -----------------------------
+# ---- A training example: the fields that go from the host to the device --------------------------
 IMAGE = "image"
-"""uint8 `[H, W, 3]`, RGB; normalised by the model."""
+"""uint8 `[H, W, 3]`, RGB; the model normalises it."""
 CONTENT_SIZE = "content_size"
-"""int32 `[2]`: height and width of the picture inside the padded input, at its top left."""
+"""int32 `[2]`: height and width of the picture, which is at the top left of the padded input."""
 SLOT_MAP = "slot_map"
-"""uint8, or uint16 where K is above 255, `[H / label_stride, W / label_stride]`: the slot of the
+"""`[H / label_stride, W / label_stride]`, uint8, or uint16 if K is above 255: the slot of the
 segment at each cell, counted from 1, or `VOID`."""
 SLOT_CLASS_IDS = "slot_class_ids"
 """int32 `[K]`: contiguous class of each slot, or `PAD_ID`."""
@@ -40,14 +40,14 @@ CENTER_INDICES = "center_indices"
 GAUSSIAN_RADII = "gaussian_radii"
 """int32 `[K]`: radius of the center's Gaussian, in cells of its level; 0 in an empty slot."""
 NUM_DROPPED = "num_dropped_segments"
-"""int32 scalar: segments made void because no slot, center or map cell was left for them."""
+"""int32 scalar: number of segments that became void for lack of a slot, a center or a map cell."""
 CLASS_MAP = "class_map"
-"""int16 `[H / label_stride, W / label_stride]`: the class at each cell, or `NO_CLASS`; of a
-semantic example, in place of slots."""
+"""int16 `[H / label_stride, W / label_stride]`: the class at each cell, or `NO_CLASS`. Semantic
+examples have it in place of slots."""
 CLASS_ID = "class_id"
-"""int32 scalar: the class of the whole picture; of a classification example."""
+"""int32 scalar: the class of the whole picture. Classification examples have it."""
 
-# ---- What identifies and scores an example; stays on the host ------------------------------------
+# ---- Fields that identify and score an example; they stay on the host ----------------------------
 IMAGE_ID = "image_id"
 """string scalar: the source's image id as JSON text (`"42"` for 42, `"\\"a_01\\""` for a_01)."""
 FILE_NAME = "file_name"
@@ -55,7 +55,7 @@ FILE_NAME = "file_name"
 IMAGE_SIZE = "image_size"
 """int32 `[2]`: height and width of the original picture."""
 SEGMENT_MAP = "segment_map"
-"""int32 `[h, w]` at original size: i for the i-th listed segment counted from 1, 0 for void."""
+"""int32 `[h, w]` at original size: i for the i-th segment counted from 1, 0 for void."""
 SEGMENT_IDS = "segment_ids"
 """int64 `[n]`: the source's segment ids."""
 SEGMENT_CLASS_IDS = "segment_class_ids"
@@ -73,36 +73,36 @@ MASK_FEATURES = "mask_features"
 MASK_EMBEDDINGS = "mask_embeddings"
 """`[B, K, D]`: one per slot (training) or proposal (inference)."""
 MASK_LOGITS = "mask_logits"
-"""float32 `[B, h, w, K]`, training only: inference makes masks after low scores have left."""
+"""float32 `[B, h, w, K]`, only in training. Inference makes masks after it drops low scores."""
 PROPOSAL_SCORES = "proposal_scores"
 """float32 `[B, K]`, 0..1, highest first."""
 PROPOSAL_CLASS_IDS = "proposal_class_ids"
 """int32 `[B, K]`."""
 SEMANTIC_LOGITS = "semantic_logits"
-"""float32 `[B, h, w, C]`, at the mask stride; of a semantic model."""
+"""float32 `[B, h, w, C]`, at the mask stride; from a semantic model."""
 CLASS_LOGITS = "class_logits"
-"""float32 `[B, C]`; of a classifier."""
+"""float32 `[B, C]`; from a classifier."""
 
 # ---- A finished prediction, at original picture size ---------------------------------------------
 PANOPTIC_MAP = "panoptic_map"
-"""int32 `[h, w]`: segment id of each pixel, `VOID_SEGMENT_ID` for none."""
+"""int32 `[h, w]`: segment id of each pixel, or `VOID_SEGMENT_ID`."""
 SEGMENT_SCORES = "segment_scores"
 """float32 `[n]`, 0..1."""
 SEGMENT_AREAS = "segment_areas"
-"""int32 `[n]`: pixels won."""
+"""int32 `[n]`: number of pixels."""
 SEGMENT_BOXES = "segment_boxes"
-"""int32 `[n, 4]`: (y0, x0, y1, x1), half-open, of the pixels won."""
+"""int32 `[n, 4]`: (y0, x0, y1, x1), half-open."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Segment:
-    """One segment of a panoptic map, on the host.
+    """One segment of a panoptic map, as an object on the host.
 
     Attributes:
       id: its value in the panoptic map; never `VOID_SEGMENT_ID`.
       class_id: contiguous class, 0..C-1.
-      is_crowd: a region of many things that no one separated; truth only.
-      score: 0..1 for a prediction, None for truth.
+      is_crowd: True for a region of many things that are not separated; only in the truth.
+      score: 0..1 for a prediction, None for the truth.
       area: number of pixels.
       box: (y0, x0, y1, x1), half-open.
     """
@@ -116,7 +116,7 @@ class Segment:
 
 
 def segments_from_arrays(prediction: Mapping[str, np.ndarray]) -> list[Segment]:
-    """The rows of a finished prediction, `SEGMENT_IDS` and its neighbours, as objects."""
+    """Makes `Segment` objects from the segment fields of a finished prediction."""
     names = (SEGMENT_IDS, SEGMENT_CLASS_IDS, SEGMENT_SCORES, SEGMENT_AREAS, SEGMENT_BOXES)
     columns = [np.asarray(prediction[name]).tolist() for name in names]
     return [

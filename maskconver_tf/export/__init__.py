@@ -1,1 +1,1 @@
-"""Models that ship."""
+"""Writes trained models in forms that run without this package."""

@@ -1,4 +1,4 @@
-"""A SavedModel for TensorFlow Serving: pictures in, segments out, TensorFlow alone."""
+"""Writes a SavedModel for TensorFlow Serving, which predicts segments with TensorFlow alone."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from maskconver_tf import types
 from maskconver_tf.errors import UserError
+from maskconver_tf.files.graph_decoding import decode_picture
 from maskconver_tf.inference import signatures
 from maskconver_tf.inference.segmenter import PanopticSegmenter
 from maskconver_tf.input.transforms import fit_image
@@ -18,16 +19,16 @@ from maskconver_tf.models.variable_names import named_variables
 
 
 class ExportedSegmenter(tf.Module):
-    """The two signatures of an export; holds weights but no Keras object.
+    """The two signatures of an export and the weights, without Keras objects.
 
     Args:
-      segmenter: restored from a run.
+      segmenter: the segmenter of a run.
       categories_file: a copy of the class list, which becomes an asset.
     """
 
     def __init__(self, segmenter: PanopticSegmenter, categories_file: str):
         super().__init__()
-        # By name, so that another run can start from them.
+        # Saved by name, so that another run can start from these weights.
         self.weights = named_variables(segmenter.model)
         self.categories_file = tf.saved_model.Asset(categories_file)
         batch = tf.TensorSpec([None], tf.string, name=signatures.ENCODED_IMAGES)
@@ -43,16 +44,19 @@ class ExportedSegmenter(tf.Module):
 
 
 def segment_image(segmenter: PanopticSegmenter, image: tf.Tensor) -> dict[str, tf.Tensor]:
-    """One picture uint8 `[h, w, 3]`; fields as in `signatures`."""
+    """Segments one picture uint8 `[h, w, 3]`; returns the fields of `signatures`."""
     found = _with_source_ids(segmenter, segmenter.segment_one(image))
     return found | {signatures.IMAGE_SIZE: tf.shape(image)[:2]}
 
 
 def segment_encoded(segmenter: PanopticSegmenter, encoded: tf.Tensor) -> dict[str, tf.Tensor]:
-    """A batch of files, string `[B]`; the network runs once for all, fields as in `signatures`."""
+    """Segments a batch of encoded pictures, string `[B]`; returns the fields of `signatures`.
+
+    The network runs once for the whole batch.
+    """
 
     def fit_one(content: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        image = tf.io.decode_jpeg(content, channels=3, dct_method="INTEGER_ACCURATE")
+        image = decode_picture(content)
         return *fit_image(image, segmenter.input_size), tf.shape(image)[:2]
 
     size = tf.TensorSpec([2], tf.int32)
@@ -89,11 +93,11 @@ def segment_encoded(segmenter: PanopticSegmenter, encoded: tf.Tensor) -> dict[st
 
 
 def export_saved_model(segmenter: PanopticSegmenter, out: str) -> Path:
-    """Writes the next numbered version below `out`, whole or not at all.
+    """Writes the next numbered version into `out`, complete or not at all.
 
     Args:
-      segmenter: restored from a run.
-      out: the folder TensorFlow Serving watches.
+      segmenter: the segmenter of a run.
+      out: the folder that TensorFlow Serving watches.
 
     Returns:
       The version's folder.
@@ -104,7 +108,7 @@ def export_saved_model(segmenter: PanopticSegmenter, out: str) -> Path:
     root = Path(out)
     try:
         root.mkdir(parents=True, exist_ok=True)
-        # Serving looks for numbers only, so that it never loads a half-written version.
+        # TensorFlow Serving loads only numbered folders, so never a half-written version.
         staging = Path(tempfile.mkdtemp(prefix=".export-", dir=root))
     except OSError as error:
         raise UserError(
@@ -132,7 +136,7 @@ def export_saved_model(segmenter: PanopticSegmenter, out: str) -> Path:
 def _with_source_ids(
     segmenter: PanopticSegmenter, found: dict[str, tf.Tensor]
 ) -> dict[str, tf.Tensor]:
-    """Renames a finished prediction's fields and gives classes their source ids."""
+    """Renames the fields of a finished prediction, and replaces class ids by source ids."""
     source_ids = tf.constant(segmenter.categories.source_ids, tf.int32)
     outputs = {name: found[field] for field, name in signatures.FIELDS.items()}
     category_ids = tf.gather(source_ids, found[types.SEGMENT_CLASS_IDS])

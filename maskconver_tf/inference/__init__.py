@@ -1,1 +1,1 @@
-"""One picture in, segments out."""
+"""Predicts the segments of pictures, and draws them."""

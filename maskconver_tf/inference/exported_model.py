@@ -1,4 +1,4 @@
-"""An exported model, loaded back with TensorFlow alone."""
+"""Loads an exported model; it needs no model code."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from maskconver_tf.inference.predictor import Predictor
 
 
 def is_export(folder: Path) -> bool:
-    """Whether a folder is an export or holds numbered versions of one."""
+    """Whether a folder is an export or has numbered versions of one."""
     return newest_version(folder) is not None
 
 
 def load_export(folder: Path) -> Predictor:
-    """A predictor of an export, or of the newest of its numbered versions.
+    """Loads a predictor from an export, or from the newest of its numbered versions.
 
     Raises:
-      UserError: the folder is neither.
+      UserError: the folder has no export.
     """
     version = newest_version(folder)
     if version is None:
@@ -39,13 +39,13 @@ def load_export(folder: Path) -> Predictor:
             types.SEGMENT_CLASS_IDS: np.array([categories.class_id_of(i) for i in source_ids]),
         }
 
-    # The signature does not keep the object alive that owns its weights.
+    # Keeps the weights alive: the signature alone does not own them.
     segment.owner = loaded
     return Predictor(segment, categories)
 
 
 def newest_version(folder: Path) -> Path | None:
-    """The folder itself if it is an export, else the newest of its numbered versions, or None."""
+    """The folder itself if it is an export, otherwise its newest numbered version, or None."""
     if (folder / "saved_model.pb").is_file():
         return folder
     if not folder.is_dir():

@@ -1,4 +1,4 @@
-"""A model and its fusion as one function of pictures."""
+"""Joins a model and its fusion to one function that segments a picture."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ PROPOSAL_FIELDS = (
 
 
 class PanopticSegmenter(tf.Module):
-    """Evaluation, prediction and export all segment pictures through this.
+    """Segments pictures, for evaluation, prediction and export alike.
 
     Args:
-      model: a built `MaskConver`.
-      fusion: thresholds.
+      model: a `MaskConver` with its weights.
+      fusion: makes a panoptic map from proposals.
       categories: the class list.
-      input_size: (height, width) the picture is scaled to fit, multiples of 32.
-      jit_compile: compile the network with XLA, once for each batch size. Fusion, whose shapes
-        depend on what is found, stays outside.
+      input_size: (height, width) of the model's input, multiples of 32. Pictures are scaled to fit.
+      jit_compile: compile the network with XLA, once for each batch size. The fusion is not
+        compiled, because its shapes depend on the number of segments.
     """
 
     def __init__(
@@ -50,13 +50,13 @@ class PanopticSegmenter(tf.Module):
         self.propose = _function(
             self.propose_batch, input_signature=[images], jit_compile=jit_compile or None
         )
-        # What other functions call: a function of its own only where it has to be.
+        # For calls inside other graphs: a separate `tf.function` only if it must be compiled.
         self.propose_in_graph = self.propose if jit_compile else self.propose_batch
         self.fuse = _function(self.fuse_one, reduce_retracing=True)
         self.segment = _function(self.segment_one, input_signature=[image])
 
     def propose_batch(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Proposals and mask features of inputs uint8 `[B, *input_size, 3]`, in float32."""
+        """Computes float32 proposals and mask features of inputs uint8 `[B, *input_size, 3]`."""
         outputs = self.model(images, training=False)
         proposals = {name: outputs[name] for name in PROPOSAL_FIELDS}
         for name in (types.MASK_EMBEDDINGS, types.MASK_FEATURES):
@@ -66,7 +66,7 @@ class PanopticSegmenter(tf.Module):
     def fuse_one(
         self, proposals: dict[str, tf.Tensor], content_size: tf.Tensor, image_size: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        """The finished prediction of one picture's proposals."""
+        """Fuses the proposals of one picture to a finished prediction."""
         return self.fusion(
             proposals,
             content_size,
@@ -76,7 +76,7 @@ class PanopticSegmenter(tf.Module):
         )
 
     def segment_one(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The finished prediction of a picture uint8 `[h, w, 3]`."""
+        """Predicts the segments of a picture uint8 `[h, w, 3]`."""
         fitted, content_size = fit_image(image, self.input_size)
         proposals = self.propose_in_graph(fitted[tf.newaxis])
         single = {name: value[0] for name, value in proposals.items()}
@@ -84,5 +84,5 @@ class PanopticSegmenter(tf.Module):
 
 
 def _function(method: Callable, **kwargs) -> Callable:
-    """A `tf.function` without AutoGraph, which nothing here needs and tracing would wait for."""
+    """Makes a `tf.function` without AutoGraph: nothing here needs it, and it slows tracing."""
     return tf.function(tf.autograph.experimental.do_not_convert(method), **kwargs)

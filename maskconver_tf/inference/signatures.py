@@ -1,4 +1,4 @@
-"""What an exported model takes and returns."""
+"""The inputs and outputs of an exported model, by name."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ SERVING_DEFAULT = "serving_default"
 SEGMENT_IMAGE = "segment_image"
 
 PANOPTIC_MAP = "panoptic_map"
-"""int32 `[h, w]`, segment ids, 0 for void; in a batch `[B, max h, max w]`, 0 beyond a picture."""
+"""int32 `[h, w]`, segment ids, 0 for void. In a batch `[B, max h, max w]`, 0 outside a picture."""
 IMAGE_SIZE = "image_size"
-"""int32 `[2]`, (height, width) of the picture; in a batch `[B, 2]`."""
+"""int32 `[2]`, (height, width) of the picture. In a batch `[B, 2]`."""
 SEGMENT_IDS = "segment_ids"
-"""int32 `[n]`; in a batch `[B, K]`, 0 beyond a picture's last segment, and so are the next four."""
+"""int32 `[n]`. In a batch this field and the next four have K rows per picture, 0 after the last
+segment: here `[B, K]`."""
 CATEGORY_IDS = "category_ids"
 """int32 `[n]`, the dataset's own category ids."""
 SCORES = "scores"
 """float32 `[n]`, 0..1."""
 AREAS = "areas"
-"""int32 `[n]`, pixels."""
+"""int32 `[n]`, number of pixels."""
 BOXES = "boxes"
 """int32 `[n, 4]`, (y0, x0, y1, x1), half-open."""
 
 CATEGORIES_ASSET = "categories.json"
-"""The class list, among the SavedModel's assets."""
+"""File name of the class list among the SavedModel's assets."""
 
 FIELDS = {
     types.PANOPTIC_MAP: PANOPTIC_MAP,
@@ -37,4 +38,4 @@ FIELDS = {
     types.SEGMENT_AREAS: AREAS,
     types.SEGMENT_BOXES: BOXES,
 }
-"""Field of a finished prediction -> name in the signature; classes go by their source ids."""
+"""Field of a finished prediction -> name in the signature. `CATEGORY_IDS` has the classes."""

@@ -1,1 +1,1 @@
-"""tf_keras layers that models share."""
+"""tf_keras layers that several models share."""

@@ -11,25 +11,25 @@ from maskconver_tf.layers.recompute import recompute_in_backward
 
 @tf_keras.utils.register_keras_serializable("maskconver_tf")
 class ConvNeXtSEBlock(tf_keras.layers.Layer):
-    """Mixes space with a large depthwise kernel, then channels with a gated inverted bottleneck.
+    """Mixes positions with a large depthwise kernel, then channels with a gated bottleneck.
 
     y = x + drop_path(gamma * contract(se(gelu(expand(norm(depthwise(x)))))))
 
-    Large kernels at stride 32 see most of the picture for little cost; squeeze-and-excite lets the
-    whole picture weigh the channels; the layer scale gamma starts near zero, so that a deep stack
-    starts as the identity.
+    At stride 32 a large kernel sees most of the picture for little cost. Squeeze-and-excite weighs
+    the channels by the whole picture. The layer scale gamma starts near zero, so that a deep stack
+    of blocks starts close to the identity.
 
     Shapes: `[B, H, W, D] -> [B, H, W, D]`, any H and W.
 
     Args:
       width: D.
       kernel_size: of the depthwise convolution.
-      expansion: width of the bottleneck's middle over D.
-      se_ratio: squeezed width over the middle's width; 0 for no squeeze-and-excite.
+      expansion: ratio of the hidden width to D.
+      se_ratio: ratio of the squeezed width to the hidden width; 0 for no squeeze-and-excite.
       drop_path: probability in training that an example skips the block.
       layer_scale: initial gamma.
-      recompute: in training keep the block's input alone for the gradient, not what is between it
-        and the output: some 19 D numbers a cell. Same gradients, the forward pass twice.
+      recompute: in training keep only the block's input for the backward pass, and compute the
+        block a second time. This saves about 19 D numbers per cell; the gradients are the same.
 
     Source: MaskConver section 3.2 (arXiv 2312.06052); ConvNeXt (arXiv 2201.03545); squeeze-and-
     excite (arXiv 1709.01507).
@@ -68,7 +68,7 @@ class ConvNeXtSEBlock(tf_keras.layers.Layer):
             if se_ratio
             else None
         )
-        # One draw an example: dropout whose mask is one number wide is stochastic depth.
+        # Dropout with one random number per example is stochastic depth.
         self.drop_path = (
             tf_keras.layers.Dropout(drop_path, noise_shape=(None, 1, 1, 1)) if drop_path else None
         )
@@ -82,10 +82,10 @@ class ConvNeXtSEBlock(tf_keras.layers.Layer):
         super().build(input_shape)
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        # The first call makes the weights, which a function with its own gradient may not.
+        # The first call makes weights. A function with a custom gradient must not make any.
         recompute = self._config["recompute"] and training and self.contract.built
         x = recompute_in_backward(self._branch)(inputs) if recompute else self._branch(inputs)
-        if self.drop_path is not None:  # Outside of what is computed twice: one draw serves both.
+        if self.drop_path is not None:  # Not recomputed: both passes need the same draw.
             x = self.drop_path(x, training=training)
         return inputs + x
 

@@ -8,14 +8,14 @@ import tf_keras
 
 @tf_keras.utils.register_keras_serializable("maskconver_tf")
 class LayerScale(tf_keras.layers.Layer):
-    """y = gamma * x with one gamma per channel, near zero at first.
+    """y = gamma * x with one gamma per channel, which starts near zero.
 
-    The branch of a residual block then starts as nothing, and a deep stack as the identity.
+    The branch of a residual block then starts near zero, and a deep stack near the identity.
 
     Shapes: `[..., D] -> [..., D]`.
 
     Args:
-      initial: gamma at first.
+      initial: initial gamma.
 
     Source: arXiv 2103.17239.
     """

@@ -1,4 +1,4 @@
-"""The two norms of the model, by name."""
+"""The two kinds of norm that models use."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ NormKind = Literal["layer", "batch"]
 
 
 def make_norm(kind: NormKind, name: str) -> tf_keras.layers.Layer:
-    """A norm over channels.
+    """Makes a norm over channels.
 
     Args:
-      kind: "layer" (per cell; no state, same in training and inference, any batch size) or "batch"
-        (statistics summed over replicas; folds into the convolution before it when exported).
-      name: of the layer.
+      kind: "layer" or "batch". A layer norm works per cell and has no state; it is the same in
+        training and inference, for every batch size. A batch norm takes statistics over all
+        replicas; an export can fold it into the convolution before it.
+      name: name of the layer.
 
     Raises:
-      UserError: another kind.
+      UserError: `kind` is neither.
     """
     if kind == "layer":
         return tf_keras.layers.LayerNormalization(epsilon=1e-6, name=name)
@@ -33,9 +34,9 @@ def make_norm(kind: NormKind, name: str) -> tf_keras.layers.Layer:
 
 
 def has_several_replicas() -> bool:
-    """Whether the strategy in scope has several replicas, whose batch norms must then synchronize.
+    """Whether the current strategy has several replicas, so that batch norms must synchronize.
 
-    On one replica the synchronized form computes the same, but not by the fused operation, which is
-    faster on a CPU.
+    On one replica a synchronized batch norm gives the same result, but cannot use the fused
+    operation, which is faster on a CPU.
     """
     return tf.distribute.get_strategy().num_replicas_in_sync > 1

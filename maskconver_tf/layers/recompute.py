@@ -1,4 +1,4 @@
-"""Memory for time: intermediate results computed again for the gradient instead of kept."""
+"""Saves memory: the backward pass recomputes intermediate results instead of keeping them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from collections.abc import Callable
 import tensorflow as tf
 
 
-def recompute_in_backward(function: Callable[[tf.Tensor], tf.Tensor]) -> Callable[[tf.Tensor], tf.Tensor]:
-    """`function`, of which the backward pass finds only the input and runs the rest once more.
+def recompute_in_backward(
+    function: Callable[[tf.Tensor], tf.Tensor],
+) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Wraps `function`: the backward pass keeps only its input and calls it a second time.
 
-    For training, which is compiled or at least traced: an eager tape keeps everything all the same.
+    This saves memory in compiled or traced training only: an eager tape keeps all results anyway.
 
     Args:
-      function: one tensor to one tensor, the same at every call: nothing random, no statistics
-        updated, all weights made by an earlier call.
+      function: one tensor to one tensor, the same in every call: it draws no random numbers,
+        updates no statistics, and an earlier call has made all its weights.
     """
 
     @tf.custom_gradient
@@ -33,11 +35,11 @@ def recompute_in_backward(function: Callable[[tf.Tensor], tf.Tensor]) -> Callabl
 
 
 def _after(inputs: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
-    """`inputs`, to be had only once `upstream` is.
+    """Returns `inputs`, but makes them depend on `upstream`.
 
-    Else a compiler sees the same computation twice and keeps the first result, and all was for
-    nothing. It does not know that the smaller of a magnitude and 0 is 0, as it knows of a number
-    compared with itself, on which `tf.recompute_grad` relies. A NaN stays one.
+    Without this dependency the compiler merges both passes and keeps the activations. The added
+    number min(|x|, 0) is always 0, or NaN for NaN, but the compiler does not know this.
+    `tf.recompute_grad` compares a number with itself, and this the compiler simplifies.
     """
     zero = tf.minimum(tf.abs(tf.reshape(upstream, [-1])[:1]), 0)
     return inputs + tf.cast(zero, inputs.dtype)

@@ -1,4 +1,4 @@
-"""The unit that all light heads and the feature pyramid are made of."""
+"""The unit that the light heads repeat."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from maskconver_tf.layers.norm import NormKind, make_norm
 class SeparableUnit(tf_keras.layers.Layer):
     """Depthwise convolution and 1x1 convolution, each with norm and activation.
 
-    The convolutions' weights serve every pyramid level; the norms are one per level, because the
-    levels' statistics differ. Shapes: `[B, H, W, any] -> [B, H, W, width]`.
+    All pyramid levels share the convolutions' weights. Each level has its own norms, because the
+    levels' statistics differ.
+
+    Shapes: `[B, H, W, any] -> [B, H, W, width]`.
 
     Args:
-      width: channels out.
+      width: output channels.
       kernel_size: of the depthwise convolution.
-      levels: the pyramid levels it is called for.
+      levels: the pyramid levels that the unit is called for.
       norm: kind of norm, see `make_norm`.
       activation: name of a Keras activation.
 

@@ -9,15 +9,15 @@ BETA = 4.0
 
 
 def center_heatmap_loss(logits: tf.Tensor, heatmap: tf.Tensor, valid_mask: tf.Tensor) -> tf.Tensor:
-    """Sum over cells and classes of the penalty-reduced focal loss.
+    """Sums the penalty-reduced focal loss over cells and classes.
 
-    At a center (heatmap 1): -(1 - p)^alpha log p. Elsewhere: -(1 - y)^beta p^alpha log(1 - p), so
-    that a cell close to a center is punished less for a high score.
+    With score p and heatmap y, a center (y = 1) has the loss -(1 - p)^alpha log p. Every other cell
+    has -(1 - y)^beta p^alpha log(1 - p): a high score costs less near a center.
 
     Args:
       logits: float32 `[B, H, W, C]`.
       heatmap: float32 `[B, H, W, C]` in 0..1, exactly 1 at centers.
-      valid_mask: `[B, H, W]`, 1 where a cell counts; a center counts always.
+      valid_mask: `[B, H, W]`, 1 where a cell counts. A center always counts.
 
     Returns:
       float32 `[B]`.

@@ -1,4 +1,4 @@
-"""Softmax cross-entropy of the stages before panoptic training: per picture, and per pixel."""
+"""Softmax cross-entropy for the stages before panoptic training, per picture and per pixel."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from maskconver_tf.losses.mask_losses import pixels_by_cell
 
 @dataclasses.dataclass(frozen=True)
 class ClassificationLoss:
-    """Mean over the pictures of the global batch; a replica returns its share.
+    """Mean cross-entropy over the pictures of the global batch; a replica returns its share.
 
     Attributes:
-      label_smoothing: share of the target that goes evenly to all classes; 0.1 in ConvNeXt's
+      label_smoothing: share of the target that is spread evenly over all classes; 0.1 in ConvNeXt's
         ImageNet recipe (arXiv 2201.03545).
     """
 
@@ -28,25 +28,26 @@ class ClassificationLoss:
         labels: dict[str, tf.Tensor],
         sum_over_replicas: Callable[[tf.Tensor], tf.Tensor] = tf.identity,
     ) -> dict[str, tf.Tensor]:
-        """`CLASS_LOGITS` `[B, C]` and `CLASS_ID` `[B]` to the scalar "loss"."""
+        """Computes the scalar "loss" from `CLASS_LOGITS` `[B, C]` and `CLASS_ID` `[B]`."""
         logits, class_ids = outputs[types.CLASS_LOGITS], labels[types.CLASS_ID]
         losses = smoothed_cross_entropy(logits, class_ids[:, tf.newaxis], self.label_smoothing)
         return {"loss": tf.reduce_sum(losses) / sum_over_replicas(self.normalizer(labels))}
 
     def normalizer(self, labels: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Pictures of a batch, float32 scalar: its part of the divisor."""
+        """The number of pictures in a batch, float32 scalar: its part of the divisor."""
         return tf.cast(tf.size(labels[types.CLASS_ID]), tf.float32)
 
 
 @dataclasses.dataclass(frozen=True)
 class SemanticLoss:
-    """Mean over the labelled pixels of the global batch; a replica returns its share.
+    """Mean cross-entropy over the labelled pixels of the global batch; a replica returns its share.
 
-    Labels may be finer than logits by a whole factor: each labelled pixel asks the cell it lies in,
-    so that nothing is upsampled. Void counts nowhere; a batch of void alone has loss 0.
+    Labels may be finer than logits by a whole factor. Each labelled pixel is compared with the
+    logits of its cell, without upsampling them. Void pixels do not count. A batch that has only
+    void pixels has loss 0.
 
     Attributes:
-      label_smoothing: share of the target that goes evenly to all classes.
+      label_smoothing: share of the target that is spread evenly over all classes.
     """
 
     label_smoothing: float = 0.0
@@ -57,7 +58,10 @@ class SemanticLoss:
         labels: dict[str, tf.Tensor],
         sum_over_replicas: Callable[[tf.Tensor], tf.Tensor] = tf.identity,
     ) -> dict[str, tf.Tensor]:
-        """`SEMANTIC_LOGITS` `[B, h, w, C]` and `CLASS_MAP` `[B, h r, w r]` to the scalar "loss"."""
+        """Computes the scalar "loss".
+
+        It takes `SEMANTIC_LOGITS` `[B, h, w, C]` and `CLASS_MAP` `[B, h r, w r]` for a whole r.
+        """
         logits = outputs[types.SEMANTIC_LOGITS]
         _, height, width, num_classes = logits.shape
         class_ids = pixels_by_cell(labels[types.CLASS_MAP], height, width)  # [B, P, r^2]
@@ -67,14 +71,14 @@ class SemanticLoss:
         return {"loss": tf.math.divide_no_nan(tf.reduce_sum(losses), total)}
 
     def normalizer(self, labels: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Labelled pixels of a batch, float32 scalar: its part of the divisor."""
+        """The number of labelled pixels in a batch, float32 scalar: its part of the divisor."""
         return tf.reduce_sum(tf.cast(labels[types.CLASS_MAP] >= 0, tf.float32))
 
 
 def smoothed_cross_entropy(
     logits: tf.Tensor, class_ids: tf.Tensor, label_smoothing: float = 0.0
 ) -> tf.Tensor:
-    """log sum exp(x) - (1 - e) x_y - e mean(x), for several labels y of the same logits x.
+    """Computes log sum exp(x) - (1 - e) x_y - e mean(x) for several labels y of the same logits x.
 
     Args:
       logits: float32 `[..., C]`.

@@ -1,32 +1,31 @@
-"""Mask losses from a slot map, without a dense target per segment (method: Losses)."""
+"""Computes mask losses from a slot map, without a dense target per segment (method: Losses)."""
 
 from __future__ import annotations
 
 import tensorflow as tf
 
 DICE_SMOOTHING = 1.0
-"""Cells added to both sides of the Dice ratio: it stays defined and calm for tiny masks."""
+"""Number added to both sides of the Dice ratio. It keeps the ratio stable for tiny masks."""
 
 
 def mask_losses(mask_logits: tf.Tensor, slot_map: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Binary cross-entropy and Dice loss of every slot's mask.
+    """Computes binary cross-entropy and Dice loss of every slot's mask.
 
-    The target of slot k at a cell is the share t of the cell's labelled pixels that belong to k:
-    the slot map may be finer than the logits by a whole factor. With logits x and v the share of
-    the cell that is not void,
+    The slot map may be finer than the logits by a whole factor. Let x be the logits, t_k the share
+    of a cell's pixels that belong to slot k, and v the share of its pixels that are not void. Then
 
         BCE_k  = (sum of v softplus(x_k) - sum of t_k x_k) / sum of v
         Dice_k = 1 - (2 sum of t_k p_k + 1) / (sum of v p_k + sum of t_k + 1),    p = sigmoid(x)
 
-    and each sum over t_k is a sum of x or p over the pixels whose slot is k: a gather and a segment
-    sum, never an array of targets.
+    A sum with t_k is a sum of x or p over the pixels of slot k. The function computes it with a
+    gather and a segment sum, so it needs no array of targets.
 
     Args:
       mask_logits: float32 `[B, h, w, K]`.
       slot_map: integers `[B, h r, w r]` for a whole r: slots counted from 1, 0 for void.
 
     Returns:
-      BCE and Dice loss, float32 `[B, K]`; those of a slot without pixels mean nothing.
+      BCE and Dice loss, float32 `[B, K]`. For a slot without pixels both are meaningless.
     """
     batch = tf.shape(mask_logits)[0]
     _, height, width, num_slots = mask_logits.shape
@@ -60,12 +59,12 @@ def mask_losses(mask_logits: tf.Tensor, slot_map: tf.Tensor) -> tuple[tf.Tensor,
 
 
 def pixels_by_cell(label_map: tf.Tensor, height: int, width: int) -> tf.Tensor:
-    """`[B, h r, w r]` to int32 `[B, h w, r^2]`: the labelled pixels of each mask cell."""
+    """Groups the pixels `[B, h r, w r]` of a label map by mask cell; int32 `[B, h w, r^2]`."""
     ratio = label_map.shape[1] // height
     if label_map.shape[1:] != (height * ratio, width * ratio):
         raise ValueError(
-            f"label map {label_map.shape[1]}x{label_map.shape[2]} is no whole multiple of the mask "
-            f"grid {height}x{width}: label_stride must divide the mask stride"
+            f"label map {label_map.shape[1]}x{label_map.shape[2]}: expected a whole multiple of "
+            f"the mask grid {height}x{width}; choose a label_stride that divides the mask stride"
         )
     cells = tf.reshape(tf.cast(label_map, tf.int32), [-1, height, ratio, width, ratio])
     return tf.reshape(tf.transpose(cells, [0, 1, 3, 2, 4]), [-1, height * width, ratio * ratio])

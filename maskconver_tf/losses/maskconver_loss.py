@@ -19,12 +19,12 @@ _TERMS = ("center_heatmap_loss", "mask_bce_loss", "mask_dice_loss")
 class MaskConverLoss:
     """Center heatmap loss + mask_weight x (BCE + Dice), each a sum / (number of segments + 1).
 
-    The number of segments is that of the whole global batch: replicas' losses and gradients add up
-    to those of one replica with the joint batch.
+    The number of segments is that of the global batch. Therefore the losses and gradients of all
+    replicas add up to those of one replica with the whole batch.
 
     Attributes:
-      mask_weight: w; 10 for the large model, 5 for mobile.
-      center_weight: of the heatmap loss.
+      mask_weight: w in the paper; 10 for the large model, 5 for mobile.
+      center_weight: weight of the heatmap loss.
     """
 
     mask_weight: float = 10.0
@@ -32,7 +32,7 @@ class MaskConverLoss:
 
     @staticmethod
     def names(levels: Iterable[int]) -> tuple[str, ...]:
-        """Of what a call returns for a model with these levels; "loss" comes first."""
+        """The names of the losses for a model with these center levels; "loss" comes first."""
         of_levels = (f"{term}/level_{level}" for term in _TERMS for level in levels)
         return ("loss", *_TERMS, *of_levels)
 
@@ -45,15 +45,16 @@ class MaskConverLoss:
         """Computes this replica's share of the global loss.
 
         Args:
-          outputs: of the model, given centers.
-          labels: an example batch as named in `types`.
+          outputs: of the model with the true centers.
+          labels: a batch of examples with the fields of `types`.
           sum_over_replicas: sums a scalar over replicas.
 
         Returns:
-          scalars under `names`: `loss`; `center_heatmap_loss`, `mask_bce_loss` and
-          `mask_dice_loss`, all unweighted; and of each the share of each level, that of its
-          heatmap or of the masks whose centers are on it, such as `mask_bce_loss/level_3`. The
-          shares are for people: no gradient flows from those of masks.
+          Scalars by the names of `names`:
+          - `loss`, the weighted sum;
+          - `center_heatmap_loss`, `mask_bce_loss` and `mask_dice_loss`, without weights;
+          - the share of each level in them, such as `mask_bce_loss/level_3`. A mask counts for the
+            level of its center. These shares are for logs; those of masks have no gradient.
         """
         present = tf.cast(labels[types.SLOT_CLASS_IDS] >= 0, tf.float32)  # [B, K]
         normalizer = sum_over_replicas(num_segments(labels)) + 1.0
@@ -78,14 +79,14 @@ class MaskConverLoss:
 
 
 def num_segments(labels: dict[str, tf.Tensor]) -> tf.Tensor:
-    """Slots of a batch that hold a segment, float32 scalar: its part of the normalizer."""
+    """The number of segments in a batch, float32 scalar: its part of the normalizer."""
     return tf.reduce_sum(tf.cast(labels[types.SLOT_CLASS_IDS] >= 0, tf.float32))
 
 
 def _heatmap_losses(
     logits: dict[int, tf.Tensor], labels: dict[str, tf.Tensor]
 ) -> dict[int, tf.Tensor]:
-    """Draws each level's targets and sums its loss over pictures; level -> loss."""
+    """Draws the target of each level and sums its loss over the pictures; level -> loss."""
     losses = {}
     for level, level_logits in logits.items():
         _, height, width, num_classes = level_logits.shape
@@ -105,13 +106,13 @@ def _heatmap_losses(
 
 
 def valid_cells(slot_map: tf.Tensor, height: int, width: int) -> tf.Tensor:
-    """1 for each cell of a coarser grid with a labelled pixel, else 0; float32 `[B, h, w]`.
+    """Marks the cells of a coarser grid that have a labelled pixel; 0 or 1, float32 `[B, h, w]`.
 
-    The grid may overhang the map at the bottom and right by less than one cell.
+    The grid may extend past the map at the bottom and right by less than one cell.
     """
     rows, columns = slot_map.shape[1:]
-    # The ratio of strides is a power of two; an overhang makes the ratio of sizes fall short of it,
-    # but by less than half.
+    # The ratio of strides is a power of two. If the grid extends past the map, the ratio of sizes
+    # is smaller, but more than half of it.
     at_least = max(-(-rows // height), -(-columns // width))
     ratio = 1 << (at_least - 1).bit_length()
     overhang = [[0, 0], [0, height * ratio - rows], [0, width * ratio - columns]]

@@ -1,1 +1,1 @@
-"""The model, one file per box of the paper's figure."""
+"""The models: one file for each box of the paper's figure."""

@@ -1,4 +1,4 @@
-"""The three light heads (method: Data flow 3)."""
+"""The light head; the model has three of them (method: Data flow 3)."""
 
 from __future__ import annotations
 
@@ -14,21 +14,23 @@ from maskconver_tf.models.low_level_fusion import LowLevelFusion
 
 @tf_keras.utils.register_keras_serializable("maskconver_tf")
 class LightHead(tf_keras.layers.Layer):
-    """A few separable units and a 1x1 output, with weights shared over levels and norms per level.
+    """A few separable units and a 1x1 output convolution.
 
-    Shapes: `[B, H, W, any] -> float32 or compute dtype [B, H, W, channels]`; with `fuses`, H and W
-    are those of the finer feature `[B, H, W, any]` that then is given too.
+    All levels share the weights of the convolutions. Each level has its own norms.
+
+    Shapes: `[B, H, W, any] -> [B, H, W, channels]`, in float32 or the compute dtype. With `fuses`
+    the head also takes a finer feature `[B, H, W, any]`, which then sets H and W of the output.
 
     Args:
       channels: of the output.
       width: of the units.
-      repeats: number of units; the paper's n. Large: 4, mobile: 2.
+      repeats: number of units; n in the paper. Large: 4, mobile: 2.
       kernel_size: of the units' depthwise convolutions.
-      levels: pyramid levels it is called for.
+      levels: pyramid levels that the head is called for.
       norm: kind of norm.
       output_bias: initial bias of the output.
-      float32_output: output in float32 whatever the precision policy, for logits.
-      fuses: first brings back detail from a finer feature, see `LowLevelFusion`.
+      float32_output: output in float32 under every precision policy, for logits.
+      fuses: first adds a finer feature, see `LowLevelFusion`.
 
     Source: MaskConver section 3.3.
     """

@@ -11,20 +11,23 @@ from maskconver_tf.models.trunk import Trunk
 
 @tf_keras.utils.register_keras_serializable("maskconver_tf")
 class ImageClassifier(Trunk):
-    """A class for the whole picture: the mean of each decoder level, normed, and one dense layer.
+    """Predicts a class for the whole picture.
 
-    All levels, not the coarsest alone: what no gradient reaches would be worn away by weight decay,
-    and the next stage would start from it. A decoder of one level (`ConvNeXtUNet.repeats = (18,)`)
-    classifies by the coarsest; the next stage then makes the finer ones anew.
+    The model takes the mean of each decoder level over all cells, concatenates the means, and
+    applies a norm and one dense layer.
+
+    It uses all levels because weight decay would shrink the weights of levels without a gradient,
+    and the next stage would start from them. To classify from level 5 only, set
+    `ConvNeXtUNet.repeats = (18,)`. The next stage then starts levels 4 and 3 from random weights.
 
     Shapes: images uint8 `[B, H, W, 3]`, H and W static multiples of 32, to `CLASS_LOGITS` float32
     `[B, C]`.
 
     Args:
       num_classes: C.
-      backbone: see `MaskConver`.
+      backbone: images to level -> features.
       pixel_decoder: level -> features to level -> features.
-      pyramid: what extends the decoder's levels, or None.
+      pyramid: adds levels to those of the decoder, or None.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""How a head of the released mobile model brings back detail."""
+"""Adds detail to a coarse feature, as the heads of the released mobile model do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from maskconver_tf.layers.norm import NormKind, make_norm
 
 @tf_keras.utils.register_keras_serializable("maskconver_tf")
 class LowLevelFusion(tf_keras.layers.Layer):
-    """Adds a finer feature, projected, to a coarser one, resized.
+    """Projects a fine feature, resizes a coarse one to its size, and adds both.
 
     y = resize(coarse) + relu(norm(conv1x1(fine)))
 

@@ -15,12 +15,13 @@ ClassEmbedding = Literal["add", "multiply", "none"]
 
 @tf_keras.utils.register_keras_serializable("maskconver_tf")
 class MaskEmbeddingGenerator(tf_keras.layers.Layer):
-    """Turns a center's embedding and its class into the filter that draws its mask.
+    """Computes a mask embedding from the embedding and the class of a center.
 
     mask_embedding = fc(act(norm(fc(center_embedding + class_embedding_table[class]))))
 
-    The class table breaks the tie where segments of different classes share a center, a ring round
-    a ball. An empty slot (negative class) uses class 0; the losses leave it out.
+    The dot product of a mask embedding and the mask features is the mask. The class table tells
+    segments of different classes apart that share a center, such as a ring around a ball. An empty
+    slot (negative class) uses class 0; the losses ignore it.
 
     Shapes: center embeddings `[B, K, D]` and class ids `[B, K]` -> `[B, K, D]`.
 
@@ -28,12 +29,12 @@ class MaskEmbeddingGenerator(tf_keras.layers.Layer):
       num_classes: C, rows of the table.
       width: D.
       hidden: width between the two layers. Large: 1024, mobile: 256.
-      class_embedding: "add" as the paper has it; "multiply" as released code has it; "none" to
-        measure what it is worth.
+      class_embedding: "add" as in the paper; "multiply" as in the released code; "none" to measure
+        the effect of the class table.
       norm: kind of norm between the two layers.
 
     Raises:
-      UserError: another class embedding.
+      UserError: `class_embedding` has another value.
 
     Source: MaskConver section 3.4 and table 6.
     """
@@ -62,7 +63,7 @@ class MaskEmbeddingGenerator(tf_keras.layers.Layer):
         }
         self.hidden = tf_keras.layers.Dense(hidden, use_bias=False, name="hidden")
         self.norm = make_norm(norm, "norm")
-        # Small at first, so that masks start undecided whatever the width of the dot product.
+        # Small first weights keep the first mask logits near 0 for every width of the dot product.
         self.output_dense = tf_keras.layers.Dense(
             width, kernel_initializer=tf_keras.initializers.RandomNormal(stddev=0.01), name="output"
         )

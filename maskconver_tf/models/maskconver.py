@@ -19,35 +19,37 @@ from maskconver_tf.ops.masks import mask_logits
 from maskconver_tf.ops.peaks import top_k_centers
 
 HEATMAP_PRIOR = 0.01
-"""Initial score of every cell, so that the many empty ones do not swamp the first steps."""
+"""Score of every cell before training. A low score keeps the loss of the many empty cells small."""
 
 
 @tf_keras.utils.register_keras_serializable("maskconver_tf")
 class MaskConver(Trunk):
-    """Every segment, thing or stuff, is a center with a class; its mask is a dot product.
+    """Predicts a center with a class for every thing and every stuff region, and its mask.
 
-    Shapes: images uint8 `[B, H, W, 3]`, H and W static multiples of 32. Outputs are named in
-    `types`: heatmap logits of every center level, and
-    - given centers (training): `MASK_LOGITS` `[B, h, w, K]` for exactly those centers;
-    - else: `PROPOSAL_SCORES`, `PROPOSAL_CLASS_IDS`, `MASK_EMBEDDINGS` of the K best peaks and
-      `MASK_FEATURES`, so that no mask is made before low scores have left.
+    The mask is the dot product of the segment's embedding and the features of each pixel.
+
+    Shapes: images uint8 `[B, H, W, 3]`, H and W static multiples of 32. `types` names the outputs:
+    `CENTER_HEATMAP_LOGITS` of every center level, and
+    - in training, where the true centers are given: `MASK_LOGITS` `[B, h, w, K]` of these centers;
+    - in inference: `PROPOSAL_SCORES`, `PROPOSAL_CLASS_IDS` and `MASK_EMBEDDINGS` of the K highest
+      peaks, and `MASK_FEATURES`. The fusion first drops low scores and then makes masks.
 
     Args:
       num_classes: C.
       backbone: images to level -> features.
       pixel_decoder: level -> features to level -> features of one width.
-      pyramid: what extends the decoder's levels (`LightFPN`), or None.
-      center_levels: levels that hold centers.
+      pyramid: adds levels to those of the decoder (`LightFPN`), or None.
+      center_levels: levels that have centers.
       mask_level: level of the mask grid; 2 is stride 4.
-      width: D, of embeddings and mask features, and of the heads.
-      head_repeats: units per head.
+      width: D, channels of embeddings, mask features and heads.
+      head_repeats: number of units in each head.
       head_kernel_size: of the heads' depthwise convolutions.
-      hidden: of the mask embedding generator.
+      hidden: hidden width of the mask embedding generator.
       class_embedding: see `MaskEmbeddingGenerator`.
       norm: kind of norm of heads and generator.
-      fuse_level: None; or, as in the released mobile model, the one level of centers and masks, to
-        which each head brings the decoder's finest level and adds the backbone's feature there.
-      num_proposals: K at inference.
+      fuse_level: None, or one level for centers and masks, as in the released mobile model. Each
+        head then resizes the decoder's finest level to this level and adds the backbone's feature.
+      num_proposals: K in inference.
     """
 
     def __init__(
@@ -125,47 +127,46 @@ class MaskConver(Trunk):
         centers: dict[str, tf.Tensor] | None = None,
         training: bool | None = None,
     ) -> dict:
-        """Runs the figure from left to right.
+        """Computes the paper's figure from left to right.
 
         Args:
           images: uint8 `[B, H, W, 3]`.
-          centers: `CENTER_LEVELS`, `CENTER_INDICES` and `SLOT_CLASS_IDS` of the true segments, to
-            get their masks; None to find centers.
+          centers: `CENTER_LEVELS`, `CENTER_INDICES` and `SLOT_CLASS_IDS` of the true segments, for
+            their masks; None to find centers on the heatmap.
           training: Keras' flag.
         """
-        features, levels = self.compute_features(images, training)
-        detail = None
-        if self.fuse_level is not None:
-            levels = {self.fuse_level: levels[min(levels)]}
-            detail = features[self.fuse_level]
-        heatmap_logits = self._at_centers(self.center_heatmap_head, levels, detail, training)
-        embeddings = self._at_centers(self.center_embedding_head, levels, detail, training)
-        mask_features = self.mask_feature_head(
-            sum_levels(levels, images.shape[1:3], self.mask_level),
-            level=self.mask_level,
-            finer=detail,
+        features, levels = self.compute_features(images, training)  # Backbone and pixel decoder.
+        levels, detail = self._levels_for_heads(features, levels)
+        heatmap_logits = self._at_center_levels(self.center_heatmap_head, levels, detail, training)
+        embeddings = self._at_center_levels(self.center_embedding_head, levels, detail, training)
+        mask_features = self._mask_features(levels, detail, images.shape[1:3], training)
+        if centers is None:
+            chosen = top_k_centers(heatmap_logits, self.num_proposals)
+        else:
+            chosen = _true_centers(centers, embeddings)
+        mask_embeddings = self.mask_embedding_generator(
+            gather_cells(flatten_levels(embeddings), chosen["flat_indices"]),
+            chosen["class_ids"],
             training=training,
         )
         outputs = {types.CENTER_HEATMAP_LOGITS: heatmap_logits}
-        if centers is None:
-            found = top_k_centers(heatmap_logits, self.num_proposals)
-            outputs[types.PROPOSAL_SCORES] = found["scores"]
-            outputs[types.PROPOSAL_CLASS_IDS] = found["class_ids"]
-        else:
-            found = self._given_centers(centers, embeddings)
-        mask_embeddings = self.mask_embedding_generator(
-            gather_cells(flatten_levels(embeddings), found["flat_indices"]),
-            found["class_ids"],
-            training=training,
-        )
-        if centers is None:
-            outputs[types.MASK_EMBEDDINGS] = mask_embeddings
-            outputs[types.MASK_FEATURES] = mask_features
-        else:
-            outputs[types.MASK_LOGITS] = mask_logits(mask_features, mask_embeddings)
-        return outputs
+        if centers is not None:
+            return outputs | {types.MASK_LOGITS: mask_logits(mask_features, mask_embeddings)}
+        return outputs | {
+            types.PROPOSAL_SCORES: chosen["scores"],
+            types.PROPOSAL_CLASS_IDS: chosen["class_ids"],
+            types.MASK_EMBEDDINGS: mask_embeddings,
+            types.MASK_FEATURES: mask_features,
+        }
 
-    def _at_centers(self, head, levels, detail, training) -> dict[int, tf.Tensor]:
+    def _levels_for_heads(self, features, levels) -> tuple[dict[int, tf.Tensor], tf.Tensor | None]:
+        """The levels that the heads take, and the finer feature that they fuse or None."""
+        if self.fuse_level is None:
+            return levels, None
+        return {self.fuse_level: levels[min(levels)]}, features[self.fuse_level]
+
+    def _at_center_levels(self, head, levels, detail, training) -> dict[int, tf.Tensor]:
+        """Applies a head to each center level."""
         if missing := sorted(set(self.center_levels) - set(levels)):
             raise UserError(
                 f"MaskConver.center_levels = {self.center_levels}: the pixel decoder gives levels "
@@ -176,10 +177,12 @@ class MaskConver(Trunk):
             k: head(levels[k], level=k, finer=detail, training=training) for k in self.center_levels
         }
 
-    def _given_centers(self, centers, embeddings) -> dict[str, tf.Tensor]:
-        sizes = {k: (x.shape[1], x.shape[2]) for k, x in embeddings.items()}
-        indices = flat_indices(centers[types.CENTER_LEVELS], centers[types.CENTER_INDICES], sizes)
-        return {"flat_indices": indices, "class_ids": centers[types.SLOT_CLASS_IDS]}
+    def _mask_features(self, levels, detail, input_size, training) -> tf.Tensor:
+        """Sums all levels on the mask grid and applies the mask feature head; `[B, h, w, D]`."""
+        summed = sum_levels(levels, input_size, self.mask_level)
+        return self.mask_feature_head(
+            summed, level=self.mask_level, finer=detail, training=training
+        )
 
     def get_config(self):
         return {"name": self.name} | self.parts_config() | self._config
@@ -193,3 +196,12 @@ def _check_fuse_level(
             f"MaskConver.fuse_level = {fuse_level}: centers and masks must both be on that level "
             f"alone; found center_levels = {tuple(center_levels)} and mask_level = {mask_level}"
         )
+
+
+def _true_centers(
+    centers: dict[str, tf.Tensor], embeddings: dict[int, tf.Tensor]
+) -> dict[str, tf.Tensor]:
+    """The given centers in the form of `top_k_centers`, without scores."""
+    sizes = {k: (x.shape[1], x.shape[2]) for k, x in embeddings.items()}
+    indices = flat_indices(centers[types.CENTER_LEVELS], centers[types.CENTER_INDICES], sizes)
+    return {"flat_indices": indices, "class_ids": centers[types.SLOT_CLASS_IDS]}

@@ -13,21 +13,21 @@ from maskconver_tf.models.trunk import Trunk, sum_levels
 
 @tf_keras.utils.register_keras_serializable("maskconver_tf")
 class SemanticModel(Trunk):
-    """A class for each cell: MaskConver's mask features, times one learned embedding per class.
+    """Predicts a class for each cell: MaskConver's mask features times one embedding per class.
 
-    Where MaskConver makes a mask of a segment's embedding, this makes one of a class's. Backbone,
-    decoder, pyramid and mask feature head are MaskConver's own, so that a panoptic run takes all of
-    them over.
+    MaskConver makes a mask from the embedding of a segment; this model makes it from the learned
+    embedding of a class. Backbone, decoder, pyramid and mask feature head are the same as in
+    MaskConver, so that a panoptic run can start from all of their weights.
 
     Shapes: images uint8 `[B, H, W, 3]`, H and W static multiples of 32, to `SEMANTIC_LOGITS`
     float32 `[B, h, w, C]` on the mask grid.
 
     Args:
       num_classes: C.
-      backbone: see `MaskConver`; so are the others.
+      backbone: images to level -> features.
       pixel_decoder: level -> features to level -> features of one width.
-      pyramid: what extends the decoder's levels, or None.
-      mask_level: level of the grid; 2 is stride 4.
+      pyramid: adds levels to those of the decoder, or None.
+      mask_level: level of the mask grid; 2 is stride 4.
       width: D, of the mask features.
       head_repeats: units of the head.
       head_kernel_size: of the head's depthwise convolutions.

@@ -1,4 +1,4 @@
-"""What every stage of training shares: backbone, pixel decoder and pyramid."""
+"""The parts that the models of all training stages share: backbone, pixel decoder and pyramid."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ _PARTS = ("backbone", "pixel_decoder", "pyramid")
 
 
 class Trunk(tf_keras.Model):
-    """A model whose first half is that of the paper's figure, under the same names in each stage.
+    """The first half of the paper's figure: backbone, pixel decoder and pyramid.
 
-    What one stage of training leaves is therefore found by name in the next.
+    These parts have the same names in the models of all training stages. Therefore a stage can load
+    their weights from the stage before it by name.
 
     Args:
       backbone: images to level -> features.
       pixel_decoder: level -> features to level -> features.
-      pyramid: what extends the decoder's levels (`LightFPN`), or None.
+      pyramid: adds levels to those of the decoder (`LightFPN`), or None.
     """
 
     def __init__(
@@ -37,10 +38,13 @@ class Trunk(tf_keras.Model):
     def compute_features(
         self, images: tf.Tensor, training: bool | None = None
     ) -> tuple[dict[int, tf.Tensor], dict[int, tf.Tensor]]:
-        """The backbone's features and the decoded levels of images uint8 `[B, H, W, 3]`.
+        """Computes the backbone's features and the decoder's levels of uint8 `[B, H, W, 3]` images.
+
+        Returns:
+          Level -> feature of the backbone; and level -> feature of the decoder and the pyramid.
 
         Raises:
-          UserError: H or W is no multiple of 32.
+          UserError: H or W is not a multiple of 32.
         """
         _check_size(images)
         features = self.backbone(images, training=training)
@@ -50,7 +54,7 @@ class Trunk(tf_keras.Model):
         return features, levels
 
     def parts_config(self) -> dict:
-        """The parts, serialised; what `get_config` of a model begins with."""
+        """The serialised parts, for the `get_config` of a model."""
         return {name: tf_keras.utils.serialize_keras_object(getattr(self, name)) for name in _PARTS}
 
     @classmethod
@@ -64,7 +68,10 @@ class Trunk(tf_keras.Model):
 
 
 def sum_levels(levels: dict[int, tf.Tensor], input_size: tuple[int, int], finest: int) -> tf.Tensor:
-    """All levels on the grid of level `finest`, summed: doubled and added one by one."""
+    """Sums all levels on the grid of level `finest`.
+
+    From the coarsest level on, the sum is doubled in size and the next finer level is added.
+    """
     total = levels[max(levels)]
     for level in range(max(levels) - 1, finest - 1, -1):
         total = repeat_to_size(total, *level_size(input_size, level))
@@ -77,7 +84,7 @@ def _check_size(images: tf.Tensor) -> None:
     height, width = images.shape[1:3]
     if not height or not width or height % 32 or width % 32:
         raise UserError(
-            f"images are {height}x{width}: MaskConver takes heights and widths that are multiples "
-            "of 32, such as 640x640 or 800x1216; pad them, or use `maskconver_tf.load`, which fits "
-            "any picture"
+            f"images are {height}x{width}; expected heights and widths that are multiples of 32, "
+            "such as 640x640 or 800x1216; pad them, or use `maskconver_tf.load`, which takes "
+            "pictures of any size"
         )

@@ -1,4 +1,4 @@
-"""Names of a model's variables that do not depend on what else the process has built."""
+"""Names of a model's variables that do not depend on other models of the process."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import tf_keras
 
 
 def named_variables(model: tf_keras.Model) -> dict[str, tf.Variable]:
-    """Variables by the attributes that lead to them: `center_heatmap_head/output_conv/bias`.
+    """Names variables by the attributes that lead to them: `center_heatmap_head/output_conv/bias`.
 
-    These are the keys a TensorFlow checkpoint of the model has. Keras' own names count the layers
-    of the process, so that a second model's would differ.
+    A TensorFlow checkpoint of the model has the same keys. Keras' own names count the layers of the
+    process, so they differ for a second model.
 
     Args:
-      model: built.
+      model: a model with its weights.
 
     Returns:
-      Every variable once, by its shortest path, in the order of `model.variables`.
+      Shortest path -> variable, each variable once, in the order of `model.variables`.
     """
     view = tf.train.TrackableView(model)
     paths, todo = {id(model): ""}, collections.deque([model])

@@ -1,1 +1,1 @@
-"""Pure tensor functions: no weights, no files, no Keras."""
+"""Pure tensor functions, without weights, files or Keras."""

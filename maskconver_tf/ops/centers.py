@@ -1,4 +1,4 @@
-"""Cells of all pyramid levels laid end to end, so that one gather serves every level."""
+"""Puts the cells of all pyramid levels in one row, so that one gather reads from all levels."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import tensorflow as tf
 
 
 def flatten_levels(features: dict[int, tf.Tensor]) -> tf.Tensor:
-    """Joins level -> `[B, Hl, Wl, D]` to `[B, sum of Hl Wl, D]`, finest level first."""
+    """Concatenates level -> `[B, Hl, Wl, D]` to `[B, sum of Hl Wl, D]`, the finest level first."""
     return tf.concat([_flatten_cells(features[level]) for level in sorted(features)], axis=1)
 
 
@@ -18,10 +18,10 @@ def _flatten_cells(features: tf.Tensor) -> tf.Tensor:
 def flat_indices(
     levels: tf.Tensor, indices: tf.Tensor, level_sizes: dict[int, tuple[int, int]]
 ) -> tf.Tensor:
-    """Positions of cells in the order of `flatten_levels`.
+    """Returns the positions of cells in the order of `flatten_levels`.
 
     Args:
-      levels: int `[B, K]`; a level that is not in `level_sizes` (an empty slot) gives position 0.
+      levels: int `[B, K]`. A level that is not in `level_sizes` (an empty slot) gives position 0.
       indices: int `[B, K, 2]`, (y, x).
       level_sizes: level -> (height, width) in cells.
 
@@ -39,5 +39,5 @@ def flat_indices(
 
 
 def gather_cells(flat_features: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
-    """Features `[B, N, D]` at positions `[B, K]`: `[B, K, D]`."""
+    """Gathers features `[B, N, D]` at positions `[B, K]`; `[B, K, D]`."""
     return tf.gather(flat_features, positions, batch_dims=1)

@@ -6,10 +6,11 @@ import tensorflow as tf
 
 
 def gaussian_radius(sizes: tf.Tensor, min_iou: float) -> tf.Tensor:
-    """The largest shift of a box's corners that keeps its IoU with the box at `min_iou` or more.
+    """Returns the largest shift of a box's corners that keeps the IoU at `min_iou` or more.
 
-    Moving corners by r in the worst direction gives one quadratic for each of three cases: the box
-    is shifted, shrunk or grown. The answer is the smallest of the three roots.
+    The IoU is that of the changed box and the original box. If the corners move by r in the worst
+    direction, the box is shifted, shrunk or grown. Each of these cases gives a quadratic equation.
+    The result is the smallest of the three roots.
 
     Args:
       sizes: float `[..., 2]`, height and width of the boxes in cells, positive.
@@ -44,10 +45,11 @@ def draw_heatmap(
     width: int,
     num_classes: int,
 ) -> tf.Tensor:
-    """Draws one truncated Gaussian per center into the channel of its class; overlaps take the max.
+    """Draws one truncated Gaussian per center into the channel of its class.
 
-    The Gaussian has sigma (2r + 1) / 6, is 1 at its cell and 0 beyond r cells in either direction.
-    It factors into a column and a row, so only `[B, K, H, W]` is ever made, not a class axis more.
+    Where Gaussians overlap, the maximum counts. A Gaussian has sigma (2r + 1) / 6; it is 1 at its
+    center's cell and 0 more than r rows or columns away. It is the product of a column and a row.
+    Therefore the largest intermediate tensor is `[B, K, H, W]`, without a class axis.
 
     Args:
       center_indices: int `[B, K, 2]`, (y, x) cells.
@@ -71,7 +73,7 @@ def draw_heatmap(
         tf.reshape(channels, [-1]),
         batch * num_classes,
     )
-    # A class without centers holds the lowest float.
+    # A class without centers has the lowest float here.
     heatmap = tf.reshape(tf.maximum(heatmap, 0.0), [-1, num_classes, height, width])
     return tf.transpose(heatmap, [0, 2, 3, 1])
 

@@ -1,4 +1,4 @@
-"""Masks as dot products (method: Data flow 5)."""
+"""Computes masks as dot products (method: Data flow 5)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import tensorflow as tf
 
 
 def mask_logits(mask_features: tf.Tensor, mask_embeddings: tf.Tensor) -> tf.Tensor:
-    """Every pixel's feature against every segment's embedding, summed in float32.
+    """Multiplies every pixel's feature with every segment's embedding, and sums in float32.
 
-    A sum rounded to bfloat16 would be off by up to 1/256 of itself: a logit of 10 by 0.04.
+    In bfloat16 the rounded sum has a relative error of up to 1/256: 0.04 for a logit of 10.
 
     b picture, h row, w column, d embedding, k slot.
 

@@ -1,4 +1,4 @@
-"""Peaks of center heatmaps, over all levels and classes (method: Inference)."""
+"""Finds the peaks of center heatmaps, over all levels and classes (method: Inference)."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ import tensorflow as tf
 
 
 def suppress_non_peaks(scores: tf.Tensor) -> tf.Tensor:
-    """Zeroes every score that is not the maximum of its 3x3 neighbourhood in its own channel.
+    """Sets every score to 0 that is not the maximum of its 3x3 neighbourhood in its own channel.
+
+    Neighbours with equal scores all stay.
 
     Args:
-      scores: `[B, H, W, C]`, not negative. Equal neighbours all stay.
+      scores: `[B, H, W, C]`, not negative.
     """
     maxima = tf.nn.max_pool2d(scores, ksize=3, strides=1, padding="SAME")
     return tf.where(scores >= maxima, scores, tf.zeros_like(scores))
 
 
 def top_k_centers(heatmap_logits: dict[int, tf.Tensor], num_proposals: int) -> dict[str, tf.Tensor]:
-    """Picks the highest peaks over all levels, cells and classes.
+    """Selects the highest peaks over all levels, cells and classes.
 
-    Each level gives its own best first, so that the last selection sees few candidates.
+    The function first selects the best peaks of each level, so that the final selection has few
+    candidates.
 
     Args:
       heatmap_logits: level -> `[B, Hl, Wl, C]`.
@@ -26,8 +29,8 @@ def top_k_centers(heatmap_logits: dict[int, tf.Tensor], num_proposals: int) -> d
 
     Returns:
       `scores` float32 `[B, K]`, highest first; `class_ids` int32 `[B, K]`; `flat_indices` int32
-      `[B, K]`, the cell in the order of `ops.centers.flatten_levels`. Where there are fewer than K
-      cells, the rest has score 0.
+      `[B, K]`, the cell in the order of `ops.centers.flatten_levels`. If there are fewer than K
+      candidates, the rest has score 0.
     """
     scores, class_ids, cells = [], [], []
     offset = 0

@@ -1,4 +1,4 @@
-"""Resizing by whole factors, in forms that XLA differentiates on every device."""
+"""Resizes by whole factors, in operations that XLA can differentiate on every device."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import tensorflow as tf
 
 
 def repeat_to_size(features: tf.Tensor, height: int, width: int) -> tf.Tensor:
-    """Nearest-neighbour upsampling by 2 to a neighbour's exact size.
+    """Doubles a feature by nearest-neighbour upsampling, to the exact size of the finer level.
 
-    A pyramid level of odd size n has ceil(n / 2) cells on the level above, so twice that can be one
-    cell too many; the surplus row or column is cut. Written as a broadcast because the nearest-
-    neighbour resize op has no gradient under XLA on CPU.
+    A level of odd size n has ceil(n / 2) cells on the level above. Twice that number is one too
+    many, and the extra row or column is cut. The function uses a broadcast because TensorFlow's
+    nearest-neighbour resize has no gradient under XLA on a CPU.
 
     Args:
       features: `[B, h, w, D]`.
@@ -22,7 +22,7 @@ def repeat_to_size(features: tf.Tensor, height: int, width: int) -> tf.Tensor:
     """
     _, h, w, depth = features.shape
     if height not in (2 * h, 2 * h - 1) or width not in (2 * w, 2 * w - 1):
-        raise ValueError(f"cannot double {h}x{w} to {height}x{width}: not its neighbour's size")
+        raise ValueError(f"cannot double {h}x{w} to {height}x{width}: expected 2n or 2n - 1 for n")
     doubled = tf.broadcast_to(
         features[:, :, tf.newaxis, :, tf.newaxis, :],
         [tf.shape(features)[0], h, 2, w, 2, depth],

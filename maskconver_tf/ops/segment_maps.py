@@ -1,4 +1,4 @@
-"""Dense segment maps: from source numbering to slots, and onto a coarser grid."""
+"""Changes dense segment maps: from the source's numbers to slots, and to a coarser grid."""
 
 from __future__ import annotations
 
@@ -9,24 +9,18 @@ from maskconver_tf.types import VOID
 
 
 def slot_table(slots: tf.Tensor, num_segments: tf.Tensor) -> tf.Tensor:
-    """The table from segment number (0 void, then 1..n) to what a slot map has for it.
+    """Makes the table from a segment's number (0 for void, then 1..n) to its value in a slot map.
 
     Args:
       slots: int `[m]`, 0-based segments in slot order.
       num_segments: integer scalar n.
 
     Returns:
-      int32 `[n + 1]`: slots counted from 1, `VOID` for a segment without one.
+      int32 `[n + 1]`: slots counted from 1, `VOID` for a segment without a slot.
     """
     table = tf.fill([num_segments + 1], VOID)
     numbers = tf.range(1, tf.size(slots) + 1)
     return tf.tensor_scatter_nd_update(table, (slots + 1)[:, tf.newaxis], numbers)
-
-
-def erase_segments(segment_map: tf.Tensor, erased: tf.Tensor) -> tf.Tensor:
-    """Makes segments void: those of int32 `[H, W]` (0 void, 1..n) whose bool of `[n]` is set."""
-    kept = tf.where(erased, 0, tf.range(1, tf.size(erased) + 1))
-    return tf.gather(tf.concat([[0], kept], axis=0), segment_map)
 
 
 def sample_segment_map(
@@ -36,22 +30,22 @@ def sample_segment_map(
     wanted: tf.Tensor | None = None,
     canvas_size: tuple[int, int] | None = None,
 ) -> tf.Tensor:
-    """Samples a map every `stride` pixels and gives back the segments that sampling missed.
+    """Samples a map every `stride` pixels, and restores segments that the samples miss.
 
-    A segment thinner than the stride can fall between the samples; the cell of its first pixel then
-    becomes its own. Of two that claim one cell the one listed later keeps it, and so a segment is
-    left without a cell only where another claims the only one it has.
+    A segment thinner than the stride can lie between the samples. It then gets the cell of its
+    first pixel. If two such segments need the same cell, the later in the list gets it. A segment
+    stays without a cell only if another one takes its only cell.
 
     Args:
       segment_map: integers `[h, w]`, 0 void, 1..n.
       first_pixels: int32 `[n, 2]` of the map, as `segment_geometry` finds them.
       stride: 1, 2, 4, ...
-      wanted: bool `[n]`, segments to give back if they have pixels; None for all.
-      canvas_size: (height, width), multiples of `stride`, which void at the bottom and right fills
-        the map up to; None for the map's own size.
+      wanted: bool `[n]`, segments to restore if they have pixels; None for all.
+      canvas_size: (height, width), multiples of `stride`. Void fills the map up to this size at the
+        bottom and right. None for the map's own size.
 
     Returns:
-      int32 `[H / stride, W / stride]` of the canvas.
+      int32 `[H / stride, W / stride]`, for a canvas of H x W.
     """
     num_segments = tf.shape(first_pixels)[0]
     sampled = tf.cast(segment_map[stride // 2 :: stride, stride // 2 :: stride], tf.int32)
@@ -73,6 +67,6 @@ def sample_segment_map(
 
 
 def _filled_up(segment_map: tf.Tensor, size: list[int]) -> tf.Tensor:
-    """Void at the bottom and right, up to `size`."""
+    """Fills the map up to `size` with void at the bottom and right."""
     missing = tf.stack([tf.zeros([2], tf.int32), size - tf.shape(segment_map)], axis=1)
     return tf.ensure_shape(tf.pad(segment_map, missing), size)

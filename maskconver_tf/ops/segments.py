@@ -1,4 +1,4 @@
-"""Areas, boxes and centers of the segments of a dense map, without a loop over segments."""
+"""Measures areas, boxes and centers of the segments of a map, without a loop over segments."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def segment_areas(segment_map: tf.Tensor, num_segments: tf.Tensor) -> tf.Tensor:
 def segment_geometry(segment_map: tf.Tensor, num_segments: tf.Tensor) -> dict[str, tf.Tensor]:
     """Measures every segment of one map.
 
-    Pixels are looked at once, to find the runs of equal ones in each row; what is measured follows
-    from the runs, of which there are a hundredth.
+    The function reads the pixels once, to find the runs of equal pixels in each row. It then
+    measures the runs: there are about a hundred times fewer runs than pixels.
 
     Args:
       segment_map: integers `[H, W]`; i for the i-th segment counted from 1, 0 or less for no
@@ -32,15 +32,15 @@ def segment_geometry(segment_map: tf.Tensor, num_segments: tf.Tensor) -> dict[st
 
     Returns:
       `areas` int32 `[n]`; `centers` float32 `[n, 2]`, the mean (y, x) of the segment's pixel
-      centers in pixels; `boxes` int32 `[n, 4]`, (y0, x0, y1, x1) half-open: all zero for a segment
-      without pixels; `first_pixels` int32 `[n, 2]`, the segment's first pixel (y, x) in reading
-      order, beyond the map for a segment without pixels.
+      centers in pixels; `boxes` int32 `[n, 4]`, (y0, x0, y1, x1) half-open; `first_pixels` int32
+      `[n, 2]`, the segment's first pixel (y, x) in reading order. A segment without pixels has
+      zeros as center and box, and a first pixel outside the map.
     """
     rows, starts, ends, segments = _runs(segment_map)
     areas = tf.math.unsorted_segment_sum(ends - starts, segments, num_segments)
 
     def mean(twice_positions: tf.Tensor) -> tf.Tensor:
-        # Sums of positions of a large picture exceed what float32 holds exactly.
+        # In a large picture sums of positions are too large for exact float32.
         weighted = tf.cast(ends - starts, tf.float64) * tf.cast(twice_positions, tf.float64)
         sums = tf.math.unsorted_segment_sum(weighted, segments, num_segments)
         return tf.cast(tf.math.divide_no_nan(sums, 2.0 * tf.cast(areas, tf.float64)), tf.float32)
@@ -63,16 +63,16 @@ def segment_geometry(segment_map: tf.Tensor, num_segments: tf.Tensor) -> dict[st
 
 
 def box_centers(boxes: tf.Tensor) -> tf.Tensor:
-    """The middle (y, x) of int boxes `[n, 4]`, (y0, x0, y1, x1) half-open; float32 `[n, 2]`."""
+    """Returns the middle (y, x) of int boxes `[n, 4]`, (y0, x0, y1, x1); float32 `[n, 2]`."""
     return tf.cast(boxes[:, :2] + boxes[:, 2:], tf.float32) / 2.0
 
 
 def _runs(segment_map: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Runs of equal pixels in the rows of integers `[H, W]`, in reading order.
+    """Finds runs of equal pixels in the rows of integers `[H, W]`, in reading order.
 
     Returns:
-      Row, first column, one past the last column, and segment counted from 0, negative for none;
-      int32 `[m]` each.
+      For each run: its row, its first column, the column after its last, and its segment counted
+      from 0 (negative for none); int32 `[m]` each.
     """
     height, width = tf.unstack(tf.shape(segment_map))
     changes = segment_map[:, 1:] != segment_map[:, :-1]
@@ -81,6 +81,6 @@ def _runs(segment_map: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.T
     segments = tf.cast(tf.gather(tf.reshape(segment_map, [-1]), last), tf.int32) - 1
     rows = last // width
     ends = last - rows * width + 1
-    # A run starts where the one before it ended, or its row does.
+    # A run starts at the end of the run before it, or at the start of its row.
     starts = tf.where(rows[1:] == rows[:-1], ends[:-1], 0)
     return rows, tf.concat([[0], starts], axis=0), ends, segments

@@ -1,1 +1,1 @@
-"""What can be known before a run."""
+"""Checks, counts and previews before a run: datasets, models, memory and inputs."""

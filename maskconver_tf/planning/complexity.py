@@ -1,4 +1,4 @@
-"""What a model weighs and what one picture costs it, counted from its traced graph."""
+"""Counts a model's weights, and its multiply-adds per picture from the traced graph."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from maskconver_tf.ops.masks import mask_logits
 KINDS = ("convolution", "depthwise", "dense", "einsum")
 
 MASK_PRODUCT = "mask_product"
-"""The part that stands for the masks of all proposals. The model leaves them to whoever has dropped
-the low scores, so they cost this at most and are not in the sum, as they are not in papers'."""
+"""The part for the masks of all proposals. The fusion drops low scores before it makes masks, so
+this is the largest possible cost. It is not in the sum, as in most papers."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,8 +25,8 @@ class LayerCost:
     """Multiply-adds of one layer, summed over its calls (a head is called at every level).
 
     Attributes:
-      part: attribute of the model that the layer belongs to, such as "backbone".
-      layer: path of names below the part; empty for what the model does itself.
+      part: attribute of the model that has the layer, such as "backbone".
+      layer: path of names inside the part; empty for operations of the part or the model itself.
       kind: one of `KINDS`.
       multiply_adds: for one picture.
     """
@@ -43,9 +43,9 @@ class Complexity:
 
     Attributes:
       input_size: (height, width) in pixels.
-      parameters: part -> number of weights of every kind, statistics of batch norms included.
-      trainable_parameters: part -> number of those that an optimizer changes.
-      layers: costs in the order of the graph.
+      parameters: part -> number of weights of every kind, with the statistics of batch norms.
+      trainable_parameters: part -> number of weights that an optimizer changes.
+      layers: the costs, in the order of the graph.
     """
 
     input_size: tuple[int, int]
@@ -63,7 +63,7 @@ class Complexity:
 
     @property
     def multiply_adds(self) -> int:
-        """Of the model, without `MASK_PRODUCT`."""
+        """Multiply-adds of the model, without `MASK_PRODUCT`."""
         return sum(self.by_part().values()) - self.mask_product
 
     @property
@@ -72,7 +72,7 @@ class Complexity:
         return self.by_part()[MASK_PRODUCT]
 
     def by_part(self) -> dict[str, int]:
-        """Multiply-adds of each part; one that computes nothing counted here has 0."""
+        """Multiply-adds of each part; 0 for a part without counted operations."""
         return self._sums("part", [*self.parameters, MASK_PRODUCT])
 
     def by_kind(self) -> dict[str, int]:
@@ -88,14 +88,13 @@ class Complexity:
 
 
 def count_complexity(model: tf_keras.Model, input_size: tuple[int, int]) -> Complexity:
-    """Counts the weights of a model, and what inference on one picture costs.
+    """Counts the weights of a model, and the multiply-adds of inference on one picture.
 
-    Counted are convolutions, depthwise convolutions and matrix products, each multiplication with
-    its addition as one, as the tables of most papers do. Norms, activations and resizing
-    are not.
+    Convolutions, depthwise convolutions and matrix products count, as in the tables of most papers.
+    A multiplication and its addition count as one. Norms, activations and resizing do not count.
 
     Args:
-      model: built; called on uint8 `[1, height, width, 3]`. Nothing is computed.
+      model: a model with its weights. It is traced on uint8 `[1, height, width, 3]`, not computed.
       input_size: (height, width) in pixels.
     """
     parts = _parts(model)
@@ -110,7 +109,7 @@ def count_complexity(model: tf_keras.Model, input_size: tuple[int, int]) -> Comp
 
 
 def trace(model: tf_keras.Model, input_size: tuple[int, int]) -> tf.Graph:
-    """The graph of inference on one picture, masks of all proposals included; shapes are static."""
+    """Traces inference on one picture and the masks of all proposals; all shapes are static."""
 
     def infer(images: tf.Tensor) -> tf.Tensor | dict[str, tf.Tensor]:
         outputs = model(images, training=False)
@@ -124,11 +123,11 @@ def trace(model: tf_keras.Model, input_size: tuple[int, int]) -> tf.Graph:
 
 
 def layer_costs(graph: tf.Graph, parts: dict[str, tf_keras.layers.Layer]) -> tuple[LayerCost, ...]:
-    """Costs of a traced model's layers.
+    """Counts the costs of a traced model's layers.
 
     Args:
-      graph: static shapes throughout; operations are named `model/part/.../operation`.
-      parts: name of each part -> the layer that is it.
+      graph: all shapes are static, and operations have names `model/part/.../operation`.
+      parts: name of each part -> its layer.
     """
     names = {layer.name: part for part, layer in parts.items()}
     sums: Counter[tuple[str, str, str]] = Counter()
@@ -146,12 +145,12 @@ def layer_costs(graph: tf.Graph, parts: dict[str, tf_keras.layers.Layer]) -> tup
 
 
 def _is_layer(name: str) -> bool:
-    """Whether a name in an operation's path is a layer's; some functions add one of their own."""
+    """Whether a name in an operation's path is that of a layer; some functions add other names."""
     return not re.fullmatch(r"(Tensordot|einsum)(_\d+)?", name)
 
 
 def _parts(model: tf_keras.Model) -> dict[str, tf_keras.layers.Layer]:
-    """The model's own layers by the attributes that hold them, in the order they were set."""
+    """The model's own layers by their attributes, in the order in which they were set."""
     attributes = vars(model).items()
     return {name: x for name, x in attributes if isinstance(x, tf_keras.layers.Layer)}
 
@@ -161,7 +160,7 @@ def _num_weights(weights: list[tf.Variable]) -> int:
 
 
 def _convolution(operation: tf.Operation) -> int:
-    """Each output takes a kernel's height x width x input channels (of its group)."""
+    """Each output takes kernel height x kernel width x input channels (of its group)."""
     return math.prod(operation.outputs[0].shape) * math.prod(operation.inputs[1].shape[:3])
 
 
@@ -176,7 +175,7 @@ def _matrix_product(operation: tf.Operation) -> int:
 
 
 def _einsum(operation: tf.Operation) -> int:
-    """Each combination of indices takes one; TensorFlow has written out any ellipsis."""
+    """Each combination of indices takes one. TensorFlow has already replaced any ellipsis."""
     terms = operation.get_attr("equation").decode().split("->")[0].split(",")
     sizes: dict[str, int] = {}
     for letters, tensor in zip(terms, operation.inputs, strict=True):
@@ -191,4 +190,4 @@ _COUNTERS = {
     "BatchMatMulV2": ("dense", _matrix_product),
     "Einsum": ("einsum", _einsum),
 }
-"""Operation type -> its kind and what counts one."""
+"""Operation type -> its kind, and the function that counts its multiply-adds."""

@@ -1,4 +1,4 @@
-"""A sheet of training inputs for people to look at: the root of `maskconver data show`."""
+"""Draws a sheet of training inputs: the root of `maskconver data show`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image
 
 from maskconver_tf import types
 from maskconver_tf.datasets.categories import Categories
-from maskconver_tf.datasets.records.corrupt_records import corrupt_records_named
+from maskconver_tf.datasets.records.corrupt_records import explain_corrupt_records
 from maskconver_tf.errors import UserError
 from maskconver_tf.inference.drawing.center_drawing import draw_centers
 from maskconver_tf.inference.drawing.panoptic_drawing import draw_panoptic_map
@@ -27,15 +27,15 @@ def show_inputs(
     num_pictures: int = 6,
     seed: int | None = None,
 ) -> None:
-    """Draws the first examples of a training beside their labels, both as the model gets them.
+    """Draws the first examples of a training and their labels, in the form that the model gets.
 
     Args:
-      train_input: what to train on.
+      train_input: the training input.
       targets: makes the `TargetBuilder` from `center_levels`.
-      center_levels: the model's.
+      center_levels: the center levels of the model.
       out: PNG file to write.
-      num_pictures: examples on the sheet.
-      seed: of order and augmentation; None for the training's own.
+      num_pictures: number of examples on the sheet.
+      seed: seed of order and augmentation; None for the seed of `train_input`.
 
     Raises:
       UserError: an argument is out of range or the file cannot be written.
@@ -45,7 +45,7 @@ def show_inputs(
         train_input = dataclasses.replace(train_input, seed=seed)
     folder = train_input.folder
     examples = train_input.batches(targets(center_levels=center_levels)).unbatch()
-    with corrupt_records_named(folder):
+    with explain_corrupt_records(folder):
         rows = [
             draw_example(example, folder.categories)
             for example in examples.take(num_pictures).as_numpy_iterator()
@@ -54,11 +54,13 @@ def show_inputs(
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(stack_rows(rows)).save(path)
     except OSError as error:
-        raise UserError(f"{out}: cannot be written ({error.strerror}); choose another") from None
+        raise UserError(
+            f"{out}: cannot be written ({error.strerror}); choose another --out"
+        ) from None
 
 
 def draw_example(example: dict[str, np.ndarray], categories: Categories) -> np.ndarray:
-    """One training example drawn: picture, masks, centers; uint8 `[h, w, 3]`."""
+    """Draws picture, masks and centers of a training example side by side; uint8 `[h, w, 3]`."""
     image = example[types.IMAGE]
     class_ids = example[types.SLOT_CLASS_IDS]
     segments = [

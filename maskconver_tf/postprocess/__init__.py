@@ -1,1 +1,1 @@
-"""From proposals to a panoptic map."""
+"""Turns model outputs into panoptic maps and class maps."""

@@ -1,27 +1,27 @@
-"""From semantic logits to a class map at original picture size."""
+"""Turns semantic logits into a class map at original picture size."""
 
 from __future__ import annotations
 
 import tensorflow as tf
 
 CLASSES_PER_CHUNK = 16
-"""Of which full-size logits are held at a time, so that memory does not grow with the classes."""
+"""Classes whose logits are resized at a time, so that memory does not grow with their number."""
 
 
 @tf.function(autograph=False)
 def class_map(
     logits: tf.Tensor, content_size: tf.Tensor, image_size: tf.Tensor, stride: int
 ) -> tf.Tensor:
-    """The class with the largest logit at each pixel, logits interpolated bilinearly.
+    """Resizes the logits bilinearly and returns the class with the largest logit at each pixel.
 
     Args:
       logits: float32 `[h, w, C]`.
-      content_size: int32 `[2]`, the picture inside the input, in input pixels.
-      image_size: int32 `[2]`, the original picture.
+      content_size: int32 `[2]`, size of the picture inside the input, in input pixels.
+      image_size: int32 `[2]`, size of the original picture.
       stride: input pixels per cell of the logits.
 
     Returns:
-      int32 `[*image_size]`; of equal logits the lower class.
+      int32 `[*image_size]`; of classes with equal logits the lowest.
     """
     rows, columns = tf.unstack(-(-content_size // stride))
     logits = logits[:rows, :columns]

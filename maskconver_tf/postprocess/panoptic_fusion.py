@@ -1,4 +1,4 @@
-"""From proposals to a panoptic map at original picture size (method: Inference)."""
+"""Fuses proposals to a panoptic map at original picture size (method: Inference)."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ from maskconver_tf.ops.masks import mask_logits
 from maskconver_tf.ops.segments import segment_areas, segment_geometry
 
 ELEMENTS_PER_CHUNK = 2**24
-"""Full-size scores held at a time (64 MiB), so that memory does not grow with the proposals."""
+"""Full-size scores in memory at a time (64 MiB), so that memory does not grow with proposals."""
 
 
 @dataclasses.dataclass(frozen=True)
 class PanopticFusion:
     """Gives each pixel to the proposal with the largest score x sigmoid(logit), then cleans up.
 
-    A segment is dropped when it won fewer than `min_area` pixels or less than `overlap_threshold`
-    of its own mask above 0.5; stuff segments of one class become one; what is left is void.
-    Proposals under `score_threshold` leave before any mask is made.
+    1. Proposals with a score below `score_threshold` are dropped before any mask is made.
+    2. Each pixel goes to the best of the remaining proposals.
+    3. A segment is dropped if it won fewer than `min_area` pixels, or if the pixels it won are less
+       than `overlap_threshold` of its mask above 0.5. Its pixels become void.
+    4. Stuff segments of one class become one segment.
 
     Attributes:
-      score_threshold: least score, 0..1. Large: 0.2, mobile: 0.01.
-      overlap_threshold: least won share of a mask, 0..1. Large: 0.75, mobile: 0.7.
-      min_area: least won area in pixels of the original picture. Large: 16, mobile: 256.
+      score_threshold: least score of a proposal, 0..1. Large: 0.2, mobile: 0.01.
+      overlap_threshold: least share of a mask that must be won, 0..1. Large: 0.75, mobile: 0.7.
+      min_area: least area in pixels of the original picture. Large: 16, mobile: 256.
     """
 
     score_threshold: float = 0.2
@@ -45,14 +47,15 @@ class PanopticFusion:
         Args:
           proposals: `PROPOSAL_SCORES` `[K]`, `PROPOSAL_CLASS_IDS` `[K]`, `MASK_EMBEDDINGS` `[K, D]`
             and `MASK_FEATURES` `[h, w, D]`.
-          content_size: int32 `[2]`, the picture inside the input, whole cells of the mask grid.
-          image_size: int32 `[2]`, the original picture.
+          content_size: int32 `[2]`, size of the picture inside the input, in input pixels.
+          image_size: int32 `[2]`, size of the original picture.
           is_thing: bool `[C]`.
           mask_stride: input pixels per cell of the mask grid.
 
         Returns:
-          `PANOPTIC_MAP` `[*image_size]` and, for its n segments with ids 1..n by falling score,
-          `SEGMENT_IDS`, `SEGMENT_CLASS_IDS`, `SEGMENT_SCORES`, `SEGMENT_AREAS`, `SEGMENT_BOXES`.
+          `PANOPTIC_MAP` `[*image_size]`, and for its n segments `SEGMENT_IDS`, `SEGMENT_CLASS_IDS`,
+          `SEGMENT_SCORES`, `SEGMENT_AREAS` and `SEGMENT_BOXES`. The ids are 1..n, the highest score
+          first.
         """
         kept = _best_first(proposals[types.PROPOSAL_SCORES], self.score_threshold)
         scores = tf.gather(proposals[types.PROPOSAL_SCORES], kept)  # [n]
@@ -75,17 +78,17 @@ def assign_pixels(
     scores: tf.Tensor,
     image_size: tf.Tensor,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Finds each pixel's best proposal, a few full-size masks at a time.
+    """Finds the best proposal of each pixel, a few full-size masks at a time.
 
     Args:
-      mask_features: `[h, w, D]`, covering just the picture.
+      mask_features: `[h, w, D]`, cut to the picture.
       mask_embeddings: `[n, D]`.
       scores: float32 `[n]`.
       image_size: int32 `[2]`.
 
     Returns:
-      int32 `[*image_size]`, the winning proposal or -1 where there is none; int32 `[n]`, the pixels
-      of each proposal's own mask above 0.5.
+      int32 `[*image_size]`, the winning proposal of each pixel or -1 for none; int32 `[n]`, the
+      area of each proposal's mask above 0.5.
     """
     num_proposals = tf.size(scores)
     chunk = tf.clip_by_value(ELEMENTS_PER_CHUNK // tf.reduce_prod(image_size), 1, 64)
@@ -116,7 +119,7 @@ def assign_pixels(
 
 
 def number_segments(alive: tf.Tensor, class_ids: tf.Tensor, is_thing: tf.Tensor) -> tf.Tensor:
-    """Numbers the surviving proposals 1, 2, ... in order, stuff of one class alike.
+    """Numbers the kept proposals 1, 2, ... in order; stuff of one class gets the same number.
 
     Args:
       alive: bool `[n]`.
@@ -124,12 +127,12 @@ def number_segments(alive: tf.Tensor, class_ids: tf.Tensor, is_thing: tf.Tensor)
       is_thing: bool `[C]`.
 
     Returns:
-      int32 `[n]`, 0 for a proposal that does not survive.
+      int32 `[n]`, 0 for a dropped proposal.
     """
     order = tf.range(tf.size(class_ids))
     num_classes = tf.size(is_thing)
     thing = tf.gather(is_thing, class_ids)
-    # The key of a thing is its own; stuff shares the key of its class.
+    # Each thing has its own key. All stuff of one class has the same key.
     keys = tf.where(thing, num_classes + order, class_ids)
     keys = tf.where(alive, keys, -1)
     first = tf.math.unsorted_segment_min(order, keys, num_classes + tf.size(class_ids))
@@ -140,7 +143,7 @@ def number_segments(alive: tf.Tensor, class_ids: tf.Tensor, is_thing: tf.Tensor)
 
 
 def _best_first(scores: tf.Tensor, threshold: float) -> tf.Tensor:
-    """Positions of scores at the threshold or above, highest first; int32 `[n]`."""
+    """Positions of the scores not below the threshold, the highest first; int32 `[n]`."""
     count = tf.math.count_nonzero(scores >= threshold, dtype=tf.int32)
     return tf.argsort(scores, direction="DESCENDING", stable=True)[:count]
 
@@ -148,10 +151,10 @@ def _best_first(scores: tf.Tensor, threshold: float) -> tf.Tensor:
 def _describe(
     panoptic_map: tf.Tensor, numbers: tf.Tensor, class_ids: tf.Tensor, scores: tf.Tensor
 ) -> dict[str, tf.Tensor]:
-    """The finished map with a row per segment."""
+    """Returns the finished map, and a row of each field for each segment."""
     num_segments = tf.reduce_max(tf.concat([[0], numbers], axis=0))
     geometry = segment_geometry(panoptic_map, num_segments)
-    # Scores fall, so a segment's first proposal is its best.
+    # Proposals are sorted by score, so the first one of a segment has its highest score.
     position = tf.range(tf.size(numbers))
     first = tf.math.unsorted_segment_min(position, numbers - 1, num_segments)
     return {

@@ -19,12 +19,12 @@ from maskconver_tf import types
 from maskconver_tf.config.named_models import build_model, find_models, named_models
 from maskconver_tf.models.pixel_decoders.light_fpn import LightFPN
 from maskconver_tf.planning.complexity import Complexity, count_complexity
+from maskconver_tf.planning.model_table import CountedModel
 from maskconver_tf.planning.model_zoo import (
     COCO_CLASSES,
     PUBLISHED,
     PUBLISHED_CLASSES,
-    CountedModel,
-    markdown_row,
+    format_page_row,
     published_cell,
     published_cost,
 )
@@ -170,7 +170,7 @@ def test_the_page_lists_every_model_and_no_other():
 
 @pytest.mark.parametrize("name", ["tiny", "mobilenet_mh_640"])
 def test_a_row_of_the_page_says_what_is_counted(name):
-    assert markdown_row(count(name, COCO_CLASSES)) in ZOO.read_text()
+    assert format_page_row(count(name, COCO_CLASSES)) in ZOO.read_text()
 
 
 def test_the_published_large_model_stands_beside_ours_on_the_page(large):

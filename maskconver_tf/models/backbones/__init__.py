@@ -1,1 +1,1 @@
-"""Backbones: uint8 image to features at levels 2..5."""
+"""Backbones: from uint8 images to features at levels 2..5."""

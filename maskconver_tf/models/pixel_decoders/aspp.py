@@ -12,21 +12,22 @@ from maskconver_tf.layers.norm import NormKind, make_norm
 
 @tf_keras.utils.register_keras_serializable("maskconver_tf")
 class ASPP(tf_keras.layers.Layer):
-    """Looks at one level with several reaches at once, and at its mean.
+    """Sees one level with several dilation rates, and its mean.
 
-    Branches, each with norm and activation: a 1x1 convolution; a depthwise 3x3 for each dilation
-    rate with a 1x1; the mean of the picture with a 1x1. A last 1x1 takes them all, concatenated.
+    The branches are: a 1x1 convolution; for each dilation rate a depthwise 3x3 and a 1x1; and the
+    mean over the picture with a 1x1. Each has a norm and an activation. A last 1x1 takes the
+    concatenation of all branches.
 
     Shapes: level -> `[B, Hl, Wl, any]` in; `{level: [B, Hl, Wl, width]}` out.
 
     Args:
-      level: that it works on.
+      level: the level to use.
       width: channels of each branch and of the output.
       rates: dilation rates.
       norm: kind of norm.
-      dilated_pointwise: dilate the 1x1 after a depthwise convolution too. It computes the same, but
-        TensorFlow splits the feature for it and pads the parts, which costs multiply-adds. Released
-        code has it so, and its published cost counts it.
+      dilated_pointwise: also dilate the 1x1 after a depthwise convolution. The result is the same,
+        but TensorFlow splits the feature and pads the parts, which costs multiply-adds. The
+        released code does this, and its published cost includes it.
 
     Source: DeepLabv3 (arXiv 1706.05587), separable as in DeepLabv3+ (arXiv 1802.02611).
     """

@@ -15,26 +15,27 @@ from maskconver_tf.ops.resize import repeat_to_size
 
 @tf_keras.utils.register_keras_serializable("maskconver_tf")
 class ConvNeXtUNet(tf_keras.layers.Layer):
-    """Refines the backbone's deepest level at length, then climbs up with few blocks.
+    """Refines level 5 with many blocks, and the finer levels with few.
 
-    Level 5 is projected and goes through `repeats[0]` ConvNeXt-SE blocks. Each finer level is the
-    level above, projected and doubled, plus the projected backbone feature, through its own blocks.
-    Most blocks sit at stride 32, where a 7x7 kernel sees the whole picture for little cost.
+    Level 5 is projected and goes through `repeats[0]` ConvNeXt-SE blocks. Each finer level is a sum
+    that goes through its own blocks: the projected backbone feature, plus the level above, which is
+    projected and doubled in size. Most blocks are at stride 32: there a 7x7 kernel sees most of the
+    picture for little cost.
 
     Shapes: level -> `[B, Hl, Wl, any]` in; level -> `[B, Hl, Wl, widths[i]]` out, for levels 5, 4,
-    3, ... as many as `repeats` has entries.
+    3, ...: one for each entry of `repeats`.
 
     Args:
-      repeats: blocks at levels 5, 4, 3, ...; the paper's N. Large: (18, 1, 1).
-      widths: channels at the same levels; the paper's D. Large: (384, 384, 384).
+      repeats: number of blocks at levels 5, 4, 3, ...; N in the paper. Large: (18, 1, 1).
+      widths: channels at the same levels; D in the paper. Large: (384, 384, 384).
       kernel_size: of the blocks' depthwise convolutions.
-      se_ratio: of the blocks; 0 for none.
-      drop_path: rate of the last block; earlier ones take a linear share of it.
+      se_ratio: squeeze-and-excite ratio of the blocks; 0 for none.
+      drop_path: rate of the last block; it rises linearly from 0 at the first block.
       norm: kind of norm after the projections.
       recompute: see `ConvNeXtSEBlock`; for training on large pictures.
 
     Raises:
-      UserError: repeats and widths of unlike or impossible lengths.
+      UserError: `repeats` and `widths` differ in length, or have no entry or more than four.
 
     Source: MaskConver section 3.2 and figure 3.
     """

@@ -11,20 +11,22 @@ from maskconver_tf.ops.resize import repeat_to_size
 
 @tf_keras.utils.register_keras_serializable("maskconver_tf")
 class LightFPN(tf_keras.layers.Layer):
-    """Brings decoder levels to one width and adds coarser ones, with separable convolutions.
+    """Gives decoder levels one width and adds coarser levels, with separable convolutions.
 
-    Separable 1x1 laterals; each level is then concatenated with all of the level above, doubled, so
-    that the finest holds as many laterals as there are levels; one separable convolution brings
-    every level back to one width; coarser levels follow by separable 3x3 of stride 2; a norm each.
+    1. A separable 1x1 lateral is applied to each level.
+    2. From the coarsest level on, each lateral is concatenated with the concatenation of the level
+       above, doubled in size. The finest level then has as many laterals as there are levels.
+    3. A separable convolution brings every level back to one width.
+    4. Each coarser level follows from the one before it by a separable 3x3 of stride 2.
+    5. Each level gets a norm.
 
-    Shapes: level -> `[B, Hl, Wl, any]` in, level -> `[B, Hl, Wl, width]` out for the levels given
-    and those up to `max_level`.
+    Shapes: level -> `[B, Hl, Wl, any]` in; level -> `[B, Hl, Wl, width]` out, for the given levels
+    and all coarser ones up to `max_level`.
 
     Args:
-      width: channels of every level out.
-      max_level: coarsest level out.
-      kernel_size: of the convolution after concatenation; 7 gives the published model's size and
-        cost.
+      width: channels of every output level.
+      max_level: coarsest output level.
+      kernel_size: of the convolution after concatenation; 7 gives the published size and cost.
       norm: kind of norm at the end of each level.
 
     Source: MaskConver section 4, large model.

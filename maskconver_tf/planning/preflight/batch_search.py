@@ -46,7 +46,7 @@ def format_largest_batch(largest: MemoryPlan | None, tried: list[MemoryPlan]) ->
     if largest is None:
         smallest = min(plan.batch_size for plan in tried)
         return (
-            f"no batch down to {smallest} per core fits; try train.precision='mixed_bfloat16', "
+            f"no batch down to {smallest} per core fits; try Compute.precision='mixed_bfloat16', "
             "ConvNeXtUNet.recompute=True or a smaller INPUT_SIZE"
         )
     if any(plan.batch_size == largest.batch_size + 1 for plan in tried):

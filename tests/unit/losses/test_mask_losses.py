@@ -113,5 +113,5 @@ def test_stays_finite_and_right_at_extreme_logits(logit):
 
 
 def test_a_map_that_does_not_fit_the_grid_is_refused():
-    with pytest.raises(ValueError, match=r"3x4 is no whole multiple .* 2x2"):
+    with pytest.raises(ValueError, match=r"3x4: expected a whole multiple .* 2x2"):
         mask_losses(tf.zeros([1, 2, 2, 1]), tf.zeros([1, 3, 4], tf.uint8))

@@ -61,5 +61,5 @@ def test_a_stage_finds_by_name_and_shape_what_the_one_before_left():
 
 
 def test_sizes_that_no_level_fits_are_refused():
-    with pytest.raises(UserError, match="images are 64x80: .* multiples of 32"):
+    with pytest.raises(UserError, match="images are 64x80; .* multiples of 32"):
         classifier()(IMAGES[:, :, :80])
