@@ -1,1 +1,1 @@
-"""What is in a dataset, what is wrong with it, and what a perfect model would score on it."""
+"""Checks a dataset: its contents, its problems, and the PQ of a perfect model on it."""

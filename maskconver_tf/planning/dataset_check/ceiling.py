@@ -1,4 +1,4 @@
-"""PQ of truth itself after labels, mask grid and fusion: what a perfect model would score."""
+"""PQ ceiling: the score of a perfect model, which is limited by slots, strides and fusion."""
 
 from __future__ import annotations
 
@@ -19,10 +19,15 @@ _LEVEL_BOUNDS = (0.125, 0.25, 0.5, 1.0)
 
 
 class Ceiling:
-    """Reduces truth to what a model of one input size can express, and scores it against itself.
+    """Reduces the truth to what a model can express at one input size, and scores the result.
 
-    Lost on the way: segments without a slot, a center of their own or a cell; whatever the mask
-    grid blurs; what fusion drops. No model takes part.
+    Three things cost PQ: segments that get no slot (too many segments, a shared center or no cell
+    of their own), masks that the grid blurs, and segments that the fusion drops. No model is run.
+
+    Attributes:
+      input_size: (height, width).
+      num_pictures: number of pictures so far.
+      num_dropped: number of their segments without a slot.
     """
 
     def __init__(
@@ -36,11 +41,12 @@ class Ceiling:
     ):
         """
         Args:
-          input_size: height and width, multiples of 32.
+          categories: the class list of the dataset.
+          input_size: (height, width), multiples of 32.
           fuse: a `PanopticFusion`.
-          num_slots: K.
-          label_stride: of the slot map; divides `mask_stride`.
-          mask_stride: of the mask logits.
+          num_slots: K, the number of slots.
+          label_stride: stride of the slot map; divides `mask_stride`.
+          mask_stride: stride of the mask logits.
         """
         self.input_size = input_size
         self.num_pictures = 0
@@ -63,8 +69,8 @@ class Ceiling:
         """Scores one picture.
 
         Args:
-          segment_map: int `[h, w]`, i for the i-th segment counted from 1, 0 for void.
-          class_ids: int `[n]`, contiguous.
+          segment_map: int `[h, w]`, i for the i-th segment (counted from 1), 0 for void.
+          class_ids: int `[n]`, contiguous class id of each segment.
           is_crowd: bool `[n]`.
         """
         truth = {
@@ -76,7 +82,7 @@ class Ceiling:
         self.num_pictures += 1
         self.num_dropped += int(num_dropped)
         truth_segments = codec.truth_segments(truth)
-        # A perfect model gives a crowd to its class, which costs nothing, and not to a neighbor.
+        # A perfect model predicts the class of the crowd there, which is forgiven. So is void.
         crowds = [segment.id for segment in truth_segments if segment.is_crowd]
         in_crowd = np.isin(truth[types.SEGMENT_MAP], crowds)
         predicted = np.where(in_crowd, types.VOID_SEGMENT_ID, found[types.PANOPTIC_MAP].numpy())
@@ -89,13 +95,17 @@ class Ceiling:
         )
 
     def result(self) -> PanopticQualityResult:
-        """PQ, SQ and RQ, 0..1, over the pictures so far."""
+        """Returns PQ, SQ and RQ, 0..1, over the pictures so far."""
         return self._quality.result()
 
     def _perfect_prediction(
         self, segment_map: tf.Tensor, class_ids: tf.Tensor, is_crowd: tf.Tensor
     ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        """The fusion of proposals whose masks are the labels and whose scores are 1."""
+        """Fuses perfect proposals: each mask is a label mask and each score is 1.
+
+        Returns:
+          The output of the fusion, and the number of segments without a slot.
+        """
         image_size = tf.shape(segment_map)
         content_size = transforms.fitted_size(image_size, self.input_size)
         resized = transforms.resize_map(segment_map, content_size)
@@ -117,6 +127,6 @@ class Ceiling:
         return found, labels[types.NUM_DROPPED]
 
     def _cell_shares(self, slot_map: tf.Tensor, num_slots: tf.Tensor) -> tf.Tensor:
-        """Share of each mask cell that belongs to each slot; float32 `[h, w, num_slots]`."""
-        one_hot = tf.one_hot(tf.cast(slot_map, tf.int32) - 1, num_slots)  # Void is no slot: zeros.
+        """Returns the share of each slot in each mask cell; float32 `[h, w, num_slots]`."""
+        one_hot = tf.one_hot(tf.cast(slot_map, tf.int32) - 1, num_slots)  # Zeros where void.
         return tf.nn.avg_pool2d(one_hot[tf.newaxis], self._ratio, self._ratio, "VALID")[0]

@@ -1,24 +1,22 @@
-"""A check's report as one HTML file that needs no other."""
+"""Makes the report of a check as one HTML page that needs no other file."""
 
 from __future__ import annotations
 
 import base64
 import html
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from maskconver_tf.datasets.findings import Finding, Problem
-
-if TYPE_CHECKING:
-    from maskconver_tf.planning.dataset_check.report import Drawing, Report
+from maskconver_tf.planning.dataset_check.report import Report, ReportPicture
 
 _SHOWN_PER_KIND = 200
-"""Findings of one kind on the page; the JSON has all."""
+"""Number of findings of one kind on the page. The JSON has all of them."""
 
-_OPEN = 20
-"""Findings up to which the page shows all at once and not behind a click."""
+_MOST_UNFOLDED = 20
+"""If the page has more findings than this, the reader unfolds each kind with a click."""
 
 _STYLE = """
 :root { --ink: #1d2129; --soft: #667; --line: #d9dde5; --back: #fff; --card: #f5f7fa;
@@ -61,8 +59,8 @@ th { font-weight: 600; color: var(--soft); } .name { text-align: left; white-spa
 """
 
 
-def page(report: Report) -> str:
-    """The page as text; pictures and charts are inside."""
+def make_page(report: Report) -> str:
+    """Returns the HTML text, which contains the pictures and charts."""
     body = [_head(report), _problems(report), _ceilings(report)]
     for name, part in report.parts.items():
         body.append(_part(name, part, report.drawings[name], report.colors[name]))
@@ -101,17 +99,17 @@ def _problems(report: Report) -> str:
     kinds = list(Problem)
     ordered = sorted(report.problems, key=lambda entry: kinds.index(entry[1].problem))
     groups = itertools.groupby(ordered, key=lambda entry: entry[1].problem)
-    is_open = len(ordered) <= _OPEN
+    is_open = len(ordered) <= _MOST_UNFOLDED
     kinds_text = "".join(_kind(kind, list(entries), is_open) for kind, entries in groups)
     return f"<h2>Problems</h2>{kinds_text}{_pairs(report)}"
 
 
 def _pairs(report: Report) -> str:
-    """Pictures that are there twice, each pair side by side."""
+    """Returns the pictures that occur twice, each pair side by side."""
     if not report.pairs:
         return ""
     figures = "".join(_figure(drawing) for pair in report.pairs for drawing in pair)
-    return f"<h3>There twice</h3><div class=pairs>{figures}</div>"
+    return f"<h3>Duplicate pictures</h3><div class=pairs>{figures}</div>"
 
 
 def _kind(kind: Problem, entries: list[tuple[str, Finding]], is_open: bool) -> str:
@@ -149,7 +147,7 @@ def _ceilings(report: Report) -> str:
         return ""
     grid = report.grid
     return (
-        "<h2>PQ ceiling</h2><p class=soft>What a perfect model would score: truth reduced to "
+        "<h2>PQ ceiling</h2><p class=soft>The score of a perfect model. The truth is reduced to "
         f"{grid['num_slots']} slots, labels at stride {grid['label_stride']} and masks at stride "
         f"{grid['mask_stride']}, fused with default thresholds and scored against itself.</p>"
         "<table><tr><th class=name>part</th><th>input</th><th>PQ</th><th>things</th><th>stuff</th>"
@@ -164,7 +162,9 @@ def _score(value: float | None) -> str:
 # ---- A part --------------------------------------------------------------------------------------
 
 
-def _part(name: str, part: dict[str, Any], drawings: list[Drawing], colors: np.ndarray) -> str:
+def _part(
+    name: str, part: dict[str, Any], drawings: list[ReportPicture], colors: np.ndarray
+) -> str:
     seen = sum(entry["num_segments"] > 0 for entry in part["classes"])
     cards = [
         (f"of {part['num_listed']:,} pictures can be used", f"{part['num_pictures']:,}"),
@@ -190,8 +190,8 @@ def _part(name: str, part: dict[str, Any], drawings: list[Drawing], colors: np.n
 def _notes(part: dict[str, Any]) -> str:
     notes = [f"{text}: {count:,}" for text, count in part["converted"].items()]
     for key, text in (
-        ("num_merged_stuff_segments", "segments of stuff join another of their class"),
-        ("num_hidden_segments", "segments are hidden: others cover them wholly"),
+        ("num_merged_stuff_segments", "stuff segments are merged into another one of their class"),
+        ("num_hidden_segments", "segments are hidden: other segments cover them"),
     ):
         if part[key]:
             notes.append(f"{part[key]:,} {text}")
@@ -199,7 +199,7 @@ def _notes(part: dict[str, Any]) -> str:
 
 
 def _chart(title: str, bars: dict[str, list]) -> str:
-    """Bars with a label below each, or every second where they are many."""
+    """Returns a bar chart as SVG, with a label below each bar."""
     width, height, left, bottom, top = 360, 150, 4, 18, 14
     most = max([1, *bars["counts"]])
     step = (width - left) / max(1, len(bars["counts"]))
@@ -225,7 +225,7 @@ def _svg_text(x: float, y: float, text: str) -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle">{_text(text)}</text>'
 
 
-def _figure(drawing: Drawing) -> str:
+def _figure(drawing: ReportPicture) -> str:
     names = ", ".join(drawing.classes)
     data = base64.b64encode(drawing.jpeg).decode()
     return (
@@ -248,7 +248,7 @@ def _class_table(part: dict[str, Any], colors: np.ndarray) -> str:
     ]
     return (
         "<div class=wide><table><tr><th class=name>class</th><th>id</th><th>kind</th>"
-        "<th>pictures</th><th>segments</th><th>crowds</th><th>of labeled pixels</th>"
+        "<th>pictures</th><th>segments</th><th>crowds</th><th>of labelled pixels</th>"
         f"<th>mean area, pixels</th></tr>{''.join(rows)}</table></div>"
     )
 
