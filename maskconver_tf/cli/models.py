@@ -50,21 +50,21 @@ def run_models(args: argparse.Namespace) -> None:
         return
     if args.markdown:
         _check_markdown_options(args)
-    from maskconver_tf.planning import model_zoo
+    from maskconver_tf.planning import model_table, model_zoo
 
     counted = named_models.count_models(models, args.num_classes, args.gin)
     if args.json:
-        print(json.dumps([model_zoo.to_json(each, args.detail) for each in counted], indent=1))
+        print(json.dumps([model_table.to_json(each, args.detail) for each in counted], indent=1))
     elif args.markdown:
-        page = model_zoo.markdown(counted, named_models.count_published)
+        page = model_zoo.format_page(counted, named_models.count_published)
         Path(args.markdown).write_text(page, encoding="utf-8")
         print(f"{args.markdown}: written")
     else:
-        print(model_zoo.table_head())
+        print(model_table.format_head())
         for each in counted:
-            print(model_zoo.table_row(each), flush=True)
+            print(model_table.format_row(each), flush=True)
             if args.detail:
-                print(model_zoo.details(each))
+                print(model_table.format_details(each))
 
 
 def _check_markdown_options(args: argparse.Namespace) -> None:

@@ -12,7 +12,7 @@ from maskconver_tf.cli.main import main
 
 @pytest.fixture
 def zoo(calls, monkeypatch):
-    """`model_zoo` replaced; the list of what was counted."""
+    """Table and page of the models replaced; the list of what was counted."""
     from maskconver_tf.config import named_models
 
     counted = []
@@ -22,12 +22,14 @@ def zoo(calls, monkeypatch):
         return ["a", "b"]
 
     monkeypatch.setattr(named_models, "count_models", count_models)
-    calls("planning.model_zoo", "table_head", result="head")
-    fake = sys.modules["maskconver_tf.planning.model_zoo"]
-    fake.table_row = lambda each: f"row {each}"
-    fake.details = lambda each: f"details {each}"
-    fake.to_json = lambda each, with_layers: {"name": each, "layers": with_layers}
-    fake.markdown = lambda counted, count_published: "page of " + ", ".join(counted)
+    calls("planning.model_table", "format_head", result="head")
+    table = sys.modules["maskconver_tf.planning.model_table"]
+    table.format_row = lambda each: f"row {each}"
+    table.format_details = lambda each: f"details {each}"
+    table.to_json = lambda each, with_layers: {"name": each, "layers": with_layers}
+    calls("planning.model_zoo", "format_page")
+    page = sys.modules["maskconver_tf.planning.model_zoo"]
+    page.format_page = lambda counted, count_published: "page of " + ", ".join(counted)
     return counted
 
 
