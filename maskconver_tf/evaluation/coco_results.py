@@ -1,8 +1,8 @@
-"""Predictions as files in COCO's panoptic results format, which COCO's own evaluation reads.
+"""Writes and reads COCO's panoptic results format, which COCO's own evaluation reads.
 
-A folder holds `predictions.json` and, beside it, `predictions/` with one PNG of segment ids per
-picture. The JSON has an entry per picture under `annotations`, with the source ids of the classes;
-`images` and `categories` complete it to a file that any reader of COCO panoptic data takes.
+A folder contains `predictions.json` and `predictions/` with one PNG of segment ids per picture. The
+JSON has an entry per picture in `annotations`, with source ids of the classes. It also has `images`
+and `categories`, so any reader of COCO panoptic data can read it.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from PIL import Image
 
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
-from maskconver_tf.evaluation.segment_index import (
+from maskconver_tf.evaluation.segment_numbers import (
     check_every_segment_has_pixels,
-    segment_index,
+    number_segments,
 )
 from maskconver_tf.files.id_map import MAX_SEGMENT_ID, ids_to_rgb, rgb_to_ids
 from maskconver_tf.files.json_file import read_json, write_json
@@ -31,12 +31,12 @@ from maskconver_tf.types import Segment
 class CocoPanopticWriter:
     """Writes predictions picture by picture.
 
-    `predictions.json` appears when the writer closes, and never beside pictures of another run. As
-    a context manager it closes itself, unless an error ends the block.
+    `close` writes `predictions.json`, so the file never describes the pictures of another run. A
+    `with` block calls `close` at its end, unless it ends with an error.
     """
 
     def __init__(self, out_dir: Path | str, categories: Categories):
-        """Makes `out_dir` where it is missing."""
+        """Makes `out_dir` if it is missing; removes `predictions.json` of an earlier run."""
         self._json_path = Path(out_dir) / "predictions.json"
         self._png_folder = Path(out_dir) / "predictions"
         self._categories = categories
@@ -54,16 +54,17 @@ class CocoPanopticWriter:
         panoptic_map: np.ndarray,
         segments: Sequence[Segment],
     ) -> None:
-        """Writes the PNG of one picture; of a segment, `id`, `class_id` and `score` are read.
+        """Writes the PNG of one picture. Reads `id`, `class_id` and `score` of each segment.
 
         Args:
-          image_id: as the truth's annotations file has it, a number or a text.
-          file_name: the source picture's; names the PNG, with a number where its stem is taken.
+          image_id: id in the annotations file of the truth, a number or a text.
+          file_name: name of the source picture. The PNG gets its stem, and a number if another PNG
+            has that name.
           panoptic_map: integers `[h, w]` at the picture's original size, 0 for void.
 
         Raises:
-          UserError: `image_id` comes twice, the map and `segments` disagree, or an id is no 24-bit
-            number.
+          UserError: `image_id` occurs twice, the ids of map and `segments` differ, or an id is not
+            a 24-bit number.
         """
         where = f"image {image_id}: the predicted map"
         self._take_image_id(image_id)
@@ -96,16 +97,16 @@ class CocoPanopticWriter:
             self.close()
 
     def _take_image_id(self, image_id: int | str) -> None:
-        key = json.dumps(image_id)  # 7 and "7" are two ids.
+        key = json.dumps(image_id)  # 7 and "7" are different ids.
         if key in self._image_ids:
             raise UserError(
-                f"image id {key} comes twice; COCO's evaluation would read one prediction of the "
-                "two. Give each picture of the dataset an id of its own."
+                f"image id {key} occurs twice; COCO's evaluation would read only one of the two "
+                "predictions. Give each picture of the dataset its own id."
             )
         self._image_ids.add(key)
 
     def _png_name(self, file_name: str) -> str:
-        """A name not given before, also where capitals do not count."""
+        """Returns an unused name, unused also on file systems that ignore case."""
         stem = PurePosixPath(file_name.replace("\\", "/")).stem or "image"
         name, number = f"{stem}.png", 2
         while name.casefold() in self._png_names:
@@ -119,10 +120,10 @@ class CocoPanopticWriter:
         for segment in segments:
             if not 0 < segment.id <= MAX_SEGMENT_ID:
                 raise UserError(
-                    f"{where} has segment {segment.id}; a PNG of ids holds 1..{MAX_SEGMENT_ID}. "
-                    "Number the segments from 1."
+                    f"{where} has segment {segment.id}; expected 1..{MAX_SEGMENT_ID}, which a PNG "
+                    "of ids can store. Number the segments from 1."
                 )
-        index = segment_index(panoptic_map, segments, where)
+        index = number_segments(panoptic_map, segments, where)
         areas, boxes = segment_extents(index, len(segments))
         check_every_segment_has_pixels(areas, segments, where)
         return [
@@ -144,12 +145,12 @@ class CocoPanopticWriter:
 
 @dataclasses.dataclass(frozen=True)
 class PanopticAnnotation:
-    """One annotated picture read back: truth or prediction.
+    """The truth or prediction of one picture, read from a file.
 
     Attributes:
-      image_id: as in the file, a number or a text.
-      panoptic_map: int32 `[h, w]` of the file's segment ids.
-      segments: with contiguous class ids, and scores where the file has them.
+      image_id: id in the file, a number or a text.
+      panoptic_map: int32 `[h, w]`, segment ids of the file.
+      segments: the segments, with contiguous class ids, and with scores if the file has them.
     """
 
     image_id: int | str
@@ -163,7 +164,8 @@ def read_coco_panoptic(
     """Yields the pictures of a COCO panoptic file, truth or predictions, in the file's order.
 
     Args:
-      categories: the classes to number by; by default the file's own `categories`.
+      categories: the class list that defines the contiguous class ids; None for the `categories`
+        of the file.
 
     Raises:
       UserError: the JSON or a PNG is missing or broken, or a category id is unknown.
@@ -182,7 +184,10 @@ def read_coco_panoptic(
 
 def _field(entry: Any, key: str, where: str) -> Any:
     if not isinstance(entry, dict) or key not in entry:
-        raise UserError(f"{where} has no `{key}`; expected a file in COCO's panoptic format.")
+        raise UserError(
+            f"{where} has no `{key}`; expected a file in COCO's panoptic format. Check "
+            "the path, or write the file again."
+        )
     return entry[key]
 
 
@@ -193,7 +198,7 @@ def _segment(info: Any, categories: Categories, where: str) -> Segment:
     except KeyError:
         raise UserError(
             f"{where} has a segment of category {source_id}, which is not among the "
-            f"{len(categories)} categories; use the category list the file was made with."
+            f"{len(categories)} categories; use the category list with which the file was made."
         ) from None
     segment_id = _field(info, "id", f"{where}: a segment")
     return Segment(segment_id, class_id, bool(info.get("iscrowd", 0)), info.get("score"))
@@ -205,6 +210,6 @@ def _read_map(path: Path) -> np.ndarray:
             return rgb_to_ids(np.asarray(picture.convert("RGB")))
     except OSError as error:
         raise UserError(
-            f"{path}: expected a PNG of segment ids, but it cannot be read ({error}); "
-            "check the folder, or write the file again."
+            f"{path}: cannot be read ({error}); expected a PNG of segment ids. Check the folder, "
+            "or write the file again."
         ) from None

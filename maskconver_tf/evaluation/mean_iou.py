@@ -1,4 +1,4 @@
-"""Mean intersection over union of class maps."""
+"""Mean intersection over union (mIoU) of class maps."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class MeanIouResult:
-    """Ratios 0..1.
+    """Result of `MeanIou`; all values are 0..1.
 
     Attributes:
-      iou: `[C]`; NaN for a class in neither truth nor prediction.
-      pixel_accuracy: share of the labelled pixels that have their class; NaN if there is none.
+      iou: `[C]`, NaN for a class that occurs neither in truth nor in a prediction.
+      pixel_accuracy: share of the labelled pixels with the right class, NaN without such pixels.
     """
 
     iou: np.ndarray
@@ -21,22 +21,22 @@ class MeanIouResult:
 
     @property
     def mean_iou(self) -> float:
-        """Over the classes in truth or prediction; NaN if there is none."""
+        """Mean over the classes that occur in truth or prediction; NaN if none does."""
         present = self.iou[~np.isnan(self.iou)]
         return float(present.mean()) if present.size else float("nan")
 
 
 class MeanIou:
-    """Counts pixels of truth and prediction, class by class, over any number of pictures.
+    """Counts pixels by true and predicted class, over any number of pictures.
 
-    Void truth counts nowhere, whatever is predicted there.
+    Pixels with void truth are ignored.
 
     Args:
-      num_classes: C.
+      num_classes: C, the number of classes.
 
     Attributes:
-      confusion: int64 `[C, C]`: pixels of true class (row) that were predicted (column). May be
-        added up over processes.
+      confusion: int64 `[C, C]`, number of pixels for each true class (row) and predicted class
+        (column). The matrices of several processes can be added.
     """
 
     def __init__(self, num_classes: int):
@@ -46,8 +46,8 @@ class MeanIou:
         """Adds a picture.
 
         Args:
-          truth: int `[h, w]`, contiguous classes; negative for void.
-          predicted: int `[h, w]`, a class for each pixel.
+          truth: int `[h, w]`, contiguous class ids, negative for void.
+          predicted: int `[h, w]`, a contiguous class id for each pixel.
         """
         num_classes = len(self.confusion)
         labelled = truth >= 0
@@ -55,7 +55,7 @@ class MeanIou:
         self.confusion += np.bincount(pairs, minlength=num_classes**2).reshape(num_classes, -1)
 
     def result(self) -> MeanIouResult:
-        """Of all pictures so far."""
+        """Returns the result over all pictures so far."""
         right = np.diag(self.confusion).astype(np.float64)
         union = self.confusion.sum(0) + self.confusion.sum(1) - right
         total = self.confusion.sum()

@@ -1,17 +1,20 @@
-"""Panoptic quality (Kirillov et al., CVPR 2019), counted as COCO's evaluation counts it.
+"""Panoptic quality (Kirillov et al., CVPR 2019), computed like COCO's own evaluation.
 
-A predicted segment matches a truth segment of its class when their intersection over union is more
-than one half; at most one can. Per class, with TP matched pairs, FP predictions and FN truths left
-over:
+A predicted segment matches a truth segment of its class if their intersection over union (IoU) is
+more than one half. A segment has at most one match. Each class has TP matched pairs, FP predictions
+without a match and FN truth segments without a match:
 
-    SQ = mean IoU of the matched pairs        (how well are the found ones drawn)
-    RQ = TP / (TP + FP / 2 + FN / 2)          (how many are found, how many are invented)
+    SQ = mean IoU of the matched pairs        (how well found segments are drawn)
+    RQ = TP / (TP + FP / 2 + FN / 2)          (how many segments are found, how many are invented)
     PQ = SQ * RQ
 
-Truth void and crowd ask for nothing: void pixels of a prediction are left out of its union, a
-crowd segment is neither matched nor missed, and an unmatched prediction is forgiven when more than
-half of it lies on void and on crowd of its own class. Where a picture has several crowd segments of
-that class, only the one listed last forgives: COCO's program does so, and figures must compare.
+Void and crowds in the truth require no prediction:
+
+- The union of a pair ignores the pixels of the prediction on void.
+- A crowd segment is neither matched nor missed.
+- An unmatched prediction is not counted as FP if more than half of it is on void and on crowd of
+  its class. If a picture has several crowd segments of that class, only the last listed one counts
+  here. COCO's program does the same, so the results are comparable.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from maskconver_tf.errors import UserError
-from maskconver_tf.evaluation.segment_index import check_every_segment_has_pixels, segment_index
+from maskconver_tf.evaluation.segment_numbers import check_every_segment_has_pixels, number_segments
 from maskconver_tf.types import Segment
 
 
@@ -31,8 +34,8 @@ class GroupQuality:
     """Means over the classes of a group that occur in truth or prediction.
 
     Attributes:
-      pq: 0..1, NaN where no class of the group occurs; so are `sq` and `rq`.
-      num_classes: how many occur.
+      pq, sq, rq: 0..1, NaN if no class of the group occurs.
+      num_classes: number of classes that occur.
     """
 
     pq: float
@@ -46,12 +49,14 @@ class PanopticQualityResult:
     """Quality of each class and of groups of classes.
 
     Attributes:
-      pq: float64 `[C]`, 0..1, NaN for a class that occurs neither in truth nor in a prediction; so
-        are `sq` and `rq`. `sq` is 0 for a class that occurs but is never matched.
-      tp: int64 `[C]`, matched pairs.
-      fp: int64 `[C]`, predictions left over.
-      fn: int64 `[C]`, truths left over.
-      all: means over all classes; `things` and `stuff` over those.
+      pq, sq, rq: float64 `[C]`, 0..1, NaN for a class that occurs neither in truth nor in a
+        prediction. `sq` is 0 for a class that occurs but is never matched.
+      tp: int64 `[C]`, number of matched pairs.
+      fp: int64 `[C]`, number of predictions without a match.
+      fn: int64 `[C]`, number of truth segments without a match.
+      all: means over all classes.
+      things: means over the things.
+      stuff: means over the stuff classes.
     """
 
     pq: np.ndarray
@@ -66,20 +71,20 @@ class PanopticQualityResult:
 
 
 class PanopticQuality:
-    """Counts picture by picture; `result` may be asked for at any time.
+    """Counts matches picture by picture. `result` can be called at any time.
 
     Attributes:
-      iou_sum: float64 `[C]`, IoU summed over the matched pairs of each class.
-      tp: int64 `[C]`; so are `fp` and `fn`.
+      iou_sum: float64 `[C]`, sum of the IoU of the matched pairs of each class.
+      tp, fp, fn: int64 `[C]`, see `PanopticQualityResult`.
     """
 
     def __init__(self, num_classes: int, is_thing: np.ndarray):
-        """`is_thing`, bool `[num_classes]`, tells things from stuff."""
+        """`is_thing`, bool `[num_classes]`, is True for things and False for stuff."""
         self._is_thing = np.asarray(is_thing, np.bool_)
         if self._is_thing.shape != (num_classes,):
             raise UserError(
                 f"is_thing has shape {self._is_thing.shape}; expected one value for each of the "
-                f"{num_classes} classes."
+                f"{num_classes} classes. Pass both from one class list."
             )
         self.iou_sum = np.zeros(num_classes, np.float64)
         self.tp = np.zeros(num_classes, np.int64)
@@ -94,16 +99,16 @@ class PanopticQuality:
         predicted_segments: Sequence[Segment],
         image: str = "image",
     ) -> None:
-        """Adds one picture; of a segment only `id`, `class_id` and a truth's `is_crowd` are read.
+        """Adds one picture. Reads only `id`, `class_id` and, for truth, `is_crowd` of a segment.
 
         Args:
           truth_map: integers `[h, w]`, `VOID_SEGMENT_ID` for void.
           predicted_map: integers `[h, w]`.
-          image: the picture, for messages: "image 7".
+          image: name of the picture in messages: "image 7".
 
         Raises:
-          UserError: the maps differ in size, a map holds an id that its list lacks, a predicted
-            segment has no pixel, an id comes twice or a class is out of range.
+          UserError: the maps differ in size, a map has an id that its list lacks, a predicted
+            segment has no pixel, an id occurs twice, or a class is out of range.
         """
         if truth_map.shape != predicted_map.shape:
             raise UserError(
@@ -117,12 +122,12 @@ class PanopticQuality:
         self._count(overlaps, truth_class_ids, is_crowd, predicted_class_ids)
 
     def merge(self, other: PanopticQuality) -> None:
-        """Adds what `other` counted, on other pictures of the same classes."""
+        """Adds the counts of `other`, from other pictures with the same classes."""
         if not np.array_equal(self._is_thing, other._is_thing):
             raise UserError(
-                "Panoptic quality of two class lists cannot be merged: they have "
-                f"{len(self._is_thing)} and {len(other._is_thing)} classes, and things and stuff "
-                "must agree. Count both with one class list."
+                "Cannot merge the panoptic quality of two class lists: they have "
+                f"{len(self._is_thing)} and {len(other._is_thing)} classes; expected the same "
+                "things and stuff. Count both with one class list."
             )
         self.iou_sum += other.iou_sum
         self.tp += other.tp
@@ -130,7 +135,7 @@ class PanopticQuality:
         self.fn += other.fn
 
     def result(self) -> PanopticQualityResult:
-        """The quality of all pictures so far."""
+        """Returns the quality over all pictures so far."""
         occurs = self.tp + self.fp + self.fn > 0
         weight = np.where(occurs, self.tp + 0.5 * self.fp + 0.5 * self.fn, np.nan)
         pq, rq = self.iou_sum / weight, self.tp / weight
@@ -157,7 +162,7 @@ class PanopticQuality:
         is_crowd: np.ndarray,
         predicted_class_ids: np.ndarray,
     ) -> None:
-        """Adds a picture of which only the pixel counts, `[T + 1, P + 1]`, are left."""
+        """Adds a picture, given the number of pixels of each pair, `overlaps` `[T + 1, P + 1]`."""
         truth_areas, predicted_areas = overlaps[1:].sum(axis=1), overlaps[:, 1:].sum(axis=0)
         on_void = overlaps[0, 1:]
         intersections = overlaps[1:, 1:]  # [T, P]
@@ -175,8 +180,8 @@ class PanopticQuality:
         is_missed = ~is_match.any(axis=1) & ~is_crowd
         self.fn += self._per_class(truth_class_ids[is_missed])
 
-        forgives = _last_crowd_of_each_class(truth_class_ids, is_crowd)[:, np.newaxis]
-        on_crowd = np.sum(intersections, axis=0, where=same_class & forgives)
+        is_last_crowd = _last_crowd_of_each_class(truth_class_ids, is_crowd)[:, np.newaxis]
+        on_crowd = np.sum(intersections, axis=0, where=same_class & is_last_crowd)
         is_forgiven = 2 * (on_void + on_crowd) > predicted_areas
         is_invented = ~is_match.any(axis=0) & ~is_forgiven
         self.fp += self._per_class(predicted_class_ids[is_invented])
@@ -185,18 +190,19 @@ class PanopticQuality:
         return np.bincount(class_ids, minlength=len(self.tp))
 
     def _class_ids(self, segments: Sequence[Segment], where: str) -> np.ndarray:
-        """int64 `[n]`, each in range."""
+        """Returns the class ids, int64 `[n]`, after checking their range."""
         for segment in segments:
             if not 0 <= segment.class_id < len(self.tp):
                 raise UserError(
-                    f"{where} segment {segment.id} is of class {segment.class_id}; expected "
-                    f"0..{len(self.tp) - 1}, a position in the class list."
+                    f"{where} segment {segment.id} has class {segment.class_id}; expected "
+                    f"0..{len(self.tp) - 1}, a position in the class list. Use contiguous class "
+                    "ids, not source ids."
                 )
         return np.array([segment.class_id for segment in segments], np.int64)
 
 
 def _last_crowd_of_each_class(class_ids: np.ndarray, is_crowd: np.ndarray) -> np.ndarray:
-    """bool `[T]`: the crowd segments that forgive."""
+    """Returns whether a segment is the last listed crowd of its class; bool `[T]`."""
     last = {class_ids[i]: i for i in np.flatnonzero(is_crowd)}
     return np.isin(np.arange(len(class_ids)), list(last.values()))
 
@@ -208,10 +214,13 @@ def _overlaps(
     predicted_segments: Sequence[Segment],
     image: str,
 ) -> np.ndarray:
-    """int64 `[T + 1, P + 1]`: pixels in which each truth meets each prediction, void first."""
+    """Counts the common pixels of each truth and each prediction; int64 `[T + 1, P + 1]`.
+
+    Row and column 0 are void.
+    """
     predicted_where = f"{image}: the predicted map"
-    truth = segment_index(truth_map, truth_segments, f"{image}: the truth map")
-    predicted = segment_index(predicted_map, predicted_segments, predicted_where)
+    truth = number_segments(truth_map, truth_segments, f"{image}: the truth map")
+    predicted = number_segments(predicted_map, predicted_segments, predicted_where)
     shape = len(truth_segments) + 1, len(predicted_segments) + 1
     pairs = truth.ravel() * shape[1] + predicted.ravel()
     overlaps = np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape)

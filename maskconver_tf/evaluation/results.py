@@ -1,4 +1,4 @@
-"""Panoptic quality for people and programs: a dictionary in percent, a JSON file, a table."""
+"""Results of an evaluation: a dictionary in percent, a JSON file and tables for the terminal."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ _QUALITIES = ("pq", "sq", "rq")
 
 
 def results_dict(result: PanopticQualityResult, categories: Categories) -> dict[str, Any]:
-    """The result in percent, made of what JSON knows.
+    """Returns panoptic quality in percent, as a dictionary that JSON can store.
 
     Returns:
-      `all`, `things`, `stuff`: `pq`, `sq`, `rq` and `num_classes`, the classes averaged over.
-      `per_class`: by name, `pq`, `sq`, `rq`, `tp`, `fp`, `fn`, `isthing`, `source_id`.
-      A quality is None where no class occurs in truth or prediction.
+      `all`, `things` and `stuff`, each with `pq`, `sq`, `rq` and `num_classes`, the number of
+      classes in the mean; and `per_class`, which maps each class name to `pq`, `sq`, `rq`, `tp`,
+      `fp`, `fn`, `isthing` and `source_id`. `pq`, `sq` and `rq` are None if no class occurs in
+      truth or prediction.
     """
     groups = {name: _group_dict(getattr(result, name)) for name in _GROUPS}
     per_class = {
@@ -33,18 +34,18 @@ def results_dict(result: PanopticQualityResult, categories: Categories) -> dict[
 
 
 def write_results(path: Path | str, results: dict[str, Any]) -> None:
-    """Writes what `results_dict` made to the JSON file `path`, whole or not at all."""
+    """Writes results to the JSON file `path`, whole or not at all, and makes its folder."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, results)
 
 
 def format_table(results: dict[str, Any], max_classes: int = 20) -> str:
-    """`results` as an aligned table: groups, then classes from best to worst PQ.
+    """Formats panoptic results as aligned tables: groups, then classes from best to worst PQ.
 
     Args:
-      results: from `results_dict`, or a `results.json` read back.
-      max_classes: with more classes than this, only the best and the worst are shown.
+      results: the dictionary of `results_dict`, or a `results.json` that was read back.
+      max_classes: most classes to show. If there are more, the middle ones are left out.
     """
     groups = [
         [name.capitalize(), *_percents(results[name]), str(results[name]["num_classes"])]
@@ -52,24 +53,24 @@ def format_table(results: dict[str, Any], max_classes: int = 20) -> str:
     ]
     counted = [item for item in results["per_class"].items() if item[1]["pq"] is not None]
     counted.sort(key=lambda item: (-item[1]["pq"], item[0]))
+    classes = [
+        [name, *_percents(entry), *(str(entry[key]) for key in ("tp", "fp", "fn"))]
+        for name, entry in counted
+    ]
     tables = [
         _format_rows(["", "PQ", "SQ", "RQ", "classes"], groups),
-        _format_rows(
-            ["class", "PQ", "SQ", "RQ", "TP", "FP", "FN"], _class_rows(counted, max_classes)
-        ),
+        _format_rows(["class", "PQ", "SQ", "RQ", "TP", "FP", "FN"], _elided(classes, max_classes)),
     ]
-    num_absent = len(results["per_class"]) - len(counted)
-    notes = [f"Classes that occur nowhere and are not counted: {num_absent}"] if num_absent else []
-    return "\n\n".join([*tables, *notes])
+    return _join(tables, num_absent=len(results["per_class"]) - len(counted))
 
 
 def format_scores(results: dict[str, Any], max_classes: int = 20) -> str:
-    """Scores of any kind as an aligned table: groups, then classes from best to worst.
+    """Formats scores of any task as aligned tables: groups, then classes from best to worst.
 
     Args:
-      results: group -> metric -> percent; and perhaps `per_class`, name -> one metric -> percent,
-        None where a class does not occur. Columns are the metrics of `all`.
-      max_classes: with more classes than this, only the best and the worst are shown.
+      results: group -> metric -> percent. The metrics of `all` are the columns. `per_class`, if
+        present, maps each class name to one metric and its percent, None if the class is absent.
+      max_classes: most classes to show. If there are more, the middle ones are left out.
     """
     groups = {name: scores for name, scores in results.items() if name != "per_class"}
     if not groups:
@@ -84,11 +85,9 @@ def format_scores(results: dict[str, Any], max_classes: int = 20) -> str:
     counted = sorted((-value, name) for name, (_, value) in found if value is not None)
     if counted:
         [metric] = results["per_class"][counted[0][1]]
-        rows = _elided([[name, _number(-value)] for value, name in counted], max_classes)
-        tables.append(_format_rows(["class", metric], rows))
-    if num_absent := len(found) - len(counted):
-        tables.append(f"Classes that occur nowhere and are not counted: {num_absent}")
-    return "\n\n".join(tables)
+        classes = [[name, _number(-value)] for value, name in counted]
+        tables.append(_format_rows(["class", metric], _elided(classes, max_classes)))
+    return _join(tables, num_absent=len(found) - len(counted))
 
 
 def _group_dict(group: GroupQuality) -> dict[str, Any]:
@@ -114,17 +113,14 @@ def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.1f}"
 
 
-def _class_rows(counted: list[tuple[str, dict[str, Any]]], max_classes: int) -> list[list[str]]:
-    """Rows of the classes, best first."""
-    rows = [
-        [name, *_percents(entry), *(str(entry[key]) for key in ("tp", "fp", "fn"))]
-        for name, entry in counted
-    ]
-    return _elided(rows, max_classes)
+def _join(tables: list[str], num_absent: int) -> str:
+    """Joins the tables, and adds how many classes are absent."""
+    notes = [f"Classes that occur nowhere and are not counted: {num_absent}"] if num_absent else []
+    return "\n\n".join([*tables, *notes])
 
 
 def _elided(rows: list[list[str]], most: int) -> list[list[str]]:
-    """With more rows than `most`, those in the middle become one."""
+    """Keeps at most `most` rows; one row replaces the middle ones."""
     if len(rows) <= most:
         return rows
     best, worst = (most + 1) // 2, most // 2
@@ -133,7 +129,7 @@ def _elided(rows: list[list[str]], most: int) -> list[list[str]]:
 
 
 def _format_rows(header: list[str], rows: Iterable[list[str]]) -> str:
-    """Columns aligned: names to the left, numbers to the right."""
+    """Aligns the columns: names to the left, numbers to the right."""
     cells = [header, *rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [_format_row(row, widths) for row in cells]

@@ -6,17 +6,17 @@ import numpy as np
 
 
 class TopAccuracy:
-    """Counts pictures whose class is among the k with the highest scores.
+    """Counts pictures whose true class is among the k classes with the highest scores.
 
-    Where scores are equal the class does not count as the higher one, so that a constant answer
-    earns nothing.
+    A class with the same score ranks above the true class. A model that gives all classes the same
+    score therefore gains nothing.
 
     Args:
-      ks: which k to count; one larger than the class count is as large as it.
+      ks: each k to count. A k above the number of classes counts like that number.
 
     Attributes:
-      num_right: int64, one for each of `ks`.
-      num_pictures: all of them. Both may be added up over processes.
+      num_right: int64, number of right pictures for each of `ks`.
+      num_pictures: number of pictures. Both counts of several processes can be added.
     """
 
     def __init__(self, ks: tuple[int, ...] = (1, 5)):
@@ -25,13 +25,13 @@ class TopAccuracy:
         self.num_pictures = 0
 
     def update(self, scores: np.ndarray, class_ids: np.ndarray) -> None:
-        """Adds pictures: float `[n, C]` and int `[n]`."""
+        """Adds n pictures: scores float `[n, C]` and true classes int `[n]`."""
         own = np.take_along_axis(scores, class_ids[:, None], axis=1)
-        rank = (~(scores < own)).sum(axis=1)  # 1 for the best; NaN has no class right.
+        rank = (~(scores < own)).sum(axis=1)  # 1 is best; NaN never improves it.
         self.num_right += [(rank <= k).sum() for k in self.ks]
         self.num_pictures += len(class_ids)
 
     def result(self) -> dict[str, float]:
-        """`top_1` and so on, ratios 0..1; NaN without pictures."""
+        """Returns `top_1` and so on, each 0..1; NaN without pictures."""
         count = self.num_pictures or float("nan")
         return {f"top_{k}": float(right / count) for k, right in zip(self.ks, self.num_right)}

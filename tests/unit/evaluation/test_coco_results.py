@@ -1,4 +1,4 @@
-"""Results as COCO's own evaluation wants them: every file, id and number, and back again."""
+"""COCO results files: each file, id and number is as COCO's evaluation expects it."""
 
 import itertools
 import json
@@ -33,7 +33,7 @@ def writer(categories, tmp_path):
     return CocoPanopticWriter(tmp_path / "new" / "folder", categories)
 
 
-def test_files_are_cocos_to_the_last_number(writer, tmp_path):
+def test_files_have_cocos_format_in_every_number(writer, tmp_path):
     writer.add(139, "val/000139.jpg", MAP, SEGMENTS)
     path = writer.close()
     assert path == tmp_path / "new" / "folder" / "predictions.json"
@@ -84,7 +84,7 @@ def test_what_was_written_is_read_back(writer):
     assert (second.panoptic_map.shape, second.segments) == ((1, 1), ())
 
 
-def test_reader_numbers_classes_by_the_list_it_is_given(writer, categories):
+def test_reader_uses_the_given_class_list(writer, categories):
     writer.add(1, "a.jpg", MAP, SEGMENTS)
     path = writer.close()
     turned = Categories.from_coco(CATEGORIES[::-1], "turned")
@@ -92,8 +92,8 @@ def test_reader_numbers_classes_by_the_list_it_is_given(writer, categories):
     assert [segment.class_id for segment in picture.segments] == [0, 1]
 
 
-def test_pictures_of_one_stem_get_files_of_their_own(writer):
-    """The third name is what the second was given, and some disks do not tell B from b."""
+def test_pictures_with_one_stem_get_different_files(writer):
+    """The third name equals the one that the second PNG got; some disks ignore case."""
     names = ["left/1.jpg", "right/1.png", "1_2.jpg", "deep/1.JPG", "x\\1.jpg"]
     names += ["B.jpg", "b.jpg", "c.jpg", "C.jpg"]
     for image_id, name in enumerate(names):
@@ -114,8 +114,12 @@ def test_pictures_of_one_stem_get_files_of_their_own(writer):
     [
         (MAP, SEGMENTS[:1], "image 7: the predicted map has pixels of segment 5"),
         (MAP, [*SEGMENTS, Segment(9, 0)], "no pixel of segment 9"),
-        (np.array([[2**24]]), [Segment(2**24, 0)], "segment 16777216; a PNG of ids holds 1.."),
-        (np.array([[0]]), [Segment(0, 0)], "segment 0; a PNG of ids holds 1.."),
+        (
+            np.array([[2**24]]),
+            [Segment(2**24, 0)],
+            "segment 16777216; expected 1..16777215, which a PNG",
+        ),
+        (np.array([[0]]), [Segment(0, 0)], "segment 0; expected 1..16777215"),
         (np.array([[-1]]), [], "pixels of segment -1"),
     ],
 )
@@ -127,7 +131,7 @@ def test_a_map_coco_would_refuse_is_refused(writer, panoptic_map, segments, mess
 def test_one_image_id_twice_is_refused(writer):
     writer.add(7, "7.jpg", MAP, SEGMENTS)
     writer.add("7", "other.jpg", MAP, SEGMENTS)
-    with pytest.raises(UserError, match='image id "7" comes twice'):
+    with pytest.raises(UserError, match='image id "7" occurs twice'):
         writer.add("7", "third.jpg", MAP, SEGMENTS)
 
 
@@ -148,7 +152,9 @@ def test_json_appears_only_when_all_is_written(categories, tmp_path):
 def test_broken_files_are_refused_by_name(writer, tmp_path):
     writer.add(7, "7.jpg", MAP, SEGMENTS)
     path = writer.close()
-    with pytest.raises(UserError, match=r"elsewhere/7\.png: expected a PNG of segment ids"):
+    with pytest.raises(
+        UserError, match=r"elsewhere/7\.png: cannot be read .*expected a PNG of segment ids"
+    ):
         list(read_coco_panoptic(path, tmp_path / "elsewhere"))
     sky = Categories.from_coco(CATEGORIES[1:], "sky")
     with pytest.raises(UserError, match="image 7 has a segment of category 90, which is not"):
@@ -159,7 +165,7 @@ def test_broken_files_are_refused_by_name(writer, tmp_path):
 
 
 def test_coco_truth_as_prediction_is_perfect(coco200, tmp_path):
-    """Through the files, on real annotations: exactly 100, for every class that occurs."""
+    """Real annotations, written and read back, score exactly 100 for every class that occurs."""
     truth = list(
         itertools.islice(
             read_coco_panoptic(coco200 / "panoptic_val.json", coco200 / "panoptic" / "val"), 20
@@ -182,8 +188,8 @@ def test_coco_truth_as_prediction_is_perfect(coco200, tmp_path):
     assert sum(entry["tp"] for entry in results["per_class"].values()) == num_segments - num_crowds
 
 
-def test_areas_and_boxes_are_cocos_own(coco200, tmp_path):
-    """COCO's annotations carry areas and boxes counted by someone else."""
+def test_areas_and_boxes_equal_those_of_coco(coco200, tmp_path):
+    """COCO's annotations have areas and boxes from another program."""
     coco = json.loads((coco200 / "panoptic_val.json").read_text("utf-8"))
     categories = Categories.from_coco(coco["categories"], "coco200")
     pictures = read_coco_panoptic(coco200 / "panoptic_val.json", coco200 / "panoptic" / "val")

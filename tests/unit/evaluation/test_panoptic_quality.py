@@ -72,7 +72,7 @@ def test_other_class_never_matches():
     assert tally(quality) == ([0, 0, 0], [0, 1, 0], [1, 0, 0])
 
 
-def test_void_pixels_of_a_prediction_leave_its_union():
+def test_the_union_ignores_void_pixels_of_a_prediction():
     quality = count(["aaa....."], [segment("a")], [".ppppppp"], [segment("p")])
     # Intersection 2, union 3 + 7 - 2 - 5 = 3; with void in it the union would be 8.
     assert tally(quality) == ([1, 0, 0], [0, 0, 0], [0, 0, 0])
@@ -119,7 +119,7 @@ def test_crowd_is_neither_matched_nor_missed():
 
 
 def test_crowd_pixels_stay_in_the_union():
-    """Unlike void: COCO forgives the prediction for them but does not draw it smaller."""
+    """Unlike void: crowd pixels can forgive a prediction but stay in its union."""
     truth = [segment("a"), segment("c", 0, is_crowd=True)]
     quality = count(["aaacc"], truth, ["ppppp"], [segment("p")])
     assert quality.result().sq[0] == pytest.approx(3 / 5)
@@ -169,7 +169,7 @@ def test_merging_parts_equals_counting_at_once():
     assert tally(two) == ([0, 0, 0], [0, 0, 2], [0, 0, 1])
 
 
-def test_result_stays_as_it_was_when_counting_goes_on():
+def test_a_result_does_not_change_when_counting_continues():
     quality = count(["a"], [segment("a")], ["p"], [segment("p")])
     result = quality.result()
     quality.update(panoptic_map("a"), [segment("a")], panoptic_map("p"), [segment("p")])
@@ -177,7 +177,7 @@ def test_result_stays_as_it_was_when_counting_goes_on():
 
 
 def test_largest_ids_and_any_integer_type():
-    """Ids near 2**24 on both sides must not run into each other when packed."""
+    """Pairs of ids near 2**24 must not collide."""
     first, second = 2**24 - 1, 2**24 - 2
     truth = np.array([[first, second, 1, 0]], np.uint32)
     predicted = np.array([[first, 1, second, 0]], np.int64)
@@ -192,7 +192,7 @@ def test_largest_ids_and_any_integer_type():
 
 
 def test_a_list_longer_than_a_byte():
-    """More than 255 segments once wrapped in other implementations."""
+    """More than 255 segments overflow a byte."""
     ids = np.arange(1, 401, dtype=np.int32).reshape(20, 20)
     segments = [Segment(int(i), int(i) % 3) for i in range(1, 401)]
     quality = PanopticQuality(3, IS_THING)
@@ -205,8 +205,8 @@ def test_a_list_longer_than_a_byte():
     [
         (["pq"], [segment("p")], f"image 7: the predicted map has pixels of segment {ord('q')}"),
         (["pp"], [segment("p"), segment("q")], f"no pixel of segment {ord('q')}"),
-        (["pp"], [segment("p", 3)], f"predicted segment {ord('p')} is of class 3; expected 0..2"),
-        (["pp"], [segment("p", -1)], "is of class -1"),
+        (["pp"], [segment("p", 3)], f"predicted segment {ord('p')} has class 3; expected 0..2"),
+        (["pp"], [segment("p", -1)], "has class -1"),
         (["pp"], [segment("p"), segment("p", 1)], f"segment id {ord('p')} is listed twice"),
         (["p."], [segment("p"), Segment(0, 1)], "segment id 0 is reserved for void"),
         (["ppp"], [segment("p")], r"shape \(1, 3\), the truth \(1, 2\)"),
@@ -230,21 +230,21 @@ def test_broken_truth_is_refused_by_name():
     predicted = panoptic_map("pp"), [segment("p")]
     with pytest.raises(UserError, match="truth map has pixels of segment 98, which is not listed"):
         quality.update(panoptic_map("ab"), [segment("a")], *predicted)
-    with pytest.raises(UserError, match="truth segment 97 is of class 9"):
+    with pytest.raises(UserError, match="truth segment 97 has class 9"):
         quality.update(panoptic_map("aa"), [segment("a", 9)], *predicted)
     with pytest.raises(UserError, match="the truth map is float32"):
         quality.update(panoptic_map("aa").astype(np.float32), [segment("a")], *predicted)
 
 
-def test_class_lists_that_differ_are_refused():
+def test_different_class_lists_are_refused():
     with pytest.raises(UserError, match="expected one value for each of the 3 classes"):
         PanopticQuality(3, np.array([True, False]))
-    with pytest.raises(UserError, match="cannot be merged"):
+    with pytest.raises(UserError, match="Cannot merge the panoptic quality"):
         PanopticQuality(3, IS_THING).merge(PanopticQuality(3, ~IS_THING))
 
 
 def test_a_vga_picture_takes_milliseconds():
-    """10 ms is the aim; the bound leaves room for a busy machine, not for a loop over pixels."""
+    """The aim is 10 ms. The bound allows for a busy machine, but not for a loop over pixels."""
     blocks = np.kron(np.arange(30).reshape(5, 6), np.ones((96, 107), int))[:480, :640]
     truth = (blocks * 500_000 + 1).astype(np.int32)
     segments = [Segment(i * 500_000 + 1, i % 3) for i in range(30)]

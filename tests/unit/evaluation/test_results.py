@@ -1,4 +1,4 @@
-"""The numbers as people and programs read them."""
+"""Results as dictionary, JSON file and table."""
 
 import json
 import math

@@ -13,7 +13,7 @@ def test_counts_the_class_among_the_k_best():
     assert accuracy.result() == pytest.approx({"top_1": 1 / 3, "top_2": 2 / 3})
 
 
-def test_constant_answers_and_such_as_are_no_number_earn_nothing():
+def test_constant_scores_and_nan_gain_nothing():
     accuracy = TopAccuracy()
     accuracy.update(np.zeros([4, 10]), np.arange(4))
     accuracy.update(np.full([4, 10], np.nan), np.arange(4))

@@ -1,4 +1,4 @@
-"""A panoptic map in terms of its list of segments."""
+"""Replaces the segment ids of a panoptic map by the positions in its list of segments."""
 
 from __future__ import annotations
 
@@ -10,24 +10,26 @@ from maskconver_tf.errors import UserError
 from maskconver_tf.types import VOID_SEGMENT_ID, Segment
 
 
-def segment_index(panoptic_map: np.ndarray, segments: Sequence[Segment], where: str) -> np.ndarray:
-    """Position in `segments` of each pixel's segment.
+def number_segments(
+    panoptic_map: np.ndarray, segments: Sequence[Segment], where: str
+) -> np.ndarray:
+    """Returns the number of each pixel's segment: its position in `segments`, from 1.
 
     Args:
       panoptic_map: integers `[h, w]`, `VOID_SEGMENT_ID` for void.
       segments: the segments of the map, in any order.
-      where: the map, for messages: "image 7: the predicted map".
+      where: name of the map in messages: "image 7: the predicted map".
 
     Returns:
-      int64 `[h, w]`: i for the i-th listed segment counted from 1, 0 for void.
+      int64 `[h, w]`, i for the i-th listed segment (counted from 1), 0 for void.
 
     Raises:
-      UserError: the map is no map of whole numbers, or its ids and the list's do not agree.
+      UserError: the map does not have whole numbers, or its ids and those of the list differ.
     """
     _check_map(panoptic_map, where)
     ids = np.array([VOID_SEGMENT_ID, *(segment.id for segment in segments)], np.int64)
     _check_ids(ids, where)
-    # Neighbors mostly share a segment: it is enough to look up where one begins.
+    # Most neighboring pixels share a segment, so only the start of each run is looked up.
     flat = panoptic_map.ravel()
     starts = np.concatenate([[0], np.flatnonzero(flat[1:] != flat[:-1]) + 1])
     positions = _positions(flat[starts].astype(np.int64), ids, where)
@@ -37,17 +39,17 @@ def segment_index(panoptic_map: np.ndarray, segments: Sequence[Segment], where: 
 def check_every_segment_has_pixels(
     areas: np.ndarray, segments: Sequence[Segment], where: str
 ) -> None:
-    """Raises `UserError` naming the first segment whose area, of `[n]`, is 0."""
+    """Raises `UserError` for the first segment without a pixel; `areas` has all areas, `[n]`."""
     for segment, area in zip(segments, areas, strict=True):
         if area == 0:
             raise UserError(
                 f"{where} has no pixel of segment {segment.id}, which is listed; "
-                "leave it out of the list."
+                "expected a pixel of each listed segment. Remove it from the list."
             )
 
 
 def _positions(values: np.ndarray, ids: np.ndarray, where: str) -> np.ndarray:
-    """Position in `ids` of each value; int64, the shape of `values`."""
+    """Returns the position in `ids` of each value; int64, in the shape of `values`."""
     order = np.argsort(ids)
     positions = order[np.searchsorted(ids, values, sorter=order).clip(max=len(ids) - 1)]
     unlisted = values[ids[positions] != values]
@@ -64,7 +66,7 @@ def _check_map(panoptic_map: np.ndarray, where: str) -> None:
     if panoptic_map.ndim != 2 or panoptic_map.size == 0 or not is_integer:
         raise UserError(
             f"{where} is {panoptic_map.dtype} of shape {panoptic_map.shape}; "
-            "expected whole numbers [height, width]."
+            "expected whole numbers of shape [height, width]. Convert the map."
         )
 
 
