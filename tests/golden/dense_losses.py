@@ -1,7 +1,7 @@
-"""The losses of `method.md` from dense targets, pixel by pixel in float64, with their gradients.
+"""The losses of the method and their gradients from dense targets, in float64.
 
-Nothing here is shared with the package: one target array per segment, loops over pixels and
-segments, derivatives worked out by hand.
+This shares no code with the package. It has one target array per segment, loops over pixels and
+segments, and derivatives that are worked out by hand.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import numpy as np
 
 @dataclasses.dataclass
 class DenseLosses:
-    """What one batch costs, and the gradients of the weighted total.
+    """The losses of one batch, and the gradients of the weighted total.
 
     Attributes:
       total: the weighted sum.
-      heatmap: unweighted, over the number of segments + 1; likewise `bce` and `dice`.
+      heatmap, bce, dice: without weights, each divided by the number of segments + 1.
       mask_gradient: `[B, h, w, K]`.
       heatmap_gradients: level -> `[B, Hl, Wl, C]`.
     """
@@ -31,7 +31,7 @@ class DenseLosses:
 
 
 def dense_losses(mask_logits, heatmap_logits, labels, label_stride, mask_weight, center_weight):
-    """All losses of a batch.
+    """Computes all losses of a batch.
 
     Args:
       mask_logits: `[B, h, w, K]`.

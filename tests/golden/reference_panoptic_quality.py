@@ -1,7 +1,7 @@
-"""Panoptic quality again, one boolean mask and one pair of segments at a time.
+"""A second implementation of panoptic quality, with one boolean mask per pair of segments.
 
-Shares nothing with the package: the rules are written out as the paper and COCO state them, and
-exact fractions leave rounding to the very end.
+This shares no code with the package. It follows the rules of the paper and COCO literally, and uses
+exact fractions, which are rounded only at the end.
 """
 
 from __future__ import annotations

@@ -118,5 +118,5 @@ def _as_tensors(labels):
 
 
 def _assert_equal(actual, expected):
-    """Within 1e-5 of the value, or of the largest: single precision sums many terms."""
+    """Allows an error of 1e-5 of the value or of the largest value: float32 sums many terms."""
     np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())

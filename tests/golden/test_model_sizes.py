@@ -1,4 +1,4 @@
-"""Named models against the paper's sizes and costs (method: Published results), from Gin file on.
+"""Sizes and costs of named models, built from Gin files, against the paper's (method).
 
 All are counted as the paper counts: 201 output classes, COCO's raw category ids.
 """
@@ -39,15 +39,15 @@ PUBLISHED_PARTS = {
     "generator": 0.53e6,
     "class_embedding_table": 0.05e6,
 }
-"""Weights of every kind, batch norms' statistics in the backbone included. All norms after the
-backbone are layer norms, which have none."""
+"""Number of all weights, with the statistics of the backbone's batch norms. All norms after the
+backbone are layer norms, which have no statistics."""
 
 TABLE = PUBLISHED_CLASSES * 256
 
 
 @functools.cache
 def network(name: str, num_classes: int, *bindings: str):
-    """A named model and its input size; building takes seconds, so once each."""
+    """Builds a named model, once because it takes seconds; returns it with its input size."""
     [model] = find_models([name])
     return build_model(model, num_classes, bindings)
 
@@ -86,7 +86,7 @@ def test_the_large_model_costs_the_published_multiply_adds(large):
 
 
 def test_with_coco_s_classes_the_large_model_is_smaller_by_what_classes_take(large):
-    """The figures for 133 classes on the page, without building it once more."""
+    """Checks the figures for 133 classes on the page without building that model."""
     fewer = PUBLISHED_CLASSES - COCO_CLASSES
     parameters = large.complexity.num_parameters - fewer * (256 + 1) - fewer * 256
     cells = sum(-(-800 // 2**k) * -(-1216 // 2**k) for k in (3, 4, 5, 6, 7))
@@ -123,7 +123,7 @@ def test_the_mobile_model_for_256_pixels_differs_by_one_line():
 def test_the_released_mobile_form_costs_what_the_paper_s_row_counts(
     kernel_size, at_640, at_256, trained, every
 ):
-    """The masks of all 50 proposals included, as its authors' model makes them."""
+    """The cost includes the masks of all 50 proposals, which the authors' model makes."""
     setting = f"MaskConver.head_kernel_size={kernel_size}"
     for size, published in (((640, 640), at_640), ((256, 256), at_256)):
         found = count("mobilenet_mh_released", PUBLISHED_CLASSES, setting, size=size).complexity
@@ -153,7 +153,7 @@ def test_a_named_model_restores_from_its_configuration(name):
 
 
 def test_batch_norms_instead_add_statistics_and_no_more():
-    """With "batch" what is trained, and no longer all there is, has the published size."""
+    """With batch norms the trained weights have the published number, and all weights have more."""
     pyramid = {level: tf.zeros([1, 1, 1, 384]) for level in (3, 4, 5)}
     for norm, weights in (("layer", "weights"), ("batch", "trainable_weights")):
         fpn = LightFPN(norm=norm)

@@ -14,7 +14,7 @@ IS_THING = np.array([True, True, False, False, True, False])  # Class 5 never oc
 
 
 def random_scene(rng):
-    """Truth with void and crowd, and a prediction that is a worn copy of it.
+    """Truth with void and crowd, and a prediction that is a changed copy of it.
 
     Returns the four arguments of `update`.
     """
@@ -27,7 +27,7 @@ def random_scene(rng):
 
 
 def _random_map(rng, size, crowd_rate):
-    """Boxes and ellipses over each other; the first few may leave everything void."""
+    """Draws boxes and ellipses over each other; the first few maps may be all void."""
     height, width = size
     rows, columns = np.mgrid[:height, :width]
     panoptic_map = np.zeros((height, width), np.int32)
@@ -57,7 +57,7 @@ def _ids(rng, count):
 
 
 def _worn_copy(rng, truth_map, truth_segments):
-    """Truth shifted, nibbled, its void filled, some classes wrong, all ids new."""
+    """Shifts the truth, removes pixels, fills void, and changes some classes and all ids."""
     predicted_map = np.roll(truth_map, rng.integers(-1, 2, 2), (0, 1))
     predicted_map[rng.random(truth_map.shape) < rng.choice([0, 0.1, 0.4])] = 0
     new_ids = _ids(rng, len(truth_segments) + 1)
@@ -112,7 +112,7 @@ def test_equals_the_reference_on_each_picture_and_on_all(seed):
 
 
 def test_the_generated_maps_reach_every_rule():
-    """Keeps the comparison from passing on maps that ask nothing."""
+    """The comparison would also pass on maps without special cases; this checks that they occur."""
     rng = np.random.default_rng(0)
     scenes = [random_scene(rng) for _ in range(100)]
     quality = PanopticQuality(NUM_CLASSES, IS_THING)

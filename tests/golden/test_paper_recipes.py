@@ -1,5 +1,5 @@
-"""The published recipes (method: Recipes), as the experiments resolve them; and the variants for
-one GPU, by the rules that docs/chain.md states."""
+"""The experiments resolve to the published recipes (method: Recipes), and their variants for one
+GPU follow the rules of docs/chain.md."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ RECIPES["panoptic_mobilenet_256"] = RECIPES["panoptic_mobilenet_640"] | {"input_
 
 
 def resolved(experiment: str) -> dict[str, Any]:
-    """What `train` would get of an experiment, under the names of RECIPES."""
+    """The settings that `train` would get from an experiment, under the names of RECIPES."""
     configuration.load([f"experiments/paper/{experiment}.gin"])
     arguments = configuration.arguments_of(train, supplied=["model_dir", "on_built"])
     task, steps = arguments["task"], arguments["length"].total_steps
@@ -140,7 +140,7 @@ def test_an_experiment_has_the_settings_of_the_paper(experiment_name):
         ("panoptic_mobilenet_640", 4, 1 / 4),
     ],
 )
-def test_one_gpu_sees_as_many_pictures_at_the_rate_of_the_rule(variant, times, ratio):
+def test_a_one_gpu_variant_sees_as_many_pictures_at_a_scaled_rate(variant, times, ratio):
     paper, own = resolved(variant), resolved(f"{variant}_one_gpu")
     assert own["batch_size"] * times == paper["batch_size"]
     for name in ("steps", "warmup"):

@@ -1,7 +1,7 @@
-"""Every claim of the paper has a switch; each changes what it says, to the last weight.
+"""Every claim of the paper has a switch, and each switch changes exactly the expected weights.
 
-One Gin line each, on `tiny` with 5 classes: heads 64 wide on levels 3..5, decoder 64 wide with one
-7x7 block a level.
+Each switch is one Gin line, on `tiny` with 5 classes: heads of width 64 on levels 3..5, and a
+decoder of width 64 with one 7x7 block per level.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from PIL import Image
 
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
-from maskconver_tf.evaluation.segment_index import segment_index
+from maskconver_tf.evaluation.segment_numbers import number_segments
 from maskconver_tf.inference.drawing.border_distance import border_distance
 from maskconver_tf.inference.drawing.fonts import can_write
 from maskconver_tf.inference.drawing.label_drawing import draw_label, font_size_for, label_size
@@ -53,7 +53,7 @@ def draw_panoptic_map(
         a segment that is not in `segments`.
     """
     _check_arguments(image, panoptic_map, alpha)
-    index = segment_index(panoptic_map, segments, "the panoptic map")
+    index = number_segments(panoptic_map, segments, "the panoptic map")
     depth = border_distance(index)
     colors = segment_colors(index, segments, categories)
     picture = _tint(image, index, colors, alpha)

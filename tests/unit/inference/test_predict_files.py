@@ -71,7 +71,7 @@ def test_pictures_beside_their_results(predictor, tmp_path):
     assert _names(tmp_path) == ["a.jpg", "a.json", "a.png", "a_ids.png"]
 
 
-def test_what_was_found_is_told(predictor, tmp_path, capsys):
+def test_the_found_classes_are_printed(predictor, tmp_path, capsys):
     path = write_picture(tmp_path / "a.png")
     predict_files(predictor, [str(path)], str(tmp_path / "out"))
     predict_files(Predictor(segment_nothing, CATEGORIES), [str(path)], str(tmp_path / "out"))

@@ -1,4 +1,4 @@
-"""The segmenter's settings change how proposals are computed, not what they are."""
+"""The segmenter's settings change how proposals are computed, but not the proposals."""
 
 import numpy as np
 import pytest

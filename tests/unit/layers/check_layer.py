@@ -1,4 +1,4 @@
-"""What every layer owes its users, in one call: `check_layer`."""
+"""Checks that every layer must pass, in one call: `check_layer`."""
 
 from __future__ import annotations
 
@@ -29,15 +29,16 @@ def check_layer(
     """Checks shapes, gradients, serialisation, batch equivariance and mixed precision.
 
     Args:
-      make: a new layer, under whatever precision policy is set.
-      inputs: a tensor or a nest of them, each with the batch first.
-      expected_shapes: the outputs' nest with a tuple for each tensor.
+      make: makes a new layer under the current precision policy.
+      inputs: a tensor or a nest of tensors, each with the batch first.
+      expected_shapes: the nest of the outputs, with a tuple in place of each tensor.
       apply: calls the layer on inputs, in training or not.
       bfloat16_output: dtype of every output under `mixed_bfloat16`.
-      bfloat16_error: root mean square of its error there, over that of the output.
+      bfloat16_error: largest root mean square error under `mixed_bfloat16`, relative to that of the
+        output.
 
     Returns:
-      The layer, its weights moved away from what they started with.
+      The layer, after `shake` changed its weights.
     """
     layer = make()
     outputs = apply(layer, inputs, False)
@@ -51,9 +52,9 @@ def check_layer(
 
 
 def shake(layer: tf_keras.layers.Layer, seed: int = 0, scale: float = 0.3) -> None:
-    """Moves every weight off its start: a zero bias or unit scale would hide what it does not do.
+    """Changes every weight, because a zero bias or a unit scale would hide errors.
 
-    Upwards only, so that variances stay positive.
+    Weights only grow, so that variances stay positive.
     """
     rng = np.random.default_rng(seed)
     for weight in layer.weights:
@@ -67,7 +68,7 @@ def check_gradients(layer: tf_keras.layers.Layer, inputs: Any, apply: Apply = ca
     """Each trainable weight of a fresh layer gets a finite gradient that is not zero."""
     with tf.GradientTape() as tape:
         outputs = tf.nest.flatten(apply(layer, inputs, True))
-        # Norms take out what all outputs share, so a plain sum would have no gradient.
+        # Norms remove the mean of all outputs, so a plain sum would have no gradient.
         mix = [tf.random.stateless_normal(tf.shape(x), [3, i]) for i, x in enumerate(outputs)]
         total = tf.add_n([tf.reduce_sum(x * m) for x, m in zip(outputs, mix)])
     weights = layer.trainable_weights

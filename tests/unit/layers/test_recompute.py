@@ -38,8 +38,10 @@ def test_gradients_are_the_same(chain, compiled):
 
 
 def test_the_compiler_does_not_merge_the_two_passes(chain):
-    """Three tanh in the forward pass, and of the three again two or three, as the last one's result
-    may lie at hand; merged, there would be three."""
+    """The forward pass has three tanh. The recomputed pass has two or three: it can reuse the last.
+
+    If the compiler merged both passes, there would be three in all.
+    """
 
     def count(wrap) -> int:
         function = tf.function(chain(wrap), jit_compile=True)

@@ -24,14 +24,14 @@ def test_weighs_an_undecided_score_by_its_distance_from_a_center():
     assert loss == pytest.approx([quarter * (1 + 0.5**4 + 1 + 0.1**4)])
 
 
-def test_forgives_what_is_nearly_right():
+def test_nearly_right_scores_cost_little():
     logits = np.reshape([math.log(9), math.log(9)], [1, 1, 1, 2])  # p = 0.9.
     heatmap = np.reshape([1.0, 0.0], [1, 1, 1, 2])
     loss, _ = loss_and_gradient(logits, heatmap, np.ones([1, 1, 1]))
     assert loss == pytest.approx([-(0.1**2) * math.log(0.9) - 0.9**2 * math.log(0.1)], rel=1e-5)
 
 
-def test_only_an_exact_one_is_a_center():
+def test_only_a_heatmap_value_of_exactly_1_is_a_center():
     heatmap = np.reshape([0.9999], [1, 1, 1, 1])
     loss, _ = loss_and_gradient(np.zeros([1, 1, 1, 1]), heatmap, np.ones([1, 1, 1]))
     assert loss[0] < 1e-12

@@ -37,8 +37,8 @@ def semantic(logits, class_map, total=tf.identity):
     return SemanticLoss()({types.SEMANTIC_LOGITS: logits}, {types.CLASS_MAP: class_map}, total)
 
 
-def test_each_labelled_pixel_asks_its_cell():
-    """One row of two cells, two by two pixels each: the right cell is sure of class 0."""
+def test_each_labelled_pixel_is_compared_with_the_logits_of_its_cell():
+    """Two cells side by side with 2 x 2 pixels each; the right one is certain of class 0."""
     logits = [[[[0.0, 0.0], [SURE, 0.0]]]]
     class_map = [[[0, -1, 0, 0], [-1, -1, -1, 1]]]
     expected = (math.log(2) + 2 * math.log(4 / 3) + math.log(4)) / 4
@@ -59,7 +59,7 @@ def test_void_has_no_loss_and_no_gradient():
 
 
 def test_shares_of_replicas_add_up_to_the_joint_batch():
-    """A mean of means would not: the first picture has three labelled pixels, the second one."""
+    """A mean of means would differ: the first picture has three labelled pixels, the second one."""
     logits = np.random.default_rng(0).normal(size=[2, 2, 2, 3]).astype(np.float32)
     class_map = np.array([[[0, 1], [2, -1]], [[-1, -1], [1, -1]]])
     shares = [

@@ -68,7 +68,7 @@ def test_a_finer_map_gives_each_cell_its_shares():
 
 
 def test_a_finer_map_is_laid_on_the_grid_row_by_row():
-    """Cells of unlike rows and columns: a transposed or interleaved grid shows."""
+    """Rows and columns of cells differ, so that a transposed or interleaved grid fails."""
     slot_map = np.repeat(np.repeat([[[1, 2, 3], [3, 0, 1]]], 4, axis=1), 4, axis=2)
     logits = np.random.default_rng(1).normal(0, 2, [1, 2, 3, 3])
     coarse = losses_and_gradient(logits, slot_map[:, ::4, ::4])

@@ -65,7 +65,7 @@ def test_every_part_is_one_number_for_the_batch():
 
 
 def test_the_gradient_is_that_of_the_reported_number():
-    """And not of a sum over what was left a vector."""
+    """The gradient must not be that of a sum over a vector of losses."""
     outputs, labels = make_batch()
     _, gradients = losses_and_gradients(outputs, labels)
     steepness = float(tf.linalg.global_norm(tf.nest.flatten(gradients)))
@@ -174,7 +174,7 @@ def test_logits_on_void_change_nothing_but_at_a_center():
 
 
 def test_making_pixels_void_takes_them_out_of_every_sum():
-    """Void is neither a background nor a negative: what remains costs what it costs alone."""
+    """Void is neither background nor negative: the other pixels have the same loss as alone."""
     outputs, labels = make_batch()
     left = {
         types.CENTER_HEATMAP_LOGITS: {3: outputs[types.CENTER_HEATMAP_LOGITS][3][1:, :, :2]},
@@ -214,7 +214,7 @@ def test_a_center_is_drawn_on_its_own_level_alone():
 
 
 def test_levels_share_each_term():
-    """A segment moved to another level takes its mask's loss along, and leaves the total alone."""
+    """If a segment moves to another level, its mask loss moves too, and the total stays."""
     outputs, labels = make_batch()
     levels = tuple(outputs[types.CENTER_HEATMAP_LOGITS])
     before = MaskConverLoss()(outputs, labels)
@@ -230,7 +230,7 @@ def test_levels_share_each_term():
     assert float(after[f"mask_dice_loss/level_{levels[1]}"]) == 0.0
 
 
-def test_weights_weigh():
+def test_weights_scale_their_terms():
     outputs, labels = make_batch()
     parts = MaskConverLoss()(outputs, labels)
     masks = float(parts["mask_bce_loss"] + parts["mask_dice_loss"])

@@ -1,4 +1,4 @@
-"""The models of the earlier stages: what each owes, and what they share with MaskConver."""
+"""The models of the earlier stages, and the weights that they share with MaskConver."""
 
 import pytest
 import tensorflow as tf
@@ -46,7 +46,7 @@ def test_is_a_layer_and_gradients_reach_every_weight(make, expected):
     check_layer(make, IMAGES, expected, bfloat16_output="float32", bfloat16_error=0.06)
 
 
-def test_a_stage_finds_by_name_and_shape_what_the_one_before_left():
+def test_a_stage_finds_the_weights_of_the_stage_before_by_name_and_shape():
     panoptic = MaskConver(5, **trunk(), pyramid=LightFPN(8, kernel_size=3), hidden=8, **HEAD)
     shapes = []
     for model in (classifier(), semantic(), panoptic):

@@ -10,7 +10,7 @@ from maskconver_tf.models.pixel_decoders.convnext_unet import ConvNeXtUNet
 from maskconver_tf.models.pixel_decoders.light_fpn import LightFPN
 
 LEVEL_SIZES = {3: (12, 20), 4: (6, 10), 5: (3, 5), 6: (2, 3), 7: (1, 2)}
-"""Of a 96x160 picture: 96 is no multiple of 64, 160 none of 64 or 128."""
+"""Level sizes of a 96x160 picture: 96 and 160 are no multiples of 64 or 128."""
 
 IMAGES = tf.cast(tf.random.stateless_uniform([2, 96, 160, 3], [1, 2], 0, 256, tf.int32), tf.uint8)
 CENTERS = {
@@ -26,7 +26,7 @@ CENTERS = {
 
 
 def make_model(**settings):
-    """The whole figure, 3 classes, levels 3..7; the same weights whatever tests came before."""
+    """All parts of the figure, 3 classes, levels 3..7; every call makes the same weights."""
     tf_keras.utils.set_random_seed(2)
     parts = {
         "backbone": lambda: resnet(10, width_multiplier=1 / 16),

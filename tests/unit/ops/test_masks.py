@@ -22,4 +22,4 @@ def test_bfloat16_is_summed_in_float32():
     ones = tf.ones([1, 1, 1, 257], tf.bfloat16)
     logits = mask_logits(ones, ones[0])
     assert logits.dtype == tf.float32
-    assert logits.numpy().item() == 257.0  # which bfloat16 would round to 256
+    assert logits.numpy().item() == 257.0  # bfloat16 would round it to 256.

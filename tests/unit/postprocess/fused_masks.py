@@ -37,7 +37,7 @@ def fuse(masks, scores, class_ids, image_size=None, content_size=None, order=Non
 
 
 def assert_consistent(found):
-    """Each pixel is in one listed segment or void, and the rows tell the truth about the map."""
+    """Each pixel is in one listed segment or void, and the rows agree with the map."""
     panoptic_map, ids = found[types.PANOPTIC_MAP], found[types.SEGMENT_IDS]
     assert ids.tolist() == list(range(1, len(ids) + 1))
     assert set(panoptic_map.ravel()) - {types.VOID_SEGMENT_ID} == set(ids)

@@ -1,4 +1,4 @@
-"""A class map at original size, against the same done at once."""
+"""Class maps at original size, against one resize of all classes."""
 
 import numpy as np
 import pytest
@@ -24,6 +24,6 @@ def test_chunks_of_classes_are_as_all_at_once(num_classes):
     np.testing.assert_array_equal(found, expected)
 
 
-def test_of_equal_classes_it_is_the_lower_one():
+def test_of_classes_with_equal_logits_the_lower_one_wins():
     found = class_map(tf.zeros([2, 2, 40]), tf.constant([8, 8]), tf.constant([8, 8]), 4)
     np.testing.assert_array_equal(found, np.zeros([8, 8]))

@@ -47,7 +47,7 @@ def test_equal_proposals_do_not_share_a_pixel():
 # ---- Thresholds ----------------------------------------------------------------------------------
 
 
-def test_scores_under_the_threshold_leave_before_they_win_anything():
+def test_scores_under_the_threshold_are_dropped_before_they_win_pixels():
     masks = [
         box_logits((0, 0, 4, 4), logit=-1.0),
         box_logits((0, 0, 4, 4)),
@@ -132,7 +132,7 @@ def test_a_dropped_part_of_stuff_stays_void_and_lends_no_score():
     np.testing.assert_allclose(found[types.SEGMENT_SCORES], [0.6], rtol=1e-6)
 
 
-def test_numbers_skip_the_dead_and_stuff_shares_its_own():
+def test_dropped_proposals_get_no_number_and_stuff_of_a_class_shares_one():
     numbers = number_segments(
         tf.constant([False, True, True, False, True, True]),
         tf.constant([2, 0, 2, 3, 0, 2]),

@@ -28,7 +28,7 @@ def tiny_mobilenet(**kwargs):
 
 
 def identity_backbone(**kwargs):
-    """Gives back what its network is given, under four keys."""
+    """A backbone whose network returns its input under four keys."""
     pixels = tf_keras.Input([None, None, 3])
     network = tf_keras.Model(pixels, {key: pixels + i for i, key in enumerate("abcd")})
     return Backbone(network, keys=list("abcd"), **kwargs)

@@ -33,7 +33,7 @@ PHOTOGRAPHS = {
     "train/000000000450.jpg": ("pizza", {963}, 0.930),
     "train/000000000471.jpg": ("school bus", {779}, 0.957),
 }
-"""Pictures of one large thing: ImageNet's name for it, its classes, and the score found here."""
+"""Pictures of one large thing: its ImageNet name, its classes, and the score found here."""
 
 
 def _photograph(path) -> np.ndarray:

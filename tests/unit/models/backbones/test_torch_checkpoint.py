@@ -41,7 +41,7 @@ class Tensor:
 
 @pytest.fixture
 def torch(monkeypatch):
-    """Modules with the names that pickles of PyTorch refer to."""
+    """Modules with the names that PyTorch's pickles use."""
     torch, utils = types.ModuleType("torch"), types.ModuleType("torch._utils")
     for name in ("FloatStorage", "LongStorage", "QuantizedStorage"):
         setattr(torch, name, type(name, (), {"__module__": "torch", "__qualname__": name}))

@@ -22,7 +22,7 @@ def test_is_a_layer_for_an_odd_size(norm):
     )
 
 
-def test_looks_at_its_level_alone():
+def test_uses_only_its_level():
     aspp = ASPP(3, 8, (1,))
     pyramid = aspp(FEATURES)
     assert {level: x.shape for level, x in pyramid.items()} == {3: (2, 10, 14, 8)}

@@ -14,7 +14,7 @@ FEATURES = {
 }
 
 
-def test_is_a_layer_for_odd_sizes_and_unlike_widths():
+def test_is_a_layer_for_odd_sizes_and_different_widths():
     check_layer(
         lambda: ConvNeXtUNet([1, 1, 1], [8, 6, 4], 3, 1 / 2, recompute=True, name="unet"),
         {level: FEATURES[level] for level in (3, 4, 5)},
@@ -22,7 +22,7 @@ def test_is_a_layer_for_odd_sizes_and_unlike_widths():
     )
 
 
-def test_climbs_from_the_projected_deepest_level_by_doubling_and_adding():
+def test_finer_levels_double_the_level_above_and_add_the_backbone_feature():
     unet = ConvNeXtUNet([0, 0, 0, 0], [8, 8, 8, 8])
     pyramid = unet(FEATURES)
     assert sorted(pyramid) == [2, 3, 4, 5]
@@ -36,7 +36,7 @@ def test_climbs_from_the_projected_deepest_level_by_doubling_and_adding():
         np.testing.assert_allclose(pyramid[level], expected, atol=1e-5)
 
 
-def test_what_is_added_is_normed_first():
+def test_both_terms_of_the_sum_are_normed_first():
     unet = ConvNeXtUNet([0, 0], [8, 8])
     far_off = {level: 100 * x + 1000 for level, x in FEATURES.items()}
     for x in (unet(far_off)[5], unet.laterals["4"](far_off[4]), unet.climbs["4"](unet(far_off)[5])):
@@ -72,7 +72,7 @@ def test_repeats_and_widths_must_match_the_levels(repeats, widths):
 
 @pytest.mark.parametrize("compiled", [False, True])
 def test_recomputing_changes_neither_output_nor_gradient(compiled):
-    """With a drop path of which both passes must see one draw."""
+    """With a drop path: both passes must use the same random draw."""
     (loss, gradients), (expected_loss, expected) = _step(True, compiled), _step(False, compiled)
     np.testing.assert_allclose(loss, expected_loss, rtol=1e-5)
     assert abs(float(_step(False, compiled, drop_path=0.0)[0] / loss) - 1) > 1e-3

@@ -32,7 +32,7 @@ def test_concatenates_each_level_with_all_above_before_one_convolution():
         np.testing.assert_allclose(pyramid[level], fpn.norms[str(level)](mixed), atol=1e-5)
 
 
-def test_coarser_levels_follow_one_from_another_and_finer_ones_do_not_hear_of_it():
+def test_each_coarser_level_depends_on_the_level_before_it_only():
     fpn = LightFPN(width=8, kernel_size=3, norm="layer")
     before = fpn(FEATURES)
     for level, heard in ((6, {6, 7}), (7, {7})):

@@ -24,7 +24,7 @@ def needs(function, capacity, limit=10**9):
 
 
 @pytest.mark.parametrize("asked", [1, 3, 8, 100])
-def test_on_a_straight_line_few_are_asked_for(asked):
+def test_a_need_that_grows_linearly_takes_few_tries(asked):
     compile_batch, sizes = needs(lambda b: 100 + 30 * b, 1000)
     largest, tried = find_largest_batch(asked, 1000, compile_batch)
     assert largest.batch_size == 30
@@ -32,7 +32,7 @@ def test_on_a_straight_line_few_are_asked_for(asked):
     assert format_largest_batch(largest, tried).endswith("30 per core; one more does not")
 
 
-def test_a_guess_that_does_not_fit_is_stepped_down_from():
+def test_after_a_guess_that_does_not_fit_smaller_sizes_are_tried():
     need = {4: 400, 8: 700, 12: 1100, 11: 1040, 10: 900}  # the line says 12
     largest, tried = find_largest_batch(4, 1000, needs(need.__getitem__, 1000)[0])
     assert largest.batch_size == 10
@@ -40,8 +40,8 @@ def test_a_guess_that_does_not_fit_is_stepped_down_from():
 
 
 @pytest.mark.parametrize("asked", [1, 8, 25, 50])
-def test_a_need_that_bends_near_the_limit_does_not_end_the_search_early(asked):
-    """As found: a compiler computes again what it kept for smaller batches, so that more fit."""
+def test_a_need_that_grows_slower_near_the_limit_does_not_end_the_search(asked):
+    """Near the limit the compiler recomputes tensors that it keeps for smaller batches."""
     compile_batch, _ = needs(lambda b: 100 + 30 * b if b <= 28 else 800 + 4 * b, 1000)
     largest, tried = find_largest_batch(asked, 1000, compile_batch)
     assert largest.batch_size == 50

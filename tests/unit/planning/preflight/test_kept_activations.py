@@ -7,7 +7,7 @@ BATCH, WIDTH = 4, 8
 
 
 def graph_of(function, x=None, batch=BATCH):
-    """Of a step that takes the gradient of `function` with respect to its weight."""
+    """The graph of a step that takes the gradient of `function` with respect to its weight."""
     weight = tf.Variable(tf.ones([WIDTH, WIDTH]))
 
     @tf.function(autograph=False)
@@ -20,8 +20,10 @@ def graph_of(function, x=None, batch=BATCH):
 
 
 def test_what_the_backward_pass_reads_is_counted_once():
-    """tanh's gradient reads its output, and so does the next product's, by way of a view. The first
-    product's input and the weights are there anyway; `x w` and 2 y are read by nobody."""
+    """The gradients of tanh and of the next product both read the output of tanh, one through a view.
+
+    The first product's input and the weights exist in any case. Nothing reads `x w` and 2 y.
+    """
 
     def function(x, w):
         y = tf.tanh(tf.matmul(x, w))
@@ -30,7 +32,7 @@ def test_what_the_backward_pass_reads_is_counted_once():
     assert kept_activations(graph_of(function), BATCH) == 4 * BATCH * WIDTH
 
 
-def test_half_precision_takes_half_the_room():
+def test_half_precision_takes_half_the_bytes():
     def function(x, w):
         y = tf.tanh(tf.matmul(tf.cast(x, tf.bfloat16), tf.cast(w, tf.bfloat16)))
         return tf.cast(y, tf.float32)
@@ -38,12 +40,12 @@ def test_half_precision_takes_half_the_room():
     assert kept_activations(graph_of(function), BATCH) == 2 * BATCH * WIDTH
 
 
-def test_a_batch_dimension_that_is_not_static_is_the_batch():
+def test_a_dimension_that_is_not_static_has_the_batch_size():
     graph = graph_of(lambda x, w: tf.tanh(tf.matmul(x, w)), batch=None)
     assert kept_activations(graph, 3) == 4 * 3 * WIDTH
 
 
-def test_recomputing_keeps_the_input_alone():
+def test_recomputing_keeps_only_the_input():
     def block(x, w):
         for _ in range(3):
             x = tf.tanh(tf.matmul(x, w))

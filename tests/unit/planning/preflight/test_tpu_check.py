@@ -30,7 +30,7 @@ def test_cores_of_a_topology(monkeypatch):
 # ---- The compiler's process ----------------------------------------------------------------------
 @pytest.fixture
 def compiler(monkeypatch, tmp_path):
-    """`compiler(program)`: Python text that runs in place of `tpu_compile`; sys.argv as there."""
+    """`compiler(program)` runs Python text in place of `tpu_compile`, with the same arguments."""
 
     def replace(program):
         script = tmp_path / "stand_in.py"
@@ -50,7 +50,7 @@ def run(minutes=1.0, to_code=True):
     return compile_step(b"a step", 4, "v5e:2x2", somewhere, minutes, to_code)
 
 
-def test_what_is_needed_counts_updates_in_place_once(compiler):
+def test_updates_in_place_count_once(compiler):
     parts = {"arguments": 50, "outputs": 40, "aliased": 35, "temporaries": 7, "code": 3}
     result = {"fits": True, "bytes": parts, "cached": True}
     compiler(
@@ -67,13 +67,13 @@ def test_what_does_not_fit_is_no_error(compiler):
     assert run() == MemoryPlan(4, 99, False)
 
 
-def test_a_layout_of_memory_is_asked_for_and_taken_as_it_is(compiler):
+def test_a_memory_plan_is_returned_unchanged(compiler):
     result = {"fits": True, "needed_bytes": 99, "cached": False}
     compiler(f"import sys; assert sys.argv[-1] == 'plan'; print({json.dumps(json.dumps(result))})")
     assert run(to_code=False) == MemoryPlan(4, 99, True)
 
 
-def test_compilers_do_not_wait_for_each_other(compiler):
+def test_several_compilers_can_run_at_once(compiler):
     compiler(
         "import json, os; assert os.environ['ALLOW_MULTIPLE_LIBTPU_LOAD'] == '1'\n"
         "print(json.dumps({'fits': False, 'needed_bytes': 9, 'cached': False}))"

@@ -44,7 +44,7 @@ def test_the_hash_is_of_the_computation_not_of_its_names(lower):
     def of(factor, topology="v5e:2x2"):
         return tpu_compile.program_hash(tpu_compile.to_stablehlo(lower(factor)), topology)
 
-    assert of(1.0) == of(1.0)  # traced anew: the function's number is another
+    assert of(1.0) == of(1.0)  # Each call traces a function with another number.
     assert len({of(1.0), of(2.0), of(1.0, "v6e:2x2")}) == 3
 
 
@@ -89,7 +89,7 @@ def chain():
         ("v6e:2x2", 79, False),
     ],
 )
-def test_the_memory_laid_out_is_what_the_whole_compilation_finds(chain, topology, batch, fits):
+def test_the_planned_memory_equals_that_of_the_whole_compilation(chain, topology, batch, fits):
     module = chain(batch)
     plan = tpu_compile.plan_memory(module, topology)
     whole = tpu_compile.compile_module(module, topology)
