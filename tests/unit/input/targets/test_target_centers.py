@@ -7,7 +7,7 @@ import tensorflow as tf
 from maskconver_tf import types
 from maskconver_tf.input.targets import assign_levels, center_cells
 from maskconver_tf.ops.resize import level_size
-from tests.unit.input.literal_maps import build_labels, paint_boxes
+from tests.unit.input.targets.literal_maps import build_labels, paint_boxes
 
 LEVELS, BOUNDS = (3, 4, 5, 6, 7), (100, 200, 400, 800)
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 from maskconver_tf import types
 from maskconver_tf.errors import UserError
 from maskconver_tf.input.targets import TargetBuilder
-from tests.unit.input.literal_maps import build_labels, paint_boxes
+from tests.unit.input.targets.literal_maps import build_labels, paint_boxes
 
 # ---- A whole scene -------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from maskconver_tf import types
-from tests.unit.input.literal_maps import build_labels, paint_boxes
+from tests.unit.input.targets.literal_maps import build_labels, paint_boxes
 
 # ---- Shared centers ------------------------------------------------------------------------------
 
