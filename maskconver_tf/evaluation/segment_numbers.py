@@ -74,6 +74,4 @@ def _check_ids(ids: np.ndarray, where: str) -> None:
     values, counts = np.unique(ids, return_counts=True)
     for value in values[counts > 1]:
         finding = "is reserved for void" if value == VOID_SEGMENT_ID else "is listed twice"
-        raise UserError(
-            f"{where}: segment id {value} {finding}; give each segment an id of its own."
-        )
+        raise UserError(f"{where}: segment id {value} {finding}; give each segment its own id.")

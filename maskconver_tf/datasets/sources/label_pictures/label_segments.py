@@ -13,7 +13,7 @@ from maskconver_tf.types import PAD_ID
 
 
 def class_ids_of_labels(
-    item: FilePicture,
+    picture: FilePicture,
     file: str,
     labels: np.ndarray,
     categories: Categories,
@@ -22,7 +22,7 @@ def class_ids_of_labels(
     """Maps labels, which are source category ids, to contiguous class ids.
 
     Args:
-      item: the picture, for the finding.
+      picture: the picture, for the finding.
       file: the file of the labels, for the finding.
       labels: int `[h, w]`.
       void_ids: labels that mean void, unless a category has that id.
@@ -39,7 +39,7 @@ def class_ids_of_labels(
     known = ids[position] == labels
     stray = sorted(set(np.unique(labels[~known]).tolist()) - set(void_ids))
     if stray:
-        raise item.unusable(file, Problem.UNKNOWN_LABEL, f"label {shortened_list(stray)}")
+        raise picture.unusable(file, Problem.UNKNOWN_LABEL, f"label {shortened_list(stray)}")
     return np.where(known, order[position], PAD_ID)
 
 

@@ -159,10 +159,8 @@ def test_a_picture_without_annotations_is_void_or_background(write):
 
 @pytest.mark.parametrize("compressed", [True, False])
 def test_runs_of_any_length_and_number(write, compressed):
-    size = (
-        90,
-        200,
-    )  # Runs above 31 and above 1023, longer and shorter than the run two places before.
+    # Runs above 31 and above 1023, longer and shorter than the run two places before.
+    size = (90, 200)
     mask = np.zeros(size, bool)
     mask[:, 5:100] = True
     mask[3:40:2, 120:] = True

@@ -95,9 +95,8 @@ def test_files_without_a_partner_are_named(png_folders, tmp_path):
     read_truth(open_named_source("png_folders", png_folders))
     save(tmp_path / "semantic/stray.png", as_rgb(LABELS))
     (tmp_path / "instances/a/пёс 1.png").unlink()
-    save(
-        tmp_path / "images/._stray.png", as_rgb(LABELS)
-    )  # macOS makes such files; they are not pictures.
+    # macOS makes such files; they are not pictures.
+    save(tmp_path / "images/._stray.png", as_rgb(LABELS))
     source = open_named_source("png_folders", png_folders)
     [stray] = source.findings
     assert (stray.problem, stray.picture) == (Problem.NO_PICTURE, "stray.png")
