@@ -49,7 +49,7 @@ COLORS = {"blue": (40, 60, 200), "green": (50, 190, 60), "red": (210, 50, 40)}
 
 @pytest.fixture(scope="session")
 def labelled(tmp_path_factory) -> Path:
-    """Pictures to classify, with a folder for each color: six for training and two for evaluation."""
+    """Pictures to classify. Each color has a folder with six to train on and two to evaluate."""
     root = tmp_path_factory.mktemp("pictures")
     noise = np.random.default_rng(0)
     for name, color in COLORS.items():
@@ -63,7 +63,7 @@ def labelled(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_arguments(dataset):
-    """`tiny_arguments(model_dir, *bindings)`: the arguments of `maskconver train` for a tiny run."""
+    """`tiny_arguments(model_dir, *bindings)`: arguments of `maskconver train` for a tiny run."""
 
     def arguments(model_dir: Path, *bindings: str) -> list[str]:
         data = ["--train_data", str(dataset), "--eval_data", str(dataset)]

@@ -96,7 +96,7 @@ def one_device() -> tf.distribute.Strategy:
 
 @pytest.fixture(scope="module")
 def two_devices() -> tf.distribute.Strategy:
-    """All tests share it: a second strategy would reuse the numbers of its collective operations."""
+    """All tests share it, because a second one would reuse the numbers of its collectives."""
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 
@@ -155,8 +155,10 @@ def test_step_with_recomputed_blocks_is_the_same(one_step, two_devices, replicas
 
 
 def test_bfloat16_step_agrees_with_float32(one_step):
-    """Losses agree to 1 %, and the whole update to 10 % of its length. Single weights may differ more,
-    because rounding can turn a ReLU off and change its gradient."""
+    """Losses agree to 1 %, and the whole update to 10 % of its length.
+
+    Single weights may differ more, because rounding can turn a ReLU off and change its gradient.
+    """
     with precision("mixed_bfloat16"):
         losses, updates = one_step(one_device())
     expected_losses, expected = one_step(one_device())
@@ -166,7 +168,7 @@ def test_bfloat16_step_agrees_with_float32(one_step):
 
 
 def _assert_same(step, expected, tolerance: float, loss_tolerance: float = 2e-5) -> None:
-    """Compares losses by their tolerance, and each variable's update by `tolerance` times its norm."""
+    """Allows each variable's update an error of `tolerance` times its norm."""
     np.testing.assert_allclose(step[0], expected[0], rtol=loss_tolerance)
     for found, update in zip(step[1], expected[1]):
         assert np.linalg.norm(found - update) <= tolerance * np.linalg.norm(update) + 1e-7

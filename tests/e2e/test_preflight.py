@@ -156,7 +156,7 @@ def ask(program, monkeypatch, tmp_path, capsys):
         asked.append(-size if to_code else size)
         return MemoryPlan(size, size * 3 * 2**30, fits=size <= 5)
 
-    monkeypatch.setattr(preflight.tpu_check, "compile_step", compile_step)
+    monkeypatch.setattr(tpu_report.tpu_check, "compile_step", compile_step)
     monkeypatch.setattr(StepProgram, "hlo", lambda self, size: f"step of {size}")
 
     def call(batch_size: int, search: bool, to_code: bool) -> tuple[list[str], list[int]]:

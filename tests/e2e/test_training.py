@@ -73,7 +73,9 @@ def test_a_complete_run_says_so_and_another_configuration_changes_nothing(
     assert (run / "config.gin").read_text() == before
 
 
-def test_an_empty_folder_name_is_not_the_current_folder(tiny_arguments, tmp_path, monkeypatch, capsys):
+def test_an_empty_folder_name_is_not_the_current_folder(
+    tiny_arguments, tmp_path, monkeypatch, capsys
+):
     """A shell passes an empty name where its variable is not set."""
     monkeypatch.chdir(tmp_path)
     assert main(tiny_arguments("")) == 2
@@ -88,9 +90,7 @@ def test_an_empty_folder_name_is_not_the_current_folder(tiny_arguments, tmp_path
         ("TargetBuilder.label_stride=3", "TargetBuilder.label_stride = 3: expected what divides 4"),
     ],
 )
-def test_a_wrong_setting_is_one_message(
-    tiny_arguments, tmp_path, capsys, setting, message
-):
+def test_a_wrong_setting_is_one_message(tiny_arguments, tmp_path, capsys, setting, message):
     assert main(tiny_arguments(tmp_path / "run", setting)) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"maskconver: error: {message}")
