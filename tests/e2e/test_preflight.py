@@ -57,7 +57,7 @@ def test_counts_bytes_of_weights_optimizer_and_example(program, counts):
 
 def test_an_example_has_the_fields_of_the_pipeline(program, dataset):
     data = TrainingInput(str(dataset), (64, 96), batch_size=2)
-    targets = configuration.arguments_of(train, ["model_dir", "on_built"])["targets"]
+    targets = configuration.arguments_of(train, ["model_dir", "on_built"])["task"].targets
     batches = data.batches(targets(center_levels=program.model.center_levels))
     found = {name: (spec.shape[1:], spec.dtype) for name, spec in batches.element_spec.items()}
     assert found == {name: (x.shape, x.dtype) for name, x in program.example.items()}
