@@ -10,7 +10,7 @@ from maskconver_tf.errors import UserError
 from maskconver_tf.models.backbones.backbone import random_weights
 from maskconver_tf.models.build_network import build_network
 from maskconver_tf.training import optimizers
-from maskconver_tf.training.machines.precision import prepare_process
+from maskconver_tf.training.machines.process_settings import prepare_process
 from maskconver_tf.training.step import TrainingStep
 
 
@@ -24,7 +24,7 @@ class StepProgram:
     Attributes:
       model: the model, with its weights.
       optimizer: the optimizer, with its slots for the model.
-      trainer: computes the step of both.
+      training_step: computes the step of both.
       precision: name of the precision policy.
       example: an empty example in the form that the device gets: field -> tensor without a batch
         axis.

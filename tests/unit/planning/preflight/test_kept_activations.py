@@ -20,9 +20,10 @@ def graph_of(function, x=None, batch=BATCH):
 
 
 def test_what_the_backward_pass_reads_is_counted_once():
-    """The gradients of tanh and of the next product both read the output of tanh, one through a view.
+    """The gradients of tanh and of the next product both read the output of tanh.
 
-    The first product's input and the weights exist in any case. Nothing reads `x w` and 2 y.
+    One of them reads it through a view. The first product's input and the weights exist in any
+    case. Nothing reads `x w` and 2 y.
     """
 
     def function(x, w):
