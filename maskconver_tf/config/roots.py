@@ -19,9 +19,9 @@ from maskconver_tf.planning.preflight import tpu_check, tpu_report, training_nee
 from maskconver_tf.planning.preflight.step_program import StepProgram, choose_num_classes
 from maskconver_tf.planning.show_inputs import show_inputs
 from maskconver_tf.training.evaluate import evaluate
-from maskconver_tf.training.machines.precision import prepare_process, set_precision
+from maskconver_tf.training.machines.process_settings import prepare_process, set_precision
 from maskconver_tf.training.restore import RestoredNetwork, restore_network, restore_segmenter
-from maskconver_tf.training.run_files.provenance import describe
+from maskconver_tf.training.run_files.provenance import run_provenance
 from maskconver_tf.training.run_files.run_folder import RunFolder
 from maskconver_tf.training.run_settings import Compute
 from maskconver_tf.training.tasks.panoptic_task import PanopticTask
@@ -43,7 +43,9 @@ def train_run(model_dir: str) -> dict[str, dict[str, float]]:
         with explain_write_errors(folder.path):
             write_text_whole(folder.config, configuration.bound_config())
             write_text_whole(folder.operative_config, configuration.operative_config())
-            write_text_whole(folder.provenance, describe(configuration.argument(train, "seed")))
+            write_text_whole(
+                folder.provenance, run_provenance(configuration.argument(train, "seed"))
+            )
             with tf.summary.create_file_writer(str(folder.summaries)).as_default(step=0):
                 tf.summary.text("operative_config", f"```\n{configuration.operative_config()}\n```")
 

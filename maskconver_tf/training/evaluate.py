@@ -10,7 +10,7 @@ from PIL import Image
 from maskconver_tf.errors import UserError
 from maskconver_tf.evaluation.results import write_results
 from maskconver_tf.inference.drawing.picture_rows import stack_rows
-from maskconver_tf.training.evaluators.checks import check_same_classes, local_folder
+from maskconver_tf.training.evaluators.checks import check_local_folder, check_same_classes
 from maskconver_tf.training.evaluators.evaluator import NUM_PICTURES, Evaluator, Results
 from maskconver_tf.training.machines.strategy import make_strategy
 from maskconver_tf.training.machines.workers import Workers
@@ -28,20 +28,22 @@ def evaluate(
 ) -> Results:
     """Scores a restored network, writes the results into a folder, and prints the table.
 
-    The folder gets `results.json`; for segmentation `overview.png`, the first pictures beside truth
-    and prediction; and for panoptic segmentation `predictions.json` and `predictions/*.png`, which
-    COCO's own evaluation reads.
+    The folder gets `results.json`. For segmentation it also gets `overview.png`, which shows the
+    first pictures beside truth and prediction. For panoptic segmentation it also gets
+    `predictions.json` and `predictions/*.png`, which COCO's own evaluation reads.
 
     Args:
       task: the run's task.
       restored: the network with the run's best weights.
-      out: folder to write into.
-      eval_input: the dataset to score on; its class list must be the model's. None for the task's.
+      out: folder for the results.
+      eval_input: the dataset to score on. It must have the class list of the model. None for the
+        evaluation input of the task.
       strategy: see `make_strategy`.
-      num_pictures: pictures in the overview.
+      num_pictures: number of pictures in the overview.
 
     Returns:
-      The content of `results.json`: group -> metric -> percent, and perhaps `per_class`.
+      The content of `results.json`: group -> metric -> percent. `per_class`, if present, holds
+      class -> metric -> percent.
 
     Raises:
       UserError: the dataset has other classes than the model, or there is no dataset.
@@ -56,7 +58,7 @@ def evaluate(
     check_same_classes(restored.categories, task.eval_input, "the model")
     workers = Workers(make_strategy(strategy))
     evaluator = task.evaluator(restored.network, workers, restored.jit_compile)
-    return _score_and_write(evaluator, local_folder(out), num_pictures)
+    return _score_and_write(evaluator, check_local_folder(out), num_pictures)
 
 
 def _score_and_write(evaluator: Evaluator, folder: Path, num_pictures: int) -> Results:

@@ -66,13 +66,13 @@ class TrainingLoop:
         if self._step.steps_done >= total:
             done = f"step {self._step.steps_done}/{total}: nothing is left to train"
             self._progress.write(f"{done}; raise --total_steps to go on")
-        with self._output_for_people(), self._stop.listening(), self._checkpoints.closed_after():
+        with self._output_for_people(), self._stop.listening(), self._checkpoints.wait_at_end():
             controller, path = self._controller(length.steps_per_loop), self._folder.path
             try:
                 with explain_write_errors(path, "The last checkpoint stands.", only_if_named=True):
                     return self._run_or_stop(controller, length)
             except tf.errors.OpError as error:
-                raise self._stop.lost_connection(error) from error
+                raise self._stop.convert_connection_error(error) from error
 
     def _run_or_stop(self, controller: orbit.Controller, length: RunLength) -> Scores:
         try:
@@ -80,7 +80,7 @@ class TrainingLoop:
         except StopRequested:
             controller.save_checkpoint()
             self._checkpoints.sync()
-            raise self._stop.stopped(self._step.steps_done) from None
+            raise self._stop.run_stopped(self._step.steps_done) from None
 
     def _controller(self, steps_per_loop: int) -> orbit.Controller:
         return orbit.Controller(
@@ -91,7 +91,12 @@ class TrainingLoop:
             steps_per_loop=steps_per_loop,
             checkpoint_manager=self._checkpoints,
             summary_dir=str(self._folder.summaries),
-            train_actions=[self._progress, self._log_steps, self._checkpoints.check, self._stop],
+            train_actions=[
+                self._progress,
+                self._log_steps,
+                self._checkpoints.check_background_write,
+                self._stop,
+            ],
         )
 
     def _evaluator(self) -> Evaluator | None:
@@ -100,7 +105,7 @@ class TrainingLoop:
         step = self._step
         hooks = EvaluationHooks(
             averaged=functools.partial(optimizers.averaged_weights, step.optimizer, step.model),
-            on_picture=self._stop.check_alone,
+            on_picture=self._stop.check_during_evaluation,
             show=self._show,
             on_scores=self._keep_best,
         )
@@ -121,7 +126,7 @@ class TrainingLoop:
         step, metric = self._step.steps_done, self._task.metric
         # There is no score if neither truth nor prediction has a segment.
         score = scores["all"][metric] if scores else 0.0
-        is_best = self._folder.save_best(self._step.model, score, step, metric)
+        is_best = self._folder.save_if_best(self._step.model, score, step, metric)
         results = json.dumps({"step": step, **scores}, indent=1) + "\n"
         write_text_whole(self._folder.results, results)
         self._log_values({f"{m}/{g}": x for g, found in scores.items() for m, x in found.items()})

@@ -1,4 +1,4 @@
-"""Optimizers and their schedule (method: Recipes)."""
+"""Optimizers, their learning rate schedule, and the moving average of weights."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from maskconver_tf.errors import UserError
 def warmup_cosine(
     peak: float, total_steps: int, warmup_steps: int = 0, final_fraction: float = 0.0
 ) -> tf_keras.optimizers.schedules.LearningRateSchedule:
-    """Linear from 0 to `peak` over the warm-up, then half a cosine down.
+    """Makes a schedule that rises linearly from 0 to `peak`, then falls along half a cosine.
 
     Args:
       peak: highest learning rate.
-      total_steps: of the run, the warm-up included.
-      warmup_steps: steps of the linear part; 0 for none.
-      final_fraction: learning rate at the end over `peak`.
+      total_steps: length of the run, warm-up included.
+      warmup_steps: length of the linear rise; 0 for none.
+      final_fraction: learning rate at the end, as a fraction of `peak`.
     """
     return tf_keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0 if warmup_steps else peak,
@@ -46,32 +46,34 @@ def make_optimizer(
     batch_size: int | None = None,
     reference_batch: int | None = None,
 ) -> tf_keras.optimizers.Optimizer:
-    """AdamW or SGD with momentum, with warm-up cosine, clipping and a moving average of weights.
+    """Makes AdamW or SGD with momentum, with schedule, clipping and moving average of the weights.
 
     Args:
-      total_steps: of the run; set by `train`.
+      total_steps: length of the run; `train` sets it.
       name: "adamw" or "sgd".
-      learning_rate: at the end of the warm-up.
+      learning_rate: learning rate at the end of the warm-up.
       warmup_steps: see `warmup_cosine`.
       final_fraction: see `warmup_cosine`.
-      weight_decay: decoupled, times the learning rate; on kernels only, see `prepare`.
-      l2: of SGD, on kernels only: this times the weight joins the gradient, and so the momentum, as
-        if l2 / 2 times the squared weight were part of the loss.
-      clip_norm: bound of the gradient's global norm; None for none.
-      momentum: of SGD.
-      ema_decay: of the weights' moving average, which evaluation and export use; None for none.
-      batch_size: global, of one update; set by `train`.
-      reference_batch: the batch that `learning_rate` is meant for, see `scaled_rate`; None to take
-        it as it is.
+      weight_decay: decoupled weight decay; the optimizer multiplies it by the learning rate. Only
+        kernels decay, see `prepare`.
+      l2: only for SGD and for kernels. The gradient gets l2 times the weight, as if the loss
+        contained l2 / 2 times the squared weight. Momentum therefore includes it.
+      clip_norm: largest global norm of the gradient; None for no clipping.
+      momentum: momentum of SGD.
+      ema_decay: decay of the weights' moving average, which evaluation and export use. None for no
+        average.
+      batch_size: global batch size of one update; `train` sets it.
+      reference_batch: batch size that `learning_rate` is meant for, see `scaled_learning_rate`.
+        None to use `learning_rate` as it is.
 
     Raises:
-      UserError: a setting is no number, or out of its range.
+      UserError: a setting is not a number, or is out of range.
     """
     _check_range(1.0, final_fraction=final_fraction, momentum=momentum, ema_decay=ema_decay)
     _check_range(learning_rate=learning_rate, warmup_steps=warmup_steps, clip_norm=clip_norm)
     _check_range(weight_decay=weight_decay, l2=l2, reference_batch=reference_batch)
     if batch_size and reference_batch:
-        learning_rate = scaled_rate(learning_rate, name, batch_size, reference_batch)
+        learning_rate = scaled_learning_rate(learning_rate, name, batch_size, reference_batch)
     schedule = warmup_cosine(learning_rate, total_steps, warmup_steps, final_fraction)
     common = {
         "learning_rate": schedule,
@@ -83,7 +85,8 @@ def make_optimizer(
     }
     if l2 and name != "sgd":
         raise UserError(
-            f"make_optimizer.l2 = {l2}: for SGD alone; {name} takes make_optimizer.weight_decay"
+            f"make_optimizer.l2 = {l2}: only SGD has this setting, found {name}. Set "
+            "make_optimizer.weight_decay instead"
         )
     if name == "adamw":
         return tf_keras.optimizers.AdamW(**common | {"weight_decay": weight_decay})
@@ -93,22 +96,23 @@ def make_optimizer(
 
 
 def _check_range(most: float = math.inf, **settings: float | None) -> None:
-    up_to = f"0 to {most:g}" if most < math.inf else "0 up"
+    expected = f"from 0 to {most:g}" if most < math.inf else "of at least 0"
     for name, value in settings.items():
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if value is not None and not (is_number and 0 <= value <= most):
-            raise UserError(f"make_optimizer.{name} = {value!r}: expected a number from {up_to}")
+            raise UserError(f"make_optimizer.{name} = {value!r}: expected a number {expected}")
 
 
 class SGDWithL2(tf_keras.optimizers.SGD):
-    """SGD whose gradient holds that of l2 / 2 times the squared weights.
+    """SGD with an L2 term: the gradient of l2 / 2 times the squared weights.
 
-    Behind the clipping, which sees the loss alone. Weight decay is another thing: it goes past the
-    momentum, which makes of L2 about 1 / (1 - momentum) times as much.
+    The term is added after clipping, so clipping sees only the gradient of the loss. Weight decay
+    differs: it does not pass through the momentum. Momentum makes the effect of L2 about
+    1 / (1 - momentum) times as large.
 
     Args:
-      l2: of the weights that weight decay is for.
-      **kwargs: of SGD.
+      l2: factor of the term, for the weights that weight decay applies to.
+      **kwargs: arguments of SGD.
     """
 
     def __init__(self, l2: float = 0.0, **kwargs):
@@ -124,12 +128,13 @@ class SGDWithL2(tf_keras.optimizers.SGD):
         return super().get_config() | {"l2": self.l2}
 
 
-def scaled_rate(rate: float, name: str, batch_size: int, reference_batch: int) -> float:
-    """The learning rate for another global batch: linear for SGD, by the square root for AdamW.
+def scaled_learning_rate(rate: float, name: str, batch_size: int, reference_batch: int) -> float:
+    """Scales a learning rate to another global batch size.
 
-    A k times larger batch lowers the gradient's variance k times. SGD's update is linear in the
-    gradient, and k small steps make about one k times larger; AdamW divides by the gradient's root
-    mean square, which where noise rules falls by the root of k. Sources: Goyal et al.,
+    For SGD the rate grows in proportion to the batch, for AdamW with its square root. A k times
+    larger batch lowers the variance of the gradient k times. The update of SGD is linear in the
+    gradient, so k small steps equal about one k times larger step. AdamW divides by the root mean
+    square of the gradient, which falls by the root of k if noise dominates. Sources: Goyal et al.,
     arXiv:1706.02677; Malladi et al., arXiv:2205.10287.
     """
     ratio = batch_size / reference_batch
@@ -137,7 +142,10 @@ def scaled_rate(rate: float, name: str, batch_size: int, reference_batch: int) -
 
 
 def prepare(optimizer: tf_keras.optimizers.Optimizer, model: tf_keras.Model) -> None:
-    """Makes the optimizer's slots for a built model, ready for a checkpoint."""
+    """Makes the optimizer's slots for a built model, and excludes all but kernels from decay.
+
+    After this an optimizer can be restored from a checkpoint.
+    """
     optimizer.exclude_from_weight_decay(
         var_list=[v for v in model.trainable_variables if not is_kernel(v)]
     )
@@ -145,13 +153,13 @@ def prepare(optimizer: tf_keras.optimizers.Optimizer, model: tf_keras.Model) -> 
 
 
 def is_kernel(variable: tf.Variable) -> bool:
-    """Whether weight decay applies: to kernels, not to a bias, norm, scale or table."""
+    """Whether a variable is a kernel. Weight decay applies to no bias, norm, scale or table."""
     return variable.name.split("/")[-1].partition(":")[0].endswith("kernel")
 
 
 @contextlib.contextmanager
 def averaged_weights(optimizer: tf_keras.optimizers.Optimizer, model: tf_keras.Model):
-    """Within it the model holds the moving averages of its weights, if the optimizer keeps them."""
+    """In this context the model holds the moving averages of its weights, if there are any."""
     if not optimizer.use_ema:
         yield
         return

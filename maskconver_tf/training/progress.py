@@ -1,4 +1,4 @@
-"""What people see of a run while it trains: a bar on a terminal, in a log a line now and then."""
+"""Shows the progress of a run: as a bar on a terminal, as a line every 30 s in a log."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _LINE_EVERY_S = 30.0
 
 
 class Progress:
-    """Steps done, losses, speed and time left; an Orbit train action.
+    """Shows steps, losses, speed and the time left. An Orbit train action.
 
     Args:
       global_step: the run's step counter.
-      total_steps: where it ends.
+      total_steps: length of the run.
       batch_size: examples per step.
-      visible: False on all workers but one.
+      visible: whether to show anything. True on one worker only.
     """
 
     def __init__(
@@ -42,20 +42,20 @@ class Progress:
 
     def __call__(self, output: dict) -> None:
         step, now = int(self._step.numpy()), time.monotonic()
-        seen = self._describe(output, step)
+        text = self._describe(output, step)
         if not self._bar.disable:
-            self._bar.set_postfix_str(seen, refresh=False)
+            self._bar.set_postfix_str(text, refresh=False)
             self._bar.update(step - self._bar.n)
         elif now >= self._next_line or step == self._total_steps:
             self._next_line = now + _LINE_EVERY_S
             share = 100 * step // self._total_steps
-            self.write(f"step {step}/{self._total_steps} ({share}%): {seen}")
+            self.write(f"step {step}/{self._total_steps} ({share}%): {text}")
 
     def _describe(self, output: dict, step: int) -> str:
-        """Such as "0:02:05 left, 31.0 images/s, 2% waiting for data, loss 12.1 (mask dice
-        0.61, ...)".
+        """Formats a report.
 
-        The time left is that of steps like the last ones; evaluations come on top.
+        For example "02:05 left, 31.0 images/s, 2% waiting for data, loss 12.100 (mask dice 0.61)".
+        The time left assumes the speed of the last steps and does not include evaluations.
         """
         rate = float(output["examples_per_second"])
         seconds = (self._total_steps - step) * self._batch_size / max(rate, 1e-9)
@@ -69,7 +69,7 @@ class Progress:
         return f"{tqdm.format_interval(seconds)} left, {rate:.1f} images/s, {waited}, {losses}"
 
     def write(self, message: str) -> None:
-        """Prints a line, above the bar if there is one."""
+        """Prints a line. It goes above the bar if there is one."""
         if self._visible:
             tqdm.write(message, file=sys.stderr)
 
@@ -78,10 +78,12 @@ class Progress:
 
 
 def _has_room_for_a_bar() -> bool:
-    """Whether people read this on a terminal; one without columns, as some containers have, would
-    show nothing at all."""
+    """Whether the output is a terminal that can show a bar.
+
+    Terminals of some containers have 0 columns, and would show nothing.
+    """
     try:
         columns = os.get_terminal_size(sys.stderr.fileno()).columns
     except OSError:
-        columns = None  # It does not say.
+        columns = None  # Unknown.
     return sys.stderr.isatty() and columns != 0

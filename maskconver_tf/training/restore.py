@@ -1,4 +1,4 @@
-"""Fills the model of a run folder with the run's best weights."""
+"""Builds the model of a run and restores its best weights."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from maskconver_tf.input.pipeline import check_input_size
 from maskconver_tf.models.backbones.backbone import random_weights
 from maskconver_tf.models.build_network import build_network
 from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
-from maskconver_tf.training.machines.precision import set_precision
+from maskconver_tf.training.machines.process_settings import set_precision
 from maskconver_tf.training.run_files.run_folder import RunFolder
 
 
@@ -23,7 +23,7 @@ class RestoredNetwork:
     """A network with a run's best weights.
 
     Attributes:
-      network: built and filled.
+      network: built, with the restored weights.
       categories: the run's class list.
       jit_compile: compile the network with XLA where it is used.
     """
@@ -39,7 +39,7 @@ def restore_network(
     input_size: tuple[int, int],
     jit_compile: bool = False,
 ) -> RestoredNetwork:
-    """Builds a run's model, of any task, and fills it with the run's best weights.
+    """Builds the model of a run of any task, and restores the run's best weights.
 
     Args:
       model_dir: the run's folder.
@@ -48,7 +48,7 @@ def restore_network(
       jit_compile: see `RestoredNetwork`.
 
     Raises:
-      UserError: the folder holds no run, no weights, or those of another model.
+      UserError: the folder has no run or no weights, or the weights belong to another model.
     """
     folder = RunFolder(local_or_remote_path(model_dir))
     categories = folder.categories()
@@ -66,18 +66,18 @@ def restore_segmenter(
     precision: str = "float32",
     jit_compile: bool = False,
 ) -> PanopticSegmenter:
-    """Restores a panoptic run as something that segments pictures.
+    """Restores a panoptic run as a segmenter of pictures.
 
     Args:
       model_dir: the run's folder.
       model: makes the model from `num_classes`.
-      fusion: thresholds.
+      fusion: makes panoptic maps from proposals; holds the thresholds.
       input_size: (height, width), multiples of 32.
       precision: "float32" or "mixed_bfloat16".
-      jit_compile: compile the network with XLA, in an export too.
+      jit_compile: compile the network with XLA, also in an export.
 
     Raises:
-      UserError: the folder holds no run, no weights, or those of another model.
+      UserError: the folder has no run or no weights, or the weights belong to another model.
     """
     check_input_size("restore_segmenter", input_size)
     set_precision("restore_segmenter", precision)

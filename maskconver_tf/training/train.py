@@ -13,16 +13,16 @@ from maskconver_tf.training import optimizers
 from maskconver_tf.training.evaluators.checks import check_same_classes
 from maskconver_tf.training.evaluators.evaluator import Scores
 from maskconver_tf.training.loop import TrainingLoop
-from maskconver_tf.training.machines.precision import prepare_process
+from maskconver_tf.training.machines.process_settings import prepare_process
 from maskconver_tf.training.machines.strategy import make_strategy
 from maskconver_tf.training.machines.workers import Workers
 from maskconver_tf.training.run_files.checkpoints import make_checkpoint_manager
-from maskconver_tf.training.run_files.claim import claimed
+from maskconver_tf.training.run_files.claim import claim_run_folder
 from maskconver_tf.training.run_files.run_folder import RunFolder
 from maskconver_tf.training.run_settings import Compute, RunLength, Saving
 from maskconver_tf.training.step import TrainingStep
 from maskconver_tf.training.tasks.task import Task
-from maskconver_tf.training.wandb_log import check_wandb, wandb_log
+from maskconver_tf.training.wandb_log import check_wandb_installed, open_wandb_log
 
 
 def train(
@@ -66,10 +66,10 @@ def train(
     strategy = make_strategy(compute.strategy, compute.tpu)
     workers = Workers.of(strategy)
     prepare_process(compute.precision, seed, compute.deterministic)
-    check_wandb(saving.wandb_project)
+    check_wandb_installed(saving.wandb_project)
     _check_batch_size(task, strategy, compute)
     folder = RunFolder(local_or_remote_path(model_dir))
-    with claimed(folder, task.categories, workers) as written:
+    with claim_run_folder(folder, task.categories, workers) as written:
         if task.eval_input is not None:
             check_same_classes(task.categories, task.eval_input, "the training data")
         with strategy.scope():
@@ -96,7 +96,7 @@ def train(
             )
             on_built(written)  # Not earlier: a configuration that fits no checkpoint is not kept.
             project = saving.wandb_project if workers.is_chief else None
-            with wandb_log(project, written) as log:
+            with open_wandb_log(project, written) as log:
                 return TrainingLoop(step, checkpoints, written, workers, log).run(length)
 
 

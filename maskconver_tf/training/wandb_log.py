@@ -1,4 +1,7 @@
-"""Sends what TensorBoard gets to Weights & Biases too; the extra `wandb`, off by default."""
+"""Sends the numbers and pictures for TensorBoard to Weights & Biases (W&B) too, if asked.
+
+This needs the extra `wandb`.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +22,11 @@ from maskconver_tf.training.run_files.run_folder import RunFolder
 
 
 class WandbLog:
-    """A W&B run that belongs to a run's folder: started again, the folder goes on with it.
+    """Logs to the W&B run of a run's folder. If the folder's run resumes, so does its W&B run.
 
     Args:
-      module: `wandb`.
-      run: of it.
+      module: the module `wandb`.
+      run: a run of this module.
     """
 
     def __init__(self, module: ModuleType, run: Any):
@@ -35,30 +38,30 @@ class WandbLog:
         pictures = {name: value for name, value in values.items() if np.ndim(value) == 3}
         numbers = {n: float(value) for n, value in values.items() if n not in pictures}
         shown = {name: self._module.Image(picture) for name, picture in pictures.items()}
-        # A run that goes on from a checkpoint comes to some steps twice: the step is one value
-        # among others, not W&B's own, which may only rise.
+        # A run that resumes from a checkpoint repeats some steps, but W&B's own step may only rise.
+        # Therefore the step is logged as an ordinary value.
         self._run.log({"step": step, **numbers, **shown})
 
 
-def check_wandb(project: str | None) -> None:
-    """Stops early where a project is given and the package is missing."""
+def check_wandb_installed(project: str | None) -> None:
+    """Raises `UserError` if a project is given but the package `wandb` is missing."""
     if project:
-        _wandb(project)
+        _import_wandb(project)
 
 
 @contextlib.contextmanager
-def wandb_log(project: str | None, folder: RunFolder) -> Iterator[WandbLog | None]:
-    """Within it the log of a run's folder; None where no project is given.
+def open_wandb_log(project: str | None, folder: RunFolder) -> Iterator[WandbLog | None]:
+    """Opens the log of a run's folder. Yields None if no project is given.
 
-    W&B's own settings, such as WANDB_MODE=offline, apply.
+    W&B's own settings apply, such as WANDB_MODE=offline.
 
     Raises:
-      UserError: the package is missing, or W&B does not let this process log.
+      UserError: the package is missing, or W&B refuses the run.
     """
     if not project:
         yield None
         return
-    wandb = _wandb(project)
+    wandb = _import_wandb(project)
     if not folder.wandb_id.exists():
         write_text_whole(folder.wandb_id, secrets.token_hex(6) + "\n")
     try:
@@ -71,11 +74,11 @@ def wandb_log(project: str | None, folder: RunFolder) -> Iterator[WandbLog | Non
             config=_config(folder),
             settings=wandb.Settings(console="off"),
         )
-    # It raises errors of its own, of its server's and of the network.
+    # W&B raises its own errors, errors of its server and errors of the network.
     except Exception as error:
         raise UserError(
-            f"Saving.wandb_project = {project!r}: Weights & Biases cannot be used ({error}); run "
-            "`wandb login`, set WANDB_MODE=offline, or leave the setting out"
+            f"Saving.wandb_project = {project!r}: Weights & Biases cannot be used ({error}). Run "
+            "`wandb login`, set WANDB_MODE=offline, or remove this setting"
         ) from error
     try:
         run.define_metric("*", step_metric="step")
@@ -85,7 +88,7 @@ def wandb_log(project: str | None, folder: RunFolder) -> Iterator[WandbLog | Non
 
 
 def _config(folder: RunFolder) -> dict[str, Any]:
-    """What the folder says about the run: started by what, with which settings."""
+    """Reads from the folder how the run was started and with which settings."""
     config = {}
     if folder.provenance.exists():
         config["run"] = json.loads(folder.provenance.read_text())
@@ -94,11 +97,11 @@ def _config(folder: RunFolder) -> dict[str, Any]:
     return config
 
 
-def _wandb(project: str) -> ModuleType:
+def _import_wandb(project: str) -> ModuleType:
     try:
         return importlib.import_module("wandb")
     except ImportError as error:
         raise UserError(
-            f"Saving.wandb_project = {project!r}: the package wandb is not installed; run "
-            "`pip install 'maskconver_tf[wandb]'`, or leave the setting out"
+            f"Saving.wandb_project = {project!r}: the package wandb is not installed. Run "
+            "`pip install 'maskconver_tf[wandb]'`, or remove this setting"
         ) from error

@@ -1,4 +1,4 @@
-"""What a new run starts from: another run, an export or a backbone's checkpoint."""
+"""Starts a new run from the weights of another run, an export or a backbone's checkpoint."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ import tf_keras
 
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
+from maskconver_tf.files.disk_errors import short_reason
 from maskconver_tf.files.paths import local_or_remote_path
 from maskconver_tf.inference import signatures
 from maskconver_tf.inference.exported_model import newest_version
@@ -22,8 +23,8 @@ from maskconver_tf.models.backbones.backbone import random_weights
 from maskconver_tf.models.backbones.garden_weights import find_checkpoint
 from maskconver_tf.models.build_network import build_network
 from maskconver_tf.models.variable_names import named_variables
-from maskconver_tf.training.run_files.checkpoints import READ_ERRORS
-from maskconver_tf.training.run_files.run_folder import RunFolder
+from maskconver_tf.training.run_files.checkpoint_reading import READ_ERRORS
+from maskconver_tf.training.run_files.run_folder import RunFolder, first_names
 
 CLASS_AXES = {
     "center_heatmap_head/output_conv/kernel": -1,
@@ -34,10 +35,10 @@ CLASS_AXES = {
     "classes/kernel": -1,
     "classes/bias": -1,
 }
-"""Variables with a row for each class -> the axis of the classes."""
+"""Name of each variable with one row per class -> its class axis."""
 
 _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
-_NOT_OF_THE_MODEL = ("optimizer/", "save_counter", "global_step")
+_OUTSIDE_THE_MODEL = ("optimizer/", "save_counter", "global_step")
 
 
 def initial_network(
@@ -47,28 +48,28 @@ def initial_network(
     input_size: tuple[int, int],
     init_from: str | None,
 ) -> tf_keras.Model:
-    """A built network with the weights the run begins with, random where nothing says otherwise.
+    """Builds a network with the weights that the run begins with.
 
-    To be called before the optimizer is built, whose moving averages start from the weights they
-    then find. A run that has a checkpoint goes on from it: nothing is fetched and `init_from` is
-    left aside.
+    Call this before building the optimizer, because its moving averages start from the current
+    weights. If the run already has a checkpoint, this function loads no weights and ignores
+    `init_from`, because the run resumes from the checkpoint.
 
     Args:
       make: makes the network from `num_classes`.
-      folder: of the run.
-      categories: of the run.
+      folder: folder of the run.
+      categories: class list of the run.
       input_size: (height, width), multiples of 32.
-      init_from: see `warm_start`; None for nothing.
+      init_from: `path` of `warm_start`. None for the initial weights that `make` gives.
 
     Raises:
       UserError: see `warm_start`.
     """
-    goes_on = tf.train.latest_checkpoint(str(folder.checkpoints)) is not None
-    with random_weights() if goes_on else contextlib.nullcontext():
+    resumes = tf.train.latest_checkpoint(str(folder.checkpoints)) is not None
+    with random_weights() if resumes else contextlib.nullcontext():
         network = build_network(make(num_classes=len(categories)), input_size)
-    if init_from and goes_on:
+    if init_from and resumes:
         print(
-            f"{folder.path}: goes on from its own checkpoint; init_from = {init_from!r} is unused"
+            f"{folder.path}: resumes from its own checkpoint and ignores init_from = {init_from!r}"
         )
     elif init_from:
         print(warm_start(network, categories, init_from))
@@ -76,143 +77,158 @@ def initial_network(
 
 
 @dataclasses.dataclass
-class Report:
-    """What became of each weight; `str()` of it is for people.
+class WarmStartReport:
+    """Says what happened to each weight. `str()` formats it for people.
 
     Attributes:
-      origin: where the weights came from.
-      loaded: names of the model's weights that were found with the same shape.
-      by_class: names of those filled class by class.
-      shared, new: names of the classes both know, and of those only the model knows.
-      random: names of those that keep their random start -> why.
-      unused: names of what the checkpoint has beyond that.
+      origin: checkpoint that the weights came from.
+      loaded: names of the model's weights that the checkpoint has with the same shape.
+      loaded_by_class: names of the weights that were loaded class by class.
+      shared_classes: names of the classes that both model and checkpoint have.
+      new_classes: names of the classes that only the model has.
+      not_loaded: name of each weight that keeps its initial value -> the reason.
+      unused: names of the checkpoint's weights that were not loaded.
     """
 
     origin: str
     loaded: list[str] = dataclasses.field(default_factory=list)
-    by_class: list[str] = dataclasses.field(default_factory=list)
-    shared: list[str] = dataclasses.field(default_factory=list)
-    new: list[str] = dataclasses.field(default_factory=list)
-    random: dict[str, str] = dataclasses.field(default_factory=dict)
+    loaded_by_class: list[str] = dataclasses.field(default_factory=list)
+    shared_classes: list[str] = dataclasses.field(default_factory=list)
+    new_classes: list[str] = dataclasses.field(default_factory=list)
+    not_loaded: dict[str, str] = dataclasses.field(default_factory=dict)
     unused: list[str] = dataclasses.field(default_factory=list)
 
     def __str__(self) -> str:
-        total = len(self.loaded) + len(self.by_class) + len(self.random)
+        total = len(self.loaded) + len(self.loaded_by_class) + len(self.not_loaded)
         lines = [f"init_from {self.origin}", f"  loaded: {len(self.loaded)} of {total} weights"]
-        if self.by_class:
+        if self.loaded_by_class:
+            shared, new = self.shared_classes, self.new_classes
             lines.append(
-                f"  matched by class name: {len(self.by_class)} weights; classes known: "
-                f"{len(self.shared)} ({_first(self.shared)}), new: {len(self.new)} "
-                f"({_first(self.new)})"
+                f"  matched by class name: {len(self.loaded_by_class)} weights; classes known: "
+                f"{len(shared)} ({_first_or_none(shared)}), new: {len(new)} ({_first_or_none(new)})"
             )
-        for reason in sorted(set(self.random.values())):
-            names = [name for name, why in self.random.items() if why == reason]
-            lines.append(f"  re-initialised, {reason}: {len(names)} weights ({_parts(names)})")
+        for reason in sorted(set(self.not_loaded.values())):
+            names = [name for name, why in self.not_loaded.items() if why == reason]
+            lines.append(
+                f"  re-initialised, {reason}: {len(names)} weights ({_model_parts(names)})"
+            )
         if self.unused:
-            lines.append(f"  unused: {len(self.unused)} weights ({_parts(self.unused)})")
+            lines.append(f"  unused: {len(self.unused)} weights ({_model_parts(self.unused)})")
         return "\n".join(lines)
 
 
-def warm_start(network: tf_keras.Model, categories: Categories, path: str) -> Report:
-    """Fills a network by name and shape from what another training left.
+def warm_start(network: tf_keras.Model, categories: Categories, path: str) -> WarmStartReport:
+    """Loads the weights of an earlier training that fit a network by name and shape.
 
-    - Weights with a row per class take, where the class lists differ, the rows of the classes that
-      both know by name.
-    - A backbone is taken whole or not at all: its layers are numbered, so that the layers of two
-      networks may agree in number and shape and yet mean different things.
+    - If the class lists differ, weights with one row per class take the rows of the classes that
+      both lists name. The other rows keep their initial values.
+    - A backbone is loaded completely or not at all. Its layers are numbered, and layers of another
+      backbone may have the same number and shape but a different meaning.
 
     Args:
       network: built.
-      categories: its classes.
-      path: a run's folder (its best weights, else its newest checkpoint), an export or one version
-        of it, or a checkpoint of a network or backbone, such as the Model Garden's. Runs and
-        checkpoints may be `gs://`.
+      categories: class list of the network.
+      path: one of
+        - the folder of a run: its best weights, or its newest checkpoint;
+        - an export, or one version of it;
+        - a checkpoint of a network or a backbone, for example one of the Model Garden.
+        Runs and checkpoints may be in a bucket (`gs://`).
 
     Raises:
-      UserError: there is none of these, or nothing in it fits.
+      UserError: the path holds none of these, or no weight in it fits.
     """
-    source = _find(path)
+    source = _find_source(path)
     values = source.read()
-    report = Report(source.checkpoint)
+    report = WarmStartReport(source.checkpoint)
     variables = named_variables(network)
     whole_backbone = _holds_backbone(values, variables)
     for name, variable in variables.items():
         value = values.get(name)
-        if name in CLASS_AXES and value is not None and source.names != categories.names:
+        if name in CLASS_AXES and value is not None and source.class_names != categories.names:
             _fill_rows(name, variable, value, source, categories, report)
         elif value is None:
-            report.random[name] = "not in the checkpoint"
+            report.not_loaded[name] = "not in the checkpoint"
         elif name.startswith("backbone/") and not whole_backbone:
-            report.random[name] = "the checkpoint has another backbone"
+            report.not_loaded[name] = "the checkpoint has another backbone"
         elif value.shape != tuple(variable.shape):
-            report.random[name] = "of another shape in the checkpoint"
+            report.not_loaded[name] = "of another shape in the checkpoint"
         else:
             variable.assign(value)
             report.loaded.append(name)
-    used = {*report.loaded, *report.by_class}
+    used = {*report.loaded, *report.loaded_by_class}
     report.unused = sorted(set(values) - used)
     if not used:
-        raise UserError(f"train.init_from = {path!r}: nothing in it fits this model.\n{report}")
+        raise UserError(
+            f"train.init_from = {path!r}: no weight in it fits this model. Use a checkpoint of a "
+            f"similar model.\n{report}"
+        )
     return report
 
 
 # ---- Finding -------------------------------------------------------------------------------------
 @dataclasses.dataclass(frozen=True)
-class _Source:
-    """A TensorFlow checkpoint and, where known, the class names that its rows belong to."""
+class _WeightSource:
+    """A TensorFlow checkpoint, and the class names of its rows if they are known."""
 
     checkpoint: str
-    names: tuple[str, ...] | None
+    class_names: tuple[str, ...] | None
 
     def read(self) -> dict[str, np.ndarray]:
-        """Its weights, under the names that `named_variables` would give them."""
+        """Reads all weights, under the names that `named_variables` would give them."""
         try:
             reader = tf.train.load_checkpoint(self.checkpoint)
             keys = [key for key in reader.get_variable_to_shape_map() if key.endswith(_VALUE)]
-            keys = [key for key in keys if not key.startswith(_NOT_OF_THE_MODEL)]
-            return {_name(key): reader.get_tensor(key) for key in keys}
+            keys = [key for key in keys if not key.startswith(_OUTSIDE_THE_MODEL)]
+            return {_variable_name(key): reader.get_tensor(key) for key in keys}
         except READ_ERRORS as error:
-            reason = str(error).strip().splitlines()[0]
             raise UserError(
-                f"{self.checkpoint}: cannot be read as a checkpoint ({reason}); bring it "
-                "back from a copy, or give another train.init_from"
+                f"{self.checkpoint}: cannot be read as a checkpoint ({short_reason(error)}). Copy "
+                "it back from a backup, or give another train.init_from"
             ) from error
 
 
-def _find(path: str) -> _Source:
+def _find_source(path: str) -> _WeightSource:
     path = path.rstrip("/")
     version = newest_version(Path(path))
     if version is not None:
         categories = version / "assets" / signatures.CATEGORIES_ASSET
-        return _Source(str(version / "variables" / "variables"), _class_names(str(categories)))
+        return _WeightSource(
+            str(version / "variables" / "variables"), _read_class_names(str(categories))
+        )
     run = RunFolder(local_or_remote_path(path))
-    names = _class_names(str(run.categories_file))
+    names = _read_class_names(str(run.categories_file))
     if names and run.best_score.exists():
-        return _Source(run.weights(), names)
+        return _WeightSource(run.best_or_newest_checkpoint(), names)
     checkpoint = find_checkpoint(str(run.checkpoints) if names else path)
     if checkpoint:
         beside = os.path.dirname(os.path.dirname(checkpoint))  # RUN/checkpoints/ckpt-9
-        return _Source(checkpoint, _class_names(os.path.join(beside, run.categories_file.name)))
+        return _WeightSource(
+            checkpoint, _read_class_names(os.path.join(beside, run.categories_file.name))
+        )
     if names:
         raise UserError(
-            f"train.init_from = {path!r}: this run has no checkpoint yet; train it first"
+            f"train.init_from = {path!r}: this run has no checkpoint yet. Train it first"
         )
     raise UserError(
-        f"train.init_from = {path!r}: neither a run, nor an export, nor a checkpoint is there; "
-        "expected a --model_dir, what `maskconver export` wrote, or a checkpoint's name without "
-        ".index. Keras' .h5 and PyTorch's .pth go into the `weights` of the backbone"
+        f"train.init_from = {path!r}: found neither a run, nor an export, nor a checkpoint. Give a "
+        "--model_dir, a folder that `maskconver export` wrote, or the name of a checkpoint without "
+        ".index. Weights of Keras (.h5) and PyTorch (.pth) go into the backbone's `weights`"
     )
 
 
-def _class_names(file: str) -> tuple[str, ...] | None:
+def _read_class_names(file: str) -> tuple[str, ...] | None:
     if not tf.io.gfile.exists(file):
         return None
     with tf.io.gfile.GFile(file) as opened:
         return Categories.from_coco(json.loads(opened.read()), file).names
 
 
-def _name(key: str) -> str:
-    """`model/` (a run), `weights/` (an export) and the Model Garden's root are taken away."""
+def _variable_name(key: str) -> str:
+    """Converts a checkpoint's key to the name that `named_variables` gives the variable.
+
+    This removes the roots `model/` (of a run), `weights/` (of an export) and that of the Model
+    Garden.
+    """
     root, _, name = key.removesuffix(_VALUE).partition("/")
     if root == "weights":
         return name.replace(".S", "/").replace("..", ".")
@@ -233,34 +249,34 @@ def _fill_rows(
     name: str,
     variable: tf.Variable,
     value: np.ndarray,
-    source: _Source,
+    source: _WeightSource,
     categories: Categories,
-    report: Report,
+    report: WarmStartReport,
 ) -> None:
-    """Copies the rows of the classes that both lists name; the others keep their random start."""
-    if source.names is None:
-        report.random[name] = "the classes of the checkpoint are not known"
+    """Copies the rows of the classes that both lists name; the others keep their initial values."""
+    if source.class_names is None:
+        report.not_loaded[name] = "the classes of the checkpoint are unknown"
         return
     found = np.moveaxis(value, CLASS_AXES[name], 0)
     rows = np.moveaxis(variable.numpy(), CLASS_AXES[name], 0).copy()
-    shared = [label for label in categories.names if label in source.names]
-    if not shared or found.shape[1:] != rows.shape[1:] or len(found) != len(source.names):
-        report.random[name] = "no class in common" if not shared else "of another width"
+    shared = [label for label in categories.names if label in source.class_names]
+    if not shared or found.shape[1:] != rows.shape[1:] or len(found) != len(source.class_names):
+        report.not_loaded[name] = "no class in common" if not shared else "of another width"
         return
     for label in shared:
-        rows[categories.names.index(label)] = found[source.names.index(label)]
+        rows[categories.names.index(label)] = found[source.class_names.index(label)]
     variable.assign(np.moveaxis(rows, 0, CLASS_AXES[name]))
-    report.by_class.append(name)
-    report.shared = shared
-    report.new = [label for label in categories.names if label not in shared]
+    report.loaded_by_class.append(name)
+    report.shared_classes = shared
+    report.new_classes = [label for label in categories.names if label not in shared]
 
 
-# ---- Telling -------------------------------------------------------------------------------------
-def _first(names: Iterable[str], count: int = 5) -> str:
-    names = list(names)
-    return ", ".join(names[:count]) + (", ..." if len(names) > count else "") or "none"
+# ---- Reporting -----------------------------------------------------------------------------------
+def _first_or_none(names: Sequence[str]) -> str:
+    return first_names(names, 5) or "none"
 
 
-def _parts(names: Iterable[str]) -> str:
-    """The parts of the model that the names are in."""
-    return _first(dict.fromkeys("/".join(name.split("/")[:2]) for name in names))
+def _model_parts(names: Iterable[str]) -> str:
+    """Names the parts of the model that hold these weights."""
+    parts = dict.fromkeys("/".join(name.split("/")[:2]) for name in names)
+    return _first_or_none(list(parts))

@@ -58,7 +58,7 @@ def chain(data, tmp_path_factory, request) -> dict[str, tuple[Path, str]]:
 
 def weights(run: Path) -> dict[str, np.ndarray]:
     """The weights of the run's best evaluation, by the names of `named_variables`."""
-    reader = tf.train.load_checkpoint(RunFolder(run).weights())
+    reader = tf.train.load_checkpoint(RunFolder(run).best_or_newest_checkpoint())
     keys = [key for key in reader.get_variable_to_shape_map() if key.startswith("model/")]
     return {key[len("model/") :].partition("/.ATTR")[0]: reader.get_tensor(key) for key in keys}
 

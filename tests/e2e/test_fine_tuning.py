@@ -35,5 +35,5 @@ def test_a_run_starts_with_the_score_of_its_export(
 def test_a_missing_start_is_one_message(tiny_arguments, tmp_path, capsys):
     assert main(tiny_arguments(tmp_path / "run", "train.init_from='nowhere'")) == 2
     message = capsys.readouterr().err
-    assert "train.init_from = 'nowhere': neither a run" in message
+    assert "train.init_from = 'nowhere': found neither a run" in message
     assert "Traceback" not in message

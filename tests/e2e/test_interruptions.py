@@ -65,10 +65,10 @@ def test_two_workers_train_the_weights_of_one_although_one_is_killed(dataset):
 def test_a_second_training_in_the_folder_is_refused(tiny_arguments, tmp_path, capsys):
     run = RunFolder(tmp_path / "run")
     run.path.mkdir()
-    with run.locked():
+    with run.lock():
         assert main(tiny_arguments(run.path)) == 2
     message = capsys.readouterr().err
-    assert f"{run.path}: another process is training in this folder; wait for it or" in message
+    assert f"{run.path}: another process is training in this folder. Wait until" in message
     assert not run.config.exists()
 
 
@@ -92,7 +92,7 @@ def test_ctrl_c_saves(tiny_arguments, tmp_path, capsys):
     message = capsys.readouterr().err
     assert "maskconver: stopped by SIGINT and saved at step " in message
     saved = int(tf.train.latest_checkpoint(str(run / "checkpoints")).rpartition("-")[2])
-    assert saved > 2 and f"saved at step {saved};" in message
+    assert saved > 2 and f"saved at step {saved}." in message
 
 
 def test_a_full_disk_is_one_message(tiny_arguments, small_disk, capsys):
@@ -127,5 +127,5 @@ def test_a_lost_connection_asks_for_a_restart(tiny_arguments, tmp_path, monkeypa
     run = tmp_path / "run"
     assert main(tiny_arguments(run, *SHORT)) == 75
     message = capsys.readouterr().err
-    assert "maskconver: a connection was lost (failed to connect to the bucket); start" in message
+    assert "maskconver: a connection was lost (failed to connect to the bucket). Start" in message
     assert tf.train.latest_checkpoint(str(run / "checkpoints")).endswith("ckpt-2")

@@ -1,4 +1,4 @@
-"""What must hold before a model is scored."""
+"""Checks before a model is scored."""
 
 from __future__ import annotations
 
@@ -11,19 +11,22 @@ from maskconver_tf.training.run_files.run_folder import first_names
 
 
 def check_same_classes(categories: Categories, eval_input: Any, whose: str) -> None:
-    """Raises `UserError` where `eval_input` has other classes than `categories`, which are `whose`
-    ("the model", say)."""
+    """Raises `UserError` if `eval_input` has other classes than `categories`.
+
+    `whose` says for the message who has `categories`, for example "the model".
+    """
     found = eval_input.folder.categories
     if found.to_coco() != categories.to_coco():
         raise UserError(
-            f"{eval_input.data_dir}: this dataset has {len(found)} classes ({first_names(found)}), "
-            f"{whose} {len(categories)} ({first_names(categories)}); evaluate on data built from "
-            "the same class list"
+            f"{eval_input.data_dir}: this dataset has {len(found)} classes "
+            f"({first_names(found.names)}), but {whose} has {len(categories)} "
+            f"({first_names(categories.names)}). Evaluate on a dataset built from the same class "
+            "list"
         )
 
 
-def local_folder(out: str) -> Path:
-    """`out` as a path; raises `UserError` where it is in a bucket."""
+def check_local_folder(out: str) -> Path:
+    """Returns `out` as a path. Raises `UserError` if it is in a bucket."""
     if "://" in out:
-        raise UserError(f"--out {out}: results are files on a disk; give a local folder")
+        raise UserError(f"--out {out}: found a bucket, expected a local folder for the results")
     return Path(out)

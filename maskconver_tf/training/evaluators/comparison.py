@@ -1,4 +1,4 @@
-"""Draws image, truth and prediction side by side."""
+"""Draws a picture, its truth and its prediction side by side."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ def draw_comparison(
     """Draws one picture at input size.
 
     Args:
-      example: a decoded record; `IMAGE` is the padded input.
+      example: a decoded record. `IMAGE` is the padded input, `CONTENT_SIZE` its size without
+        padding.
       truth: the true map at original size.
       prediction: the predicted map at original size.
       categories: the class list.
 
     Returns:
-      uint8 `[h, 3 w, 3]`, more or less: image, truth, prediction, with titles.
+      image, truth and prediction with their titles, uint8 `[about h, about 3 w, 3]`.
     """
     height, width = example[types.CONTENT_SIZE]
     image = example[types.IMAGE][:height, :width]

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from maskconver_tf import types
 from maskconver_tf.evaluation.results import format_scores
-from maskconver_tf.training.machines.over_replicas import Infer, over_replicas
+from maskconver_tf.training.machines.replica_inference import Infer, divide_among_replicas
 from maskconver_tf.training.machines.workers import Workers
 
 NUM_PICTURES = 8
@@ -191,4 +191,4 @@ def inference_over_replicas(
         jit_compile=jit_compile or None,
         autograph=False,
     )
-    return over_replicas(infer, workers)
+    return divide_among_replicas(infer, workers)

@@ -29,7 +29,7 @@ from maskconver_tf.training.evaluators.evaluator import (
     Results,
     stack_images,
 )
-from maskconver_tf.training.machines.over_replicas import over_replicas
+from maskconver_tf.training.machines.replica_inference import divide_among_replicas
 from maskconver_tf.training.machines.workers import Workers
 
 
@@ -88,7 +88,7 @@ class PanopticEvaluator(Evaluator):
     ):
         super().__init__(data, workers, hooks)
         self._segmenter = segmenter
-        self._propose = over_replicas(segmenter.propose, workers)
+        self._propose = divide_among_replicas(segmenter.propose, workers)
 
     def predict_batch(self, batch: Sequence[Example]) -> Iterator[PanopticPrediction]:
         proposals = self._propose(stack_images(batch))

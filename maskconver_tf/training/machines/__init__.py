@@ -1,1 +1,1 @@
-"""Devices, processes and hosts of a run, and how they are asked to stop."""
+"""The devices and processes of a run, and how the run stops on a signal."""

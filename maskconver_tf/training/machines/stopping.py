@@ -1,4 +1,4 @@
-"""Ends a run on request without losing a step: SIGTERM of a scheduler, Ctrl-C of a person."""
+"""Ends a run on SIGTERM (from a scheduler) or Ctrl-C (from a person) without losing a step."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from maskconver_tf.errors import RunStopped
 from maskconver_tf.files.disk_errors import short_reason
 from maskconver_tf.training.machines.workers import Workers
 
-_AGAIN = 75
-"""EX_TEMPFAIL: whoever started the run should start it again."""
+_START_AGAIN_STATUS = 75
+"""EX_TEMPFAIL: asks the caller to start the run again."""
 
-_BY_A_PERSON = 130
-"""What shells report of a program that Ctrl-C ended."""
+_CTRL_C_STATUS = 130
+"""The status that shells report for a program that Ctrl-C ended."""
 
-_OF_NETWORK = (tf.errors.UnavailableError, tf.errors.DeadlineExceededError)
-_OF_WORKERS = (tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.InternalError)
-"""What collective operations end with besides, when a worker dies."""
+_NETWORK_ERRORS = (tf.errors.UnavailableError, tf.errors.DeadlineExceededError)
+_DEAD_WORKER_ERRORS = (tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.InternalError)
+"""Further errors of collective operations when another worker dies."""
 
 
 class StopRequested(Exception):
-    """Raised between two loops of steps, when it is time to save and end."""
+    """Raised between two loops of steps when the run must save and end."""
 
 
 class StopRequest:
-    """Remembers a signal until the loop of steps at hand is over; an Orbit train action.
+    """Remembers a signal until the current loop of steps ends. An Orbit train action.
 
     Args:
-      workers: all of them stop at the same step, whichever got the signal.
+      workers: if any of them gets a signal, all of them stop at the same step.
     """
 
     def __init__(self, workers: Workers):
@@ -41,9 +41,9 @@ class StopRequest:
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
-        """Within it the first SIGTERM or SIGINT is a request, the next ends the process at once."""
+        """In this context the first SIGTERM or SIGINT is a request; the second ends the process."""
         if threading.current_thread() is not threading.main_thread():
-            yield  # Signals are the main thread's.
+            yield  # Only the main thread may handle signals.
             return
         before = {s: signal.signal(s, self._receive) for s in (signal.SIGTERM, signal.SIGINT)}
         self._before = before
@@ -58,39 +58,44 @@ class StopRequest:
         signal.signal(number, self._before[number])
 
     def __call__(self, output: dict | None = None) -> None:
-        """Raises `StopRequested` if any worker was asked to stop; the same on all of them."""
-        self._signal = self._agreed()
+        """Raises `StopRequested` on all workers if any worker got a signal."""
+        self._signal = self._agree_on_signal()
         if self._signal:
             raise StopRequested
 
-    def _agreed(self) -> int:
-        """The signal that any worker got; where they got several, SIGTERM."""
-        asked = [self._signal == signal.SIGTERM, self._signal == signal.SIGINT]
-        terminated, interrupted = self._workers.sum([float(each) for each in asked])
+    def _agree_on_signal(self) -> int:
+        """Returns the signal that any worker got, or 0. SIGTERM wins over SIGINT."""
+        got = [self._signal == signal.SIGTERM, self._signal == signal.SIGINT]
+        terminated, interrupted = self._workers.sum([float(each) for each in got])
         return signal.SIGTERM if terminated else signal.SIGINT if interrupted else 0
 
-    def check_alone(self) -> None:
-        """The same, in the midst of an evaluation: a single process need not finish it."""
+    def check_during_evaluation(self) -> None:
+        """Raises `StopRequested` in the middle of an evaluation if this is the only worker.
+
+        Several workers must finish the evaluation together.
+        """
         if self._signal and self._workers.count == 1:
             raise StopRequested
 
-    def stopped(self, step: int) -> RunStopped:
-        """What ends the run once it is saved."""
+    def run_stopped(self, step: int) -> RunStopped:
+        """Returns the exception that ends the run after it has saved at `step`."""
         name = signal.Signals(self._signal).name
-        status = _BY_A_PERSON if self._signal == signal.SIGINT else _AGAIN
+        status = _CTRL_C_STATUS if self._signal == signal.SIGINT else _START_AGAIN_STATUS
         return RunStopped(
-            f"stopped by {name} and saved at step {step}; the same command goes on from there",
+            f"stopped by {name} and saved at step {step}. Run the same command again to continue "
+            "from this step",
             status,
         )
 
-    def lost_connection(self, error: tf.errors.OpError) -> Exception:
-        """What to end with after an error: itself, or `RunStopped` where another try may help."""
+    def convert_connection_error(self, error: tf.errors.OpError) -> Exception:
+        """Returns `RunStopped` for an error that another start may cure, otherwise the error."""
         several = self._workers.count > 1
-        if not isinstance(error, (*_OF_NETWORK, *(_OF_WORKERS if several else ()))):
+        if not isinstance(error, (*_NETWORK_ERRORS, *(_DEAD_WORKER_ERRORS if several else ()))):
             return error
-        what = "another worker is gone" if several else "a connection was lost"
-        start = "start all workers" if several else "start"
+        cause = "another worker is gone" if several else "a connection was lost"
+        start = "Start all workers" if several else "Start"
         return RunStopped(
-            f"{what} ({short_reason(error)}); {start} again with the same command, which goes on "
-            "from the last checkpoint"
+            f"{cause} ({short_reason(error)}). {start} again with the same command; the run "
+            "continues from the last checkpoint",
+            _START_AGAIN_STATUS,
         )

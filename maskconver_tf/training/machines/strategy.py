@@ -1,4 +1,4 @@
-"""Where a run computes: one device, several, several machines, or a TPU."""
+"""Chooses where a run computes: on one device, on several, on several machines, or on a TPU."""
 
 from __future__ import annotations
 
@@ -9,27 +9,32 @@ import sys
 import tensorflow as tf
 
 from maskconver_tf.errors import UserError
+from maskconver_tf.files.disk_errors import short_reason
 from maskconver_tf.training.machines.cluster import read_cluster
 
-_PATIENCE_S = 20.0
-"""For a TPU's host to accept a connection; TensorFlow would wait for ever, and in silence."""
+_TPU_TIMEOUT_S = 20.0
+"""A TPU's host must accept a connection within this time. TensorFlow itself would wait forever."""
 
 _NAMES = '"auto", "cpu", "gpu", "mirrored", "multi_worker" or "tpu"'
 
 
 def make_strategy(name: str = "auto", tpu: str = "local") -> tf.distribute.Strategy:
-    """A distribution strategy by name.
+    """Makes a distribution strategy by name.
 
     Args:
-      name: "auto" (all GPUs if there are any, else the CPU), "cpu", "gpu" (one), "mirrored" (all
-        GPUs; all logical CPUs where a program made several, as tests do), "multi_worker" (this
-        process and those that `training.cluster` finds in the environment; to be called before any
-        operation) or "tpu".
-      tpu: for "tpu", the name or grpc:// address of one or of a slice; "local" is the one this
-        machine has.
+      name: one of
+        - "auto": all GPUs, or the CPU if there are none;
+        - "cpu": the CPU;
+        - "gpu": one GPU;
+        - "mirrored": all GPUs, or all logical CPUs if a program has made several, as tests do;
+        - "multi_worker": this process and those that `read_cluster` finds in the environment. Make
+          this strategy before any TensorFlow operation;
+        - "tpu": a TPU.
+      tpu: for "tpu": the name or grpc:// address of a TPU or a slice, or "local" for the TPU of
+        this machine.
 
     Raises:
-      UserError: an unknown name, or a device that is not there.
+      UserError: the name is unknown, or the machine has no such device.
     """
     if name == "multi_worker":
         return _multi_worker_strategy()
@@ -41,8 +46,8 @@ def make_strategy(name: str = "auto", tpu: str = "local") -> tf.distribute.Strat
     cpus = tf.config.list_logical_devices("CPU")
     if not gpus and (name == "gpu" or (name == "mirrored" and len(cpus) == 1)):
         raise UserError(
-            f'strategy "{name}": TensorFlow sees no GPU; check nvidia-smi and the '
-            'tensorflow[and-cuda] install, or use strategy "cpu"'
+            f'strategy "{name}": TensorFlow sees no GPU. Check nvidia-smi and the installation of '
+            'tensorflow[and-cuda], or use strategy "cpu".'
         )
     if name == "cpu":
         return tf.distribute.OneDeviceStrategy("CPU:0")
@@ -50,23 +55,23 @@ def make_strategy(name: str = "auto", tpu: str = "local") -> tf.distribute.Strat
         return tf.distribute.OneDeviceStrategy("GPU:0")
     if name == "mirrored":
         return tf.distribute.MirroredStrategy([device.name for device in gpus or cpus])
-    raise UserError(f'strategy "{name}": expected {_NAMES}')
+    raise UserError(f'strategy "{name}": expected {_NAMES}.')
 
 
 def _multi_worker_strategy() -> tf.distribute.Strategy:
     cluster = read_cluster(os.environ)
-    os.environ["TF_CONFIG"] = cluster.to_tf_config()  # Where TensorFlow reads it.
+    os.environ["TF_CONFIG"] = cluster.to_tf_config()  # TensorFlow reads it there.
     own = cluster.hosts[cluster.role][cluster.index]
-    if cluster.num_workers > 1:  # TensorFlow waits without a word, if need be for one misspelt.
+    if cluster.num_workers > 1:  # TensorFlow waits silently, even for a misspelt host.
         everyone = ", ".join(host for hosts in cluster.hosts.values() for host in hosts)
-        print(f"worker {own}: waiting until all are there: {everyone}", file=sys.stderr, flush=True)
+        print(f"worker {own}: waiting for all workers: {everyone}", file=sys.stderr, flush=True)
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()
     except tf.errors.OpError as error:
-        reason = str(error).strip().partition("\n")[0]
         raise UserError(
-            f'strategy "multi_worker": worker {own} could not join the others ({reason}); is the '
-            "port free here, and do all workers run and reach each other?"
+            f'strategy "multi_worker": worker {own} could not join the others '
+            f"({short_reason(error)}). Check that its port is free, that all workers run, and that "
+            "they can reach each other."
         ) from error
 
 
@@ -76,19 +81,18 @@ def _tpu_strategy(tpu: str) -> tf.distribute.Strategy:
         if tpu != "local":
             _check_answers(resolvers(tpu).master())
         resolver = resolvers.connect(tpu)
-    # Google's client libraries and urllib raise what they like; a wrong name is among it.
+    # Google's client libraries and urllib raise errors of many types, also for a wrong name.
     except Exception as error:
-        reason = str(error).strip().partition("\n")[0]
         raise UserError(
-            f'strategy "tpu": no TPU answers at "{tpu}" ({reason}); on a TPU VM with '
-            'tensorflow-tpu use tpu = "local", elsewhere its name or grpc:// address; without a '
-            'TPU, strategy "auto"'
+            f'strategy "tpu": no TPU answers at "{tpu}" ({short_reason(error)}). On a TPU VM with '
+            'tensorflow-tpu set tpu = "local"; elsewhere set it to the name or grpc:// address of '
+            'the TPU. Without a TPU use strategy "auto".'
         ) from error
     return tf.distribute.TPUStrategy(resolver)
 
 
 def _check_answers(address: str) -> None:
-    """Raises an `OSError` where nobody listens at host:port, with grpc:// before it or not."""
+    """Raises an `OSError` if no process listens at host:port. The address may begin with grpc://."""
     host, _, port = address.rpartition("/")[2].rpartition(":")
     if port.isdecimal():
-        socket.create_connection((host, int(port)), _PATIENCE_S).close()
+        socket.create_connection((host, int(port)), _TPU_TIMEOUT_S).close()

@@ -1,4 +1,4 @@
-"""The processes that train one model together, and what they must agree on."""
+"""The worker processes that train one model together, and sums over them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ import tensorflow as tf
 
 @dataclasses.dataclass(frozen=True)
 class Workers:
-    """This process among those of its strategy.
+    """All workers of a strategy, and the number of this one.
 
-    Whatever holds a collective operation, a checkpoint's batch statistics say, must happen on each
-    of them in the same order; the chief alone writes where people look.
+    Some actions contain a collective operation, for example reading the batch statistics for a
+    checkpoint. All workers must take such actions in the same order. Only the chief writes into the
+    run's folder.
 
     Attributes:
-      strategy: of the run.
-      count: processes.
-      index: this one's number, from 0.
+      strategy: the run's strategy.
+      count: number of workers.
+      index: number of this worker, from 0.
     """
 
     strategy: tf.distribute.Strategy
@@ -28,7 +29,7 @@ class Workers:
 
     @classmethod
     def of(cls, strategy: tf.distribute.Strategy) -> Workers:
-        """Those of a strategy: one, but for `MultiWorkerMirroredStrategy`."""
+        """Finds the workers of a strategy. Only `MultiWorkerMirroredStrategy` has more than one."""
         if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
             return cls(strategy)
         resolver = strategy.cluster_resolver
@@ -39,29 +40,33 @@ class Workers:
 
     @property
     def is_chief(self) -> bool:
-        """Whether this process writes checkpoints, summaries and results."""
+        """Whether this worker writes checkpoints, summaries and results."""
         return self.index == 0
 
     @property
     def may_write_in_background(self) -> bool:
-        """Whether a checkpoint may be written while steps go on: not where reading the values is
-        collective, nor, untried, on a TPU."""
+        """Whether a checkpoint may be written while training steps run.
+
+        Several workers read the values with collective operations, so they must not. On a TPU we
+        have not tried it.
+        """
         return self.count == 1 and not isinstance(self.strategy, tf.distribute.TPUStrategy)
 
     @property
-    def local_replicas(self) -> int:
+    def num_local_replicas(self) -> int:
+        """Number of replicas of this worker."""
         return self.strategy.num_replicas_in_sync // self.count
 
     def sum(self, value: np.ndarray | float) -> np.ndarray:
-        """The sum of what each worker gives, in float64; waits for all of them."""
+        """Adds up the values of all workers, in float64. Waits until each worker gives its own."""
         value = np.asarray(value, np.float64)
         if self.count == 1:
             return value
         total = self._sum_of_replicas(tf.constant(value))
         return self.strategy.experimental_local_results(total)[0].numpy()
 
-    def wait(self) -> None:
-        """Returns when all workers have come here."""
+    def wait_for_all(self) -> None:
+        """Waits until all workers have called this."""
         self.sum(0.0)
 
     @functools.cached_property
@@ -73,8 +78,8 @@ class Workers:
         return total
 
     def _share(self, value: tf.Tensor) -> tf.Tensor:
-        """The worker's value counts once, however many replicas it has."""
+        """Counts the worker's value once, however many replicas the worker has."""
         context = tf.distribute.get_replica_context()
-        is_first = context.replica_id_in_sync_group % self.local_replicas == 0
+        is_first = context.replica_id_in_sync_group % self.num_local_replicas == 0
         value = tf.where(is_first, value, tf.zeros_like(value))
         return context.all_reduce(tf.distribute.ReduceOp.SUM, value)

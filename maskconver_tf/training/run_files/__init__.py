@@ -1,1 +1,1 @@
-"""The folder of a run: what is in it, who may write, and what survives a crash."""
+"""The folder of a run: its content, its lock, and its checkpoints, which survive a crash."""

@@ -1,4 +1,4 @@
-"""Takes a run's folder for one training, over all its processes."""
+"""Claims a run's folder for one training, which may have several workers."""
 
 from __future__ import annotations
 
@@ -9,30 +9,32 @@ from pathlib import Path
 
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.training.machines.workers import Workers
-from maskconver_tf.training.run_files.checkpoints import leave_out_damaged
+from maskconver_tf.training.run_files.checkpoint_reading import skip_damaged_checkpoints
 from maskconver_tf.training.run_files.run_folder import RunFolder
 
 
 @contextlib.contextmanager
-def claimed(folder: RunFolder, categories: Categories, workers: Workers) -> Iterator[RunFolder]:
-    """Makes the folder this run's; yields the folder that this process writes into.
+def claim_run_folder(
+    folder: RunFolder, categories: Categories, workers: Workers
+) -> Iterator[RunFolder]:
+    """Locks and prepares a run's folder. Yields the folder that this worker writes into.
 
-    All workers must take part in writing, and only the chief's counts: the others' goes into a
-    folder that is deleted.
+    All workers must take part in writing, but only the files of the chief are kept. Therefore each
+    other worker writes into a temporary folder.
 
     Raises:
-      UserError: the folder is another run's, in use, or holds nothing but damaged checkpoints.
+      UserError: the folder belongs to another run, is in use, or has only damaged checkpoints.
     """
     with contextlib.ExitStack() as stack:
         if workers.is_chief:
-            stack.enter_context(folder.locked())
-            folder.claim_for(categories)
-            leave_out_damaged(folder.checkpoints)
-        workers.wait()
+            stack.enter_context(folder.lock())
+            folder.create_or_check(categories)
+            skip_damaged_checkpoints(folder.checkpoints)
+        workers.wait_for_all()
         if workers.is_chief:
             yield folder
             return
         scratch = RunFolder(Path(stack.enter_context(tempfile.TemporaryDirectory())))
-        scratch.claim_for(categories)
-        scratch.take_best_score(folder)
+        scratch.create_or_check(categories)
+        scratch.copy_best_score(folder)
         yield scratch

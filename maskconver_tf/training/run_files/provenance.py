@@ -1,4 +1,4 @@
-"""What a run was made with: for the run's folder, so that it explains itself later."""
+"""Describes how a run was started: its command, seed, machine and versions."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ import tensorflow as tf
 _PACKAGES = ("maskconver_tf", "tensorflow", "tf_keras", "tf-models-official", "numpy", "gin-config")
 
 
-def describe(seed: int) -> str:
-    """JSON: command, time, seed, devices, versions, and the git revision of the code, if any.
+def run_provenance(seed: int) -> str:
+    """Returns the content of `run.json`, which the run's folder keeps.
 
-    Of the strategy in scope.
+    This is a JSON object with the command, the start time, the seed, the strategy in scope, the
+    devices, the versions of packages, and the git revision of the code if it has one.
     """
     strategy = tf.distribute.get_strategy()
     content: dict[str, Any] = {
@@ -46,12 +47,15 @@ def _version(package: str) -> str | None:
 
 
 def _git_revision() -> str | None:
-    """Of the checkout this package is in, with a + where files were changed; None elsewhere."""
+    """Returns the revision of the checkout that holds this package, with a + if files changed.
+
+    Returns None if the package is not in a checkout.
+    """
     root = Path(__file__).resolve().parents[3]
     if not (root / ".git").exists():
         return None
-    ask = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--dirty=+"]
+    command = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--dirty=+"]
     try:
-        return subprocess.run(ask, capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None

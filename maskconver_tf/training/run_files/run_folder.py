@@ -1,11 +1,15 @@
-"""A run's folder: what is in it, and how a model comes back out of it.
+"""The folder of a run: its files, and how to restore a model from it.
 
-`config.gin` holds every binding of the run, for `evaluate`, `export` and `predict`;
-`operative_config.gin` also the defaults that took part. `categories.json` is the class list.
-`checkpoints/` hold the training state, `best/` the averaged weights of the evaluation with the
-highest score, `summaries/` TensorBoard's scalars and pictures, `results.json` the last evaluation.
-`run.json` says what started the run: command, seed, versions, git revision, devices. `wandb_id` is
-the name of its W&B run, if it has one.
+config.gin            all bindings of the run, for `evaluate`, `export` and `predict`
+operative_config.gin  all values that the run used, defaults included
+categories.json       the class list
+checkpoints/          the training state
+best/                 the averaged weights of the evaluation with the highest score
+summaries/            numbers and pictures for TensorBoard
+results.json          the last evaluation
+run.json              how the run was started: command, seed, versions, git revision, devices
+not_finite.json       the pictures of the batch whose loss or gradient was not finite, if any
+wandb_id              the id of the run at Weights & Biases, if it has one
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import tensorflow as tf
@@ -23,16 +28,16 @@ from maskconver_tf.errors import UserError
 from maskconver_tf.files.disk_errors import explain_write_errors
 from maskconver_tf.files.paths import RemotePath
 from maskconver_tf.files.whole_file import write_text_whole
-from maskconver_tf.training.run_files.checkpoints import load_weights
-from maskconver_tf.training.run_files.run_lock import locked
+from maskconver_tf.training.run_files.checkpoint_reading import restore_checkpoint
+from maskconver_tf.training.run_files.run_lock import hold_lock
 
 
 @dataclasses.dataclass(frozen=True)
 class RunFolder:
-    """Paths of a run, and the few rules about them.
+    """The files of a run, and the rules for them.
 
     Attributes:
-      path: the folder, `--model_dir`; in a bucket a `RemotePath`.
+      path: the folder, `--model_dir`. A `RemotePath` if it is in a bucket.
     """
 
     path: Path | RemotePath
@@ -82,25 +87,25 @@ class RunFolder:
         return self.path / "not_finite.json"
 
     def categories(self) -> Categories:
-        """The class list the run was trained for.
+        """Reads the class list that the run was trained for.
 
         Raises:
           UserError: the folder holds no run.
         """
         if not self.categories_file.is_file():
             raise UserError(
-                f"{self.path}: no run is here ({self.categories_file.name} is missing); give the "
+                f"{self.path}: no run is here ({self.categories_file.name} is missing). Give the "
                 "--model_dir of `maskconver train`"
             )
         return Categories.load(self.categories_file)
 
-    def claim_for(self, categories: Categories) -> None:
+    def create_or_check(self, categories: Categories) -> None:
         """Makes the folder, or checks that it belongs to a run with the same classes.
 
-        A start that ended before its first checkpoint leaves nothing that binds the next one.
+        If the earlier run ended before its first checkpoint, its classes do not matter.
 
         Raises:
-          UserError: it was trained for other classes, or cannot be written.
+          UserError: the folder belongs to a run with other classes, or cannot be written.
         """
         with explain_write_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
@@ -112,37 +117,43 @@ class RunFolder:
         if known.to_coco() != categories.to_coco():
             raise UserError(
                 f"{self.path}: this run was trained for {len(known)} classes "
-                f"({first_names(known)}), the data has {len(categories)} "
-                f"({first_names(categories)}); choose another --model_dir or the run's own data"
+                f"({first_names(known.names)}), but the data has {len(categories)} "
+                f"({first_names(categories.names)}). Choose another --model_dir, or the data of "
+                "this run"
             )
 
     @contextlib.contextmanager
-    def locked(self):
-        """Keeps a second process from training in the same folder.
+    def lock(self) -> Iterator[None]:
+        """In this context no other process can train in the folder.
 
         Raises:
-          UserError: another one does.
+          UserError: another process is training there, or the folder cannot be written.
         """
         with contextlib.ExitStack() as stack:
             with explain_write_errors(self.path):
                 self.path.mkdir(parents=True, exist_ok=True)
-                stack.enter_context(locked(self.path))
+                stack.enter_context(hold_lock(self.path))
             yield
 
-    def take_best_score(self, other: RunFolder) -> None:
-        """Makes the best score of another folder this one's, so that both keep the same weights."""
+    def copy_best_score(self, other: RunFolder) -> None:
+        """Copies the best score of another folder, so that both then save the same weights."""
         if other.best_score.exists():
             self.best.mkdir(parents=True, exist_ok=True)
             self.best_score.write_text(other.best_score.read_text())
 
-    def save_best(self, model: tf_keras.Model, score: float, step: int, metric: str = "pq") -> bool:
-        """Keeps the model's weights if no earlier evaluation had a higher score; tells whether."""
-        if (best := self._best()) and best[metric] >= score:
+    def save_if_best(
+        self, model: tf_keras.Model, score: float, step: int, metric: str = "pq"
+    ) -> bool:
+        """Saves the model's weights if no earlier evaluation had the same score or a higher one.
+
+        Returns whether it saved them.
+        """
+        if (best := self._best_evaluation()) and best[metric] >= score:
             return False
         before = self._best_weights()
         with explain_write_errors(self.best, "No checkpoint was lost."):
             tf.train.Checkpoint(model=model).write(str(self.best / f"weights-{step}"))
-            # From here on they are the best ones, whenever the process dies.
+            # From now on these weights are the best ones, even if the process dies.
             write_text_whole(self.best_score, json.dumps({metric: score, "step": step}) + "\n")
         if before and before != str(self.best / f"weights-{step}"):
             for file in tf.io.gfile.glob([f"{before}.index", f"{before}.data-*"]):
@@ -150,42 +161,45 @@ class RunFolder:
         return True
 
     def _best_weights(self) -> str | None:
-        """The checkpoint of the best evaluation, if there was one."""
-        best = self._best()
+        """Returns the checkpoint of the best evaluation, or None without an evaluation."""
+        best = self._best_evaluation()
         return str(self.best / f"weights-{best['step']}") if best else None
 
-    def _best(self) -> dict[str, float]:
-        """The best evaluation's step, and its score by metric; empty where none was."""
+    def _best_evaluation(self) -> dict[str, float]:
+        """Reads the step and the metric of the best evaluation. Empty without an evaluation."""
         if not self.best_score.exists():
             return {}
         try:
             return json.loads(self.best_score.read_text())
         except ValueError as error:
             raise UserError(
-                f"{self.best_score}: no JSON ({error}), so a disk has lost it; delete {self.best}: "
-                "the newest of checkpoints/ counts until the next evaluation"
+                f"{self.best_score}: not JSON ({error}); a disk error has destroyed it. Delete "
+                f"{self.best}: then the newest checkpoint is used until the next evaluation"
             ) from error
 
-    def weights(self) -> str | None:
-        """The best weights, or the newest where no evaluation has run yet."""
+    def best_or_newest_checkpoint(self) -> str | None:
+        """Returns the best weights, or the newest checkpoint if there was no evaluation yet.
+
+        Returns None if there is neither.
+        """
         return self._best_weights() or tf.train.latest_checkpoint(str(self.checkpoints))
 
     def restore(self, model: tf_keras.Model) -> str:
-        """Restores the best weights, or the newest where no evaluation has run yet.
+        """Restores a model from `best_or_newest_checkpoint`, whose path it returns.
 
         Raises:
-          UserError: there are none, or they are of another model.
+          UserError: there is no checkpoint, or it belongs to another model.
         """
-        weights = self.weights()
-        if weights is None:
+        checkpoint = self.best_or_newest_checkpoint()
+        if checkpoint is None:
             raise UserError(
-                f"{self.path}: no checkpoint yet; the run has not reached its first one"
+                f"{self.path}: found no checkpoint, expected one. The run has not reached its "
+                "first checkpoint yet; train longer"
             )
-        load_weights(tf.train.Checkpoint(model=model), weights)
-        return weights
+        restore_checkpoint(tf.train.Checkpoint(model=model), checkpoint)
+        return checkpoint
 
 
-def first_names(categories: Categories) -> str:
-    """The start of a class list, for messages."""
-    names = ", ".join(categories.names[:3])
-    return names + (", ..." if len(categories) > 3 else "")
+def first_names(names: Sequence[str], count: int = 3) -> str:
+    """Joins the first names of a list, for messages. The rest becomes "..."."""
+    return ", ".join(names[:count]) + (", ..." if len(names) > count else "")

@@ -1,11 +1,13 @@
-"""Keeps a second process from training in a run's folder.
+"""Allows only one process at a time to train in a run's folder.
 
-On a disk the file `.lock` is held by `flock`, which ends with its process, however that ends.
+On a disk the process holds the file `.lock` with `flock`. The system releases it when the process
+ends, in any way.
 
-Where there is no `flock`, in a bucket or on some network disks, the rule is another: whoever trains
-writes something new into `.lock` every `_RENEWED_S` seconds. A newcomer that finds the file watches
-it for `_WATCHED_S` seconds: if it changes it is refused, if not its writer is dead and it takes
-over. No two machines' clocks are compared. A run that ends in order removes the file.
+Buckets and some network disks have no `flock`. There the training process writes new content into
+`.lock` every `_RENEW_INTERVAL_S` seconds. A new process that finds the file watches it for
+`_WATCH_TIME_S` seconds. If the content changes, the new process is refused. If not, the writer is
+dead and the new process takes over the folder. This does not compare the clocks of two machines. A
+run that ends normally removes the file.
 """
 
 from __future__ import annotations
@@ -25,38 +27,38 @@ import tensorflow as tf
 from maskconver_tf.errors import UserError
 from maskconver_tf.files.paths import RemotePath
 
-_RENEWED_S = 15.0
-_WATCHED_S = 60.0
+_RENEW_INTERVAL_S = 15.0
+_WATCH_TIME_S = 60.0
 
 
 @contextlib.contextmanager
-def locked(folder: Path | RemotePath) -> Iterator[None]:
-    """Holds the lock of a run's folder.
+def hold_lock(folder: Path | RemotePath) -> Iterator[None]:
+    """In this context the process holds the lock of a run's folder.
 
     Raises:
-      UserError: another process does.
+      UserError: another process holds the lock.
     """
     path = folder / ".lock"
     if isinstance(folder, RemotePath):
-        with _renewed(path, folder):
+        with _hold_by_renewing(path, folder):
             yield
         return
     with open(path, "a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise _refusal(folder) from None
-        except OSError:  # A network disk without locks.
-            with _renewed(path, folder):
+            raise _refused(folder) from None
+        except OSError:  # A network disk without `flock`.
+            with _hold_by_renewing(path, folder):
                 yield
             return
         yield
 
 
 @contextlib.contextmanager
-def _renewed(path: Path | RemotePath, folder: Path | RemotePath) -> Iterator[None]:
-    if _changes(path):
-        raise _refusal(folder)
+def _hold_by_renewing(path: Path | RemotePath, folder: Path | RemotePath) -> Iterator[None]:
+    if _is_renewed(path):
+        raise _refused(folder)
     holder = f"{socket.gethostname()} process {os.getpid()} {secrets.token_hex(8)}"
     path.write_text(f"{holder} 0\n")
     ended = threading.Event()
@@ -72,19 +74,19 @@ def _renewed(path: Path | RemotePath, folder: Path | RemotePath) -> Iterator[Non
 
 def _renew(path: Path | RemotePath, holder: str, ended: threading.Event) -> None:
     count = 0
-    while not ended.wait(_RENEWED_S):
+    while not ended.wait(_RENEW_INTERVAL_S):
         count += 1
-        with contextlib.suppress(OSError, tf.errors.OpError):  # The next one will do.
+        with contextlib.suppress(OSError, tf.errors.OpError):  # The next write may succeed.
             path.write_text(f"{holder} {count}\n")
 
 
-def _changes(path: Path | RemotePath) -> bool:
-    """Whether someone renews the lock; returns at once where there is none."""
+def _is_renewed(path: Path | RemotePath) -> bool:
+    """Watches whether another process renews the lock. Returns at once if there is no lock."""
     if not path.exists() or not (first := path.read_text()):
         return False
-    end = time.monotonic() + _WATCHED_S
+    end = time.monotonic() + _WATCH_TIME_S
     while time.monotonic() < end:
-        time.sleep(min(_RENEWED_S / 3, _WATCHED_S / 10))
+        time.sleep(min(_RENEW_INTERVAL_S / 3, _WATCH_TIME_S / 10))
         if not path.exists():
             return False
         if path.read_text() != first:
@@ -92,8 +94,8 @@ def _changes(path: Path | RemotePath) -> bool:
     return False
 
 
-def _refusal(folder: Path | RemotePath) -> UserError:
+def _refused(folder: Path | RemotePath) -> UserError:
     return UserError(
-        f"{folder}: another process is training in this folder; wait for it or choose another "
-        "--model_dir"
+        f"{folder}: another process is training in this folder. Wait until it ends, or choose "
+        "another --model_dir"
     )

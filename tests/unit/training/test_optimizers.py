@@ -1,3 +1,5 @@
+"""Optimizers: schedule, decay, clipping, momentum and moving averages."""
+
 import math
 
 import numpy as np
@@ -13,11 +15,12 @@ from maskconver_tf.training.optimizers import (
     is_kernel,
     make_optimizer,
     prepare,
+    scaled_learning_rate,
     warmup_cosine,
 )
 
 CONSTANT = {"total_steps": 10**9, "warmup_steps": 0}
-"""So long a cosine that the first steps do not see it fall."""
+"""The cosine is so long that the rate does not fall in the first steps."""
 
 
 @pytest.fixture
@@ -32,7 +35,7 @@ def model():
 
 
 def step(optimizer, model, **gradients):
-    """One update; weights that are not named have gradient 0."""
+    """Makes one update. Weights without an argument have gradient 0."""
     pairs = []
     for variable in model.trainable_variables:
         value = gradients.get(variable.name.split("/")[-1].split(":")[0], 0.0)
@@ -41,7 +44,7 @@ def step(optimizer, model, **gradients):
 
 
 def values(model):
-    """kernel, bias, gamma, beta."""
+    """Returns kernel, bias, gamma and beta."""
     return [variable.numpy().item() for variable in model.trainable_variables]
 
 
@@ -49,17 +52,24 @@ def values(model):
     ("at", "rate"),
     [(0, 0), (5, 1), (10, 2), (35, 0.2 + 1.8 * (2 + math.sqrt(2)) / 4), (60, 1.1), (110, 0.2)],
 )
-def test_rate_rises_in_a_line_and_falls_in_half_a_cosine(at, rate):
+def test_rate_rises_linearly_and_falls_along_half_a_cosine(at, rate):
     schedule = warmup_cosine(2.0, total_steps=110, warmup_steps=10, final_fraction=0.1)
     assert float(schedule(at)) == pytest.approx(rate, rel=1e-5)
 
 
-def test_rate_ends_at_zero_or_starts_at_its_peak_if_so_asked():
+def test_rate_may_end_at_zero_and_may_start_at_its_peak():
     assert float(warmup_cosine(2.0, 100, warmup_steps=10)(100)) == pytest.approx(0, abs=1e-6)
     assert float(warmup_cosine(2.0, 100, warmup_steps=10)(150)) == pytest.approx(0, abs=1e-6)
     assert float(warmup_cosine(2.0, 100)(0)) == 2
     assert float(warmup_cosine(2.0, 100)(50)) == pytest.approx(1)
     assert float(warmup_cosine(2.0, total_steps=5, warmup_steps=10)(5)) == pytest.approx(1)
+
+
+def test_rate_grows_with_the_batch():
+    assert scaled_learning_rate(0.1, "sgd", batch_size=64, reference_batch=16) == pytest.approx(0.4)
+    assert scaled_learning_rate(0.1, "adamw", batch_size=64, reference_batch=16) == pytest.approx(
+        0.2
+    )
 
 
 def test_the_optimizer_follows_the_schedule(model):
@@ -74,7 +84,7 @@ def test_the_optimizer_follows_the_schedule(model):
 
 
 @pytest.mark.parametrize("name", ["adamw", "sgd"])
-def test_weight_decay_shrinks_kernels_alone_by_its_share_of_the_rate(model, name):
+def test_weight_decay_shrinks_only_kernels_in_proportion_to_the_rate(model, name):
     optimizer = make_optimizer(**CONSTANT, name=name, learning_rate=0.1, weight_decay=0.5)
     prepare(optimizer, model)
     step(optimizer, model)
@@ -91,8 +101,8 @@ def test_no_weight_decay_keeps_kernels(model, name):
     assert values(model) == [3, -5, 1, 0]
 
 
-def test_l2_is_part_of_the_gradient_and_gathers_momentum(model):
-    """Worked by hand: rate 0.1, l2 0.5, momentum 0.9, gradient 0; the loss's own is clipped."""
+def test_l2_is_added_to_the_clipped_gradient_and_passes_through_the_momentum(model):
+    """Worked by hand: rate 0.1, l2 0.5, momentum 0.9; gradient 0, then 10, clipped to 1."""
     optimizer = make_optimizer(
         **CONSTANT, name="sgd", learning_rate=0.1, weight_decay=0, l2=0.5, clip_norm=1.0
     )
@@ -104,11 +114,13 @@ def test_l2_is_part_of_the_gradient_and_gathers_momentum(model):
     velocity = 0.9 * velocity - 0.1 * (0.5 * (3 + velocity) + 1)
     assert values(model)[0] == pytest.approx(3 - 0.1 * 0.5 * 3 + velocity)
     assert values(model)[1:] == [-5, 1, 0]
-    with pytest.raises(UserError, match=r"l2 = 0\.5: for SGD alone; adamw takes .*weight_decay"):
+    with pytest.raises(
+        UserError, match=r"l2 = 0\.5: only SGD has this setting, found adamw\. Set .*weight_decay"
+    ):
         make_optimizer(10, "adamw", l2=0.5)
 
 
-def test_kernels_are_told_from_biases_norms_scales_and_tables():
+def test_biases_norms_scales_and_tables_are_not_kernels():
     block = ConvNeXtSEBlock(2, kernel_size=3)
     block(tf.zeros([1, 4, 4, 2]))
     generator = MaskEmbeddingGenerator(3, 2, 4, norm="batch")
@@ -141,7 +153,7 @@ def test_clips_the_norm_of_all_gradients_together(model):
     assert values(model) == pytest.approx([3 - 1.2, -5 + 0.8, 1, 0])
 
 
-def test_without_a_bound_gradients_stay_as_they_are(model):
+def test_without_a_clip_norm_gradients_stay_unchanged(model):
     optimizer = make_optimizer(
         **CONSTANT, name="sgd", learning_rate=1.0, weight_decay=0, clip_norm=None, momentum=0
     )
@@ -160,14 +172,14 @@ def test_sgd_has_momentum(model):
     assert values(model)[0] == pytest.approx(3 - 1 - 1.5 - 1.75)
 
 
-def test_adamw_steps_by_the_rate_whatever_the_gradient(model):
+def test_the_first_step_of_adamw_is_the_rate_for_any_gradient(model):
     optimizer = make_optimizer(**CONSTANT, learning_rate=0.1, weight_decay=0, clip_norm=None)
     prepare(optimizer, model)
     step(optimizer, model, kernel=1000, bias=-0.01)
     assert values(model) == pytest.approx([2.9, -4.9, 1, 0], rel=1e-4)
 
 
-def test_preparing_makes_all_that_a_checkpoint_holds(model):
+def test_prepare_makes_all_variables_of_a_checkpoint(model):
     optimizer = make_optimizer(**CONSTANT, ema_decay=0.9)
     prepare(optimizer, model)
     slots = [variable.shape for variable in optimizer.variables if variable.shape.rank]
@@ -177,7 +189,7 @@ def test_preparing_makes_all_that_a_checkpoint_holds(model):
     assert len(optimizer.variables) == before
 
 
-def test_averages_stand_in_for_weights_within_the_context_alone(model):
+def test_averages_replace_weights_only_in_the_context(model):
     optimizer = _averaging_sgd(model)
     step(optimizer, model, kernel=1, gamma=2)  # 2, -1 from 3, 1.
     step(optimizer, model, kernel=1, gamma=2)  # 1, -3.
@@ -185,13 +197,13 @@ def test_averages_stand_in_for_weights_within_the_context_alone(model):
         kernel = 0.9 * (0.9 * 3 + 0.1 * 2) + 0.1 * 1
         gamma = 0.9 * (0.9 * 1 + 0.1 * -1) + 0.1 * -3
         assert values(model) == pytest.approx([kernel, -5, gamma, 0])
-        # What is not trained has no average.
+        # A weight that is not trained has no average.
         model.non_trainable_variables[0].assign([7.0])
     assert values(model) == [1, -5, -3, 0]
     assert model.non_trainable_variables[0].numpy().item() == 7
 
 
-def test_weights_return_bit_for_bit_and_training_goes_on_as_if_nothing_had_been(model):
+def test_the_context_changes_no_bit_of_model_and_optimizer(model):
     rng = np.random.default_rng(1)
     optimizer = _averaging_sgd(model)
     for variable in model.trainable_variables:
@@ -256,11 +268,11 @@ def _averaging_sgd(model):
     ("setting", "message"),
     [
         ({"name": "adam"}, r"make_optimizer.name = 'adam': expected 'adamw' or 'sgd'"),
-        ({"learning_rate": "1e-3"}, r"learning_rate = '1e-3': expected a number from 0 up"),
-        ({"warmup_steps": -1}, r"warmup_steps = -1: expected a number from 0 up"),
+        ({"learning_rate": "1e-3"}, r"learning_rate = '1e-3': expected a number of at least 0"),
+        ({"warmup_steps": -1}, r"warmup_steps = -1: expected a number of at least 0"),
         ({"ema_decay": 1.5}, r"make_optimizer.ema_decay = 1.5: expected a number from 0 to 1"),
     ],
 )
-def test_a_setting_that_makes_no_optimizer_is_named(setting, message):
+def test_an_impossible_setting_is_named(setting, message):
     with pytest.raises(UserError, match=message):
         make_optimizer(10, **setting)

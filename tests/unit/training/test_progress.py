@@ -1,4 +1,4 @@
-"""What is printed while a run trains, on a terminal and in a log."""
+"""The progress of a run, on a terminal and in a log."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Terminal(io.StringIO):
 
 
 def run_steps(monkeypatch, stream: io.StringIO, seconds: list[float], visible: bool = True) -> str:
-    """Ten steps of 4 examples a second of `seconds`, of 100; what was written."""
+    """Reports ten more steps at each of `seconds`, of 100 steps; returns the output."""
     clock = iter(seconds)
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
     monkeypatch.setattr(sys, "stderr", stream)
@@ -42,7 +42,7 @@ def run_steps(monkeypatch, stream: io.StringIO, seconds: list[float], visible: b
     return stream.getvalue()
 
 
-def test_log_gets_plain_lines_at_intervals_and_the_last(monkeypatch):
+def test_a_log_gets_a_line_every_30_s_and_one_for_the_last_step(monkeypatch):
     seconds = [0, 1, 2, 29, 31, 32, 33, 34, 35, 36]
     lines = run_steps(monkeypatch, io.StringIO(), seconds).splitlines()
     assert lines[0] == (
@@ -53,14 +53,14 @@ def test_log_gets_plain_lines_at_intervals_and_the_last(monkeypatch):
     assert lines[3:] == ["step 30: PQ all 41.0 (best so far)"]
 
 
-def test_terminal_without_columns_gets_lines(monkeypatch):
-    """As under `docker run -t` without a window."""
+def test_a_terminal_without_columns_gets_lines(monkeypatch):
+    """`docker run -t` without a window makes such a terminal."""
     monkeypatch.setattr(Terminal, "fileno", lambda self: 2, raising=False)
     monkeypatch.setattr(os, "get_terminal_size", lambda fd: os.terminal_size((0, 0)))
     assert run_steps(monkeypatch, Terminal(), [0, 1]).startswith("step 10/100 (10%): ")
 
 
-def test_terminal_gets_a_bar(monkeypatch):
+def test_a_terminal_gets_a_bar(monkeypatch):
     written = run_steps(monkeypatch, Terminal(), [0, 1, 2])
     last = written.split("\r")[-1]
     assert last.startswith("train:  30%|")
@@ -72,5 +72,5 @@ def test_terminal_gets_a_bar(monkeypatch):
 
 
 @pytest.mark.parametrize("stream", [io.StringIO(), Terminal()])
-def test_other_workers_say_nothing(monkeypatch, stream):
+def test_other_workers_print_nothing(monkeypatch, stream):
     assert run_steps(monkeypatch, stream, [0, 1, 2], visible=False) == ""

@@ -1,4 +1,4 @@
-"""Settings that make no run are named as soon as they are set."""
+"""Wrong settings are named as soon as they are set."""
 
 from __future__ import annotations
 

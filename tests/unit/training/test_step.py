@@ -1,4 +1,4 @@
-"""The loop of steps, on a task as small as a task can be."""
+"""The loop of steps, with the smallest possible task."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Input:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Fit(Task):
-    """One number to one number. An example takes `seconds` to arrive."""
+    """Learns to double a number. Each example takes `seconds` to arrive."""
 
     count_names = ("seen",)
 
@@ -73,9 +73,9 @@ def make_step(seconds: float, compute: int = 1) -> TrainingStep:
     return TrainingStep(task, model, optimizer, tf.distribute.OneDeviceStrategy("CPU:0"))
 
 
-def test_tells_waiting_for_data_from_computing():
+def test_the_report_separates_waiting_for_data_from_computing():
     waits, works = (
-        # The first loop of steps begins with what was read ahead while it was traced.
+        # The input reads ahead while the first loop is traced, so the second loop is measured.
         [step.train(tf.constant(4)) for _ in range(2)][1]
         for step in (make_step(0.1, compute=0), make_step(0.0, compute=10))
     )
@@ -84,7 +84,7 @@ def test_tells_waiting_for_data_from_computing():
     assert 1.0 < waits["examples_per_second"] < 15.0
 
 
-def test_reports_means_over_the_loop_of_what_the_task_names():
+def test_the_report_has_means_over_the_loop_of_all_losses_and_counts():
     step = make_step(0.0)
     step.model.layers[0].kernel.assign([[1.0]])
     report = step.train(tf.constant(3))

@@ -1,4 +1,4 @@
-"""The log to Weights & Biases, against a module that records what it is asked."""
+"""The log to Weights & Biases, with a fake module that records the calls."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from maskconver_tf.errors import UserError
 from maskconver_tf.training.run_files.run_folder import RunFolder
-from maskconver_tf.training.wandb_log import check_wandb, wandb_log
+from maskconver_tf.training.wandb_log import check_wandb_installed, open_wandb_log
 
 
 class FakeRun:
@@ -30,7 +30,7 @@ class FakeRun:
 
 @pytest.fixture
 def wandb(monkeypatch):
-    """A module `wandb`; `runs` are those begun."""
+    """A fake module `wandb`. Its `runs` are the started runs."""
     module = types.ModuleType("wandb")
     module.runs = []
     module.Settings = lambda **settings: settings
@@ -54,8 +54,8 @@ def folder(tmp_path) -> RunFolder:
     return folder
 
 
-def test_numbers_pictures_and_what_the_folder_says(wandb, folder):
-    with wandb_log("scenes", folder) as log:
+def test_numbers_pictures_and_settings_are_logged(wandb, folder):
+    with open_wandb_log("scenes", folder) as log:
         log(5, {"loss": np.float32(1.5), "prediction/a.jpg": np.zeros([4, 6, 3], np.uint8)})
     (run,) = wandb.runs
     assert run.logged == [{"step": 5, "loss": 1.5, "prediction/a.jpg": ("picture", (4, 6, 3))}]
@@ -66,34 +66,34 @@ def test_numbers_pictures_and_what_the_folder_says(wandb, folder):
     assert "total_steps = 7" in run.asked["config"]["operative_config"]
 
 
-def test_a_folder_goes_on_with_its_own_run(wandb, folder, tmp_path):
+def test_a_folder_resumes_its_own_run(wandb, folder, tmp_path):
     other = RunFolder(tmp_path)
     for each in (folder, folder, other):
-        with wandb_log("scenes", each):
+        with open_wandb_log("scenes", each):
             pass
     first, again, another = (run.asked["id"] for run in wandb.runs)
     assert first == again != another
     assert {run.asked["resume"] for run in wandb.runs} == {"allow"}
 
 
-def test_off_by_default_it_is_not_even_imported(monkeypatch, folder):
+def test_without_a_project_the_package_is_not_imported(monkeypatch, folder):
     monkeypatch.setitem(sys.modules, "wandb", None)
-    check_wandb(None)
-    with wandb_log(None, folder) as log:
+    check_wandb_installed(None)
+    with open_wandb_log(None, folder) as log:
         assert log is None
 
 
-def test_without_the_extra_the_message_says_how_to_get_it(monkeypatch):
-    monkeypatch.setitem(sys.modules, "wandb", None)  # as if it were not installed
+def test_a_missing_package_is_one_message(monkeypatch):
+    monkeypatch.setitem(sys.modules, "wandb", None)  # As if it were not installed.
     with pytest.raises(UserError, match=r"Saving.wandb_project = 'scenes'.*maskconver_tf\[wandb\]"):
-        check_wandb("scenes")
+        check_wandb_installed("scenes")
 
 
-def test_what_wandb_refuses_is_one_message(wandb, folder):
+def test_an_error_of_wandb_is_one_message(wandb, folder):
     def refuse(**asked):
         raise RuntimeError("no API key")
 
     wandb.init = refuse
-    told = pytest.raises(UserError, match="no API key.*WANDB_MODE=offline")
-    with told, wandb_log("scenes", folder):
+    raised = pytest.raises(UserError, match="no API key.*WANDB_MODE=offline")
+    with raised, open_wandb_log("scenes", folder):
         pass

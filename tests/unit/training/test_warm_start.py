@@ -1,4 +1,4 @@
-"""A new run's weights from runs, backbones' checkpoints and other class lists."""
+"""Weights of a new run from other runs, backbones' checkpoints and other class lists."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ from tests.unit.layers.check_layer import shake
 HEAD = "center_heatmap_head/output_conv"
 TABLE = "mask_embedding_generator/class_embedding_table"
 OWN_AXES = {f"{HEAD}/kernel", f"{HEAD}/bias", TABLE}
-"""Those of CLASS_AXES that MaskConver has."""
+"""The weights in CLASS_AXES that MaskConver has."""
 
 
 def classes(*names):
@@ -53,9 +53,9 @@ def snapshot(model):
 
 
 def run_of(model, categories, path):
-    """A run's folder whose newest checkpoint holds the model."""
+    """Makes a run's folder with a checkpoint of the model."""
     folder = RunFolder(path)
-    folder.claim_for(categories)
+    folder.create_or_check(categories)
     checkpoint = tf.train.Checkpoint(model=model, optimizer=tf.Variable(1.0))
     tf.train.CheckpointManager(checkpoint, str(folder.checkpoints), 1).save()
     return folder
@@ -63,7 +63,7 @@ def run_of(model, categories, path):
 
 @pytest.fixture(scope="module")
 def ball_and_ring():
-    """A network of classes ball and ring, and what its weights are."""
+    """A network of the classes ball and ring, and the values of its weights."""
     model = network()
     shake(model, seed=1)
     return model, snapshot(model)
@@ -74,19 +74,19 @@ def run(ball_and_ring, tmp_path):
     return run_of(ball_and_ring[0], classes("ball", "ring"), tmp_path / "run")
 
 
-def test_takes_every_weight_of_a_run_of_the_same_kind(run, ball_and_ring):
+def test_loads_every_weight_of_a_run_of_the_same_kind(run, ball_and_ring):
     model = network()
     report = warm_start(model, classes("ball", "ring"), f"{run.path}/")
     for name, value in snapshot(model).items():
         np.testing.assert_array_equal(value, ball_and_ring[1][name])
     assert sorted(report.loaded) == sorted(ball_and_ring[1])
-    assert not (report.random or report.by_class or report.unused)
+    assert not (report.not_loaded or report.loaded_by_class or report.unused)
     assert f"loaded: {len(ball_and_ring[1])} of {len(ball_and_ring[1])} weights" in str(report)
 
 
-def test_prefers_the_best_weights_and_takes_a_named_checkpoint(run, ball_and_ring):
+def test_prefers_the_best_weights_and_accepts_a_checkpoint_by_name(run, ball_and_ring):
     best = network()
-    run.save_best(best, score=50.0, step=7)
+    run.save_if_best(best, score=50.0, step=7)
     model = network()
     origin = warm_start(model, classes("ball", "ring"), str(run.path)).origin
     assert origin.endswith("best/weights-7")
@@ -94,14 +94,14 @@ def test_prefers_the_best_weights_and_takes_a_named_checkpoint(run, ball_and_rin
     for name, value in snapshot(model).items():
         np.testing.assert_array_equal(value, expected[name])
     report = warm_start(model, classes("ring", "ball"), str(run.checkpoints / "ckpt-1"))
-    assert set(report.by_class) == OWN_AXES
+    assert set(report.loaded_by_class) == OWN_AXES
     for name, value in snapshot(model).items():
         if name not in OWN_AXES:
             np.testing.assert_array_equal(value, ball_and_ring[1][name])
 
 
 @pytest.mark.parametrize("names", [("ring", "tree", "ball"), ("tree", "ring")])
-def test_rows_follow_the_names_of_classes(run, ball_and_ring, names):
+def test_rows_are_matched_by_class_name(run, ball_and_ring, names):
     model = network(len(names))
     before = snapshot(model)
     report = warm_start(model, classes(*names), str(run.path))
@@ -115,19 +115,19 @@ def test_rows_follow_the_names_of_classes(run, ball_and_ring, names):
             else:
                 expected = np.take(before[name], row, CLASS_AXES[name])
             np.testing.assert_array_equal(found, expected, err_msg=f"{name}: {label}")
-    assert report.shared == [label for label in names if label in known]
-    assert report.new == ["tree"]
+    assert report.shared_classes == [label for label in names if label in known]
+    assert report.new_classes == ["tree"]
     assert len(report.loaded) == len(learned) - 3
     assert "new: 1 (tree)" in str(report)
 
 
-def test_classes_without_a_common_name_start_afresh(run):
+def test_without_a_common_class_the_rows_keep_their_initial_values(run):
     model = network()
     before = snapshot(model)
     report = warm_start(model, classes("tree", "house"), str(run.path))
     for name in OWN_AXES:
         np.testing.assert_array_equal(snapshot(model)[name], before[name])
-    assert set(report.random.values()) == {"no class in common"}
+    assert set(report.not_loaded.values()) == {"no class in common"}
     assert "re-initialised, no class in common: 3 weights" in str(report)
 
 
@@ -146,21 +146,21 @@ def test_the_list_of_weights_with_a_row_per_class_is_complete():
     assert {shape[CLASS_AXES[name]] for name, shape in known.items()} == {3}
 
 
-def test_what_does_not_fit_keeps_its_start_and_is_told(run):
+def test_weights_that_do_not_fit_keep_their_initial_values_and_are_reported(run):
     model = network(repeats=(2, 1), width=4)
     before = snapshot(model)
     report = warm_start(model, classes("ball", "ring"), str(run.path))
     after = snapshot(model)
-    assert report.random["pixel_decoder/stacks/5/1/gamma"] == "not in the checkpoint"
-    assert report.random[TABLE] == "of another shape in the checkpoint"
-    for name in report.random:
+    assert report.not_loaded["pixel_decoder/stacks/5/1/gamma"] == "not in the checkpoint"
+    assert report.not_loaded[TABLE] == "of another shape in the checkpoint"
+    for name in report.not_loaded:
         np.testing.assert_array_equal(after[name], before[name])
     assert any(name.startswith("backbone/") for name in report.loaded)
     assert TABLE in report.unused
     assert "not in the checkpoint: 13 weights (pixel_decoder/stacks)" in str(report)
 
 
-def test_another_backbone_is_not_taken_in_parts(run):
+def test_another_backbone_is_not_loaded_in_parts(run):
     """Many layers of a ResNet18 have the number and shape of other layers of a ResNet10."""
     model = network(backbone=resnet(18, width_multiplier=1 / 16))
     before = snapshot(model)
@@ -169,12 +169,12 @@ def test_another_backbone_is_not_taken_in_parts(run):
     backbone = [name for name in after if name.startswith("backbone/")]
     for name in backbone:
         np.testing.assert_array_equal(after[name], before[name])
-        assert name in report.random
+        assert name in report.not_loaded
     assert set(report.loaded) == set(after) - set(backbone)
 
 
 @pytest.mark.parametrize("kind", ["resnet", "mobilenet"])
-def test_takes_a_backbone_s_checkpoint_of_the_model_garden(kind, tmp_path):
+def test_loads_a_backbone_from_a_checkpoint_of_the_model_garden(kind, tmp_path):
     if kind == "resnet":
         backbone = resnet(10, width_multiplier=1 / 16).network
     else:
@@ -191,20 +191,20 @@ def test_takes_a_backbone_s_checkpoint_of_the_model_garden(kind, tmp_path):
         found = model.backbone.network(images)[key]
         np.testing.assert_allclose(found, expected[key], rtol=1e-4, atol=1e-5)
     assert {name.split("/")[0] for name in report.loaded} == {"backbone"}
-    assert set(report.random.values()) == {"not in the checkpoint"}
+    assert set(report.not_loaded.values()) == {"not in the checkpoint"}
 
 
-def test_nothing_to_start_from_is_one_message(run, tmp_path):
+def test_a_source_without_fitting_weights_is_one_message(run, tmp_path):
     model, other = network(), tf.train.Checkpoint(other=tf.Variable([1.0]))
     path = other.save(str(tmp_path / "other" / "ckpt"))
     with pytest.raises(
-        UserError, match=r"init_from = .*nothing in it fits this model(.|\n)*unused"
+        UserError, match=r"init_from = .*no weight in it fits this model(.|\n)*unused"
     ):
         warm_start(model, classes("ball", "ring"), path)
-    with pytest.raises(UserError, match=r"nowhere': neither a run, nor an export.*\.h5"):
+    with pytest.raises(UserError, match=r"nowhere': found neither a run, nor an export.*\.h5"):
         warm_start(model, classes("ball", "ring"), str(tmp_path / "nowhere"))
     empty = RunFolder(tmp_path / "empty")
-    empty.claim_for(classes("ball"))
+    empty.create_or_check(classes("ball"))
     with pytest.raises(UserError, match="empty': this run has no checkpoint yet"):
         warm_start(model, classes("ball", "ring"), str(empty.path))
     broken = tmp_path / "broken"
@@ -212,11 +212,11 @@ def test_nothing_to_start_from_is_one_message(run, tmp_path):
     with pytest.raises(UserError, match="broken: cannot be read as a checkpoint"):
         warm_start(model, classes("ball", "ring"), str(broken))
     (tmp_path / "other" / "ckpt-1.data-00000-of-00001").write_bytes(b"")
-    with pytest.raises(UserError, match="ckpt-1: cannot be read as a checkpoint .*from a copy"):
+    with pytest.raises(UserError, match="ckpt-1: cannot be read as a checkpoint .*from a backup"):
         warm_start(model, classes("ball", "ring"), path)
 
 
-def test_a_run_with_a_checkpoint_goes_on_and_fetches_nothing(run, tmp_path, capsys):
+def test_a_run_with_a_checkpoint_resumes_and_loads_no_other_weights(run, tmp_path, capsys):
     categories = classes("ball", "ring")
 
     def make_pretrained(num_classes):
@@ -224,9 +224,9 @@ def test_a_run_with_a_checkpoint_goes_on_and_fetches_nothing(run, tmp_path, caps
         return make(num_classes, resnet(10, width_multiplier=1 / 16, weights=nowhere))
 
     initial_network(make_pretrained, run, categories, (32, 32), str(tmp_path / "no run"))
-    assert "goes on from its own checkpoint; init_from = " in capsys.readouterr().out
+    assert "resumes from its own checkpoint and ignores init_from = " in capsys.readouterr().out
     fresh = RunFolder(tmp_path / "fresh")
-    fresh.claim_for(categories)
+    fresh.create_or_check(categories)
     with pytest.raises(UserError, match="nowhere.*no checkpoint is there"):
         initial_network(make_pretrained, fresh, categories, (32, 32), None)
     initial_network(make, fresh, categories, (32, 32), str(run.path))

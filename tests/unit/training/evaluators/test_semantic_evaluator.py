@@ -1,4 +1,4 @@
-"""From counts of pixels to what people read."""
+"""Scores of semantic segmentation, from pixels to the printed table."""
 
 import numpy as np
 import pytest

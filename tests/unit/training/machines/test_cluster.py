@@ -1,4 +1,4 @@
-"""The cluster as the environment describes it; TensorFlow has no part in this."""
+"""Reading the cluster from the environment, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_who_writes_the_checkpoints(cluster, role, index, is_chief):
     assert read.num_workers == sum(map(len, cluster.values()))
 
 
-def test_what_clouds_add_and_a_number_in_quotes_do_no_harm():
+def test_unknown_members_and_a_number_in_quotes_are_accepted():
     config = json.loads(_tf_config({"worker": TWO}, index="1")["TF_CONFIG"])
     config |= {"environment": "cloud", "job": "{}"}
     config["task"]["trial"] = "7"
@@ -48,12 +48,12 @@ def test_what_clouds_add_and_a_number_in_quotes_do_no_harm():
 
 
 @pytest.mark.parametrize("name", ["JOB_COMPLETION_INDEX", "MASKCONVER_WORKER_INDEX"])
-def test_an_indexed_job(name):
+def test_the_index_of_a_job_is_read(name):
     cluster = read_cluster({"MASKCONVER_WORKERS": "run-0.run:2222, run-1.run:2222", name: "1"})
     assert cluster == Cluster({"worker": ("run-0.run:2222", "run-1.run:2222")}, "worker", 1)
 
 
-def test_tf_config_goes_first():
+def test_tf_config_overrides_the_worker_list():
     environ = {"MASKCONVER_WORKERS": "x:1,y:1", "JOB_COMPLETION_INDEX": "1"}
     assert read_cluster(environ | _tf_config({"worker": TWO})).hosts == {"worker": tuple(TWO)}
 
@@ -63,32 +63,47 @@ def test_tf_config_goes_first():
     [
         ({}, "neither TF_CONFIG nor MASKCONVER_WORKERS is set"),
         ({"TF_CONFIG": ""}, "neither TF_CONFIG nor MASKCONVER_WORKERS is set"),
-        ({"TF_CONFIG": "{'cluster': 1}"}, "TF_CONFIG is no JSON"),
+        ({"TF_CONFIG": "{'cluster': 1}"}, "TF_CONFIG is not JSON"),
         ({"TF_CONFIG": "[]"}, 'TF_CONFIG has no "cluster"'),
         ({"TF_CONFIG": '{"task": {}}'}, 'TF_CONFIG has no "cluster"'),
-        ({"TF_CONFIG": '{"cluster": {}}'}, 'TF_CONFIG "cluster": expected roles and hosts'),
+        (
+            {"TF_CONFIG": '{"cluster": {}}'},
+            'TF_CONFIG "cluster": found {}, expected roles with their hosts',
+        ),
         ({"TF_CONFIG": '{"cluster": {"worker": ["a:1"]}}'}, 'TF_CONFIG has no "task"'),
         (
             {"TF_CONFIG": '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker"}}'},
             'TF_CONFIG "task" has no "index"',
         ),
-        (_tf_config({"worker": "a:1"}), "'worker': expected a list of hosts, found 'a:1'"),
-        (_tf_config({"worker": []}), "expected a list of hosts, found []"),
-        (_tf_config({"worker": TWO, "ps": ["p:1"]}), "has 'ps': training knows chief and worker"),
-        (_tf_config({"chief": TWO}, "chief"), "names 2 chiefs"),
-        (_tf_config({"worker": TWO}, "chief"), "of type 'chief', and \"cluster\" has only worker"),
-        (_tf_config({"worker": TWO}, ["worker"]), "of type ['worker'], and \"cluster\" has only"),
+        (_tf_config({"worker": "a:1"}), "'worker': found 'a:1', expected a list of hosts"),
+        (_tf_config({"worker": []}), "found [], expected a list of hosts"),
+        (
+            _tf_config({"worker": TWO, "ps": ["p:1"]}),
+            "found 'ps', expected only chief and worker. Remove 'ps'",
+        ),
+        (_tf_config({"chief": TWO}, "chief"), "found 2 chiefs"),
+        (
+            _tf_config({"worker": TWO}, "chief"),
+            "found the type 'chief', but \"cluster\" has only worker",
+        ),
+        (
+            _tf_config({"worker": TWO}, ["worker"]),
+            "found the type ['worker'], but \"cluster\" has only",
+        ),
         (_tf_config({"worker": ["a:1", "b:65536"]}), "worker 'b:65536': expected host:port"),
-        (_tf_config({"worker": TWO}, index=2), "index = 2, and there are 2 of type worker"),
+        (
+            _tf_config({"worker": TWO}, index=2),
+            "index = 2: expected 0 to 1, because there are 2 of type worker",
+        ),
         (_tf_config({"worker": TWO}, index=-1), "index = -1: expected a whole number from 0"),
         (_tf_config({"worker": TWO}, index=True), "index = True: expected a whole number"),
         (_tf_config({"worker": ["a:1", "b"]}), "worker 'b': expected host:port"),
         (_tf_config({"worker": ["a:1", 7]}), "worker 7: expected host:port"),
         (_tf_config({"worker": ["a:1", "a:1"]}), "worker a:1 is named twice"),
-        ({"MASKCONVER_WORKERS": "a:1,b:1"}, "nothing says which of them this is"),
+        ({"MASKCONVER_WORKERS": "a:1,b:1"}, "no variable says which of them this process is"),
         (
             {"MASKCONVER_WORKERS": "a:1,b:1", "JOB_COMPLETION_INDEX": "2"},
-            "JOB_COMPLETION_INDEX = 2, and there are 2 of type worker (a:1, b:1); expected 0 to 1",
+            "JOB_COMPLETION_INDEX = 2: expected 0 to 1, because there are 2 of type worker (a:1",
         ),
         (
             {"MASKCONVER_WORKERS": "a:1,b:1", "JOB_COMPLETION_INDEX": "one"},

@@ -1,4 +1,4 @@
-"""Checkpoints written while training goes on: what they hold, and what becomes of errors."""
+"""Checkpoints written in the background: their content and their errors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from maskconver_tf.training.run_files.checkpoints import CheckpointManager, make
 
 
 class Run:
-    """A model with weights, statistics, moving averages and draws, and its checkpoints."""
+    """A model with weights, statistics, moving averages and random draws, and its checkpoints."""
 
     def __init__(self, folder, in_background: bool = True):
         random = tf_keras.layers.Dropout(0.5, rng_type="stateful", seed=1)
@@ -49,7 +49,7 @@ class Run:
 
 @pytest.fixture
 def writer_waits(monkeypatch):
-    """Holds whatever the background writes until the event is set."""
+    """Makes the write in the background wait until the event is set."""
     may_write = threading.Event()
     write = tf.train.Checkpoint._write
 
@@ -64,7 +64,7 @@ def writer_waits(monkeypatch):
 
 @pytest.fixture
 def full_disk():
-    """Files cannot grow over 1 KiB; a context manager."""
+    """A context manager in which no file can grow beyond 1 KiB."""
 
     @contextlib.contextmanager
     def full():
@@ -80,13 +80,13 @@ def full_disk():
     return full
 
 
-def test_holds_the_moment_it_was_asked_for_and_all_of_it(tmp_path, writer_waits):
-    """A run that goes on from it, draws and averages included, ends where the first one ends."""
+def test_a_checkpoint_holds_the_whole_state_at_the_moment_of_the_save(tmp_path, writer_waits):
+    """A run that resumes from it ends as the first one does, with all random draws and averages."""
     run = Run(tmp_path)
     run.step()
     path = run.save()
     run.step()
-    assert run.manager.latest_checkpoint is None  # not published before it is whole
+    assert run.manager.latest_checkpoint is None  # It is not whole yet.
     run.step()
     writer_waits.set()
     run.manager.sync()
@@ -100,7 +100,7 @@ def test_holds_the_moment_it_was_asked_for_and_all_of_it(tmp_path, writer_waits)
         np.testing.assert_array_equal(found, expected)
 
 
-def test_next_save_waits_for_the_one_before(tmp_path, writer_waits):
+def test_a_save_waits_for_the_one_before(tmp_path, writer_waits):
     run = Run(tmp_path)
     run.step()
     run.save()
@@ -120,12 +120,12 @@ def test_full_disk_ends_the_run_at_the_next_step(tmp_path, full_disk):
     run.step()
     with full_disk():
         run.save()
-        tf.train.CheckpointManager.sync(run.manager)  # it has failed by now, and nobody knows
+        tf.train.CheckpointManager.sync(run.manager)  # It has failed by now, unnoticed.
         with pytest.raises(UserError, match=r"^\S+: cannot be written \(/.+ too large.*\); free"):
-            run.manager.check({"loss": 1.0})
+            run.manager.check_background_write({"loss": 1.0})
     assert tf.train.latest_checkpoint(str(tmp_path)) == first
     run.step()
-    run.save()  # told once, and space was freed
+    run.save()  # The error is reported once, and there is space again.
     run.manager.sync()
     assert (tmp_path / "ckpt-3.index").exists()
 
@@ -133,21 +133,21 @@ def test_full_disk_ends_the_run_at_the_next_step(tmp_path, full_disk):
 def test_full_disk_ends_the_run_at_its_end(tmp_path, full_disk):
     run = Run(tmp_path)
     run.step()
-    told = pytest.raises(UserError, match="Nothing was saved before")
-    with full_disk(), told, run.manager.closed_after():
+    raised = pytest.raises(UserError, match="Nothing was saved before")
+    with full_disk(), raised, run.manager.wait_at_end():
         run.save()
 
 
-def test_another_error_waits_for_the_writer_and_stays_the_one_told(tmp_path, full_disk):
+def test_an_error_of_the_run_waits_for_the_writer_and_hides_its_error(tmp_path, full_disk):
     run = Run(tmp_path)
     run.step()
-    with full_disk(), pytest.raises(ValueError, match="of the run"), run.manager.closed_after():
+    with full_disk(), pytest.raises(ValueError, match="of the run"), run.manager.wait_at_end():
         run.save()
         raise ValueError("of the run")
-    run.manager.check()
+    run.manager.check_background_write()
 
 
-def test_in_the_foreground_all_is_written_when_save_returns(tmp_path):
+def test_in_the_foreground_save_returns_after_the_write(tmp_path):
     run = Run(tmp_path, in_background=False)
     run.step()
     assert run.save() == run.manager.latest_checkpoint

@@ -1,4 +1,4 @@
-"""Settings that TensorFlow keeps for a whole process: precision, seeds, determinism."""
+"""Settings that TensorFlow keeps for the whole process: precision, seeds, determinism."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import tf_keras
 from maskconver_tf.errors import UserError
 
 PRECISIONS = ("float32", "mixed_bfloat16")
-"""docs/tpu.md tells what stays in float32 in both."""
+"""docs/tpu.md says which parts stay in float32 in both."""
 
 
 def prepare_process(precision: str, seed: int = 0, deterministic: bool = False) -> None:
@@ -16,18 +16,18 @@ def prepare_process(precision: str, seed: int = 0, deterministic: bool = False) 
     tf_keras.utils.set_random_seed(seed)
     if deterministic:
         tf.config.experimental.enable_op_determinism()
-    # With this, random layers draw from a generator that a checkpoint can hold.
+    # With this setting random layers draw from a generator that a checkpoint can hold.
     tf_keras.backend.experimental.enable_tf_random_generator()
     set_precision("Compute", precision)
 
 
 def set_precision(where: str, precision: str) -> None:
-    """Sets the policy that layers take when they are made.
+    """Sets the precision policy for all layers that are made afterwards.
 
     Args:
-      where: names the setting in the error.
-      precision: the policy, one of `PRECISIONS`. Float16 is none of them: its gradients vanish
-        unless the loss is scaled, and nothing here scales it.
+      where: the name of the setting's group, for the error.
+      precision: the policy, one of `PRECISIONS`. Float16 is not allowed: its gradients vanish
+        unless the loss is scaled, and this package does not scale it.
 
     Raises:
       UserError: the precision is not one of `PRECISIONS`.

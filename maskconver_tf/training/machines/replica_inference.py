@@ -1,4 +1,4 @@
-"""A network over pictures, a share on each of a worker's replicas."""
+"""Runs a network on pictures that are divided among the replicas of a worker."""
 
 from __future__ import annotations
 
@@ -10,15 +10,19 @@ import tensorflow as tf
 from maskconver_tf.training.machines.workers import Workers
 
 Infer = Callable[[np.ndarray], dict[str, tf.Tensor]]
+"""A function from images, uint8 `[B, H, W, 3]`, to outputs with a batch axis."""
 
 
-def over_replicas(infer: Infer, workers: Workers) -> Infer:
-    """`infer`, a function of images uint8 `[B, H, W, 3]`, for any B whatever the replicas."""
-    strategy, replicas = workers.strategy, workers.local_replicas
+def divide_among_replicas(infer: Infer, workers: Workers) -> Infer:
+    """Makes a function like `infer` that divides each batch among this worker's replicas.
+
+    The number of images need not be a multiple of the number of replicas.
+    """
+    strategy, replicas = workers.strategy, workers.num_local_replicas
     if strategy.num_replicas_in_sync == 1:
         return infer
 
-    # A function of its own: `infer` knows no values of several replicas.
+    # This needs its own function, because `infer` cannot take the values of several replicas.
     @tf.function(autograph=False)
     def infer_shares(values: tf.Tensor) -> dict[str, tf.Tensor]:
         return strategy.run(lambda images: infer(images), args=(values,))

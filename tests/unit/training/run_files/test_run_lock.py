@@ -1,0 +1,35 @@
+"""Only one process trains in a run's folder."""
+
+from __future__ import annotations
+
+import pytest
+
+from maskconver_tf.errors import UserError
+from maskconver_tf.files.paths import local_or_remote_path
+from maskconver_tf.training.run_files import run_lock
+from maskconver_tf.training.run_files.run_folder import RunFolder
+from tests.unit.training.run_files.small_run import CATEGORIES
+
+
+@pytest.fixture
+def short_times(monkeypatch):
+    monkeypatch.setattr(run_lock, "_RENEW_INTERVAL_S", 0.05)
+    monkeypatch.setattr(run_lock, "_WATCH_TIME_S", 0.5)
+
+
+def test_a_second_training_is_refused_until_the_first_one_ends(folder, short_times):
+    folder.create_or_check(CATEGORIES)
+    assert [c.name for c in folder.categories().entries] == ["ball"]
+    refused = pytest.raises(UserError, match="another process is training")
+    with folder.lock(), refused, folder.lock():
+        pass
+    with folder.lock():
+        pass
+
+
+def test_the_lock_of_a_dead_process_is_taken_over(tmp_path, short_times):
+    folder = RunFolder(local_or_remote_path(f"ram://{tmp_path.name}/dead"))
+    folder.create_or_check(CATEGORIES)
+    (folder.path / ".lock").write_text("a machine that is gone 7\n")
+    with folder.lock():
+        assert "a machine that is gone" not in (folder.path / ".lock").read_text()
