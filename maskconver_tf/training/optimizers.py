@@ -46,7 +46,7 @@ def make_optimizer(
     batch_size: int | None = None,
     reference_batch: int | None = None,
 ) -> tf_keras.optimizers.Optimizer:
-    """Makes AdamW or SGD with momentum, with schedule, clipping and moving average of the weights.
+    """Makes AdamW or SGD with momentum, with schedule, clipping and a moving average of weights.
 
     Args:
       total_steps: length of the run; `train` sets it.
@@ -142,9 +142,9 @@ def scaled_learning_rate(rate: float, name: str, batch_size: int, reference_batc
 
 
 def prepare(optimizer: tf_keras.optimizers.Optimizer, model: tf_keras.Model) -> None:
-    """Makes the optimizer's slots for a built model, and excludes all but kernels from decay.
+    """Makes the optimizer's slots for a built model, and limits weight decay to kernels.
 
-    After this an optimizer can be restored from a checkpoint.
+    After this the optimizer can be restored from a checkpoint.
     """
     optimizer.exclude_from_weight_decay(
         var_list=[v for v in model.trainable_variables if not is_kernel(v)]

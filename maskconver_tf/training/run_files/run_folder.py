@@ -124,7 +124,7 @@ class RunFolder:
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """In this context no other process can train in the folder.
+        """Locks the folder: in this context no other process can train there.
 
         Raises:
           UserError: another process is training there, or the folder cannot be written.

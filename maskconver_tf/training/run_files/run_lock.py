@@ -1,7 +1,7 @@
 """Allows only one process at a time to train in a run's folder.
 
 On a disk the process holds the file `.lock` with `flock`. The system releases it when the process
-ends, in any way.
+ends, even if it is killed.
 
 Buckets and some network disks have no `flock`. There the training process writes new content into
 `.lock` every `_RENEW_INTERVAL_S` seconds. A new process that finds the file watches it for
@@ -47,7 +47,7 @@ def hold_lock(folder: Path | RemotePath) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise _refused(folder) from None
+            raise _refusal(folder) from None
         except OSError:  # A network disk without `flock`.
             with _hold_by_renewing(path, folder):
                 yield
@@ -58,7 +58,7 @@ def hold_lock(folder: Path | RemotePath) -> Iterator[None]:
 @contextlib.contextmanager
 def _hold_by_renewing(path: Path | RemotePath, folder: Path | RemotePath) -> Iterator[None]:
     if _is_renewed(path):
-        raise _refused(folder)
+        raise _refusal(folder)
     holder = f"{socket.gethostname()} process {os.getpid()} {secrets.token_hex(8)}"
     path.write_text(f"{holder} 0\n")
     ended = threading.Event()
@@ -94,7 +94,7 @@ def _is_renewed(path: Path | RemotePath) -> bool:
     return False
 
 
-def _refused(folder: Path | RemotePath) -> UserError:
+def _refusal(folder: Path | RemotePath) -> UserError:
     return UserError(
         f"{folder}: another process is training in this folder. Wait until it ends, or choose "
         "another --model_dir"
