@@ -22,7 +22,7 @@ from maskconver_tf.training.run_files.run_folder import RunFolder
 
 
 class WandbLog:
-    """Logs to the W&B run of a run's folder. If the folder's run resumes, so does its W&B run.
+    """Logs to the W&B run of a run's folder. A training that resumes also resumes its W&B run.
 
     Args:
       module: the module `wandb`.
