@@ -36,7 +36,7 @@ class OptionSetting:
 
 
 @dataclasses.dataclass(frozen=True)
-class Source:
+class GinText:
     """A text in Gin's language.
 
     Attributes:
@@ -70,7 +70,7 @@ class Binding:
 
     value: Any
     place: str
-    source: Source
+    source: GinText
 
 
 def macro_key(name: str) -> Key:
@@ -78,7 +78,7 @@ def macro_key(name: str) -> Key:
     return name, MACRO, "value"
 
 
-def spell(key: Key) -> str:
+def key_text(key: Key) -> str:
     """The key as a user may write it, with the short name of the class."""
     scope, selector, parameter = key
     if selector == MACRO:

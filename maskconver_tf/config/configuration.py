@@ -27,7 +27,7 @@ import gin
 
 from maskconver_tf.config.bindings import Key, OptionSetting
 from maskconver_tf.config.gin_files import resolve_gin_file
-from maskconver_tf.config.messages import needs, plain_errors
+from maskconver_tf.config.messages import missing_arguments, plain_errors
 from maskconver_tf.config.names import DYNAMIC_REGISTRATION
 from maskconver_tf.config.reader import Reader
 from maskconver_tf.config.unused import unused_bindings
@@ -131,7 +131,7 @@ def arguments_of(root: Callable, supplied: Iterable[str] = ()) -> dict[str, Any]
             found.setdefault(name, parameter.default)
     expected = [name for name in inspect.signature(root).parameters if name not in supplied]
     if missing := [name for name in expected if name not in found]:
-        raise UserError(needs(root.__name__, ", ".join(map(repr, missing))))
+        raise UserError(missing_arguments(root.__name__, ", ".join(map(repr, missing))))
     return {name: found[name] for name in expected}
 
 
@@ -148,7 +148,7 @@ def argument(target: Callable, parameter: str) -> Any:
     return copy.deepcopy(bound)  # This is how Gin resolves references inside a value.
 
 
-def referenced(target: Callable, parameter: str) -> Any:
+def bound_class(target: Callable, parameter: str) -> Any:
     """The class or function that the argument `parameter` of `target` is made of, without a call.
 
     Raises:

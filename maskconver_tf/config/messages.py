@@ -19,7 +19,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return f"; did you mean '{close[0]}'?" if close else ""
 
 
-def needs(name: str, arguments: str) -> str:
+def missing_arguments(name: str, arguments: str) -> str:
     """Says that the function `name` lacks `arguments`, a list of their names, and how to bind."""
     return f"'{name}' needs {arguments}; give a value in a .gin file or as --gin.{name}.NAME=VALUE"
 
@@ -53,7 +53,7 @@ def _missing_arguments(error: TypeError) -> str | None:
     )
     if not match or match[1].removesuffix(".__init__").split(".")[-1] != match[3]:
         return None
-    return needs(match[3], match[2])
+    return missing_arguments(match[3], match[2])
 
 
 # ---- Values of the command line that do not parse ------------------------------------------------

@@ -11,17 +11,17 @@ from maskconver_tf.config.bindings import (
     MACRO,
     REQUIRED,
     Binding,
+    GinText,
     Key,
     OptionSetting,
-    Source,
+    key_text,
     macro_key,
     macros_in,
-    spell,
 )
 from maskconver_tf.config.gin_files import resolve_gin_file
 from maskconver_tf.config.messages import nearest
 from maskconver_tf.config.names import Names
-from maskconver_tf.config.statements import NoteRename, key_of, located, parse
+from maskconver_tf.config.statements import NoteRename, add_place_to_errors, key_of, parse
 from maskconver_tf.errors import UserError
 
 
@@ -61,7 +61,7 @@ class Reader:
         if resolved in self._done:
             return
         self._open.append(resolved)
-        self._read(Source(_read_text(path), path, note_renamed=note_renamed))
+        self._read(GinText(_read_text(path), path, note_renamed=note_renamed))
         self._done.add(self._open.pop())
 
     def read_argument(self, argument: str | OptionSetting) -> None:
@@ -71,27 +71,27 @@ class Reader:
           UserError: it is wrong, or it is not a binding.
         """
         if not isinstance(argument, OptionSetting):
-            self._read_binding(Source(argument))
+            self._read_binding(GinText(argument))
             return
         try:
-            self._read_binding(Source(argument.text, setting=argument))
+            self._read_binding(GinText(argument.text, setting=argument))
         except UserError:  # The value is well formed, so that the name does not exist.
             raise UserError(f"{argument.option}: {argument.advice}") from None
 
-    def _read_binding(self, source: Source) -> None:
+    def _read_binding(self, source: GinText) -> None:
         statements = parse(source, self._names, self._note_rename)
         statement = next(statements, None)
         if isinstance(statement, BindingStatement):
-            with located(source, statement):
+            with add_place_to_errors(source, statement):
                 self._bind(statement, self._names, source)
         if not isinstance(statement, BindingStatement) or next(statements, None):
             raise UserError(f"{source.place(None)}: expected --gin.NAME=VALUE")
 
-    def _read(self, source: Source) -> None:
+    def _read(self, source: GinText) -> None:
         names = Names(self._names)
         may_include = True
         for statement in parse(source, names, self._note_rename):
-            with located(source, statement):
+            with add_place_to_errors(source, statement):
                 if isinstance(statement, IncludeStatement):
                     self._include(statement, source, may_include)
                 elif isinstance(statement, BlockDeclaration):
@@ -100,7 +100,7 @@ class Reader:
                     self._bind(statement, names, source)
                     may_include = False
 
-    def _include(self, statement: IncludeStatement, source: Source, allowed: bool) -> None:
+    def _include(self, statement: IncludeStatement, source: GinText, allowed: bool) -> None:
         if not allowed:
             raise UserError(
                 f"include '{statement.filename}' comes below a setting, which it may undo; "
@@ -109,11 +109,13 @@ class Reader:
         included = resolve_gin_file(statement.filename, beside=source.path.parent)
         self.read_file(included, source.note_renamed)
 
-    def _bind(self, statement: BindingStatement, names: Names, source: Source) -> None:
+    def _bind(self, statement: BindingStatement, names: Names, source: GinText) -> None:
         key = key_of(statement, names)
         earlier = self._bindings.get(key)
         if earlier and earlier.source is source:
-            raise UserError(f"{spell(key)} is set in {earlier.place} already; keep one of the two")
+            raise UserError(
+                f"{key_text(key)} is set in {earlier.place} already; keep one of the two"
+            )
         place = source.place(statement.location.line_num)
         self._bindings.pop(key, None)  # so that the new binding comes last
         self._bindings[key] = Binding(statement.value, place, source)
@@ -159,7 +161,7 @@ class Reader:
             self._add_live(macro, live, (*readers, key))
 
     def _undefined(self, name: str, reader: Key) -> str:
-        reads = spell(reader)
+        reads = key_text(reader)
         if name == REQUIRED:
             return f"{reads} must be set, in a .gin file or as --gin.{reads}=VALUE"
         advice = nearest(name, [key[0] for key in self._bindings if key[1] == MACRO])

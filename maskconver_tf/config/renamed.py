@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import gin
 
-from maskconver_tf.config.bindings import Binding, Key, spell
+from maskconver_tf.config.bindings import Binding, Key, key_text
 
 MODULES = {
     "maskconver_tf.data.augment.autoaugment": "maskconver_tf.input.augment.autoaugment",
@@ -113,7 +113,7 @@ def translate(
         if new_key != key:
             find(new_key[1])
             if binding.source.note_renamed:
-                note(binding.place, spell(key), spell(new_key))
+                note(binding.place, key_text(key), key_text(new_key))
         translated.pop(new_key, None)  # so that the most recent one wins and comes last
         translated[new_key] = binding
     first = bindings[moved_keys[0]] if moved_keys else task

@@ -120,7 +120,7 @@ def evaluate_run(
     folder = RunFolder(local_or_remote_path(model_dir))
     kind = _load_config(folder, bindings)
     if data_dir:
-        data = f"{kind.evaluation_input}.data_dir={data_dir!r}"
+        data = f"{kind.eval_input_class}.data_dir={data_dir!r}"
         _load_config(folder, [data, *bindings])
     arguments = configuration.arguments_of(train, supplied=["model_dir", "on_built"])
     task = arguments["task"]
@@ -152,7 +152,7 @@ def _load_config(folder: RunFolder, bindings: Iterable[str | OptionSetting]) -> 
             "--model_dir of `maskconver train`"
         )
     configuration.load([folder.config], bindings, note_renamed=False)
-    return configuration.referenced(train, "task")
+    return configuration.bound_class(train, "task")
 
 
 def show_run_inputs(out: str, num_pictures: int, seed: int | None) -> None:
@@ -161,7 +161,7 @@ def show_run_inputs(out: str, num_pictures: int, seed: int | None) -> None:
     Raises:
       UserError: it trains an earlier stage.
     """
-    if not issubclass(kind := configuration.referenced(train, "task"), PanopticTask):
+    if not issubclass(kind := configuration.bound_class(train, "task"), PanopticTask):
         raise UserError(
             f"this configuration trains {kind.kind}; `maskconver data show` draws the inputs of "
             "panoptic segmentation: its segments, centers and levels"

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import gin
 from gin.config_parser import BindingStatement, ConfigParser, ImportStatement
 
-from maskconver_tf.config.bindings import Key, Source, macro_key
+from maskconver_tf.config.bindings import GinText, Key, macro_key
 from maskconver_tf.config.messages import unparsed_value, without_gin_notes
 from maskconver_tf.config.names import Names, check_parameter
 from maskconver_tf.errors import UserError
@@ -25,7 +25,7 @@ NoteRename: TypeAlias = Callable[[str, str, str], None]
 """Takes the place where a source uses an old name, the old name and the new one."""
 
 
-def parse(source: Source, names: Names, note_rename: NoteRename | None = None) -> Iterator[Any]:
+def parse(source: GinText, names: Names, note_rename: NoteRename | None = None) -> Iterator[Any]:
     """Yields the statements of `source`, except for imports: those it adds to `names` on the way.
 
     Args:
@@ -50,7 +50,7 @@ def parse(source: Source, names: Names, note_rename: NoteRename | None = None) -
         if statement is None:
             return
         if isinstance(statement, ImportStatement):
-            with located(source, statement):
+            with add_place_to_errors(source, statement):
                 names.add_import(statement)
         else:
             yield statement
@@ -74,7 +74,7 @@ def key_of(statement: BindingStatement, names: Names) -> Key:
 
 
 @contextlib.contextmanager
-def located(source: Source, statement: Any) -> Iterator[None]:
+def add_place_to_errors(source: GinText, statement: Any) -> Iterator[None]:
     """Puts the place of `statement` before the message of a `UserError`."""
     try:
         yield
@@ -95,7 +95,7 @@ class _ValueDelegate(gin.config.ParserDelegate):
         return super().configurable_reference("/".join([*scopes, complete]), evaluate)
 
 
-def _syntax_error(error: SyntaxError | tokenize.TokenError, source: Source) -> UserError:
+def _syntax_error(error: SyntaxError | tokenize.TokenError, source: GinText) -> UserError:
     if isinstance(error, tokenize.TokenError):
         message, (line, _) = error.args
     else:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import gin
 
-from maskconver_tf.config.bindings import MACRO, Key, Source, spell
+from maskconver_tf.config.bindings import MACRO, GinText, Key, key_text
 from maskconver_tf.config.messages import nearest
 from maskconver_tf.config.names import Names
 from maskconver_tf.config.statements import key_of, parse
@@ -27,13 +27,13 @@ def unused_bindings(
     roots = {f"{root.__module__}.{root.__qualname__}" for root in other_roots}
     waiting = {MACRO} | (_reachable(roots, places) - {selector for _, selector, _ in called})
     unused = [key for key in places if key not in used and key[1] not in waiting]
-    return {key: f"{spell(key)} ({_reason(key, called)})" for key in unused}
+    return {key: f"{key_text(key)} ({_reason(key, called)})" for key in unused}
 
 
 def _called_keys() -> Iterator[Key]:
     """The key of every argument that Gin or a default supplied to a call."""
     names = Names()
-    for statement in parse(Source(gin.operative_config_str()), names):
+    for statement in parse(GinText(gin.operative_config_str()), names):
         yield key_of(statement, names)
 
 

@@ -12,7 +12,7 @@ from maskconver_tf.files.graph_decoding import decode_part, picture_size
 from maskconver_tf.input import transforms
 from maskconver_tf.input.augment.autoaugment import autoaugment
 from maskconver_tf.input.augment.color_jitter import color_jitter
-from maskconver_tf.input.labelled.labelled_pictures import LabelledPictures, open_labelled_pictures
+from maskconver_tf.input.class_pictures.class_pictures import ClassPictures, open_class_pictures
 from maskconver_tf.input.pipeline import check_input_size, check_range, check_share
 from maskconver_tf.input.seeded_batches import SeededBatches, check_max_examples, num_used_examples
 
@@ -25,10 +25,10 @@ class ClassificationInput(SeededBatches):
     by default. With class folders it shuffles all pictures.
 
     Attributes:
-      data_dir: see `open_labelled_pictures`.
+      data_dir: see `open_class_pictures`.
       input_size: (height, width) in pixels, multiples of 32.
       batch_size: number of examples over all replicas.
-      split: see `open_labelled_pictures`.
+      split: see `open_class_pictures`.
       area_range: lowest and highest share of the picture's area in a crop, 0..1.
       aspect_range: lowest and highest width over height of a crop, before it is scaled to
         `input_size`.
@@ -60,8 +60,8 @@ class ClassificationInput(SeededBatches):
         super().__post_init__()
 
     @functools.cached_property
-    def folder(self) -> LabelledPictures:
-        return open_labelled_pictures(self.data_dir, self.split)
+    def folder(self) -> ClassPictures:
+        return open_class_pictures(self.data_dir, self.split)
 
     def batches(
         self, first_step: int = 0, context: tf.distribute.InputContext | None = None
@@ -108,10 +108,10 @@ class ClassificationEvaluation:
     """The middle of every labelled picture, once and in order.
 
     Attributes:
-      data_dir: see `open_labelled_pictures`.
+      data_dir: see `open_class_pictures`.
       input_size: (height, width) in pixels, multiples of 32.
       batch_size: number of pictures per forward pass.
-      split: see `open_labelled_pictures`.
+      split: see `open_class_pictures`.
       crop_share: 0..1, side of the middle crop over that of the largest crop that fits.
       max_examples: use only this many examples, the first ones; None for all.
     """
@@ -129,8 +129,8 @@ class ClassificationEvaluation:
         check_max_examples("ClassificationEvaluation", self.max_examples)
 
     @functools.cached_property
-    def folder(self) -> LabelledPictures:
-        return open_labelled_pictures(self.data_dir, self.split)
+    def folder(self) -> ClassPictures:
+        return open_class_pictures(self.data_dir, self.split)
 
     @property
     def num_examples(self) -> int:

@@ -34,7 +34,7 @@ class ClassificationLoss:
         return {"loss": tf.reduce_sum(losses) / sum_over_replicas(self.normalizer(labels))}
 
     def normalizer(self, labels: dict[str, tf.Tensor]) -> tf.Tensor:
-        """The number of pictures in a batch, float32 scalar: its part of the divisor."""
+        """Counts the pictures of a batch, float32 scalar; the loss is a mean over all pictures."""
         return tf.cast(tf.size(labels[types.CLASS_ID]), tf.float32)
 
 
@@ -71,7 +71,7 @@ class SemanticLoss:
         return {"loss": tf.math.divide_no_nan(tf.reduce_sum(losses), total)}
 
     def normalizer(self, labels: dict[str, tf.Tensor]) -> tf.Tensor:
-        """The number of labelled pixels in a batch, float32 scalar: its part of the divisor."""
+        """Counts the labelled pixels of a batch, float32 scalar; the loss is a mean over them."""
         return tf.reduce_sum(tf.cast(labels[types.CLASS_MAP] >= 0, tf.float32))
 
 

@@ -67,7 +67,7 @@ class PanopticFusion:
         areas = segment_areas(winners + 1, tf.size(scores))
         required = tf.cast(mask_areas, tf.float32) * self.overlap_threshold
         alive = (areas >= max(1, self.min_area)) & (tf.cast(areas, tf.float32) >= required)
-        numbers = number_segments(alive, class_ids, is_thing)  # [n]
+        numbers = assign_segment_ids(alive, class_ids, is_thing)  # [n]
         panoptic_map = tf.gather(tf.concat([[0], numbers], axis=0), winners + 1)
         return _describe(panoptic_map, numbers, class_ids, scores)
 
@@ -118,8 +118,8 @@ def assign_pixels(
     return winners, mask_areas
 
 
-def number_segments(alive: tf.Tensor, class_ids: tf.Tensor, is_thing: tf.Tensor) -> tf.Tensor:
-    """Numbers the kept proposals 1, 2, ... in order; stuff of one class gets the same number.
+def assign_segment_ids(alive: tf.Tensor, class_ids: tf.Tensor, is_thing: tf.Tensor) -> tf.Tensor:
+    """Gives the kept proposals the ids 1, 2, ... in order. Stuff of one class gets the same id.
 
     Args:
       alive: bool `[n]`.

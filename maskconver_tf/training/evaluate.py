@@ -38,7 +38,7 @@ def evaluate(
       out: folder for the results.
       eval_input: the dataset to score on. It must have the class list of the model. None for the
         evaluation input of the task.
-      strategy: see `make_strategy`.
+      strategy: see `make_strategy`. It must have one worker.
       num_pictures: number of pictures in the overview.
 
     Returns:
@@ -46,19 +46,35 @@ def evaluate(
       class -> metric -> percent.
 
     Raises:
-      UserError: the dataset has other classes than the model, or there is no dataset.
+      UserError: the dataset has other classes than the model, there is no dataset, or the strategy
+        has several workers.
     """
     if eval_input is not None:
         task = dataclasses.replace(task, eval_input=eval_input)
     if task.eval_input is None:
         raise UserError(
             "evaluate.eval_input is not set; expected the dataset to score on. Give --eval_data "
-            f"DIR, or bind evaluate.eval_input = @{task.evaluation_input}()"
+            f"DIR, or bind evaluate.eval_input = @{task.eval_input_class}()"
         )
     check_same_classes(restored.categories, task.eval_input, "the model")
-    workers = Workers(make_strategy(strategy))
+    workers = _only_worker(strategy)
     evaluator = task.evaluator(restored.network, workers, restored.jit_compile)
     return _score_and_write(evaluator, check_local_folder(out), num_pictures)
+
+
+def _only_worker(strategy: str) -> Workers:
+    """Makes the strategy; an evaluation runs in one process, on one or several devices.
+
+    Raises:
+      UserError: the strategy has several workers.
+    """
+    workers = Workers.of(make_strategy(strategy))
+    if workers.count > 1:
+        raise UserError(
+            f'evaluate.strategy = "{strategy}": found {workers.count} workers, but an evaluation '
+            'runs in one process. Use "mirrored" for several GPUs of one machine, or "auto"'
+        )
+    return workers
 
 
 def _score_and_write(evaluator: Evaluator, folder: Path, num_pictures: int) -> Results:

@@ -117,7 +117,7 @@ class TrainingLoop:
         with (
             contextlib.closing(self._progress),
             contextlib.redirect_stdout(io.StringIO()),
-            self._task.reading(),
+            self._task.explain_read_errors(),
         ):
             yield
 
@@ -128,7 +128,7 @@ class TrainingLoop:
         score = scores["all"][metric] if scores else 0.0
         is_best = self._folder.save_if_best(self._step.model, score, step, metric)
         results = json.dumps({"step": step, **scores}, indent=1) + "\n"
-        write_text_whole(self._folder.results, results)
+        write_text_whole(self._folder.results_file, results)
         self._log_values({f"{m}/{g}": x for g, found in scores.items() for m, x in found.items()})
         name = self._task.metric_name
         groups = ", ".join(f"{name} {group} {found[metric]:.1f}" for group, found in scores.items())

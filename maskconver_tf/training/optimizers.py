@@ -55,7 +55,7 @@ def make_optimizer(
       warmup_steps: see `warmup_cosine`.
       final_fraction: see `warmup_cosine`.
       weight_decay: decoupled weight decay; the optimizer multiplies it by the learning rate. Only
-        kernels decay, see `prepare`.
+        kernels decay, see `build_optimizer`.
       l2: only for SGD and for kernels. The gradient gets l2 times the weight, as if the loss
         contained l2 / 2 times the squared weight. Momentum therefore includes it.
       clip_norm: largest global norm of the gradient; None for no clipping.
@@ -141,7 +141,7 @@ def scaled_learning_rate(rate: float, name: str, batch_size: int, reference_batc
     return rate * (ratio if name == "sgd" else ratio**0.5)
 
 
-def prepare(optimizer: tf_keras.optimizers.Optimizer, model: tf_keras.Model) -> None:
+def build_optimizer(optimizer: tf_keras.optimizers.Optimizer, model: tf_keras.Model) -> None:
     """Makes the optimizer's slots for a built model, and limits weight decay to kernels.
 
     After this the optimizer can be restored from a checkpoint.

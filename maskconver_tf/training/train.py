@@ -46,7 +46,7 @@ def train(
       length: how long the run is.
       compute: where it computes.
       saving: what it keeps.
-      max_skipped: the run leaves out so many steps that are not finite before it stops.
+      max_skipped: skip at most this many steps that are not finite; the next one stops the run.
       seed: of the initial weights and of everything random in the model.
       init_from: a run, an export or a checkpoint that a new run's weights start from, see
         `warm_start`. None for random weights.
@@ -74,11 +74,11 @@ def train(
             check_same_classes(task.categories, task.eval_input, "the training data")
         with strategy.scope():
             network = task.network(folder, init_from)
-            updater = _make_optimizer(optimizer, network, task, length)
+            built_optimizer = _build_optimizer(optimizer, network, task, length)
         step = TrainingStep(
             task,
             network,
-            updater,
+            built_optimizer,
             strategy,
             compute.jit_compile,
             compute.accumulation_steps,
@@ -88,7 +88,7 @@ def train(
             checkpoints = make_checkpoint_manager(
                 written.checkpoints,
                 network,
-                updater,
+                built_optimizer,
                 saving.checkpoint_interval,
                 saving.keep_checkpoints,
                 restore_from=folder.checkpoints,
@@ -100,23 +100,25 @@ def train(
                 return TrainingLoop(step, checkpoints, written, workers, log).run(length)
 
 
-def _make_optimizer(
-    optimizer: Callable[..., tf_keras.optimizers.Optimizer],
+def _build_optimizer(
+    make_optimizer: Callable[..., tf_keras.optimizers.Optimizer],
     network: tf_keras.Model,
     task: Task,
     length: RunLength,
 ) -> tf_keras.optimizers.Optimizer:
     """Makes the optimizer with its slots for the network's weights."""
-    updater = optimizer(total_steps=length.total_steps, batch_size=task.train_input.batch_size)
-    optimizers.prepare(updater, network)
-    return updater
+    batch_size = task.train_input.batch_size
+    optimizer = make_optimizer(total_steps=length.total_steps, batch_size=batch_size)
+    optimizers.build_optimizer(optimizer, network)
+    return optimizer
 
 
 def _check_batch_size(task: Task, strategy: tf.distribute.Strategy, compute: Compute) -> None:
     batch_size, replicas = task.train_input.batch_size, strategy.num_replicas_in_sync
-    if batch_size % (replicas * compute.accumulation_steps):
+    parts = replicas * compute.accumulation_steps
+    if batch_size % parts:
         raise UserError(
-            f"{type(task.train_input).__name__}.batch_size = {batch_size} does not divide by the "
-            f"{replicas} replicas of the strategy times Compute.accumulation_steps = "
-            f"{compute.accumulation_steps}; make it a multiple"
+            f"{type(task.train_input).__name__}.batch_size = {batch_size}: expected a multiple of "
+            f"{parts}, because the strategy has {replicas} replicas and "
+            f"Compute.accumulation_steps = {compute.accumulation_steps}; change one of them"
         )

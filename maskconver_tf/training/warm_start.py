@@ -24,7 +24,7 @@ from maskconver_tf.models.backbones.garden_weights import find_checkpoint
 from maskconver_tf.models.build_network import build_network
 from maskconver_tf.models.variable_names import named_variables
 from maskconver_tf.training.run_files.checkpoint_reading import READ_ERRORS
-from maskconver_tf.training.run_files.run_folder import RunFolder, first_names
+from maskconver_tf.training.run_files.run_folder import RunFolder, join_first_names
 
 CLASS_AXES = {
     "center_heatmap_head/output_conv/kernel": -1,
@@ -273,7 +273,7 @@ def _fill_rows(
 
 # ---- Reporting -----------------------------------------------------------------------------------
 def _first_or_none(names: Sequence[str]) -> str:
-    return first_names(names, 5) or "none"
+    return join_first_names(names, 5) or "none"
 
 
 def _model_parts(names: Iterable[str]) -> str:

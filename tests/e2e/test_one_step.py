@@ -46,7 +46,7 @@ def one_step(dataset):
         with strategy.scope():
             model = _tiny_model(len(task.categories), frozen, recompute)
             optimizer = optimizers.make_optimizer(10, "sgd", 0.1, warmup_steps=0, clip_norm=None)
-            optimizers.prepare(optimizer, model)
+            optimizers.build_optimizer(optimizer, model)
         training_step = TrainingStep(task, model, optimizer, strategy, jit_compile, **options)
         before = [v.numpy() for v in model.trainable_variables]
         losses = training_step.train(tf.constant(1))
@@ -116,7 +116,7 @@ def test_step_that_is_not_finite_is_skipped(dataset):
     """Of three steps the middle one is skipped: weights change twice, and the data continues."""
     model = _tiny_model(len(_task(dataset).categories), frozen=False, recompute=False)
     optimizer = optimizers.make_optimizer(10, "sgd", 1e-3, warmup_steps=0)
-    optimizers.prepare(optimizer, model)
+    optimizers.build_optimizer(optimizer, model)
 
     class Spoilt(MaskConverLoss):
         def __call__(self, outputs, labels, total):

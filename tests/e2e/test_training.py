@@ -167,7 +167,7 @@ def test_every_experiment_builds(dataset, labelled, tmp_path, experiment):
         raise Built
 
     configuration.load([experiment])
-    classifies = issubclass(configuration.referenced(train, "task"), ClassificationTask)
+    classifies = issubclass(configuration.bound_class(train, "task"), ClassificationTask)
     data = labelled if classifies else dataset
     settings = [f"{name}_DATA='{data}'" for name in ("TRAIN", "EVAL")]
     configuration.load([experiment], [*settings, *_smaller(experiment)])

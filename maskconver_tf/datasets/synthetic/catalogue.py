@@ -9,8 +9,8 @@ STUFF = {"sky": 52, "grass": 57, "brick": 60, "water": 71, "sand": 78, "tiles": 
 """Stuff class -> source category id."""
 
 
-def coco_categories() -> list[dict]:
-    """The `categories` list of a COCO panoptic file."""
+def toy_categories() -> list[dict]:
+    """Makes the `categories` list of a COCO panoptic file."""
     things = [_category(i, name, 1, "toy") for name, i in THINGS.items()]
     return things + [_category(i, name, 0, "ground") for name, i in STUFF.items()]
 

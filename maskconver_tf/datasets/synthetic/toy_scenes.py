@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from maskconver_tf.datasets.synthetic.catalogue import coco_categories
+from maskconver_tf.datasets.synthetic.catalogue import toy_categories
 from maskconver_tf.datasets.synthetic.dice import Dice
 from maskconver_tf.datasets.synthetic.scene import draw_scene, window_of
 from maskconver_tf.errors import UserError
@@ -213,6 +213,6 @@ def _write_json(path: Path, info: dict, entries: list[dict]) -> None:
         "licenses": [],
         "images": [entry["image"] for entry in entries],
         "annotations": [entry["annotation"] for entry in entries],
-        "categories": coco_categories(),
+        "categories": toy_categories(),
     }
     path.write_text(json.dumps(content, separators=(",", ":")) + "\n", "utf-8", newline="\n")

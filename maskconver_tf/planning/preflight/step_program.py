@@ -40,7 +40,7 @@ class StepProgram:
         self.optimizer = arguments["optimizer"](
             total_steps=arguments["length"].total_steps, batch_size=train_input.batch_size
         )
-        optimizers.prepare(self.optimizer, self.model)
+        optimizers.build_optimizer(self.optimizer, self.model)
         self.example = task.empty_example(self.model)
         strategy = tf.distribute.get_strategy()
         self.training_step = TrainingStep(task, self.model, self.optimizer, strategy)

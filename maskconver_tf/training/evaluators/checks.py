@@ -7,7 +7,7 @@ from typing import Any
 
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
-from maskconver_tf.training.run_files.run_folder import first_names
+from maskconver_tf.training.run_files.run_folder import join_first_names
 
 
 def check_same_classes(categories: Categories, eval_input: Any, whose: str) -> None:
@@ -19,9 +19,9 @@ def check_same_classes(categories: Categories, eval_input: Any, whose: str) -> N
     if found.to_coco() != categories.to_coco():
         raise UserError(
             f"{eval_input.data_dir}: this dataset has {len(found)} classes "
-            f"({first_names(found.names)}), but {whose} has {len(categories)} "
-            f"({first_names(categories.names)}). Evaluate on a dataset built from the same class "
-            "list"
+            f"({join_first_names(found.names)}), but {whose} has {len(categories)} "
+            f"({join_first_names(categories.names)}). Evaluate on a dataset built from the same "
+            "class list"
         )
 
 

@@ -10,8 +10,8 @@ import tf_keras
 
 from maskconver_tf import types
 from maskconver_tf.evaluation.top_accuracy import TopAccuracy
+from maskconver_tf.input.class_pictures.class_pictures import explain_unreadable_pictures
 from maskconver_tf.input.classification_input import ClassificationEvaluation
-from maskconver_tf.input.labelled.labelled_pictures import explain_unreadable_pictures
 from maskconver_tf.training.evaluators.evaluator import (
     EvaluationHooks,
     Evaluator,
@@ -70,5 +70,5 @@ class ClassificationEvaluator(Evaluator):
     def new_score(self) -> ClassificationScore:
         return ClassificationScore()
 
-    def reading(self) -> contextlib.AbstractContextManager:
+    def explain_read_errors(self) -> contextlib.AbstractContextManager:
         return explain_unreadable_pictures(self.data.folder)

@@ -94,8 +94,8 @@ class Evaluator(orbit.AbstractEvaluator):
         """Returns a score without pictures."""
         raise NotImplementedError
 
-    def reading(self) -> contextlib.AbstractContextManager:
-        """Inside this context, an error in the evaluation data names the file."""
+    def explain_read_errors(self) -> contextlib.AbstractContextManager:
+        """Opens a context in which an error while reading the data names the file."""
         raise NotImplementedError
 
     def draw_row(self, example: Example, prediction: Any) -> np.ndarray | None:
@@ -123,7 +123,7 @@ class Evaluator(orbit.AbstractEvaluator):
         quiet = not (self.workers.is_chief and (is_command or sys.stderr.isatty()))
         name = "evaluate" if is_command else "eval"
         score = self.new_score()
-        with self.reading():
+        with self.explain_read_errors():
             pictures = tqdm(
                 self._pictures(), name, share, unit="image", leave=is_command, disable=quiet
             )

@@ -102,7 +102,7 @@ class PanopticEvaluator(Evaluator):
     def new_score(self) -> PanopticScore:
         return PanopticScore(self.categories)
 
-    def reading(self) -> contextlib.AbstractContextManager:
+    def explain_read_errors(self) -> contextlib.AbstractContextManager:
         return explain_corrupt_records(self.data.folder)
 
     def draw_row(self, example: Example, prediction: PanopticPrediction) -> np.ndarray:

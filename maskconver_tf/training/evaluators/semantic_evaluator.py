@@ -78,7 +78,7 @@ class SemanticEvaluator(Evaluator):
     def new_score(self) -> SemanticScore:
         return SemanticScore(self.categories)
 
-    def reading(self) -> contextlib.AbstractContextManager:
+    def explain_read_errors(self) -> contextlib.AbstractContextManager:
         return explain_corrupt_records(self.data.folder)
 
     def draw_row(self, example: Example, prediction: np.ndarray) -> np.ndarray:

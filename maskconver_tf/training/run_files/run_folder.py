@@ -71,7 +71,7 @@ class RunFolder:
         return self.path / "summaries"
 
     @property
-    def results(self) -> Path:
+    def results_file(self) -> Path:
         return self.path / "results.json"
 
     @property
@@ -117,9 +117,9 @@ class RunFolder:
         if known.to_coco() != categories.to_coco():
             raise UserError(
                 f"{self.path}: this run was trained for {len(known)} classes "
-                f"({first_names(known.names)}), but the data has {len(categories)} "
-                f"({first_names(categories.names)}). Choose another --model_dir, or the data of "
-                "this run"
+                f"({join_first_names(known.names)}), but the data has {len(categories)} "
+                f"({join_first_names(categories.names)}). Choose another --model_dir, or the data "
+                "of this run"
             )
 
     @contextlib.contextmanager
@@ -200,6 +200,6 @@ class RunFolder:
         return checkpoint
 
 
-def first_names(names: Sequence[str], count: int = 3) -> str:
+def join_first_names(names: Sequence[str], count: int = 3) -> str:
     """Joins the first names of a list, for messages. The rest becomes "..."."""
     return ", ".join(names[:count]) + (", ..." if len(names) > count else "")

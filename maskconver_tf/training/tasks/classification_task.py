@@ -10,7 +10,7 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf import types
-from maskconver_tf.input.labelled.labelled_pictures import explain_unreadable_pictures
+from maskconver_tf.input.class_pictures.class_pictures import explain_unreadable_pictures
 from maskconver_tf.training.evaluators.classification_evaluator import ClassificationEvaluator
 from maskconver_tf.training.evaluators.evaluator import EvaluationHooks
 from maskconver_tf.training.machines.workers import Workers
@@ -24,7 +24,7 @@ class ClassificationTask(Task):
 
     kind = "classification"
     metric, metric_name = "top_1", "top-1"
-    evaluation_input = "ClassificationEvaluation"
+    eval_input_class = "ClassificationEvaluation"
 
     def batches(self, network: tf_keras.Model) -> Callable[..., tf.data.Dataset]:
         return self.train_input.batches
@@ -47,7 +47,7 @@ class ClassificationTask(Task):
     ) -> ClassificationEvaluator:
         return ClassificationEvaluator(network, self.eval_input, workers, jit_compile, hooks)
 
-    def reading(self) -> contextlib.AbstractContextManager:
+    def explain_read_errors(self) -> contextlib.AbstractContextManager:
         return explain_unreadable_pictures(self.train_input.folder)
 
     def pictures_of(self, step: int) -> list[dict[str, str]]:

@@ -35,7 +35,7 @@ class PanopticTask(RecordsTask):
 
     fusion: PanopticFusion
 
-    def make_targets(self, network: tf_keras.Model) -> Callable[..., Losses]:
+    def make_targets(self, network: tf_keras.Model) -> Callable[..., dict[str, tf.Tensor]]:
         return self.targets(center_levels=network.center_levels)
 
     def loss_names(self, network: tf_keras.Model) -> tuple[str, ...]:
@@ -50,7 +50,7 @@ class PanopticTask(RecordsTask):
     def loss_normalizer(self, batch: dict[str, tf.Tensor]) -> tf.Tensor:
         return num_segments(batch)
 
-    def counts(self, batch: dict[str, tf.Tensor]) -> Losses:
+    def counts(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         return {"dropped_segments_per_step": tf.reduce_sum(batch[types.NUM_DROPPED])}
 
     def evaluator(

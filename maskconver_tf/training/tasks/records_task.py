@@ -26,7 +26,7 @@ class RecordsTask(Task):
       targets: makes the builder of labels.
     """
 
-    evaluation_input = "EvaluationInput"
+    eval_input_class = "EvaluationInput"
 
     targets: Callable[..., Any]
 
@@ -65,7 +65,7 @@ class RecordsTask(Task):
         content = {types.CONTENT_SIZE: tf.constant(list(size))}
         return super().empty_example(network) | content | labels
 
-    def reading(self) -> contextlib.AbstractContextManager:
+    def explain_read_errors(self) -> contextlib.AbstractContextManager:
         return explain_corrupt_records(self.train_input.folder)
 
     def pictures_of(self, step: int) -> list[dict[str, int | str]]:

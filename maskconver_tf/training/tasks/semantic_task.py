@@ -12,7 +12,6 @@ from maskconver_tf.training.evaluators.evaluator import EvaluationHooks
 from maskconver_tf.training.evaluators.semantic_evaluator import SemanticEvaluator
 from maskconver_tf.training.machines.workers import Workers
 from maskconver_tf.training.tasks.records_task import RecordsTask
-from maskconver_tf.training.tasks.task import Losses
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -25,7 +24,7 @@ class SemanticTask(RecordsTask):
     kind = "semantic segmentation"
     metric, metric_name = "miou", "mIoU"
 
-    def make_targets(self, network: tf_keras.Model) -> Callable[..., Losses]:
+    def make_targets(self, network: tf_keras.Model) -> Callable[..., dict[str, tf.Tensor]]:
         return self.targets()
 
     def loss_names(self, network: tf_keras.Model) -> tuple[str, ...]:

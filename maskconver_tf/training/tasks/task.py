@@ -18,6 +18,7 @@ from maskconver_tf.training.run_files.run_folder import RunFolder
 from maskconver_tf.training.warm_start import initial_network
 
 Losses = dict[str, tf.Tensor]
+"""Loss terms by name, scalars; "loss" is their weighted sum."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,8 +42,8 @@ class Task:
     """The metric of "all" that chooses the best weights; higher is better."""
     metric_name: ClassVar[str]
     """The metric's name for people."""
-    evaluation_input: ClassVar[str]
-    """The name of `eval_input`'s class in Gin."""
+    eval_input_class: ClassVar[str]
+    """The name that Gin files use for the class of `eval_input`."""
     count_names: ClassVar[tuple[str, ...]] = ()
     """The names of what `counts` returns."""
 
@@ -67,7 +68,7 @@ class Task:
         raise NotImplementedError
 
     def empty_example(self, network: tf_keras.Model) -> dict[str, tf.Tensor]:
-        """Returns a black picture without labels, in the form of `batches` less the batch axis."""
+        """Returns a black picture without labels, in the form of one element of a batch."""
         return {types.IMAGE: tf.zeros([*self.train_input.input_size, 3], tf.uint8)}
 
     def loss_names(self, network: tf_keras.Model) -> tuple[str, ...]:
@@ -85,7 +86,7 @@ class Task:
         """Counts the segments, pixels or pictures that the loss divides by, a scalar."""
         raise NotImplementedError
 
-    def counts(self, batch: dict[str, tf.Tensor]) -> Losses:
+    def counts(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Returns counts to sum over replicas and report as means per step, by `count_names`."""
         return {}
 
@@ -97,13 +98,13 @@ class Task:
         jit_compile: bool = False,
         hooks: EvaluationHooks | None = None,
     ) -> Evaluator:
-        """Returns what scores the network on `eval_input`."""
+        """Makes the evaluator that scores the network on `eval_input`."""
         raise NotImplementedError
 
-    def reading(self) -> contextlib.AbstractContextManager:
-        """Inside this context, an error in the training data names the file."""
+    def explain_read_errors(self) -> contextlib.AbstractContextManager:
+        """Opens a context in which an error while reading the training data names the file."""
         return contextlib.nullcontext()
 
     def pictures_of(self, step: int) -> list[dict[str, int | str]]:
-        """Names the pictures of a step's batch. Empty where the input cannot tell."""
+        """Names the pictures of a step's batch. Empty if the input does not know them."""
         return []

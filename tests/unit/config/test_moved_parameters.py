@@ -51,8 +51,8 @@ def value(owner: type, parameter: str) -> object:
 def test_an_old_configuration_sets_what_has_the_parameters_now(old_file, text, task):
     old_file.write_text(OLD + text)
     configuration.load([old_file], ["train.eval_interval=7"], note_renamed=False)
-    assert configuration.referenced(train, "task") is task
-    assert configuration.referenced(task, "train_input").__name__ == "TrainingInput"
+    assert configuration.bound_class(train, "task") is task
+    assert configuration.bound_class(task, "train_input").__name__ == "TrainingInput"
     assert value(RunLength, "total_steps") == 30
     assert value(RunLength, "eval_interval") == 7
     assert value(Compute, "accumulation_steps") == 2

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from maskconver_tf import types
-from maskconver_tf.postprocess.panoptic_fusion import number_segments
+from maskconver_tf.postprocess.panoptic_fusion import assign_segment_ids
 from tests.unit.postprocess.fused_masks import IS_THING, OFF, box_logits, fuse
 
 # ---- Who wins a pixel ----------------------------------------------------------------------------
@@ -133,7 +133,7 @@ def test_a_dropped_part_of_stuff_stays_void_and_lends_no_score():
 
 
 def test_dropped_proposals_get_no_number_and_stuff_of_a_class_shares_one():
-    numbers = number_segments(
+    numbers = assign_segment_ids(
         tf.constant([False, True, True, False, True, True]),
         tf.constant([2, 0, 2, 3, 0, 2]),
         IS_THING,

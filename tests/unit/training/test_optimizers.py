@@ -12,9 +12,9 @@ from maskconver_tf.layers.convnext_block import ConvNeXtSEBlock
 from maskconver_tf.models.mask_embedding_generator import MaskEmbeddingGenerator
 from maskconver_tf.training.optimizers import (
     averaged_weights,
+    build_optimizer,
     is_kernel,
     make_optimizer,
-    prepare,
     scaled_learning_rate,
     warmup_cosine,
 )
@@ -76,7 +76,7 @@ def test_the_optimizer_follows_the_schedule(model):
     optimizer = make_optimizer(
         110, "sgd", 2.0, 10, final_fraction=0.1, weight_decay=0, clip_norm=None, momentum=0
     )
-    prepare(optimizer, model)
+    build_optimizer(optimizer, model)
     optimizer.iterations.assign(60)
     step(optimizer, model, kernel=1)
     assert values(model) == pytest.approx([3 - 1.1, -5, 1, 0])
@@ -86,7 +86,7 @@ def test_the_optimizer_follows_the_schedule(model):
 @pytest.mark.parametrize("name", ["adamw", "sgd"])
 def test_weight_decay_shrinks_only_kernels_in_proportion_to_the_rate(model, name):
     optimizer = make_optimizer(**CONSTANT, name=name, learning_rate=0.1, weight_decay=0.5)
-    prepare(optimizer, model)
+    build_optimizer(optimizer, model)
     step(optimizer, model)
     assert values(model) == pytest.approx([3 * 0.95, -5, 1, 0])
     step(optimizer, model)
@@ -96,7 +96,7 @@ def test_weight_decay_shrinks_only_kernels_in_proportion_to_the_rate(model, name
 @pytest.mark.parametrize("name", ["adamw", "sgd"])
 def test_no_weight_decay_keeps_kernels(model, name):
     optimizer = make_optimizer(**CONSTANT, name=name, learning_rate=0.1, weight_decay=0.0)
-    prepare(optimizer, model)
+    build_optimizer(optimizer, model)
     step(optimizer, model)
     assert values(model) == [3, -5, 1, 0]
 
@@ -106,7 +106,7 @@ def test_l2_is_added_to_the_clipped_gradient_and_passes_through_the_momentum(mod
     optimizer = make_optimizer(
         **CONSTANT, name="sgd", learning_rate=0.1, weight_decay=0, l2=0.5, clip_norm=1.0
     )
-    prepare(optimizer, model)
+    build_optimizer(optimizer, model)
     step(optimizer, model)
     velocity = -0.1 * 0.5 * 3
     assert values(model) == pytest.approx([3 + velocity, -5, 1, 0])
@@ -146,7 +146,7 @@ def test_clips_the_norm_of_all_gradients_together(model):
     optimizer = make_optimizer(
         **CONSTANT, name="sgd", learning_rate=1.0, weight_decay=0, clip_norm=1.0, momentum=0
     )
-    prepare(optimizer, model)
+    build_optimizer(optimizer, model)
     step(optimizer, model, kernel=30, bias=-40)
     assert values(model) == pytest.approx([3 - 0.6, -5 + 0.8, 1, 0])
     step(optimizer, model, kernel=0.6)
@@ -157,7 +157,7 @@ def test_without_a_clip_norm_gradients_stay_unchanged(model):
     optimizer = make_optimizer(
         **CONSTANT, name="sgd", learning_rate=1.0, weight_decay=0, clip_norm=None, momentum=0
     )
-    prepare(optimizer, model)
+    build_optimizer(optimizer, model)
     step(optimizer, model, kernel=30, bias=-40)
     assert values(model) == pytest.approx([-27, 35, 1, 0])
 
@@ -166,7 +166,7 @@ def test_sgd_has_momentum(model):
     optimizer = make_optimizer(
         **CONSTANT, name="sgd", learning_rate=1.0, weight_decay=0, clip_norm=None, momentum=0.5
     )
-    prepare(optimizer, model)
+    build_optimizer(optimizer, model)
     for _ in range(3):
         step(optimizer, model, kernel=1)
     assert values(model)[0] == pytest.approx(3 - 1 - 1.5 - 1.75)
@@ -174,14 +174,14 @@ def test_sgd_has_momentum(model):
 
 def test_the_first_step_of_adamw_is_the_rate_for_any_gradient(model):
     optimizer = make_optimizer(**CONSTANT, learning_rate=0.1, weight_decay=0, clip_norm=None)
-    prepare(optimizer, model)
+    build_optimizer(optimizer, model)
     step(optimizer, model, kernel=1000, bias=-0.01)
     assert values(model) == pytest.approx([2.9, -4.9, 1, 0], rel=1e-4)
 
 
 def test_prepare_makes_all_variables_of_a_checkpoint(model):
     optimizer = make_optimizer(**CONSTANT, ema_decay=0.9)
-    prepare(optimizer, model)
+    build_optimizer(optimizer, model)
     slots = [variable.shape for variable in optimizer.variables if variable.shape.rank]
     assert len(slots) == 3 * len(model.trainable_variables)  # Two moments and the average.
     before = len(optimizer.variables)
@@ -243,7 +243,7 @@ def test_weights_return_when_the_swap_itself_fails(model, monkeypatch):
 
 def test_without_an_average_the_weights_themselves_are_used(model):
     optimizer = make_optimizer(**CONSTANT, name="sgd", learning_rate=1.0, weight_decay=0)
-    prepare(optimizer, model)
+    build_optimizer(optimizer, model)
     step(optimizer, model, kernel=1)
     with averaged_weights(optimizer, model):
         assert values(model) == [2, -5, 1, 0]
@@ -260,7 +260,7 @@ def _averaging_sgd(model):
         momentum=0,
         ema_decay=0.9,
     )
-    prepare(optimizer, model)
+    build_optimizer(optimizer, model)
     return optimizer
 
 

@@ -68,7 +68,7 @@ def make_step(seconds: float, compute: int = 1) -> TrainingStep:
         return error(outputs + 0.0 * heavy[:1, :1], batch, total)
 
     optimizer = optimizers.make_optimizer(10, "sgd", 1e-6, warmup_steps=0)
-    optimizers.prepare(optimizer, model)
+    optimizers.build_optimizer(optimizer, model)
     task = Fit(model=None, loss=loss, train_input=Input(), seconds=seconds)
     return TrainingStep(task, model, optimizer, tf.distribute.OneDeviceStrategy("CPU:0"))
 

@@ -25,7 +25,7 @@ class Run:
         layers = [tf_keras.layers.Dense(64), tf_keras.layers.BatchNormalization(), random]
         self.model = tf_keras.Sequential([tf_keras.layers.Input([64]), *layers])
         self.optimizer = optimizers.make_optimizer(100, warmup_steps=0, ema_decay=0.9)
-        optimizers.prepare(self.optimizer, self.model)
+        optimizers.build_optimizer(self.optimizer, self.model)
         self.manager = make_checkpoint_manager(
             folder, self.model, self.optimizer, interval=1, keep=2, in_background=in_background
         )

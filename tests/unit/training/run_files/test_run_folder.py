@@ -10,7 +10,7 @@ import tensorflow as tf
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
 from maskconver_tf.files.paths import local_or_remote_path
-from maskconver_tf.training.run_files.run_folder import RunFolder, first_names
+from maskconver_tf.training.run_files.run_folder import RunFolder, join_first_names
 from tests.unit.training.run_files.small_run import CATEGORIES, make_manager, replace_file
 
 
@@ -70,7 +70,7 @@ def test_best_weights_are_saved_and_restored(folder):
 
 
 def test_a_message_names_the_first_classes():
-    assert first_names(("a", "b", "c")) == "a, b, c"
-    assert first_names(["a", "b", "c", "d"]) == "a, b, c, ..."
-    assert first_names(["a", "b", "c"], count=2) == "a, b, ..."
-    assert first_names([]) == ""
+    assert join_first_names(("a", "b", "c")) == "a, b, c"
+    assert join_first_names(["a", "b", "c", "d"]) == "a, b, c, ..."
+    assert join_first_names(["a", "b", "c"], count=2) == "a, b, ..."
+    assert join_first_names([]) == ""

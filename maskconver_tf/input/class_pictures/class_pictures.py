@@ -10,13 +10,13 @@ import tensorflow as tf
 from maskconver_tf import types
 from maskconver_tf.errors import UserError
 from maskconver_tf.files.graph_decoding import decode_picture
-from maskconver_tf.input.labelled.class_folders import ClassFolders
-from maskconver_tf.input.labelled.tfds_pictures import TFDS_PREFIX, TfdsPictures
+from maskconver_tf.input.class_pictures.class_folders import ClassFolders
+from maskconver_tf.input.class_pictures.tfds_pictures import TFDS_PREFIX, TfdsPictures
 
-LabelledPictures = ClassFolders | TfdsPictures
+ClassPictures = ClassFolders | TfdsPictures
 
 
-def open_labelled_pictures(data_dir: str, split: str) -> LabelledPictures:
+def open_class_pictures(data_dir: str, split: str) -> ClassPictures:
     """Opens a dataset of labelled pictures.
 
     Args:
@@ -33,7 +33,7 @@ def open_labelled_pictures(data_dir: str, split: str) -> LabelledPictures:
 
 
 @contextlib.contextmanager
-def explain_unreadable_pictures(pictures: LabelledPictures) -> Iterator[None]:
+def explain_unreadable_pictures(pictures: ClassPictures) -> Iterator[None]:
     """Names the picture if the code in this context fails because it cannot decode one.
 
     Raises:
@@ -50,7 +50,7 @@ def explain_unreadable_pictures(pictures: LabelledPictures) -> Iterator[None]:
         ) from error
 
 
-def _first_unreadable(pictures: LabelledPictures) -> str | None:
+def _first_unreadable(pictures: ClassPictures) -> str | None:
     """Decodes all pictures in order; returns where the first one is that fails, or None."""
     names = pictures.reader().examples().map(lambda one: pictures.parse(one)[types.FILE_NAME])
     decoded = (

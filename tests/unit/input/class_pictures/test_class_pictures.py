@@ -9,11 +9,11 @@ from PIL import Image
 
 from maskconver_tf import types
 from maskconver_tf.errors import UserError
-from maskconver_tf.input.classification_input import ClassificationEvaluation, ClassificationInput
-from maskconver_tf.input.labelled.labelled_pictures import (
+from maskconver_tf.input.class_pictures.class_pictures import (
     explain_unreadable_pictures,
-    open_labelled_pictures,
+    open_class_pictures,
 )
+from maskconver_tf.input.classification_input import ClassificationEvaluation, ClassificationInput
 
 COLORS = {"n1 ant": (200, 0, 0), "n2": (0, 200, 0), "n3": (0, 0, 200)}
 SIZE = (32, 64)
@@ -82,7 +82,7 @@ def data_dir(request, folder):
 
 
 def test_both_kinds_give_the_same_classes_and_pictures(data_dir):
-    train, val = open_labelled_pictures(data_dir, "train"), open_labelled_pictures(data_dir, "val")
+    train, val = open_class_pictures(data_dir, "train"), open_class_pictures(data_dir, "val")
     assert (train.num_examples, val.num_examples) == (6, 3)
     assert train.categories.names == tuple(COLORS)
     assert val.categories.to_coco() == train.categories.to_coco()
@@ -93,7 +93,7 @@ def test_both_kinds_give_the_same_classes_and_pictures(data_dir):
 
 
 def test_the_first_pictures_of_a_folder_are_of_all_classes(folder):
-    pictures = open_labelled_pictures(str(folder), "train")
+    pictures = open_class_pictures(str(folder), "train")
     order = [int(pictures.parse(one)[types.CLASS_ID]) for one in pictures.reader().examples()]
     assert order == [0, 1, 2, 0, 1, 2]
     shared = [pictures.reader(1, host, 2).num_examples for host in (0, 1)]
@@ -181,20 +181,20 @@ def test_a_picture_that_cannot_be_decoded_is_named(tmp_path):
 
 def test_missing_datasets_and_splits_are_named(tmp_path, prepared):
     with pytest.raises(UserError, match=r"nowhere: found nothing there; expected DIR/train/CLASS"):
-        open_labelled_pictures(str(tmp_path / "nowhere"), "train")
+        open_class_pictures(str(tmp_path / "nowhere"), "train")
     with pytest.raises(UserError, match="found no folder train there"):
-        open_labelled_pictures(str(tmp_path), "train")
+        open_class_pictures(str(tmp_path), "train")
     (tmp_path / "train" / "empty").mkdir(parents=True)
     with pytest.raises(UserError, match="train: found no picture in its class folders"):
-        open_labelled_pictures(str(tmp_path), "train")
+        open_class_pictures(str(tmp_path), "train")
     with pytest.raises(UserError, match="found no split 'test'; expected one of train, validation"):
-        open_labelled_pictures(prepared, "test")
+        open_class_pictures(prepared, "test")
     with pytest.raises(UserError, match="tfds:no_such_thing: TFDS does not know this dataset"):
-        open_labelled_pictures("tfds:no_such_thing", "train")
+        open_class_pictures("tfds:no_such_thing", "train")
     with pytest.raises(UserError, match="found no prepared imagenet2012; .*by hand"):
-        open_labelled_pictures("tfds:imagenet2012", "train")
+        open_class_pictures("tfds:imagenet2012", "train")
     with pytest.raises(UserError, match="expected image and label, as in imagenet2012"):
-        open_labelled_pictures("tfds:coco/2017_panoptic", "train")
+        open_class_pictures("tfds:coco/2017_panoptic", "train")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import tensorflow as tf
 from maskconver_tf import types
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
-from maskconver_tf.input.labelled.class_folders import OTHER_SPLIT_NAME
+from maskconver_tf.input.class_pictures.class_folders import OTHER_SPLIT_NAME
 from maskconver_tf.input.shard_reader import ShardReader
 
 TFDS_PREFIX = "tfds:"
