@@ -4,8 +4,9 @@
 class UserError(Exception):
     """A mistake that the user can correct; the message says how.
 
-    The message names the file or argument, what was found, what was expected and the way out. The
-    command line prints it without a traceback and exits with status 2.
+    The message names the file or argument, what was found, what was expected and the way out. It
+    has no full stop at its end. The command line prints it without a traceback and exits with
+    status 2.
     """
 
     # Keras adds text to errors from its layers, but not if this attribute is set.

@@ -58,7 +58,7 @@ class Categories(Sequence[Category]):
         if not isinstance(entries, list) or not entries:
             raise UserError(
                 f"{where}: the category list is {short_repr(entries)}; expected a list of at least "
-                'one category such as {"id": 1, "name": "person", "isthing": 1}.'
+                'one category such as {"id": 1, "name": "person", "isthing": 1}'
             )
         categories = tuple(
             _category(entry, f"{where}: category {i}") for i, entry in enumerate(entries)
@@ -146,13 +146,13 @@ def _category(entry: Any, where: str) -> Category:
     """Checks and returns one entry of COCO's list."""
     if not isinstance(entry, Mapping):
         raise UserError(
-            f"{where} is {short_repr(entry)}; expected an object with id, name and isthing."
+            f"{where} is {short_repr(entry)}; expected an object with id, name and isthing"
         )
     for key, (expected, is_good) in _EXPECTED.items():
         if key not in entry:
-            raise UserError(f"{where} ({short_repr(dict(entry))}) lacks {key}; add it: {expected}.")
+            raise UserError(f"{where} ({short_repr(dict(entry))}) lacks {key}; add it: {expected}")
         if not is_good(entry[key]):
-            raise UserError(f"{where} has {key} {short_repr(entry[key])}; expected {expected}.")
+            raise UserError(f"{where} has {key} {short_repr(entry[key])}; expected {expected}")
     return Category(entry["id"], entry["name"], bool(entry["isthing"]), entry.get("supercategory"))
 
 
@@ -165,9 +165,7 @@ def _check_unique(values: Sequence, field: str, where: str) -> None:
     seen = set()
     for value in values:
         if value in seen:
-            raise UserError(
-                f"{where}: two categories have the {field} {value!r}; make each unique."
-            )
+            raise UserError(f"{where}: two categories have the {field} {value!r}; make each unique")
         seen.add(value)
 
 

@@ -149,11 +149,13 @@ def _number_segments(
 def _check_ids(
     picture: SourcePicture, truth: PanopticTruth, position: np.ndarray, listed_ids: np.ndarray
 ) -> None:
-    """Raises `UnusablePicture` for ids that are only painted or only listed, and for stuff crowds.
+    """Raises `UnusablePicture` if ids of map and list differ, or stuff is a crowd.
+
+    An id may be in the map but not in the list, or in the list but not in the map.
 
     Args:
       truth: source ids and segments.
-      position: `[h, w]`: where `listed_ids` has the pixel's id, if it has it.
+      position: `[h, w]`: index of the pixel's id in `listed_ids`; any index if it is not there.
       listed_ids: `[1 + n]`: 0 and the listed source ids.
     """
     unlisted = listed_ids[position] != truth.ids

@@ -92,7 +92,7 @@ def _ask(idle: queue.SimpleQueue[subprocess.Popen], item: Work) -> Outcome:
     except (EOFError, BrokenPipeError, pickle.UnpicklingError):
         raise UserError(
             f"{item.image_file}: the process that checked this picture ended without an answer. "
-            "Perhaps memory ran out; try fewer --workers."
+            "Perhaps memory ran out; try fewer --workers"
         ) from None
     finally:
         idle.put(process)

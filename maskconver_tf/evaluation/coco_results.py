@@ -101,7 +101,7 @@ class CocoPanopticWriter:
         if key in self._image_ids:
             raise UserError(
                 f"image id {key} occurs twice; COCO's evaluation would read only one of the two "
-                "predictions. Give each picture of the dataset its own id."
+                "predictions. Give each picture of the dataset its own id"
             )
         self._image_ids.add(key)
 
@@ -121,7 +121,7 @@ class CocoPanopticWriter:
             if not 0 < segment.id <= MAX_SEGMENT_ID:
                 raise UserError(
                     f"{where} has segment {segment.id}; expected 1..{MAX_SEGMENT_ID}, which a PNG "
-                    "of ids can store. Number the segments from 1."
+                    "of ids can store. Number the segments from 1"
                 )
         index = number_segments(panoptic_map, segments, where)
         areas, boxes = segment_extents(index, len(segments))
@@ -186,7 +186,7 @@ def _field(entry: Any, key: str, where: str) -> Any:
     if not isinstance(entry, dict) or key not in entry:
         raise UserError(
             f"{where} has no `{key}`; expected a file in COCO's panoptic format. Check "
-            "the path, or write the file again."
+            "the path, or write the file again"
         )
     return entry[key]
 
@@ -198,7 +198,7 @@ def _segment(info: Any, categories: Categories, where: str) -> Segment:
     except KeyError:
         raise UserError(
             f"{where} has a segment of category {source_id}, which is not among the "
-            f"{len(categories)} categories; use the category list with which the file was made."
+            f"{len(categories)} categories; use the category list with which the file was made"
         ) from None
     segment_id = _field(info, "id", f"{where}: a segment")
     return Segment(segment_id, class_id, bool(info.get("iscrowd", 0)), info.get("score"))
@@ -211,5 +211,5 @@ def _read_map(path: Path) -> np.ndarray:
     except OSError as error:
         raise UserError(
             f"{path}: cannot be read ({error}); expected a PNG of segment ids. Check the folder, "
-            "or write the file again."
+            "or write the file again"
         ) from None

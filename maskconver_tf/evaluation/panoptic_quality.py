@@ -84,7 +84,7 @@ class PanopticQuality:
         if self._is_thing.shape != (num_classes,):
             raise UserError(
                 f"is_thing has shape {self._is_thing.shape}; expected one value for each of the "
-                f"{num_classes} classes. Pass both from one class list."
+                f"{num_classes} classes. Pass both from one class list"
             )
         self.iou_sum = np.zeros(num_classes, np.float64)
         self.tp = np.zeros(num_classes, np.int64)
@@ -113,7 +113,7 @@ class PanopticQuality:
         if truth_map.shape != predicted_map.shape:
             raise UserError(
                 f"{image}: the predicted map has shape {predicted_map.shape}, the truth "
-                f"{truth_map.shape}; resize the prediction to the truth's size."
+                f"{truth_map.shape}; resize the prediction to the truth's size"
             )
         overlaps = _overlaps(truth_map, truth_segments, predicted_map, predicted_segments, image)
         truth_class_ids = self._class_ids(truth_segments, f"{image}: truth")
@@ -127,7 +127,7 @@ class PanopticQuality:
             raise UserError(
                 "Cannot merge the panoptic quality of two class lists: they have "
                 f"{len(self._is_thing)} and {len(other._is_thing)} classes; expected the same "
-                "things and stuff. Count both with one class list."
+                "things and stuff. Count both with one class list"
             )
         self.iou_sum += other.iou_sum
         self.tp += other.tp
@@ -196,7 +196,7 @@ class PanopticQuality:
                 raise UserError(
                     f"{where} segment {segment.id} has class {segment.class_id}; expected "
                     f"0..{len(self.tp) - 1}, a position in the class list. Use contiguous class "
-                    "ids, not source ids."
+                    "ids, not source ids"
                 )
         return np.array([segment.class_id for segment in segments], np.int64)
 

@@ -44,7 +44,7 @@ def check_every_segment_has_pixels(
         if area == 0:
             raise UserError(
                 f"{where} has no pixel of segment {segment.id}, which is listed; "
-                "expected a pixel of each listed segment. Remove it from the list."
+                "expected a pixel of each listed segment. Remove it from the list"
             )
 
 
@@ -56,7 +56,7 @@ def _positions(values: np.ndarray, ids: np.ndarray, where: str) -> np.ndarray:
     if unlisted.size:
         raise UserError(
             f"{where} has pixels of segment {unlisted[0]}, which is not listed; list every "
-            f"segment of the map and paint the rest {VOID_SEGMENT_ID} (void)."
+            f"segment of the map and paint the rest {VOID_SEGMENT_ID} (void)"
         )
     return positions
 
@@ -66,7 +66,7 @@ def _check_map(panoptic_map: np.ndarray, where: str) -> None:
     if panoptic_map.ndim != 2 or panoptic_map.size == 0 or not is_integer:
         raise UserError(
             f"{where} is {panoptic_map.dtype} of shape {panoptic_map.shape}; "
-            "expected whole numbers of shape [height, width]. Convert the map."
+            "expected whole numbers of shape [height, width]. Convert the map"
         )
 
 
@@ -74,4 +74,4 @@ def _check_ids(ids: np.ndarray, where: str) -> None:
     values, counts = np.unique(ids, return_counts=True)
     for value in values[counts > 1]:
         finding = "is reserved for void" if value == VOID_SEGMENT_ID else "is listed twice"
-        raise UserError(f"{where}: segment id {value} {finding}; give each segment its own id.")
+        raise UserError(f"{where}: segment id {value} {finding}; give each segment its own id")

@@ -23,15 +23,15 @@ def read_json(path: Path, what: str) -> Any:
     try:
         return json.loads(path.read_bytes())
     except FileNotFoundError:
-        raise UserError(f"{path}: {what} does not exist; check the path.") from None
+        raise UserError(f"{path}: {what} does not exist; check the path") from None
     except IsADirectoryError:
-        raise UserError(f"{path}: found a folder, expected {what}; name the file in it.") from None
+        raise UserError(f"{path}: found a folder, expected {what}; name the file in it") from None
     except OSError as error:
-        raise UserError(f"{path}: {what} cannot be read ({error.strerror}).") from None
+        raise UserError(f"{path}: {what} cannot be read ({error.strerror})") from None
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(
             f"{path}: {what} is not valid JSON ({error}). Perhaps a download did not finish; fetch "
-            "or write the file again."
+            "or write the file again"
         ) from None
 
 

@@ -75,7 +75,7 @@ def scan_json_lists(
             if reader.peek() != "{":
                 kind = type(read_json(path, what)).__name__
                 found = "another encoding than UTF-8" if kind == "dict" else f"a {kind}"
-                raise UserError(f"{path}: found {found}; expected {expected}.")
+                raise UserError(f"{path}: found {found}; expected {expected}")
             is_list: dict[str, bool] = {}
             for key in reader.members():
                 is_list[key] = reader.peek() == "["
@@ -88,7 +88,7 @@ def scan_json_lists(
             raise
     if not all(is_list.get(key) for key in keys):
         names = ", ".join(list(is_list)[:8]) or "nothing"
-        raise UserError(f"{path}: found {names}; expected {expected}.")
+        raise UserError(f"{path}: found {names}; expected {expected}")
 
 
 class _Reader:

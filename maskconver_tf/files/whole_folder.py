@@ -42,7 +42,7 @@ def whole_folder(
         lock = _locked(partial)
     except OSError as error:
         raise UserError(
-            f"{out}: cannot be written ({error.strerror}); choose another --out."
+            f"{out}: cannot be written ({error.strerror}); choose another --out"
         ) from None
     try:
         yield partial
@@ -63,7 +63,7 @@ def _locked(folder: Path) -> int:
     except BlockingIOError:
         os.close(descriptor)
         raise UserError(
-            f"{folder}: another process writes there; wait until it ends, or choose another --out."
+            f"{folder}: another process writes there; wait until it ends, or choose another --out"
         ) from None
     except OSError:
         pass
@@ -74,21 +74,19 @@ def _check_out(out: Path, overwrite: bool, is_of_kind: Callable[[Path], bool], k
     if out.parts and out.parts[0].endswith(":") and not out.is_absolute():
         raise UserError(
             f"{out}: found the name of a bucket; expected a local folder. Write to a local folder "
-            "and copy it to the bucket; training reads it there."
+            "and copy it to the bucket; training reads it there"
         )
     if out.is_mount():
         raise UserError(
-            f"{out}: found a mount point, which cannot be replaced as a whole; name a folder in it."
+            f"{out}: found a mount point, which cannot be replaced as a whole; name a folder in it"
         )
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     if not is_of_kind(out):
         found = "a folder with other content" if out.is_dir() else "a file"
-        raise UserError(f"{out}: found {found}; remove it or choose another --out.")
+        raise UserError(f"{out}: found {found}; remove it or choose another --out")
     if not overwrite:
-        raise UserError(
-            f"{out}: found {kind}; replace it with --overwrite or choose another --out."
-        )
+        raise UserError(f"{out}: found {kind}; replace it with --overwrite or choose another --out")
 
 
 def _replace(out: Path, new: Path) -> None:

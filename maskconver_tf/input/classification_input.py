@@ -1,4 +1,4 @@
-"""Makes batches for classification from labelled pictures."""
+"""Makes batches for classification from pictures with one class each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from maskconver_tf.input.seeded_batches import SeededBatches, check_max_examples
 
 @dataclasses.dataclass(frozen=True)
 class ClassificationInput(SeededBatches):
-    """Batches of random crops of labelled pictures. `SeededBatches` decides their order.
+    """Makes batches of random crops. `SeededBatches` decides the order of the pictures.
 
     A batch has `IMAGE`, uint8 `[B, H, W, 3]`, and `CLASS_ID`, int32 `[B]`. `shuffle_shards` is on
     by default. With class folders it shuffles all pictures.
@@ -105,14 +105,14 @@ class ClassificationInput(SeededBatches):
 
 @dataclasses.dataclass(frozen=True)
 class ClassificationEvaluation:
-    """The middle of every labelled picture, once and in order.
+    """Crops the middle of every picture, once and in order. Each picture has one class.
 
     Attributes:
       data_dir: see `open_class_pictures`.
       input_size: (height, width) in pixels, multiples of 32.
       batch_size: number of pictures per forward pass.
       split: see `open_class_pictures`.
-      crop_share: 0..1, side of the middle crop over that of the largest crop that fits.
+      crop_share: side of the middle crop divided by the side of the largest crop that fits, 0..1.
       max_examples: use only this many examples, the first ones; None for all.
     """
 

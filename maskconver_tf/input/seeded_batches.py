@@ -135,7 +135,7 @@ class SeededBatches:
         if num_examples == 0:
             raise UserError(
                 f"{self.data_dir}: found no example that this host can read, expected one or more; "
-                "build the dataset again, with fewer shards than now or with more pictures"
+                "build the dataset again with fewer shards or more pictures"
             )
         in_order = reader.examples()
         if self.max_examples is not None:

@@ -101,7 +101,7 @@ def random_area_window(
       image_size: int `[2]`, (height, width).
       canvas_size: (height, width).
       area_range: lowest and highest share of the picture's area, 0..1.
-      aspect_range: lowest and highest width over height of the rectangle.
+      aspect_range: lowest and highest ratio of width to height of the rectangle.
       seed: int32 `[2]`.
 
     Returns:
@@ -125,7 +125,7 @@ def middle_window(image_size: tf.Tensor, canvas_size: tuple[int, int], share: fl
     Args:
       image_size: int `[2]`, (height, width).
       canvas_size: (height, width).
-      share: side of the rectangle over that of the largest that fits, 0..1.
+      share: side of the rectangle divided by the side of the largest rectangle that fits, 0..1.
     """
     source, canvas = (tf.cast(size, tf.float32) for size in (image_size, canvas_size))
     extent = tf.round(canvas * tf.reduce_min(source / canvas) * share)

@@ -193,8 +193,9 @@ def _check_fuse_level(
 ) -> None:
     if fuse_level is not None and [*center_levels, mask_level] != [fuse_level, fuse_level]:
         raise UserError(
-            f"MaskConver.fuse_level = {fuse_level}: centers and masks must both be on that level "
-            f"alone; found center_levels = {tuple(center_levels)} and mask_level = {mask_level}"
+            f"MaskConver.fuse_level = {fuse_level}: found center_levels = {tuple(center_levels)} "
+            f"and mask_level = {mask_level}; set center_levels = ({fuse_level},) and mask_level = "
+            f"{fuse_level}"
         )
 
 

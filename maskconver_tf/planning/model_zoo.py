@@ -58,7 +58,10 @@ PUBLISHED = (
 
 
 def published_cost(counted: CountedModel, published: PublishedFigure) -> float:
-    """Multiply-adds at the published size, with or without masks as in the published figure."""
+    """Computes the multiply-adds at the published size.
+
+    They include the mask product only if the published figure does.
+    """
     found = counted.complexity
     cost = found.multiply_adds + found.mask_product * published.with_masks
     return cost * math.prod(published.size) / math.prod(found.input_size)

@@ -21,7 +21,7 @@ def class_map(
       stride: input pixels per cell of the logits.
 
     Returns:
-      int32 `[*image_size]`; of classes with equal logits the lowest.
+      int32 `[*image_size]`; if logits are equal, the lowest class id.
     """
     rows, columns = tf.unstack(-(-content_size // stride))
     logits = logits[:rows, :columns]

@@ -1,4 +1,4 @@
-"""What `maskconver train` is told of a run: how long it is, where it computes, what it keeps."""
+"""The settings of a run: how long it trains, where it computes, and what it keeps."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from maskconver_tf.errors import check_whole_numbers
 
 @dataclasses.dataclass(frozen=True)
 class RunLength:
-    """How long a run is, and how often it looks up from its steps.
+    """How long a run trains, and how often it reports and evaluates.
 
     Attributes:
       total_steps: length of the run.
-      steps_per_loop: the losses are reported, and a stop is noticed, every so many steps.
-      eval_interval: steps between two evaluations; 0 for one evaluation at the end.
+      steps_per_loop: number of steps between two reports of the losses. Only then does the run
+        notice a request to stop.
+      eval_interval: number of steps between two evaluations; 0 for one evaluation at the end.
     """
 
     total_steps: int = 1000
@@ -37,8 +38,8 @@ class Compute:
       precision: "float32" or "mixed_bfloat16".
       jit_compile: compile the training step, and the network in evaluations, with XLA.
       deterministic: every run gives the same numbers, at some cost in speed.
-      accumulation_steps: parts into which a replica divides its share of a batch, to save memory;
-        see `TrainingStep`.
+      accumulation_steps: number of parts into which a replica divides its share of a batch, to save
+        memory; see `TrainingStep`.
     """
 
     strategy: str = "auto"
@@ -57,8 +58,9 @@ class Saving:
     """What a run keeps besides its best weights.
 
     Attributes:
-      checkpoint_interval: steps between two checkpoints. The first one comes after the first loop.
-      keep_checkpoints: so many of the newest checkpoints are kept.
+      checkpoint_interval: number of steps between two checkpoints. The first one comes after the
+        first loop.
+      keep_checkpoints: number of the newest checkpoints to keep.
       background_writes: write checkpoints while training goes on, where the strategy allows it.
       wandb_project: project of Weights & Biases that gets a copy of what TensorBoard gets; needs
         the extra `wandb`. None for none.

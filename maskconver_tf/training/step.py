@@ -28,13 +28,14 @@ class TrainingStep(orbit.StandardTrainer):
       optimizer: built for the model.
       strategy: where the step runs.
       jit_compile: compile the step with XLA.
-      accumulation_steps: a replica computes its share of a batch in so many parts, one after the
-        other. The gradients of the parts add up to those of the whole share. Only the statistics of
-        batch norms differ.
-      max_skipped: leave out so many steps whose loss or gradient is not finite; then stop.
+      accumulation_steps: number of parts into which a replica divides its share of a batch. It
+        computes them one after the other. The gradients of the parts add up to those of the whole
+        share. Only the statistics of batch norms differ.
+      max_skipped: skip at most this many steps whose loss or gradient is not finite; then stop.
 
     Attributes:
-      on_not_finite: step, terms -> a sentence for the message about the batch.
+      on_not_finite: called with the step and the names of the bad loss terms; returns a sentence
+        about the batch for the error message, or an empty text.
     """
 
     def __init__(
@@ -228,10 +229,10 @@ class TrainingStep(orbit.StandardTrainer):
         skipped = f" after {self._max_skipped} skipped steps" if self._max_skipped else ""
         batch = self.on_not_finite(step, terms)
         raise UserError(
-            f"not finite at step {step}{skipped}: {', '.join(terms)}. {batch}Nothing was saved "
-            "since the last checkpoint. Lower make_optimizer.learning_rate, lengthen warmup_steps, "
-            "set clip_norm or train.max_skipped, and start again; the run goes on from that "
-            "checkpoint"
+            f"the loss or gradient is not finite at step {step}{skipped}: {', '.join(terms)}. "
+            f"{batch}Nothing was saved since the last checkpoint. Lower "
+            "make_optimizer.learning_rate, lengthen warmup_steps, set clip_norm or "
+            "train.max_skipped, and start again; the run goes on from that checkpoint"
         )
 
 

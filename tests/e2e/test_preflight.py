@@ -120,7 +120,7 @@ def test_takes_the_class_count_of_the_data(run, dataset):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ([], "Or give --num_classes N: then no data is needed"),
+        ([], "Or give --num_classes N to run without a dataset"),
         (["--num_classes=0"], "--num_classes 0: expected 1 or more"),
         (["--num_classes=5", "--per_core_batch=0"], "--per_core_batch 0: expected a whole number"),
         (

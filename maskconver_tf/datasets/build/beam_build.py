@@ -48,7 +48,7 @@ def _arguments(runner: str, workers: int | None, pipeline_options: Sequence[str]
     for option in pipeline_options:
         if "=" not in option or option.startswith("-"):
             raise UserError(
-                f"--pipeline_option {option}: expected NAME=VALUE, such as direct_num_workers=4."
+                f"--pipeline_option {option}: expected NAME=VALUE, such as direct_num_workers=4"
             )
     given = [f"--{option}" for option in pipeline_options]
     direct = []
@@ -67,7 +67,7 @@ def _run(arguments: list[str], jobs: list[ShardJob]) -> None:
         raise UserError(
             f"--runner: Apache Beam cannot be imported ({error}). It needs an environment of its "
             "own; docs/datasets.md explains how to make one. Without --runner a build uses all "
-            "cores of this machine."
+            "cores of this machine"
         ) from None
     try:
         with beam.Pipeline(options=PipelineOptions(arguments)) as pipeline:
@@ -78,5 +78,5 @@ def _run(arguments: list[str], jobs: list[ShardJob]) -> None:
         last = str(error).strip().splitlines()[-1] if str(error).strip() else repr(error)
         raise UserError(
             f"{arguments[0]}: the pipeline failed: {last}\nBeam's messages above say more, and "
-            "--debug shows a traceback. Nothing was written."
+            "--debug shows a traceback. Nothing was written"
         ) from error

@@ -70,8 +70,8 @@ def build_dataset(
       **settings: the fields of `BuildSettings`.
 
     Raises:
-      UserError: the input is not in this layout; a picture is bad (without `skip_bad`) or all
-        are; or `out` cannot be written.
+      UserError: the input is not in this layout; any picture is bad and `skip_bad` is False; all
+        pictures are bad; or `out` cannot be written.
     """
     source = CocoPanoptic(Path(images), Path(panoptic), Path(annotations))
     return build_source(source, Path(out), BuildSettings(**settings))
@@ -172,7 +172,7 @@ def _checked(name: str, value: int | None, default: int, most: int | None = None
         return default
     if value < 1 or (most is not None and value > most):
         expected = f"1 to {most}, the number of pictures" if most else "1 or more"
-        raise UserError(f"--{name}: found {value}, expected {expected}.")
+        raise UserError(f"--{name}: found {value}, expected {expected}")
     return value
 
 

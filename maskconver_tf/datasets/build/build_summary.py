@@ -12,13 +12,13 @@ from maskconver_tf.datasets.findings import Finding, format_findings, shortened_
 
 @dataclasses.dataclass(frozen=True)
 class BuildSummary:
-    """What a build wrote; `str()` gives the text for the user.
+    """Describes what a build wrote; `str()` gives the text for the user.
 
     Attributes:
       out: the dataset folder.
       manifest: the content of its dataset.json.
       conversions: for each kind of picture that was not plain RGB, the names of those pictures.
-      dropped: findings because of which pictures were left out.
+      dropped: the findings of the pictures that were left out.
       seconds: how long the build took.
     """
 

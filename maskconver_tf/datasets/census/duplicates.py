@@ -72,7 +72,7 @@ class DuplicateFinder:
 
 
 def _row_keys(thumbnail: np.ndarray) -> Iterator[bytes]:
-    """A key for each row of a thumbnail: the row's number, and where its pixels rise."""
+    """Yields a key for each row: its number, and which pixels are brighter than the pixel left."""
     rises = np.packbits(thumbnail[:, 1:] > thumbnail[:, :-1], axis=1)
     for row in range(THUMBNAIL_SIDE):
         yield bytes([row]) + rises[row].tobytes()

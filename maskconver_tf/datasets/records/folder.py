@@ -31,7 +31,7 @@ MANIFEST_FILE = "dataset.json"
 _NEEDED_KEYS = ("num_examples", "categories_sha256", "shards")
 """Keys of the manifest that a reader needs besides the version."""
 
-_BUILD_IT = "`maskconver data build` writes one."
+_BUILD_IT = "`maskconver data build` writes one"
 
 
 class DatasetFolder:
@@ -65,8 +65,8 @@ class DatasetFolder:
         path = self.path / CATEGORIES_FILE
         if sha256_of(path) != self.manifest["categories_sha256"]:
             raise UserError(
-                f"{path}: not the class list that the builder wrote; expected the SHA-256 that "
-                f"{MANIFEST_FILE} lists. Copy the file again. To change classes, build again."
+                f"{path}: the file was changed after the build; its SHA-256 is not the one in "
+                f"{MANIFEST_FILE}. Copy the file again. To change classes, build again"
             )
 
 
@@ -86,23 +86,25 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     manifest = read_json(path, "the dataset's description")
     version = manifest.get("format_version") if isinstance(manifest, dict) else None
     if type(version) is not int:
-        raise UserError(f"{path}: not a description that the builder wrote; {_BUILD_IT}")
+        raise UserError(f"{path}: not a valid {MANIFEST_FILE}; {_BUILD_IT}")
     if version > FORMAT_VERSION:
         raise UserError(
             f"{path}: found format version {version}, expected {FORMAT_VERSION}: a newer "
             "maskconver wrote it. Update this one, or build the dataset again with `maskconver "
-            "data build`."
+            "data build`"
         )
     missing = [name for name in _NEEDED_KEYS if name not in manifest]
     if missing:
         raise UserError(
             f"{path}: found format version {version} without {', '.join(missing)}, expected "
             f"{FORMAT_VERSION}: an older maskconver wrote it. Build the dataset again with "
-            "`maskconver data build ... --overwrite`."
+            "`maskconver data build ... --overwrite`"
         )
     shards = manifest["shards"]
     if not isinstance(shards, list) or not all(map(_is_shard, shards)):
-        raise UserError(f"{path}: its list `shards` is not as the builder writes it; {_BUILD_IT}")
+        raise UserError(
+            f"{path}: not a valid {MANIFEST_FILE}, its list `shards` is wrong; {_BUILD_IT}"
+        )
     return manifest
 
 
@@ -114,9 +116,9 @@ def _is_shard(entry: Any) -> bool:
 
 def _check_shard(path: Path, num_bytes: int) -> None:
     if not path.is_file():
-        raise UserError(f"{path}: the shard does not exist; copy it here, or build again.")
+        raise UserError(f"{path}: the shard does not exist; copy it here, or build again")
     if path.stat().st_size != num_bytes:
         raise UserError(
             f"{path}: found {path.stat().st_size} bytes, expected {num_bytes}. Perhaps a "
-            "copy did not finish; copy it again, or build again."
+            "copy did not finish; copy it again, or build again"
         )

@@ -52,7 +52,7 @@ class ShardWriter:
         except tf.errors.OpError as error:
             reason = error.message.rpartition("; ")[2]
             raise UserError(
-                f"{self._path}: cannot be written ({reason}); free space, or choose another --out."
+                f"{self._path}: cannot be written ({reason}); free space, or choose another --out"
             ) from None
 
     def finish(self) -> dict[str, Any]:
@@ -139,7 +139,7 @@ def write_manifest(
       categories: the class list.
       counts: more content for dataset.json.
       converted: what was done to pictures -> their names; if empty, no file is written.
-      dropped: findings because of which pictures were left out; if empty, no file is written.
+      dropped: the findings of the pictures that were left out; if empty, no file is written.
 
     Returns:
       The content of dataset.json.

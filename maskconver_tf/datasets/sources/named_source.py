@@ -51,4 +51,4 @@ def _numbers(option: str, text: str) -> tuple[int, ...]:
     try:
         return tuple(int(word) for word in text.split(",") if word.strip())
     except ValueError:
-        raise UserError(f"--{option} {text}: expected whole numbers such as 0,255.") from None
+        raise UserError(f"--{option} {text}: expected whole numbers such as 0,255") from None

@@ -121,7 +121,7 @@ def checked_options(source: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """
     if source not in SOURCES:
         raise UserError(
-            f"--source {source}: there is no such source; expected one of {', '.join(SOURCES)}."
+            f"--source {source}: there is no such source; expected one of {', '.join(SOURCES)}"
         )
     spec = SOURCES[source]
     options = {name: value for name, value in given.items() if value is not None}
@@ -131,12 +131,12 @@ def checked_options(source: str, given: Mapping[str, Any]) -> dict[str, Any]:
             others = [key for key, s in SOURCES.items() if name in s.required + s.optional]
             raise UserError(
                 f"--{name}: this option belongs to {', '.join(others)}; the source {source} "
-                f"needs {usage}. Remove --{name}, or name another --source."
+                f"needs {usage}. Remove --{name}, or name another --source"
             )
     missing = [f"--{name}" for name in spec.required if name not in options]
     if missing:
         names = ", ".join(missing)
-        raise UserError(f"{names}: missing; the source {source} needs {usage}. Add {names}.")
+        raise UserError(f"{names}: missing; the source {source} needs {usage}. Add {names}")
     return options
 
 

@@ -108,26 +108,26 @@ def _open(dataset: str, data_dir: Path | None, split: str) -> Any:
         raise UserError(
             f"--dataset {dataset}: TFDS does not know this dataset; expected a name such as "
             "coco/2017_panoptic. Correct the name, or give --data_dir, the folder in which the "
-            "dataset was prepared."
+            "dataset was prepared"
         ) from None
     if not builder.info.splits:
         raise UserError(
             f"{builder.data_dir}: found no prepared {dataset}; prepare it with `tfds build "
-            f"{dataset}`, or name another --data_dir."
+            f"{dataset}`, or name another --data_dir"
         )
     features = builder.info.features
     missing = [name for name in _FEATURES if name not in features]
     if missing:
         raise UserError(
             f"--dataset {dataset}: its features lack {shortened_list(missing)}; expected the "
-            "features of coco/2017_panoptic. Choose a dataset that has them, or another --source."
+            "features of coco/2017_panoptic. Choose a dataset that has them, or another --source"
         )
     try:
         _ = builder.info.splits[split]
     except (KeyError, ValueError):
         raise UserError(
             f"--split {split}: {dataset} has no such split; name one of "
-            f"{', '.join(builder.info.splits)}."
+            f"{', '.join(builder.info.splits)}"
         ) from None
     return builder
 
@@ -144,6 +144,6 @@ def _categories(dataset: str, names: list[str], classes: Path | None) -> Categor
             f"{source}: the names begin with {json.dumps(known.names[:3])}, but those of {dataset} "
             f"begin with {json.dumps(names[:3])}; expected the same names in the same order. "
             "Give --classes FILE with the names of the dataset, in the format of COCO's "
-            "`categories`."
+            "`categories`"
         )
     return known

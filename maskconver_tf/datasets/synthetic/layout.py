@@ -83,7 +83,7 @@ def place_figures(dice: Dice, taken: np.ndarray) -> list[Figure]:
 
 
 def _place(dice: Dice, taken: np.ndarray, draft: Draft) -> Iterator[Figure]:
-    """Yields the first of a few drafts that is visible enough, if any, and takes its pixels."""
+    """Tries a few drafts. Yields the first visible enough and marks its pixels as taken."""
     height, width = taken.shape
     least = dice.pick((0.3, 0.6, 0.8))
     for _ in range(_TRIES):

@@ -69,7 +69,7 @@ def write_toy_scenes(
             _write_all(partial, info, counts, workers, progress)
     except OSError as error:
         raise UserError(
-            f"{out} cannot be written: {error}. Free some space or choose another folder."
+            f"{out} cannot be written: {error}. Free some space or choose another folder"
         ) from error
     return True
 
@@ -78,12 +78,12 @@ def _check_arguments(counts: dict[str, int], seed: int, workers: int) -> None:
     for split, count in counts.items():
         if not 1 <= count <= _MAX_PICTURES:
             raise UserError(
-                f"num_{split} is {count}; expected 1..{_MAX_PICTURES}. Choose another number."
+                f"num_{split} is {count}; expected 1..{_MAX_PICTURES}. Choose another number"
             )
     if seed < 0:
-        raise UserError(f"seed is {seed}; expected 0 or more. Choose another number.")
+        raise UserError(f"seed is {seed}; expected 0 or more. Choose another number")
     if workers < 1:
-        raise UserError(f"workers is {workers}; expected 1 or more. Leave it out for one per CPU.")
+        raise UserError(f"workers is {workers}; expected 1 or more. Leave it out for one per CPU")
 
 
 def _info(counts: dict[str, int], seed: int) -> dict:
@@ -100,7 +100,7 @@ def _holds_dataset(out: Path, info: dict, counts: dict[str, int]) -> bool:
     if not out.exists() and not out.is_symlink():
         return False
     if not out.is_dir():
-        raise UserError(f"{out} is a file; expected a folder to write to. Choose another folder.")
+        raise UserError(f"{out} is a file; expected a folder to write to. Choose another folder")
     if not any(out.iterdir()):
         return False
     if all(_holds_split(out, split, info, count) for split, count in counts.items()):
@@ -108,7 +108,7 @@ def _holds_dataset(out: Path, info: dict, counts: dict[str, int]) -> bool:
     raise UserError(
         f"{out} is not empty and does not hold these toy scenes (seed {info['seed']}, "
         f"{counts['train']} train, {counts['val']} val); expected a new or empty folder. "
-        "Remove it or choose another folder."
+        "Remove it or choose another folder"
     )
 
 

@@ -64,15 +64,15 @@ def draw_panoptic_map(
 def _check_arguments(image: np.ndarray, panoptic_map: np.ndarray, alpha: float) -> None:
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise UserError(
-            f"The image is {image.dtype} of shape {image.shape}; expected uint8 [height, width, 3]."
+            f"The image is {image.dtype} of shape {image.shape}; expected uint8 [height, width, 3]"
         )
     if image.shape[:2] != panoptic_map.shape:
         raise UserError(
             f"The image is {image.shape[:2]} and the panoptic map {panoptic_map.shape}; draw a map "
-            "over its own picture, at the same size."
+            "over its own picture, at the same size"
         )
     if not 0 <= alpha <= 1:
-        raise UserError(f"alpha is {alpha}; expected 0 (no color) to 1 (nothing but color).")
+        raise UserError(f"alpha is {alpha}; expected 0 (no color) to 1 (nothing but color)")
 
 
 def _tint(image: np.ndarray, index: np.ndarray, colors: np.ndarray, alpha: float) -> np.ndarray:

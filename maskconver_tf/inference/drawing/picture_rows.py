@@ -27,7 +27,7 @@ def join_side_by_side(images: Sequence[np.ndarray], titles: Sequence[str]) -> np
       UserError: there is no picture, or there are more or fewer titles than pictures.
     """
     if len(images) == 0 or len(images) != len(titles):
-        raise UserError(f"{len(images)} images have {len(titles)} titles; give each image one.")
+        raise UserError(f"{len(images)} images have {len(titles)} titles; give each image one")
     height = images[0].shape[0]
     scaled = [_scaled(image, height) for image in images]
     font_size = min(font_size_for(*image.shape[:2]) for image in scaled)

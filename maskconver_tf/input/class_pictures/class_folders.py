@@ -1,4 +1,4 @@
-"""Reads labelled pictures that have a folder for each class."""
+"""Reads pictures from a folder per class."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opens labelled pictures from class folders or TFDS, and names pictures that cannot be decoded."""
+"""Opens pictures with one class each, and names a picture that cannot be decoded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ClassPictures = ClassFolders | TfdsPictures
 
 
 def open_class_pictures(data_dir: str, split: str) -> ClassPictures:
-    """Opens a dataset of labelled pictures.
+    """Opens a dataset of pictures with one class each.
 
     Args:
       data_dir: a folder with SPLIT/CLASS/*.JPEG, local or in a bucket; or `tfds:NAME`, a dataset

@@ -1,4 +1,4 @@
-"""Reads labelled pictures that TFDS has prepared."""
+"""Reads pictures with one class each that TFDS has prepared."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class TfdsPictures:
 
 
 def _prepared(dataset: str) -> Any:
-    """Returns the builder of a prepared TFDS dataset, with labelled pictures in TFRecords."""
+    """Returns the builder of a prepared TFDS dataset of pictures with labels, in TFRecords."""
     import tensorflow_datasets as tfds
 
     try:
@@ -75,7 +75,8 @@ def _prepared(dataset: str) -> Any:
     if not {"image", "label"} <= set(features) or not hasattr(features["label"], "names"):
         raise UserError(
             f"{TFDS_PREFIX}{dataset}: found the features {', '.join(features)}; "
-            "expected image and label, as in imagenet2012. Choose a dataset of labelled pictures"
+            "expected image and label, as in imagenet2012. Choose a dataset with one class per "
+            "picture"
         )
     if not builder.info.splits:
         raise UserError(

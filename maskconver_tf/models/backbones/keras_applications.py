@@ -147,7 +147,10 @@ def _adapt(layer: tf_keras.layers.Layer) -> tf_keras.layers.Layer:
 
 
 def _depthwise(layer: tf_keras.layers.Conv2D) -> tf_keras.layers.Layer:
-    """A depthwise convolution for one with a group per channel: it is far faster on a CPU."""
+    """Replaces a grouped convolution with one group per channel by a depthwise one.
+
+    The depthwise convolution is far faster on a CPU.
+    """
     if not layer.groups == layer.filters:
         raise ValueError(f"{layer.name}: {layer.groups} groups of {layer.filters} channels")
     return tf_keras.layers.DepthwiseConv2D(

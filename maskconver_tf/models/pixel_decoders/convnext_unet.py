@@ -54,8 +54,8 @@ class ConvNeXtUNet(tf_keras.layers.Layer):
         super().__init__(**kwargs)
         if len(repeats) != len(widths) or not 1 <= len(repeats) <= 4:
             raise UserError(
-                f"ConvNeXtUNet.repeats = {tuple(repeats)} and widths = {tuple(widths)}: give each "
-                "one entry for levels 5, 4, 3 and so on, four at most"
+                f"ConvNeXtUNet.repeats = {tuple(repeats)} and widths = {tuple(widths)}: "
+                "expected one entry per level from 5 downward, 1 to 4 entries, as many in both"
             )
         self._config = {
             "repeats": list(repeats),

@@ -53,7 +53,7 @@ def check_dataset(
     if ceiling_pictures < 0:
         raise UserError(
             f"--ceiling_pictures {ceiling_pictures}: expected 0 or more pictures; give 0 to "
-            "measure no ceiling."
+            "measure no ceiling"
         )
     parts = open_parts(folder, val, source, options, val_options)
     if out is not None:

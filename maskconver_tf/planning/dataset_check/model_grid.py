@@ -30,15 +30,15 @@ class ModelGrid:
             if len(size) != 2 or any(side <= 0 or side % 32 for side in size):
                 raise UserError(
                     f"--input_size {','.join(map(str, size))}: expected height and width, positive "
-                    "multiples of 32, such as 640,640."
+                    "multiples of 32, such as 640,640"
                 )
         if not 1 <= self.num_slots <= MAX_SEGMENTS:
             raise UserError(
                 f"--num_slots {self.num_slots}: expected 1 to {MAX_SEGMENTS}, the most segments of "
-                "a picture, such as 248."
+                "a picture, such as 248"
             )
         if min(self.label_stride, self.mask_stride) < 1 or self.mask_stride % self.label_stride:
             raise UserError(
                 f"--mask_stride {self.mask_stride}, --label_stride {self.label_stride}: the label "
-                "stride must divide the mask stride, such as 2 and 4."
+                "stride must divide the mask stride, such as 2 and 4"
             )

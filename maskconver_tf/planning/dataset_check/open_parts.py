@@ -33,7 +33,7 @@ def open_parts(
         if not given:
             raise UserError(
                 "DIR: missing; expected the folder of a dataset, or --source and its options. "
-                "Give one of the two."
+                "Give one of the two"
             )
         parts = {"train": open_named_source(source, options)}
         if val_given:
@@ -41,7 +41,7 @@ def open_parts(
         return parts | _open_val(val, parts)
     if given or val_given:
         names = ", ".join(f"--{name}" for name in given) or f"--val_{next(iter(val_given))}"
-        raise UserError(f"{names}: found together with DIR {folder}; give one or the other.")
+        raise UserError(f"{names}: cannot be combined with DIR {folder}; remove one of them")
     parts = open_folder(folder)
     return parts | _open_val(val, parts)
 
@@ -59,11 +59,11 @@ def open_folder(folder: str | os.PathLike) -> dict[str, Source]:
         return {path.name: DatasetFolderSource(path)}
     if not path.is_dir():
         found = "a file" if path.exists() else "nothing"
-        raise UserError(f"{path}: found {found}, expected the folder of a dataset; check the path.")
+        raise UserError(f"{path}: found {found}, expected the folder of a dataset; check the path")
     if not isinstance(path, Path):
         raise UserError(
             f"{path}: found no dataset.json; expected a built dataset folder, because only "
-            "built ones can be checked in a bucket. Build the dataset, or copy the folder here."
+            "built ones can be checked in a bucket. Build the dataset, or copy the folder here"
         )
     parts = find_panoptic_parts(path)
     return {part: open_named_source("coco_panoptic", options) for part, options in parts.items()}
@@ -77,6 +77,6 @@ def _open_val(folder: str | None, others: Mapping[str, Source]) -> dict[str, Sou
     if len(opened) != 1 or "val" in others:
         raise UserError(
             f"--val {folder}: found the parts {', '.join([*others, *opened])} in total; expected "
-            "one part for validation. Remove --val to check all parts of a folder."
+            "one part for validation. Remove --val to check all parts of a folder"
         )
     return {"val": next(iter(opened.values()))}

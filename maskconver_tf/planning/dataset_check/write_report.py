@@ -33,4 +33,4 @@ def make_report_folder(folder: Path) -> None:
 
 
 def _cannot_write(folder: Path, error: OSError) -> UserError:
-    return UserError(f"{folder}: cannot be written ({error.strerror}); choose another --out.")
+    return UserError(f"{folder}: cannot be written ({error.strerror}); choose another --out")

@@ -79,4 +79,4 @@ def choose_num_classes(train_input: Any, given: int | None) -> int:
     try:
         return len(train_input.folder.categories)
     except UserError as error:
-        raise UserError(f"{error}. Or give --num_classes N: then no data is needed") from error
+        raise UserError(f"{error}. Or give --num_classes N to run without a dataset") from error

@@ -27,7 +27,7 @@ LOW_EFFORT = -1.0
 more than six. It needs up to a tenth more memory than at the default of 0; see docs/tpu.md."""
 
 USABLE_MIB = {"v5e": 16128, "v6e": 32000}
-"""Kind of chip -> memory of a core that the compiler lets a program use, of 16 or 32 GiB."""
+"""Kind of chip -> usable memory of a core, in MiB. The core has 16 or 32 GiB."""
 
 _FULL_PERCENT = 95
 """The compiler's default limit, in percent of that memory. Above this limit the compiler recomputes

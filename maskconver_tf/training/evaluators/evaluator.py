@@ -46,7 +46,7 @@ class Score(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class EvaluationHooks:
-    """Functions by which a training takes part in an evaluation. The defaults do nothing.
+    """Functions that connect an evaluation to a training. The defaults do nothing.
 
     Attributes:
       averaged: makes a context manager; inside it the network holds its averaged weights.

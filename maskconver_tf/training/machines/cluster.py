@@ -78,7 +78,7 @@ def read_cluster(environ: Mapping[str, str]) -> Cluster:
         'strategy "multi_worker": neither TF_CONFIG nor MASKCONVER_WORKERS is set, so this process '
         f"does not know the other workers. Set TF_CONFIG={_EXAMPLE} for each worker, with its own "
         'index; or start the workers with launch/local/worker.sh; or use strategy "mirrored" on '
-        "one machine."
+        "one machine"
     )
 
 
@@ -88,21 +88,21 @@ def _from_tf_config(text: str) -> Cluster:
         config = json.loads(text)
     except json.JSONDecodeError as error:
         raise UserError(
-            f"TF_CONFIG is not JSON ({error}): found {text}, expected {_EXAMPLE}."
+            f"TF_CONFIG is not JSON ({error}): found {text}, expected {_EXAMPLE}"
         ) from error
     cluster = _value_of(config, "cluster", "TF_CONFIG")
     if not isinstance(cluster, dict) or not cluster:
         raise UserError(
             f'TF_CONFIG "cluster": found {cluster!r}, expected roles with their hosts, such as '
-            f"{_EXAMPLE}."
+            f"{_EXAMPLE}"
         )
     hosts = {role: _read_hosts(cluster[role], role) for role in cluster}
     task = _value_of(config, "task", "TF_CONFIG")
     role = _value_of(task, "type", 'TF_CONFIG "task"')
     if not isinstance(role, str) or role not in hosts:
         raise UserError(
-            f'TF_CONFIG "task": found the type {role!r}, but "cluster" has only '
-            f"{', '.join(hosts)}. Use one of these types."
+            f'TF_CONFIG "task": the type {role!r} is not in "cluster"; expected one of '
+            f"{', '.join(hosts)}"
         )
     index = _read_index(_value_of(task, "index", 'TF_CONFIG "task"'), 'TF_CONFIG "task" index')
     return _check(Cluster(hosts, role, index), 'TF_CONFIG "task" index')
@@ -110,23 +110,23 @@ def _from_tf_config(text: str) -> Cluster:
 
 def _value_of(config: Any, key: str, where: str) -> Any:
     if not isinstance(config, dict) or key not in config:
-        raise UserError(f'{where} has no "{key}": found {config!r}, expected {_EXAMPLE}.')
+        raise UserError(f'{where} has no "{key}": found {config!r}, expected {_EXAMPLE}')
     return config[key]
 
 
 def _read_hosts(hosts: Any, role: str) -> tuple[str, ...]:
     if role not in _ROLES:
         raise UserError(
-            f'TF_CONFIG "cluster": found {role!r}, expected only chief and worker. Remove {role!r}.'
+            f'TF_CONFIG "cluster": found {role!r}, expected only chief and worker. Remove {role!r}'
         )
     if not isinstance(hosts, list) or not hosts:
         raise UserError(
             f'TF_CONFIG "cluster" {role!r}: found {hosts!r}, expected a list of hosts, such as '
-            '["10.0.0.2:2222"].'
+            '["10.0.0.2:2222"]'
         )
     if role == "chief" and len(hosts) > 1:
         raise UserError(
-            f"TF_CONFIG: found {len(hosts)} chiefs, {hosts}; expected one. Keep one of them."
+            f"TF_CONFIG: found {len(hosts)} chiefs, {hosts}; expected one. Keep one of them"
         )
     return tuple(hosts)
 
@@ -141,14 +141,14 @@ def _from_worker_list(environ: Mapping[str, str]) -> Cluster:
     raise UserError(
         f"MASKCONVER_WORKERS names {len(hosts)} worker(s), but no variable says which of them this "
         "process is. Set MASKCONVER_WORKER_INDEX, or run a Kubernetes job with completionMode: "
-        "Indexed, which sets JOB_COMPLETION_INDEX."
+        "Indexed, which sets JOB_COMPLETION_INDEX"
     )
 
 
 # ---- Both ----------------------------------------------------------------------------------------
 def _read_index(value: Any, where: str) -> int:
     if isinstance(value, bool) or not str(value).isdecimal():
-        raise UserError(f"{where} = {value!r}: expected a whole number from 0.")
+        raise UserError(f"{where} = {value!r}: expected a whole number from 0")
     return int(value)
 
 
@@ -158,13 +158,13 @@ def _check(cluster: Cluster, index_name: str) -> Cluster:
     if cluster.index >= len(peers):
         raise UserError(
             f"{index_name} = {cluster.index}: expected 0 to {len(peers) - 1}, because there are "
-            f"{len(peers)} of type {cluster.role} ({', '.join(map(str, peers))})."
+            f"{len(peers)} of type {cluster.role} ({', '.join(map(str, peers))})"
         )
     hosts = [host for group in cluster.hosts.values() for host in group]
     for host in hosts:
         name, _, port = str(host).rpartition(":")
         if not isinstance(host, str) or not name or not port.isdecimal() or int(port) > 65535:
-            raise UserError(f"worker {host!r}: expected host:port, such as 10.0.0.2:2222.")
+            raise UserError(f"worker {host!r}: expected host:port, such as 10.0.0.2:2222")
         if hosts.count(host) > 1:
-            raise UserError(f"worker {host} is named twice; give each worker its own host:port.")
+            raise UserError(f"worker {host} is named twice; give each worker its own host:port")
     return cluster

@@ -47,7 +47,7 @@ def make_strategy(name: str = "auto", tpu: str = "local") -> tf.distribute.Strat
     if not gpus and (name == "gpu" or (name == "mirrored" and len(cpus) == 1)):
         raise UserError(
             f'strategy "{name}": TensorFlow sees no GPU. Check nvidia-smi and the installation of '
-            'tensorflow[and-cuda], or use strategy "cpu".'
+            'tensorflow[and-cuda], or use strategy "cpu"'
         )
     if name == "cpu":
         return tf.distribute.OneDeviceStrategy("CPU:0")
@@ -55,7 +55,7 @@ def make_strategy(name: str = "auto", tpu: str = "local") -> tf.distribute.Strat
         return tf.distribute.OneDeviceStrategy("GPU:0")
     if name == "mirrored":
         return tf.distribute.MirroredStrategy([device.name for device in gpus or cpus])
-    raise UserError(f'strategy "{name}": expected {_NAMES}.')
+    raise UserError(f'strategy "{name}": expected {_NAMES}')
 
 
 def _multi_worker_strategy() -> tf.distribute.Strategy:
@@ -71,7 +71,7 @@ def _multi_worker_strategy() -> tf.distribute.Strategy:
         raise UserError(
             f'strategy "multi_worker": worker {own} could not join the others '
             f"({short_reason(error)}). Check that its port is free, that all workers run, and that "
-            "they can reach each other."
+            "they can reach each other"
         ) from error
 
 
@@ -86,7 +86,7 @@ def _tpu_strategy(tpu: str) -> tf.distribute.Strategy:
         raise UserError(
             f'strategy "tpu": no TPU answers at "{tpu}" ({short_reason(error)}). On a TPU VM with '
             'tensorflow-tpu set tpu = "local"; elsewhere set it to the name or grpc:// address of '
-            'the TPU. Without a TPU use strategy "auto".'
+            'the TPU. Without a TPU use strategy "auto"'
         ) from error
     return tf.distribute.TPUStrategy(resolver)
 

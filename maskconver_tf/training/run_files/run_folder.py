@@ -173,7 +173,7 @@ class RunFolder:
             return json.loads(self.best_score.read_text())
         except ValueError as error:
             raise UserError(
-                f"{self.best_score}: not JSON ({error}); a disk error has destroyed it. Delete "
+                f"{self.best_score}: not JSON ({error}), so it is damaged. Delete "
                 f"{self.best}: then the newest checkpoint is used until the next evaluation"
             ) from error
 

@@ -48,7 +48,7 @@ def scan_coco_json(
         if not count[key]:
             raise UserError(
                 f"{path}: the list {key} is empty; expected an entry for each picture. Use a train "
-                "or val file: COCO's test files have no annotations."
+                "or val file: COCO's test files have no annotations"
             )
     return categories
 

@@ -39,7 +39,7 @@ class AnnotationsByPicture:
             raise UserError(
                 f"{self._where}: an annotation has segments_info, as in COCO's panoptic files; "
                 "expected a COCO instances file, such as instances_val2017.json. To read a "
-                "panoptic file, give --source coco_panoptic."
+                "panoptic file, give --source coco_panoptic"
             )
         number = self._places.add(element)
         if has_id(element.value, "image_id") and "segmentation" in element.value:

@@ -132,7 +132,7 @@ class CocoInstances:
             given, missing = "--stuff", "--stuff_classes"
             if stuff is None:
                 given, missing = missing, given
-            raise UserError(f"{given}: found without {missing}; give both or neither.")
+            raise UserError(f"{given}: needs {missing}; give both or neither")
         self.where = str(annotations)
         self.description = {"layout": "coco_instances", "annotations": annotations.name}
         self._folders = images, stuff
@@ -187,7 +187,7 @@ def _categories(
             raise UserError(
                 f"{stuff_classes}: {stuff.names[int(stuff.is_thing.argmax())]} has isthing 1; "
                 "expected stuff classes only. Remove it, or set its isthing to 0: things come from "
-                "the annotations."
+                "the annotations"
             )
         entries += stuff.to_coco()
     if background is not None:

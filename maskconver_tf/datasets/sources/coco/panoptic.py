@@ -129,7 +129,7 @@ def _check_is_panoptic(where: str, annotation: Any) -> None:
     raise UserError(
         f"{where}: an annotation has {shortened_list(list(annotation))} but no segments_info, as "
         "in COCO's instances files; expected a COCO panoptic file, such as panoptic_val2017.json. "
-        "To read an instances file, give --source coco_instances."
+        "To read an instances file, give --source coco_instances"
     )
 
 

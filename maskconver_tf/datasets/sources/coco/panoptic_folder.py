@@ -24,7 +24,7 @@ def find_panoptic_parts(root: Path) -> dict[str, dict[str, str]]:
         raise UserError(
             f"{root}: found neither dataset.json nor panoptic_*.json; expected a dataset folder "
             "or a folder in COCO panoptic layout. For any other layout, give --source NAME and the "
-            "options of that source."
+            "options of that source"
         )
     parts = {path.stem.removeprefix("panoptic_"): path for path in files}
     order = sorted(parts, key=lambda part: (not part.startswith("train"), part))

@@ -117,5 +117,5 @@ def _check_object_info(path: Path, categories: Categories) -> None:
                 f"{path}: found {len(rows)} classes, and class {number} is "
                 f"{names[0] if names else 'missing'}; expected the 150 classes of the 2016 "
                 f"challenge, where class {number} is {expected or 'missing'}. Use the folder "
-                "ADEChallengeData2016."
+                "ADEChallengeData2016"
             )

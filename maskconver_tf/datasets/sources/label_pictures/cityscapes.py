@@ -60,7 +60,7 @@ def cityscapes(root: Path, split: str, truth: str = "auto") -> Source:
         has_json = (root / "gtFine" / f"cityscapes_panoptic_{split}.json").is_file()
         truth = "panoptic" if has_json else "instance_ids"
     if truth not in kinds:
-        raise UserError(f"--truth {truth}: expected auto, {' or '.join(kinds)}.")
+        raise UserError(f"--truth {truth}: expected auto, {' or '.join(kinds)}")
     return kinds[truth](root, split)
 
 

@@ -34,7 +34,7 @@ def names_by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, str]:
         if stem in stems:
             raise UserError(
                 f"{folder}: found {stems[stem]} and {name}; expected one file of each name without "
-                "its suffix, because pictures and truth are paired by that name. Rename one."
+                "its suffix, because pictures and truth are paired by that name. Rename one"
             )
         stems[stem] = name
     return stems
@@ -46,7 +46,7 @@ def pictures_in(folder: Path) -> dict[str, str]:
     if not names:
         raise UserError(
             f"{folder}: found no picture; expected files that end in "
-            f"{', '.join(PICTURE_SUFFIXES)}, in this folder or below. Check the path."
+            f"{', '.join(PICTURE_SUFFIXES)}, in this folder or below. Check the path"
         )
     return names
 

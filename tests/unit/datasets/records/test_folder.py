@@ -45,8 +45,8 @@ def _without_shards(folder):
             "dataset.json: found format version 1 without categories_sha256, expected 2: an "
             "older .*`maskconver data build",
         ),
-        (lambda folder: (folder / "dataset.json").write_text("[]"), "not a description"),
-        (_without_shards, "dataset.json: its list `shards` is not as the builder writes it"),
+        (lambda folder: (folder / "dataset.json").write_text("[]"), "not a valid dataset.json"),
+        (_without_shards, "not a valid dataset.json, its list `shards` is wrong"),
         (lambda folder: (folder / "dataset.json").unlink(), "no dataset.json.*data build"),
         (lambda folder: (folder / "categories.json").unlink(), "categories.json.*does not exist"),
     ],
@@ -71,7 +71,7 @@ def test_another_class_list_is_refused(tmp_path):
     folder = write_folder(tmp_path / "set", 1, [0], 1)
     path = folder / "categories.json"
     path.write_text(path.read_text().replace("cat", "dog"))
-    with pytest.raises(UserError, match=r"categories.json: not the class list that the builder"):
+    with pytest.raises(UserError, match=r"categories.json: the file was changed after the build"):
         DatasetFolder(folder)
 
 

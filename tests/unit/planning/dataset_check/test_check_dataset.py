@@ -117,8 +117,8 @@ def test_validation_takes_the_options_of_training_that_it_lacks(make_coco_folder
         ([], "DIR: missing; expected the folder of a dataset, or --source and its options"),
         (["{tmp}/gone"], "gone: found nothing, expected the folder of a dataset"),
         (["{tmp}"], "found neither dataset.json nor panoptic_"),
-        (["{tmp}", "--images", "i"], "--images: found together with DIR"),
-        (["{tmp}", "--val_split", "val"], "--val_split: found together with DIR"),
+        (["{tmp}", "--images", "i"], "--images: cannot be combined with DIR"),
+        (["{tmp}", "--val_split", "val"], "--val_split: cannot be combined with DIR"),
         (["{tmp}", "--input_size", "640"], "--input_size 640: expected height and width"),
         (["{tmp}", "--input_size", "640,650"], "--input_size 640,650: expected height and width"),
         (

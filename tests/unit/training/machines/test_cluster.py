@@ -84,11 +84,11 @@ def test_tf_config_overrides_the_worker_list():
         (_tf_config({"chief": TWO}, "chief"), "found 2 chiefs"),
         (
             _tf_config({"worker": TWO}, "chief"),
-            "found the type 'chief', but \"cluster\" has only worker",
+            "the type 'chief' is not in \"cluster\"; expected one of worker",
         ),
         (
             _tf_config({"worker": TWO}, ["worker"]),
-            "found the type ['worker'], but \"cluster\" has only",
+            "the type ['worker'] is not in \"cluster\"; expected one of",
         ),
         (_tf_config({"worker": ["a:1", "b:65536"]}), "worker 'b:65536': expected host:port"),
         (

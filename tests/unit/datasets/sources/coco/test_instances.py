@@ -230,7 +230,7 @@ def test_files_of_another_kind_are_refused_by_name(make_coco_folder, write):
     options = {"images": str(folder.images), "annotations": str(folder.annotations)}
     with pytest.raises(UserError, match="as in COCO's panoptic files; .* --source coco_panoptic"):
         open_named_source("coco_instances", options)
-    with pytest.raises(UserError, match="--stuff: found without --stuff_classes; give both"):
+    with pytest.raises(UserError, match="--stuff: needs --stuff_classes; give both"):
         open_named_source(
             "coco_instances", write([_annotation(1, 5, [])]) | {"stuff": options["images"]}
         )
