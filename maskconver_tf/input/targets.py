@@ -1,4 +1,4 @@
-"""Makes compact labels from a segment map: slots, centers, levels and radii (method: Targets)."""
+"""Makes compact labels from a segment map: slots, centers, levels and radii."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Penalty-reduced focal loss on center heatmaps (method: Losses; CenterNet, equation 1)."""
+"""Penalty-reduced focal loss on center heatmaps (CenterNet, arXiv 1904.07850, equation 1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Computes mask losses from a slot map, without a dense target per segment (method: Losses)."""
+"""Computes mask losses from a slot map, without a dense target per segment."""
 
 from __future__ import annotations
 

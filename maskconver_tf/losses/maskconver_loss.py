@@ -1,4 +1,4 @@
-"""The weighted sum of all losses (method: Losses)."""
+"""The weighted sum of all losses; docs/glossary.md explains the terms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The light head; the model has three of them (method: Data flow 3)."""
+"""The light head; the model has three of them (MaskConver paper, section 3.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The mask embedding generator (method: Data flow 4)."""
+"""The mask embedding generator (MaskConver, arXiv 2312.06052, section 3.4)."""
 
 from __future__ import annotations
 

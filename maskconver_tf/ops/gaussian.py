@@ -1,4 +1,4 @@
-"""Gaussians of the center heatmap (method: Targets; CenterNet, arXiv 1904.07850, section 4)."""
+"""Gaussians of the center heatmap (CenterNet, arXiv 1904.07850, section 3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Computes masks as dot products (method: Data flow 5)."""
+"""Computes masks as dot products (MaskConver, arXiv 2312.06052, section 3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds the peaks of center heatmaps, over all levels and classes (method: Inference)."""
+"""Finds the peaks of center heatmaps, over all levels and classes (MaskConver paper, section 3)."""
 
 from __future__ import annotations
 

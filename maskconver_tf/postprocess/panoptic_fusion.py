@@ -1,4 +1,4 @@
-"""Fuses proposals to a panoptic map at original picture size (method: Inference)."""
+"""Fuses proposals to a panoptic map at original picture size (MaskConver paper, section 3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The losses of the method and their gradients from dense targets, in float64.
+"""The losses of MaskConver and their gradients from dense targets, in float64.
 
 This shares no code with the package. It has one target array per segment, loops over pixels and
 segments, and derivatives that are worked out by hand.

@@ -1,4 +1,4 @@
-"""Sizes and costs of named models, built from Gin files, against the paper's (method).
+"""Sizes and costs of named models, built from Gin files, against the paper's (docs/model_zoo.md).
 
 All are counted as the paper counts: 201 output classes, COCO's raw category ids.
 """

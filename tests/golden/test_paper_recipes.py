@@ -1,5 +1,5 @@
-"""The experiments resolve to the published recipes (method: Recipes), and their variants for one
-GPU follow the rules of docs/chain.md."""
+"""The experiments resolve to the published recipes, and their variants for one GPU follow the rules
+of docs/chain.md."""
 
 from __future__ import annotations
 

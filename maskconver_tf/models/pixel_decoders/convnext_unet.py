@@ -1,4 +1,4 @@
-"""ConvNeXt-UNet, the pixel decoder (method: Data flow 2)."""
+"""ConvNeXt-UNet, the pixel decoder (MaskConver, arXiv 2312.06052, section 3.2)."""
 
 from __future__ import annotations
 

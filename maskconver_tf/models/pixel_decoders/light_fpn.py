@@ -1,4 +1,4 @@
-"""The light feature pyramid of the large model (method: Data flow 2)."""
+"""The light feature pyramid of the large model (docs/decisions/large-model-size.md)."""
 
 from __future__ import annotations
 
