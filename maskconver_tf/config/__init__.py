@@ -1,1 +1,1 @@
-"""Gin: reads .gin files, calls functions with them, and finds bindings that changed nothing."""
+"""Gin: reads .gin files, calls functions with them, and finds bindings that change nothing."""

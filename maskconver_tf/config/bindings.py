@@ -1,4 +1,4 @@
-"""What a configuration consists of: sources, keys, and the value bound to each key."""
+"""The parts of a configuration: texts in Gin's language, keys, and the value bound to each key."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from typing import Any, TypeAlias
 import gin
 
 MACRO = "gin.macro"
-"""Selector of every macro; Gin keeps the macro's name as the scope."""
+"""Selector of every macro. Gin stores the macro's name as the scope."""
 REQUIRED = "gin.REQUIRED"
-"""The macro that stands for a value which the user must set."""
+"""The macro for a value that the user must set."""
 
 Key: TypeAlias = tuple[str, str, str]
-"""The target of a binding: scope, complete selector, parameter. For a macro: name, `MACRO`, value.
+"""The target of a binding: scope, complete selector, parameter.
 
-The complete selector names module and class: `maskconver_tf.input.pipeline.TrainingInput`.
+For a macro: its name, `MACRO`, "value".
+
+The complete selector names the module and the class: `maskconver_tf.input.pipeline.TrainingInput`.
 """
 
 
@@ -27,7 +29,7 @@ class OptionSetting:
     Attributes:
       text: `NAME=VALUE`, as after `--gin.`.
       option: the option as the user gave it; error messages name it instead of `text`.
-      advice: what an error message says if the configuration does not use the binding.
+      advice: the error message for a configuration that does not use the binding.
     """
 
     text: str
@@ -37,13 +39,13 @@ class OptionSetting:
 
 @dataclasses.dataclass(frozen=True)
 class GinText:
-    """A text in Gin's language.
+    """A text in Gin's language: a .gin file, or an argument of the command line.
 
     Attributes:
       text: one or more statements.
-      path: the file; None for an argument of the command line, or for a text that Gin wrote.
-      setting: the option of the command line that makes the binding; None for any other source.
-      note_renamed: whether the user should hear of the old names in the text.
+      path: the file; None for an argument of the command line, and for a text that Gin wrote.
+      setting: the option of the command line that made the text; None if no option made it.
+      note_renamed: whether to tell the user about old names in the text.
     """
 
     text: str
@@ -52,7 +54,7 @@ class GinText:
     note_renamed: bool = True
 
     def place(self, line: int | None) -> str:
-        """Where an error message says that `line` is."""
+        """Returns the place of `line` for an error message."""
         if self.setting:
             return self.setting.option
         return f"{self.path}:{line}" if self.path else f"--gin.{self.text}"
@@ -60,26 +62,26 @@ class GinText:
 
 @dataclasses.dataclass(frozen=True)
 class Binding:
-    """A value that a source binds to a key.
+    """A value that a Gin text binds to a key.
 
     Attributes:
       value: a literal, or a container of literals and of Gin's references.
       place: file and line, or the argument of the command line.
-      source: the text with the statement.
+      gin_text: the text with the statement.
     """
 
     value: Any
     place: str
-    source: GinText
+    gin_text: GinText
 
 
 def macro_key(name: str) -> Key:
-    """The key that sets the macro `name`."""
+    """Returns the key that sets the macro `name`."""
     return name, MACRO, "value"
 
 
 def key_text(key: Key) -> str:
-    """The key as a user may write it, with the short name of the class."""
+    """Returns the key as a user may write it, with the short name of the class."""
     scope, selector, parameter = key
     if selector == MACRO:
         return scope
@@ -87,6 +89,6 @@ def key_text(key: Key) -> str:
 
 
 def macros_in(value: Any) -> set[str]:
-    """Names of the macros that `value` reads."""
+    """Returns the names of the macros that `value` reads."""
     references = map(repr, gin.config.iterate_references(value))
     return {reference[1:] for reference in references if reference.startswith("%")}

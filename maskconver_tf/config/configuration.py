@@ -1,10 +1,10 @@
-"""The configuration in force: loads it, calls functions with it, and saves it.
+"""Loads the configuration, calls functions with it, and saves it.
 
 The .gin files are plain Gin with `from __gin__ import dynamic_registration`; library code carries
 no decorator. Gin 0.5 silently accepts many mistakes: a typo in a scope, a macro that nothing
-reads, a binding of something that is never built, an include below an override. Gin's own file
-reader also cannot find an include beside the file that names it, and on the command line it cannot
-bind a name that only the files import. So we take single statements from Gin's parser and bind
+reads, a binding of something that is never built, an include below a setting. Gin's own file
+reader cannot find an include beside the file that names it. On the command line it cannot bind a
+name that only the files import. Therefore we take single statements from Gin's parser and bind
 them here. Each mistake becomes one `UserError` with its place and the nearest name.
 
     configuration.load(["experiments/x.gin"], ["RunLength.total_steps=10"])
@@ -27,18 +27,17 @@ import gin
 
 from maskconver_tf.config.bindings import Key, OptionSetting
 from maskconver_tf.config.gin_files import resolve_gin_file
-from maskconver_tf.config.messages import missing_arguments, plain_errors
+from maskconver_tf.config.messages import explain_missing_arguments, plain_errors
 from maskconver_tf.config.names import DYNAMIC_REGISTRATION
 from maskconver_tf.config.reader import Reader
 from maskconver_tf.config.unused import unused_bindings
 from maskconver_tf.errors import UserError
 
 _places: dict[Key, str] = {}
-"""Where each binding in force was made. It is global because Gin's configuration is global."""
-
+"""Where each loaded binding was made. It is global because Gin's configuration is global."""
 
 _noted: set[str] = set()
-"""Old names that a note has named; `load` may be called several times."""
+"""Old names that the user was told about. `load` may be called several times."""
 
 
 def load(
@@ -46,21 +45,21 @@ def load(
     bindings: Iterable[str | OptionSetting] = (),
     note_renamed: bool = True,
 ) -> None:
-    """Replaces the configuration in force by `files`, then `bindings`.
+    """Replaces the loaded configuration by `files`, then `bindings`.
 
     Args:
-      files: .gin files, which `resolve_gin_file` finds; later ones override earlier ones.
+      files: .gin files, found by `resolve_gin_file`. Later files override earlier ones.
       bindings: `name.parameter=value`, `scope/name.parameter=value` or `MACRO=value`, without
-        `--gin.`. They override the files. A name may be short (`RunLength.total_steps`) when a file
-        configures it. It must be complete (`package.module.name`) when no file imports it. An
+        `--gin.`. They override the files. A name may be short (`RunLength.total_steps`) if a file
+        configures it. It must be complete (`package.module.name`) if no file imports it. An
         `OptionSetting` is a binding that an option of a command makes.
-      note_renamed: whether stderr gets a note of each old name in `files`; false for the
-        configuration that a run keeps. Old names in `bindings` always get one.
+      note_renamed: whether to print a note on stderr for each old name in `files`; False for the
+        saved configuration of a run. Old names in `bindings` always get a note.
 
     Raises:
-      UserError: a file, import, name, parameter or macro does not exist, a value does not parse,
-        an include stands below a binding, one file sets a parameter twice, nothing reads a macro,
-        or a `%gin.REQUIRED` was not replaced. The message names the place.
+      UserError: a file, import, name, parameter or macro does not exist; a value does not parse;
+        an include is below a binding; one file sets a parameter twice; nothing reads a macro; or
+        a `%gin.REQUIRED` was not replaced. The message names the place.
     """
     reset()
     gin.parse_config(DYNAMIC_REGISTRATION.format())  # so that a saved configuration has imports
@@ -89,11 +88,11 @@ def reset() -> None:
 
 # ---- Calls ---------------------------------------------------------------------------------------
 def configurable(root: Callable) -> Callable:
-    """`root`, with Gin's bindings for the arguments that the caller does not give.
+    """Wraps `root`: Gin's bindings supply the arguments that the caller does not give.
 
     Raises:
-      UserError: on a call, when an argument without default is bound nowhere. A `UserError` from
-        inside the call is raised again without the notes that Gin adds.
+      UserError: the call lacks an argument without default that no binding sets. A `UserError` from
+        inside the call is raised again, without the notes that Gin adds.
     """
 
     @functools.wraps(root)
@@ -114,14 +113,16 @@ def call(function: Callable, *args: Any, **kwargs: Any) -> Any:
 
 
 def arguments_of(root: Callable, supplied: Iterable[str] = ()) -> dict[str, Any]:
-    """The arguments that a call of `root` would get, without the call: bindings, else defaults.
+    """Returns the arguments that a call of `root` would get: bindings, else defaults.
+
+    It does not call `root`.
 
     Args:
       root: as for `configurable`.
       supplied: names of the arguments that the caller supplies; the result lacks them.
 
     Raises:
-      UserError: an argument without default is bound nowhere, or building an argument fails.
+      UserError: no binding sets an argument without default, or building an argument fails.
     """
     with plain_errors():
         _registered(root)
@@ -131,15 +132,15 @@ def arguments_of(root: Callable, supplied: Iterable[str] = ()) -> dict[str, Any]
             found.setdefault(name, parameter.default)
     expected = [name for name in inspect.signature(root).parameters if name not in supplied]
     if missing := [name for name in expected if name not in found]:
-        raise UserError(missing_arguments(root.__name__, ", ".join(map(repr, missing))))
+        raise UserError(explain_missing_arguments(root.__name__, ", ".join(map(repr, missing))))
     return {name: found[name] for name in expected}
 
 
 def argument(target: Callable, parameter: str) -> Any:
-    """One argument that a call of `target` through Gin would get.
+    """Returns one argument that a call of `target` through Gin would get.
 
-    That is the value bound outside any scope, else the default. With it one part of a
-    configuration can read a parameter of another part without building that part.
+    This is the value bound outside any scope, else the default. The function does not build
+    `target`.
     """
     try:
         bound = gin.query_parameter(f"{target.__module__}.{target.__qualname__}.{parameter}")
@@ -149,10 +150,10 @@ def argument(target: Callable, parameter: str) -> Any:
 
 
 def bound_class(target: Callable, parameter: str) -> Any:
-    """The class or function that the argument `parameter` of `target` is made of, without a call.
+    """Returns the class or function that is bound to `parameter` of `target`, without a call.
 
     Raises:
-      UserError: no reference is bound.
+      UserError: the bound value is not a reference such as `@PanopticTask()`.
     """
     name, bound = f"{target.__module__}.{target.__qualname__}.{parameter}", None
     with contextlib.suppress(ValueError):
@@ -172,14 +173,14 @@ def _registered(root: Callable) -> Callable:
 
 # ---- Afterwards ----------------------------------------------------------------------------------
 def check_all_used(other_roots: Iterable[Callable] = ()) -> None:
-    """Raises an error when a binding of `load` changed nothing. Call it after building everything.
+    """Checks that each loaded binding changed something. Call it after everything is built.
 
     Args:
-      other_roots: functions that other commands call with the same configuration. Bindings of
-        their arguments may stay unused, and so may those of objects that only they build.
+      other_roots: functions that other commands call with the same configuration. Bindings that
+        only these functions, or objects they build, would use are not reported.
 
     Raises:
-      UserError: lists each binding that no call so far took an argument from, and why.
+      UserError: no call so far used some bindings. The message lists them with the reason.
     """
     if unused := unused_bindings(_places, other_roots):
         lines = [f"  {_places[key]}: {found}" for key, found in unused.items()]
@@ -189,10 +190,10 @@ def check_all_used(other_roots: Iterable[Callable] = ()) -> None:
 
 
 def bound_config() -> str:
-    """All bindings in force, used or not, as a .gin file that `load` reads."""
+    """Returns all loaded bindings, used or not, as a .gin file for `load`."""
     return gin.config_str()
 
 
 def operative_config() -> str:
-    """The arguments of all calls so far, with defaults, as a .gin file that `load` reads."""
+    """Returns all arguments of the calls so far, with defaults, as a .gin file for `load`."""
     return gin.operative_config_str()

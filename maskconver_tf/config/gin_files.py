@@ -1,10 +1,10 @@
-"""Finds .gin files: the user's, and those that come with the package."""
+"""Finds .gin files of the user and of the package."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from maskconver_tf.config.messages import nearest
+from maskconver_tf.config.messages import suggest_name
 from maskconver_tf.errors import UserError
 from maskconver_tf.files.paths import RemotePath, local_or_remote_path
 
@@ -12,9 +12,10 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def resolve_gin_file(name: str | Path, beside: Path | None = None) -> Path | RemotePath:
-    """Finds a .gin file: in the folder `beside`, else here, else among the package's own.
+    """Finds a .gin file.
 
-    A path in a bucket is returned as it is.
+    It looks in the folder `beside`, then in the current folder, then among the files of the
+    package. It returns a path in a bucket unchanged.
 
     Raises:
       UserError: no such file exists.
@@ -28,12 +29,12 @@ def resolve_gin_file(name: str | Path, beside: Path | None = None) -> Path | Rem
             return folder / name
     raise UserError(
         f"no Gin file '{name}' in {Path.cwd()} or among the experiments of this package"
-        f"{nearest(str(name), shipped_gin_files()) or '; check the path'}"
+        f"{suggest_name(str(name), shipped_gin_files()) or '; check the path'}"
     )
 
 
 def shipped_gin_files(folder: str = "experiments/**") -> list[str]:
-    """Names of the .gin files that come with the package, as `resolve_gin_file` takes them."""
+    """Lists the .gin files that come with the package, as names for `resolve_gin_file`."""
     return sorted(
         path.relative_to(root).as_posix()
         for root in (_PACKAGE, _PACKAGE.parent)

@@ -1,4 +1,4 @@
-"""Words for error messages: nearest names, Gin's own messages, and values with missing quotes."""
+"""Parts of error messages: nearest names, Gin's own messages, and values with missing quotes."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from collections.abc import Iterable, Iterator
 from maskconver_tf.errors import RunStopped, UserError
 
 
-def nearest(name: str, names: Iterable[str]) -> str:
-    """Suggests the one of `names` that resembles `name`; an empty text when none does."""
+def suggest_name(name: str, names: Iterable[str]) -> str:
+    """Suggests the name in `names` that is most like `name`; empty if none is like it."""
     close = difflib.get_close_matches(name, list(names), n=1)
     return f"; did you mean '{close[0]}'?" if close else ""
 
 
-def missing_arguments(name: str, arguments: str) -> str:
-    """Says that the function `name` lacks `arguments`, a list of their names, and how to bind."""
+def explain_missing_arguments(name: str, arguments: str) -> str:
+    """Says that the function `name` lacks `arguments`, and how to bind them."""
     return f"'{name}' needs {arguments}; give a value in a .gin file or as --gin.{name}.NAME=VALUE"
 
 
 def without_gin_notes(error: Exception) -> str:
-    """The message as it was raised, without the places that Gin appends."""
+    """Returns the message as it was raised, without the places that Gin appends."""
     return re.split(r"\n  In (?:call to configurable|file|bindings string)", str(error))[0]
 
 
@@ -45,7 +45,7 @@ def plain_errors() -> Iterator[None]:
 
 
 def _missing_arguments(error: TypeError) -> str | None:
-    """What to bind, if the function that Gin called lacks arguments; else None."""
+    """Says what to bind if the function that Gin called lacks arguments; else returns None."""
     match = re.search(
         r"([\w.]+)\(\) missing \d+ required [\w-]+ arguments?: ([^\n]+)"
         r"(?:\n  [^\n]+)*?\n  In call to configurable '(\w+)'",
@@ -53,21 +53,21 @@ def _missing_arguments(error: TypeError) -> str | None:
     )
     if not match or match[1].removesuffix(".__init__").split(".")[-1] != match[3]:
         return None
-    return missing_arguments(match[3], match[2])
+    return explain_missing_arguments(match[3], match[2])
 
 
 # ---- Values of the command line that do not parse ------------------------------------------------
 OPTIONS = {"TRAIN_DATA": "--train_data", "EVAL_DATA": "--eval_data", "INPUT_SIZE": "--input_size"}
-"""Macro -> option of `maskconver train` that sets it without quotes and brackets."""
+"""Macro -> option of `maskconver train` that sets it. An option needs no quotes and brackets."""
 
 
 def unparsed_value(name: str, value: str, reason: str) -> str:
-    """The end of an error message: how to write `--gin.NAME=VALUE` so that it parses.
+    """Returns the end of an error message: how to write `--gin.NAME=VALUE` so that it parses.
 
     Args:
       name: the parameter or macro.
-      value: a text that does not parse, as the program got it from the shell.
-      reason: what the parser says.
+      value: the text that does not parse, as the shell passed it on.
+      reason: the message of the parser.
     """
     if name == "INPUT_SIZE":
         mistake, literal = "expected height and width in brackets", _size(value)
@@ -86,7 +86,7 @@ _ITEM = re.compile(r"""'[^']*'|"[^"]*"|[^\s,:'"()\[\]{}][^,:'"()\[\]{}]*""")
 
 
 def _repair(value: str) -> tuple[str, str]:
-    """The mistake in `value`, and the literal that the user probably meant; empty if unknown."""
+    """Returns the mistake in `value` and the literal that the user meant; empty if unknown."""
     if not value:
         return "the value is missing, and empty text needs quotes", "''"
     if value.startswith(tuple(_CLOSING)):
@@ -131,14 +131,14 @@ def _is_literal(text: str) -> bool:
 
 
 def _unquoted(value: str) -> str:
-    """`value` without a quote at its start, and without the same quote at its end."""
+    """Removes a quote at the start of `value`, and the same quote at its end."""
     if not value.startswith(("'", '"')):
         return value
     return value[1:].removesuffix(value[0])
 
 
 def _text_literal(text: str) -> str:
-    """`text` as a literal, in the quotes that leave least to do for `shell_word`."""
+    """Returns `text` as a literal, in the quotes that need the least shell escaping."""
     has_plain_characters = not re.search(r'[\\$`!"]', repr(text))
     return repr(text) if has_plain_characters else json.dumps(text, ensure_ascii=False)
 
@@ -149,7 +149,7 @@ def _option_value(literal: str) -> str:
 
 
 def shell_word(literal: str) -> str:
-    """`literal` in quotes, so that a shell passes it on unchanged."""
+    """Quotes `literal` so that a shell passes it on unchanged."""
     if not re.search(r'[\\$`!"]', literal):
         return f'"{literal}"'
     if "'" not in literal:

@@ -1,4 +1,4 @@
-"""The named models, one Gin file each: lists, builds and counts them.
+"""Lists, builds and counts the named models. Each has one Gin file.
 
 Listing builds no model and loads no TensorFlow.
 """
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 _FOLDER = "experiments/model"
 _BASE = "maskconver"
-"""The file that every model file includes; it is not a model itself."""
+"""The file that every model file includes. It is not a model itself."""
 _NO_DATA = ("TRAIN_DATA=''", "EVAL_DATA=''")
-"""Values for macros that a model file leaves to experiments. Counting a model reads no data."""
+"""Values for macros that only experiments set. Counting a model reads no data."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,21 +41,21 @@ class ModelFile:
 
     @property
     def description(self) -> str:
-        """The first sentence of the comment at the top of the file."""
+        """Returns the first sentence of the comment at the top of the file."""
         text = gin_files.resolve_gin_file(self.gin_file).read_text(encoding="utf-8")
         comment = re.match(r"(#.*\n)*", text).group().replace("#", "")
         return " ".join(comment.split()).split(". ")[0].rstrip(".")
 
 
 def named_models() -> list[ModelFile]:
-    """All models that come with the package, sorted by name; numbers in a name sort by value."""
+    """Lists the models that come with the package, sorted by name. Numbers sort by value."""
     files = gin_files.shipped_gin_files(_FOLDER)
     models = [_from_file(file) for file in files]
     return sorted((m for m in models if m.name != _BASE), key=lambda m: _natural(m.name))
 
 
 def find_models(names: Sequence[str]) -> list[ModelFile]:
-    """The models with these names; all models when `names` is empty.
+    """Finds the models with these names; all models if `names` is empty.
 
     Args:
       names: names of models that come with the package, or paths of the user's own .gin files.
@@ -90,7 +90,7 @@ def _natural(name: str) -> list[str | int]:
 def count_models(
     models: Iterable[ModelFile], num_classes: int, bindings: Sequence[str] = ()
 ) -> Iterator[CountedModel]:
-    """Builds models one by one and counts parameters and multiply-adds; each takes seconds.
+    """Builds models one by one and counts parameters and multiply-adds. Each model takes seconds.
 
     Args:
       models: the models to count.
@@ -121,7 +121,7 @@ def count_published(published: PublishedFigure, num_classes: int) -> CountedMode
 def build_model(
     model: ModelFile, num_classes: int, bindings: Sequence[str] = ()
 ) -> tuple[tf_keras.Model, tuple[int, int]]:
-    """Builds a model with random weights; returns it with the input size from its file.
+    """Builds a model with random weights. Returns it and the input size of its file.
 
     Raises:
       UserError: the file binds no model, or the model cannot take the input size.

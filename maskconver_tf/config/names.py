@@ -1,4 +1,4 @@
-"""Which function or class a name in a source means, and which parameters it takes."""
+"""Finds the function or class that a name in a Gin text means, and checks its parameters."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ import gin
 from gin.config_parser import ImportStatement
 
 from maskconver_tf.config import renamed
-from maskconver_tf.config.messages import nearest
+from maskconver_tf.config.messages import suggest_name
 from maskconver_tf.errors import UserError
 
 DYNAMIC_REGISTRATION = ImportStatement("__gin__.dynamic_registration", True, None, None)
-"""With this import Gin takes functions and classes of any module without a decorator."""
+"""With this import, Gin accepts functions and classes of any module without a decorator."""
 
 
-class Names:
-    """The names that one source may use.
+class KnownNames:
+    """The names that one Gin text may use.
 
-    A source may use a name that it imports, and the short name of anything configured before.
-    An old name, which `renamed` lists, means the function or class that has replaced it.
+    A text may use the names that it imports, and the short name of anything configured before.
+    An old name from `renamed` means the function or class that replaced it.
     """
 
-    def __init__(self, everywhere: Names | None = None) -> None:
+    def __init__(self, everywhere: KnownNames | None = None) -> None:
         """Starts without imports.
 
         Args:
-          everywhere: the names of all sources together; they learn what this source imports and
-            finds. None for these names themselves.
+          everywhere: the names of all texts together. What this text imports and finds is added to
+            them. None to make the names of all texts.
         """
         self._everywhere = everywhere
         self._found = everywhere._found if everywhere else {}
         self._modules: dict[str, Any] = {"gin": gin.config}  # for @gin.singleton()
         self._old_modules: dict[str, str] = {}
-        """Name in this source -> old module that it was imported from."""
+        """Name in this text -> old module that it was imported from."""
         self._renames: list[tuple[str, str]] = []
         self._context = gin.config.ParseContext()
         self._context.process_import(DYNAMIC_REGISTRATION)
 
     def add_import(self, statement: ImportStatement) -> None:
-        """Imports a module, or the one that has replaced it.
+        """Imports a module, or the module that replaced it.
 
         Raises:
           UserError: the import fails.
@@ -63,7 +63,7 @@ class Names:
             self._everywhere.add_import(statement)
 
     def _current_import(self, statement: ImportStatement) -> ImportStatement:
-        """The same import for an old module, which stays known in this source by its old name."""
+        """Replaces an old module in an import. The text can still use the old name."""
         bound, old = statement.bound_name(), statement.module
         self._old_modules.pop(bound, None)
         if old not in renamed.MODULES:
@@ -75,14 +75,14 @@ class Names:
         return statement if statement.bound_name() == bound else statement._replace(alias=bound)
 
     def find(self, selector: str) -> gin.config.Configurable:
-        """The function or class that `selector` names, registered with Gin.
+        """Finds the function or class that `selector` names, and registers it with Gin.
 
         Raises:
-          UserError: there is none, or several.
+          UserError: no function or class has this name, or several have it.
         """
         found = self._renamed(selector) or self._imported(selector) or self._configured(selector)
         if not (found or self._everywhere):
-            # A run's old configuration may name none of the classes that `train` has now.
+            # An old configuration of a run may not name the classes that `train` takes now.
             found = _importable(renamed.SHORT_NAMES.get(selector, selector))
         if not found:
             raise UserError(f"no function or class '{selector}'{self._advice(selector)}")
@@ -90,12 +90,12 @@ class Names:
         return found
 
     def take_renames(self) -> Iterator[tuple[str, str]]:
-        """Old and new name for each use of an old name since the last call."""
+        """Yields the old and the new name for each use of an old name since the last call."""
         while self._renames:
             yield self._renames.pop(0)
 
     def _renamed(self, selector: str) -> gin.config.Configurable | None:
-        """The target of an old complete name, or of a name in an old module that is imported."""
+        """Finds the target of an old complete name, or of a name in an imported old module."""
         first, dot, rest = selector.partition(".")
         is_in_old_module = dot and first in self._old_modules
         complete = f"{self._old_modules[first]}.{rest}" if is_in_old_module else selector
@@ -136,22 +136,22 @@ class Names:
         parent = selector.rpartition(".")[0]
         complete = _callables(parent, sys.modules[parent]) if parent in sys.modules else []
         return (
-            nearest(selector, [*short, *imported, *complete])
+            suggest_name(selector, [*short, *imported, *complete])
             or "; import its module in a .gin file"
         )
 
 
 def _callables(prefix: str, module: Any) -> list[str]:
-    """Public functions and classes of `module`, each with `prefix` before it."""
+    """Lists the public functions and classes of `module`, each with `prefix` before it."""
     found = vars(module).items()
     return [f"{prefix}.{name}" for name, value in found if callable(value) and name[0] != "_"]
 
 
 def _importable(selector: str) -> gin.config.Configurable | None:
-    """The target of `package.module.name`, a complete name that no source needs to import."""
+    """Finds the target of `package.module.name`, a complete name. No text has to import it."""
     parts = selector.split(".")
     for end in range(len(parts) - 1, 0, -1):
-        names = Names()
+        names = KnownNames()
         with contextlib.suppress(UserError):
             names.add_import(ImportStatement(".".join(parts[:end]), end > 1, None, None))
             return names._imported(".".join(parts[end - 1 :]))
@@ -160,21 +160,21 @@ def _importable(selector: str) -> gin.config.Configurable | None:
 
 # ---- Parameters ----------------------------------------------------------------------------------
 def check_parameter(found: gin.config.Configurable, parameter: str) -> None:
-    """Raises a `UserError` when `found` takes no such parameter."""
+    """Raises `UserError` if `found` does not take this parameter."""
     if (found.selector, parameter) in renamed.PARAMETERS:
         return
     names, is_open = _parameters(found.wrapped)
     if parameter not in names and not is_open:
-        advice = nearest(parameter, names) or f"; it takes {', '.join(names) or 'none'}"
+        advice = suggest_name(parameter, names) or f"; it takes {', '.join(names) or 'none'}"
         raise UserError(f"'{found.name}' has no parameter '{parameter}'{advice}")
 
 
 def _parameters(target: Callable) -> tuple[list[str], bool]:
-    """Names of the parameters of `target`, and whether it also takes any other name.
+    """Returns the names of the parameters of `target`, and whether it also takes any other name.
 
     Gin accepts any name for a function with `**kwargs`. A Keras layer passes its `**kwargs` to
-    its base classes, and one of them lists all that it takes. So the names of the base classes
-    count too, and a typo is found here and not while the model is built.
+    its base classes, and one of them lists all its parameters. Therefore the parameters of the
+    base classes count too. This finds a typo here, before the model is built.
     """
     names, is_open = [], True
     for function in _constructors(target):

@@ -1,4 +1,4 @@
-"""Reads sources in order, and checks the bindings that are in force after the last."""
+"""Reads .gin files and arguments in order, then checks the bindings that remain."""
 
 from __future__ import annotations
 
@@ -19,36 +19,36 @@ from maskconver_tf.config.bindings import (
     macros_in,
 )
 from maskconver_tf.config.gin_files import resolve_gin_file
-from maskconver_tf.config.messages import nearest
-from maskconver_tf.config.names import Names
+from maskconver_tf.config.messages import suggest_name
+from maskconver_tf.config.names import KnownNames
 from maskconver_tf.config.statements import NoteRename, add_place_to_errors, key_of, parse
 from maskconver_tf.errors import UserError
 
 
 class Reader:
-    """Reads sources one after the other; a later binding of a key replaces the earlier one."""
+    """Reads Gin texts in order. A later binding of a key replaces an earlier one."""
 
     def __init__(self, note_rename: NoteRename) -> None:
         """Starts without bindings.
 
         Args:
-          note_rename: is called for each use of an old name.
+          note_rename: called for each use of an old name.
         """
         self._note_rename = note_rename
         self._bindings: dict[Key, Binding] = {}  # the most recent last
         self._macros_read: set[str] = set()
-        self._names = Names()  # of all sources, for the command line
+        self._names = KnownNames()  # of all texts, for the command line
         self._done: set[Path] = set()
         self._open: list[Path] = []
 
     def read_file(self, path: Path, note_renamed: bool = True) -> None:
         """Reads a .gin file and its includes, each file only once.
 
-        A second reading would undo the bindings made in between.
+        Reading a file again would undo later bindings.
 
         Args:
           path: the file.
-          note_renamed: whether to note the old names in these files.
+          note_renamed: whether to tell the user about old names in these files.
 
         Raises:
           UserError: a statement is wrong, or the file includes itself.
@@ -68,62 +68,62 @@ class Reader:
         """Reads one binding of the command line: `NAME=VALUE`, or the setting of an option.
 
         Raises:
-          UserError: it is wrong, or it is not a binding.
+          UserError: the binding is wrong, or the argument is not a binding.
         """
         if not isinstance(argument, OptionSetting):
             self._read_binding(GinText(argument))
             return
         try:
             self._read_binding(GinText(argument.text, setting=argument))
-        except UserError:  # The value is well formed, so that the name does not exist.
+        except UserError:  # The value is well formed, so the name does not exist.
             raise UserError(f"{argument.option}: {argument.advice}") from None
 
-    def _read_binding(self, source: GinText) -> None:
-        statements = parse(source, self._names, self._note_rename)
+    def _read_binding(self, gin_text: GinText) -> None:
+        statements = parse(gin_text, self._names, self._note_rename)
         statement = next(statements, None)
         if isinstance(statement, BindingStatement):
-            with add_place_to_errors(source, statement):
-                self._bind(statement, self._names, source)
+            with add_place_to_errors(gin_text, statement):
+                self._bind(statement, self._names, gin_text)
         if not isinstance(statement, BindingStatement) or next(statements, None):
-            raise UserError(f"{source.place(None)}: expected --gin.NAME=VALUE")
+            raise UserError(f"{gin_text.place(None)}: expected --gin.NAME=VALUE")
 
-    def _read(self, source: GinText) -> None:
-        names = Names(self._names)
+    def _read(self, gin_text: GinText) -> None:
+        names = KnownNames(self._names)
         may_include = True
-        for statement in parse(source, names, self._note_rename):
-            with add_place_to_errors(source, statement):
+        for statement in parse(gin_text, names, self._note_rename):
+            with add_place_to_errors(gin_text, statement):
                 if isinstance(statement, IncludeStatement):
-                    self._include(statement, source, may_include)
+                    self._include(statement, gin_text, may_include)
                 elif isinstance(statement, BlockDeclaration):
                     names.find(statement.selector)
                 elif isinstance(statement, BindingStatement):
-                    self._bind(statement, names, source)
+                    self._bind(statement, names, gin_text)
                     may_include = False
 
-    def _include(self, statement: IncludeStatement, source: GinText, allowed: bool) -> None:
+    def _include(self, statement: IncludeStatement, gin_text: GinText, allowed: bool) -> None:
         if not allowed:
             raise UserError(
-                f"include '{statement.filename}' comes below a setting, which it may undo; "
+                f"include '{statement.filename}' is below a setting and could overwrite it; "
                 "move it to the top"
             )
-        included = resolve_gin_file(statement.filename, beside=source.path.parent)
-        self.read_file(included, source.note_renamed)
+        included = resolve_gin_file(statement.filename, beside=gin_text.path.parent)
+        self.read_file(included, gin_text.note_renamed)
 
-    def _bind(self, statement: BindingStatement, names: Names, source: GinText) -> None:
+    def _bind(self, statement: BindingStatement, names: KnownNames, gin_text: GinText) -> None:
         key = key_of(statement, names)
         earlier = self._bindings.get(key)
-        if earlier and earlier.source is source:
+        if earlier and earlier.gin_text is gin_text:
             raise UserError(
                 f"{key_text(key)} is set in {earlier.place} already; keep one of the two"
             )
-        place = source.place(statement.location.line_num)
+        place = gin_text.place(statement.location.line_num)
         self._bindings.pop(key, None)  # so that the new binding comes last
-        self._bindings[key] = Binding(statement.value, place, source)
+        self._bindings[key] = Binding(statement.value, place, gin_text)
         self._macros_read |= macros_in(statement.value)
 
-    # ---- After the last source -------------------------------------------------------------------
+    # ---- After the last text ---------------------------------------------------------------------
     def checked_bindings(self) -> dict[Key, Binding]:
-        """The bindings in force, without the macros whose readers were all overridden.
+        """Checks all bindings. Returns them without the macros that no remaining binding reads.
 
         Raises:
           UserError: a macro is read but not set, set but read nowhere, or reads itself.
@@ -138,18 +138,19 @@ class Reader:
         return live
 
     def _check_unread(self, name: str, macro: Binding) -> None:
-        """Refuses a macro that changes nothing, unless only its readers were overridden.
+        """Raises `UserError` for a macro without effect.
 
-        An option of a command must have an effect, so that nothing excuses its macro.
+        A macro of a file may lack an effect if the bindings that read it were overridden. The macro
+        of a command's option must always have one.
         """
-        if macro.source.setting:
-            raise UserError(f"{macro.place}: {macro.source.setting.advice}")
+        if macro.gin_text.setting:
+            raise UserError(f"{macro.place}: {macro.gin_text.setting.advice}")
         if name not in self._macros_read:
-            advice = nearest(name, self._macros_read)
+            advice = suggest_name(name, self._macros_read)
             raise UserError(f"{macro.place}: nothing reads the macro '{name}'{advice}")
 
     def _add_live(self, key: Key, live: dict[Key, Binding], readers: tuple[Key, ...]) -> None:
-        """Adds the binding of `key` and the macros it reads; `readers` lead from a class to it."""
+        """Adds the binding of `key` and the macros it reads; `readers` are the keys on the way."""
         binding = self._bindings[key]
         if key in readers:
             raise UserError(f"{binding.place}: the macro '{key[0]}' reads itself")
@@ -164,7 +165,7 @@ class Reader:
         reads = key_text(reader)
         if name == REQUIRED:
             return f"{reads} must be set, in a .gin file or as --gin.{reads}=VALUE"
-        advice = nearest(name, [key[0] for key in self._bindings if key[1] == MACRO])
+        advice = suggest_name(name, [key[0] for key in self._bindings if key[1] == MACRO])
         return f"{reads} reads the macro '{name}', which is not set{advice}"
 
 

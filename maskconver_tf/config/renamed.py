@@ -1,7 +1,7 @@
-"""Old names of modules, functions and classes, so that old configurations still load.
+"""Keeps old names of modules, functions and classes, so that old configurations still load.
 
-A run keeps its configuration, and users keep theirs. Both name modules by the places they had when
-the files were written. Whoever moves or renames something that Gin files name adds it here.
+Runs and users keep their configurations. These name modules as they were called when the files
+were written. If you move or rename something that Gin files use, add the old name here.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ MODULES = {
 SELECTORS = {
     "maskconver_tf.training.show.show": "maskconver_tf.planning.show_inputs.show_inputs",
 }
-"""Old complete name of a function or class -> its new one, unless only its module changed."""
+"""Old complete name of a function or class -> new complete name.
+
+If only its module changed, `MODULES` is enough.
+"""
 
 _TRAIN = "maskconver_tf.training.train.train"
 _SETTINGS = "maskconver_tf.training.run_settings"
@@ -42,25 +45,25 @@ _NEW_OWNERS = {
     **dict.fromkeys(("checkpoint_interval", "keep_checkpoints"), f"{_SETTINGS}.Saving"),
     **dict.fromkeys(("background_writes", "wandb_project"), f"{_SETTINGS}.Saving"),
 }
-"""Former parameter of `train` -> the class that has it now."""
+"""Old parameter of `train` -> the class that has it now."""
 _OF_THE_TASK = ("model", "loss", "train_input", "eval_input", "targets", "fusion")
-"""Former parameters of `train` that the task's class has now."""
+"""Old parameters of `train` that the class of the task has now."""
 _OF_TRAIN = {
     "length": f"{_SETTINGS}.RunLength",
     "compute": f"{_SETTINGS}.Compute",
     "saving": f"{_SETTINGS}.Saving",
 }
-"""New parameter of `train` -> the class that an old configuration builds for it."""
+"""New parameter of `train` -> the class that we build for it in an old configuration."""
 
 SHORT_NAMES = {name.rpartition(".")[2]: name for name in (*_NEW_OWNERS.values(), _PANOPTIC_TASK)}
-"""Short name -> complete name of each class that old configurations get without naming it."""
+"""Short name -> complete name of each class that we add to old configurations."""
 
 PARAMETERS = frozenset((_TRAIN, parameter) for parameter in (*_NEW_OWNERS, *_OF_THE_TASK))
 """Selector and parameter of each binding that `translate` moves."""
 
 
 def find_rename(name: str) -> tuple[str, str] | None:
-    """The entry of the tables, old and new, by which the complete `name` is out of date."""
+    """Finds the rename that applies to the complete `name`; returns (old, new), or None."""
     entries = MODULES | SELECTORS
     parts = name.split(".")
     for end in range(len(parts), 0, -1):
@@ -70,7 +73,7 @@ def find_rename(name: str) -> tuple[str, str] | None:
 
 
 def current_name(name: str) -> str:
-    """The complete `name` of today for an old one; any other name as it is."""
+    """Returns the current name for an old complete name. Returns other names unchanged."""
     if entry := find_rename(name):
         old, new = entry
         return new + name.removeprefix(old)
@@ -78,7 +81,7 @@ def current_name(name: str) -> str:
 
 
 def old_names(name: str) -> Iterator[str]:
-    """All complete names that `current_name` turns into `name`."""
+    """Yields all old complete names of the current `name`."""
     for old, new in (MODULES | SELECTORS).items():
         candidate = old + name.removeprefix(new)
         if f"{name}.".startswith(f"{new}.") and current_name(candidate) == name:
@@ -90,16 +93,16 @@ def translate(
     find: Callable[[str], object],
     note: Callable[[str, str, str], None],
 ) -> dict[Key, Binding]:
-    """Moves bindings of former parameters of `train` to the classes that have them now.
+    """Moves bindings of old parameters of `train` to the classes that have them now.
 
     Args:
-      bindings: those of all sources, the most recent last.
-      find: makes the class of a complete name known to Gin.
-      note: called with place, old name and new name of each binding that moves.
+      bindings: the bindings of all texts, the most recent last.
+      find: registers the class of a complete name with Gin.
+      note: called with the place, old name and new name of each binding that moves.
 
     Returns:
-      The bindings in force, the most recent last. What an old configuration cannot know, such as
-      `train.length = @RunLength()`, is added.
+      The moved bindings, the most recent last. An old configuration also gets the bindings that it
+      lacks, such as `train.length = @RunLength()`.
     """
     task = bindings.get(("", _TRAIN, "task"))
     is_old_task = task is not None and not task.value.evaluate
@@ -112,9 +115,9 @@ def translate(
         new_key = _moved(key, task_class)
         if new_key != key:
             find(new_key[1])
-            if binding.source.note_renamed:
+            if binding.gin_text.note_renamed:
                 note(binding.place, key_text(key), key_text(new_key))
-        translated.pop(new_key, None)  # so that the most recent one wins and comes last
+        translated.pop(new_key, None)  # The most recent one wins and comes last.
         translated[new_key] = binding
     first = bindings[moved_keys[0]] if moved_keys else task
     for parameter, owner in {"task": task_class, **_OF_TRAIN}.items():

@@ -1,4 +1,4 @@
-"""The roots that commands call: functions of training and planning, with arguments from Gin."""
+"""Calls the roots: functions of training and planning that get their arguments from Gin."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from maskconver_tf.training.train import train
 
 
 def train_run(model_dir: str) -> dict[str, dict[str, float]]:
-    """Trains with the configuration in force, which the folder keeps.
+    """Trains with the loaded configuration and saves it in the run folder.
 
     Raises:
-      UserError: no folder is named; or see `train`.
+      UserError: `model_dir` is empty; or see `train`.
     """
     if not model_dir:
         raise UserError("--model_dir is empty; expected the run's folder, such as runs/demo")
@@ -61,16 +61,17 @@ def preflight_run(
     search: bool,
     to_code: bool,
 ) -> None:
-    """Prints the needs of a training with the configuration in force; see `planning.preflight`.
+    """Prints what a training with the loaded configuration needs; see `planning.preflight`.
 
     Args:
-      num_classes: C; None for that of the configuration's dataset.
-      per_core_batch: pictures per replica; None for the configuration's over the cores of `tpu`.
+      num_classes: number of classes C; None for that of the configuration's dataset.
+      per_core_batch: pictures per replica. None: the configured batch size divided by the cores of
+        `tpu`.
       tpu: topology to compile for, such as "v5e:2x2"; None to compile nothing.
       cache: folder of earlier compilations; None for `tpu_check.DEFAULT_CACHE`.
-      minutes: that one compilation may take.
-      search: for the largest batch that fits.
-      to_code: compile the step to the end, too.
+      minutes: time limit of one compilation, in minutes.
+      search: whether to search for the largest batch that fits.
+      to_code: whether to compile the step also to machine code.
     """
     cores = tpu_check.check_topology(tpu) if tpu else 1
     arguments = configuration.arguments_of(train, supplied=["model_dir", "on_built"])
@@ -87,20 +88,20 @@ def preflight_run(
 
 
 def load_run(model_dir: str, bindings: Iterable[str] = ()) -> PanopticSegmenter:
-    """Restores a run's best weights with the run's own configuration.
+    """Restores the best weights of a run, with the configuration of that run.
 
     Args:
       model_dir: the run's folder.
       bindings: Gin settings that override it, such as `PanopticFusion.score_threshold=0.5`.
 
     Raises:
-      UserError: there is no run in the folder, or one of an earlier stage.
+      UserError: the folder has no run, or a run of an earlier stage.
     """
     kind = _load_config(RunFolder(local_or_remote_path(model_dir)), bindings)
     if not issubclass(kind, PanopticTask):
         raise UserError(
-            f"{model_dir}: found a run of {kind.kind}, expected one of panoptic segmentation. "
-            "`maskconver evaluate` scores this run, and a panoptic run can start from it: "
+            f"{model_dir}: this is a run of {kind.kind}, but a run of panoptic segmentation is "
+            "needed. `maskconver evaluate` scores this run, and a panoptic run can start from it: "
             f"`maskconver train --init_from {model_dir}`"
         )
     return configuration.configurable(restore_segmenter)(model_dir=model_dir)
@@ -113,7 +114,7 @@ def evaluate_run(
 
     Args:
       model_dir: the run's folder.
-      data_dir: the dataset to score on; None for the dataset that the run was evaluated on.
+      data_dir: the dataset to score on; None for the evaluation dataset of the run.
       out: folder for the results.
       bindings: Gin settings that override the run's configuration.
     """
@@ -131,8 +132,8 @@ def evaluate_run(
 def _restore(model_dir: str, task: Task, compute: Compute) -> RestoredNetwork:
     """Restores a run's network.
 
-    A panoptic run computes as its predictions and exports do. A run of an earlier stage, which has
-    neither, computes as its training did.
+    A panoptic run uses the settings of its predictions and exports. Runs of earlier stages have no
+    predictions or exports. They use their training settings.
     """
     if isinstance(task, PanopticTask):
         bound = configuration.arguments_of(restore_segmenter, supplied=["model_dir"])
@@ -145,7 +146,7 @@ def _restore(model_dir: str, task: Task, compute: Compute) -> RestoredNetwork:
 
 
 def _load_config(folder: RunFolder, bindings: Iterable[str | OptionSetting]) -> type[Task]:
-    """Loads a run's configuration; returns the class of its task."""
+    """Loads the configuration of a run and returns the class of its task."""
     if not folder.config.is_file():
         raise UserError(
             f"{folder.path}: no run is here ({folder.config.name} is missing); give the "
@@ -156,10 +157,10 @@ def _load_config(folder: RunFolder, bindings: Iterable[str | OptionSetting]) -> 
 
 
 def show_run_inputs(out: str, num_pictures: int, seed: int | None) -> None:
-    """Draws what the configuration in force would train on, without its model.
+    """Draws the training inputs of the loaded configuration. It does not build the model.
 
     Raises:
-      UserError: it trains an earlier stage.
+      UserError: the configuration trains an earlier stage.
     """
     if not issubclass(kind := configuration.bound_class(train, "task"), PanopticTask):
         raise UserError(

@@ -1,4 +1,4 @@
-"""Finds the bindings that changed nothing, by what was called under Gin so far."""
+"""Finds the bindings that changed nothing. It looks at the calls that Gin made so far."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import gin
 
 from maskconver_tf.config.bindings import MACRO, GinText, Key, key_text
-from maskconver_tf.config.messages import nearest
-from maskconver_tf.config.names import Names
+from maskconver_tf.config.messages import suggest_name
+from maskconver_tf.config.names import KnownNames
 from maskconver_tf.config.statements import key_of, parse
 
 
 def unused_bindings(
     places: Mapping[Key, str], other_roots: Iterable[Callable] = ()
 ) -> dict[Key, str]:
-    """The bindings that no call so far took an argument from, each with the reason.
+    """Finds the bindings that no call so far used, each with the reason.
 
     Args:
-      places: every binding in force, and where it was made.
-      other_roots: functions that other commands call with the same configuration. Their
-        arguments do not count as unused, nor do those of objects that only they build.
+      places: all loaded bindings, and where each was made.
+      other_roots: functions that other commands call with the same configuration. Bindings that
+        only these functions, or objects they build, would use are not reported.
     """
     called = set(_called_keys())
     used = {_supplier(key, places) for key in called}
@@ -31,14 +31,14 @@ def unused_bindings(
 
 
 def _called_keys() -> Iterator[Key]:
-    """The key of every argument that Gin or a default supplied to a call."""
-    names = Names()
+    """Yields the key of every argument that Gin or a default supplied to a call."""
+    names = KnownNames()
     for statement in parse(GinText(gin.operative_config_str()), names):
         yield key_of(statement, names)
 
 
 def _supplier(key: Key, places: Mapping[Key, str]) -> Key | None:
-    """The binding that supplied the argument `key`: the one in the innermost scope."""
+    """Finds the binding that supplied the argument `key`: the one in the innermost scope."""
     scope, selector, parameter = key
     scopes = scope.split("/") if scope else []
     for end in range(len(scopes), -1, -1):
@@ -54,12 +54,12 @@ def _reason(key: Key, called: set[Key]) -> str:
     if not scopes:
         return "nothing built it"
     if scope and not any(f"{other}/".startswith(f"{scope}/") for other in scopes):
-        return f"nothing is built in scope '{scope}'{nearest(scope, filter(None, scopes))}"
+        return f"nothing is built in scope '{scope}'{suggest_name(scope, filter(None, scopes))}"
     return "the code, or a narrower scope, sets it"
 
 
 def _reachable(selectors: set[str], places: Mapping[Key, str]) -> set[str]:
-    """`selectors`, and all that their bindings refer to directly or through other bindings."""
+    """Returns `selectors`, and all that their bindings refer to, directly or indirectly."""
     found, new = set(), selectors
     while new:
         found |= new

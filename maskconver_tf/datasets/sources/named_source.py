@@ -9,7 +9,7 @@ from typing import Any
 from maskconver_tf.datasets.sources.coco.instances import CocoInstances
 from maskconver_tf.datasets.sources.coco.panoptic import CocoPanoptic
 from maskconver_tf.datasets.sources.label_pictures.ade20k import Ade20k
-from maskconver_tf.datasets.sources.label_pictures.cityscapes import cityscapes
+from maskconver_tf.datasets.sources.label_pictures.cityscapes import open_cityscapes
 from maskconver_tf.datasets.sources.label_pictures.png_folders import PngFolders
 from maskconver_tf.datasets.sources.label_pictures.two_channel import TwoChannel
 from maskconver_tf.datasets.sources.options import PATH_OPTIONS, checked_options
@@ -20,7 +20,7 @@ from maskconver_tf.errors import UserError
 _OPENERS: dict[str, Callable[..., Source]] = {
     "coco_panoptic": CocoPanoptic,
     "tfds": Tfds,
-    "cityscapes": cityscapes,
+    "cityscapes": open_cityscapes,
     "ade20k": Ade20k,
     "png_folders": PngFolders,
     "coco_instances": CocoInstances,

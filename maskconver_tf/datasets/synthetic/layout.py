@@ -9,8 +9,8 @@ import numpy as np
 
 from maskconver_tf.datasets.synthetic.catalogue import THINGS
 from maskconver_tf.datasets.synthetic.dice import Dice, direction
-from maskconver_tf.datasets.synthetic.paint import Coat, random_coat
-from maskconver_tf.datasets.synthetic.shapes import Outline, Patch, measure
+from maskconver_tf.datasets.synthetic.paint import Paint, random_paint
+from maskconver_tf.datasets.synthetic.shapes import Outline, Patch, sample_outline
 
 MIN_PIXELS = 30
 """A segment with fewer visible pixels becomes void, because it shows nothing."""
@@ -35,13 +35,13 @@ class Figure:
 
     Attributes:
       shape: the thing class.
-      parts: outline, patch and coat of each member; only a crowd has more than one member.
+      parts: outline, patch and paint of each member; only a crowd has more than one member.
       is_crowd: whether it is a cluster that nobody separated.
       rim: width in pixels of the void line around the figure, 0 for none.
     """
 
     shape: str
-    parts: tuple[tuple[Outline, Patch, Coat], ...]
+    parts: tuple[tuple[Outline, Patch, Paint], ...]
     is_crowd: bool
     rim: int
 
@@ -53,7 +53,7 @@ class Figure:
         return covered
 
 
-Draft = Callable[[int, int], Figure]
+MakeFigure = Callable[[int, int], Figure]
 """(height, width) of the picture -> a figure at a new random place."""
 
 
@@ -82,12 +82,12 @@ def place_figures(dice: Dice, taken: np.ndarray) -> list[Figure]:
     return figures
 
 
-def _place(dice: Dice, taken: np.ndarray, draft: Draft) -> Iterator[Figure]:
+def _place(dice: Dice, taken: np.ndarray, make_figure: MakeFigure) -> Iterator[Figure]:
     """Tries a few drafts. Yields the first visible enough and marks its pixels as taken."""
     height, width = taken.shape
     least = dice.pick((0.3, 0.6, 0.8))
     for _ in range(_TRIES):
-        figure = draft(height, width)
+        figure = make_figure(height, width)
         covered = figure.cover(height, width)
         seen = np.count_nonzero(covered & ~taken)
         if seen >= max(MIN_PIXELS, least * np.count_nonzero(covered)):
@@ -107,17 +107,17 @@ def _sizes(dice: Dice) -> tuple[list[float], list[float]]:
     return sizes[:half], sizes[half:]
 
 
-def _single(dice: Dice, size: float) -> Draft:
+def _single(dice: Dice, size: float) -> MakeFigure:
     """A thing of about `size` pixels, with its center well inside the picture."""
 
-    def draft(height: int, width: int) -> Figure:
+    def make_figure(height: int, width: int) -> Figure:
         radius = size / 2
         x = dice.uniform(radius * 0.4, width - radius * 0.4)
         y = dice.uniform(radius * 0.4, height - radius * 0.4)
         outline = _random_outline(dice, dice.pick(tuple(THINGS)), x, y, radius)
         return _figure(dice, (outline,), height, width)
 
-    return draft
+    return make_figure
 
 
 def _place_pair(dice: Dice, taken: np.ndarray) -> list[Figure]:
@@ -140,10 +140,10 @@ def _place_pair(dice: Dice, taken: np.ndarray) -> list[Figure]:
     return figures
 
 
-def _crowd(dice: Dice) -> Draft:
+def _crowd(dice: Dice) -> MakeFigure:
     """A dense cluster of one small shape."""
 
-    def draft(height: int, width: int) -> Figure:
+    def make_figure(height: int, width: int) -> Figure:
         shape, radius = dice.pick(tuple(THINGS)), dice.uniform(6, 9)
         spread = dice.uniform(22, 34)
         x, y = dice.uniform(spread, width - spread), dice.uniform(spread, height - spread)
@@ -155,7 +155,7 @@ def _crowd(dice: Dice) -> Draft:
             outlines.append(_random_outline(dice, shape, *place, radius * dice.uniform(0.8, 1.2)))
         return _figure(dice, tuple(outlines), height, width)
 
-    return draft
+    return make_figure
 
 
 def _random_outline(dice: Dice, shape: str, x: float, y: float, radius: float) -> Outline:
@@ -165,6 +165,8 @@ def _random_outline(dice: Dice, shape: str, x: float, y: float, radius: float) -
 
 def _figure(dice: Dice, outlines: tuple[Outline, ...], height: int, width: int) -> Figure:
     shape = outlines[0].shape
-    parts = tuple((o, measure(o, height, width), random_coat(dice, shape)) for o in outlines)
+    parts = tuple(
+        (o, sample_outline(o, height, width), random_paint(dice, shape)) for o in outlines
+    )
     rim = dice.integer(1, 3) if dice.chance(0.2) else 0
     return Figure(shape, parts, is_crowd=len(parts) > 1, rim=rim)

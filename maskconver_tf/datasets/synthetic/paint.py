@@ -24,7 +24,7 @@ alone would show the class.
 
 
 @dataclasses.dataclass(frozen=True)
-class Coat:
+class Paint:
     """Paint of one thing: two colors, the pattern that mixes them, and the light's direction."""
 
     color: Color
@@ -45,11 +45,11 @@ def rgb(hue: float, saturation: float, value: float) -> Color:
     return channel(5), channel(3), channel(1)
 
 
-def random_coat(dice: Dice, name: str) -> Coat:
-    """A random coat for a thing of class `name`."""
+def random_paint(dice: Dice, name: str) -> Paint:
+    """Draws random paint for a thing of class `name`."""
     hue = _HUES[name] + dice.uniform(-_HUE_SPREAD, _HUE_SPREAD)
     saturation, value = dice.uniform(0.5, 0.95), dice.uniform(0.6, 1.0)
-    return Coat(
+    return Paint(
         color=rgb(hue, saturation, value),
         second=rgb(hue + dice.uniform(-0.1, 0.1), saturation * 0.7, value * dice.uniform(0.5, 0.8)),
         pattern=dice.pick(("plain",) * 9 + ("stripes", "dots", "checks")),
@@ -59,12 +59,12 @@ def random_coat(dice: Dice, name: str) -> Coat:
     )
 
 
-def apply_coat(image: np.ndarray, patch: Patch, coat: Coat) -> None:
+def apply_paint(image: np.ndarray, patch: Patch, paint: Paint) -> None:
     """Paints `patch` onto float64 `[3, H, W]` `image` in place, with a smooth edge."""
-    mix = _PATTERNS[coat.pattern](patch.u * coat.frequency, patch.v * coat.frequency)
-    brightness = _light(patch, coat) * _edge(patch)
+    mix = _PATTERNS[paint.pattern](patch.u * paint.frequency, patch.v * paint.frequency)
+    brightness = _light(patch, paint) * _edge(patch)
     cover = np.clip(0.5 - patch.distance, 0.0, 1.0)
-    for plane, first, second in zip(image, coat.color, coat.second, strict=True):
+    for plane, first, second in zip(image, paint.color, paint.second, strict=True):
         color = np.minimum((first + (second - first) * mix) * brightness, 255.0)
         plane[patch.window] += (color - plane[patch.window]) * cover
 
@@ -75,12 +75,12 @@ def apply_shadow(image: np.ndarray, patch: Patch) -> None:
     image[:, *patch.window] *= 1.0 - 0.4 * cover
 
 
-def _light(patch: Patch, coat: Coat) -> np.ndarray:
+def _light(patch: Patch, paint: Paint) -> np.ndarray:
     """1 on average, brighter towards the light, with a glossy spot on that side."""
-    toward = patch.u * coat.light[0] + patch.v * coat.light[1]
-    du, dv = patch.u - 0.4 * coat.light[0], patch.v - 0.4 * coat.light[1]
+    toward = patch.u * paint.light[0] + patch.v * paint.light[1]
+    du, dv = patch.u - 0.4 * paint.light[0], patch.v - 0.4 * paint.light[1]
     spot = np.maximum(1.0 - (du * du + dv * dv) * 4.0, 0.0)
-    return 0.95 + 0.22 * toward + coat.gloss * spot
+    return 0.95 + 0.22 * toward + paint.gloss * spot
 
 
 def _edge(patch: Patch) -> np.ndarray:

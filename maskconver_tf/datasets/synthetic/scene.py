@@ -9,8 +9,8 @@ import numpy as np
 from maskconver_tf.datasets.synthetic.catalogue import STUFF, THINGS
 from maskconver_tf.datasets.synthetic.dice import Dice, sine
 from maskconver_tf.datasets.synthetic.layout import MIN_PIXELS, Figure, place_figures
-from maskconver_tf.datasets.synthetic.paint import apply_coat, apply_shadow
-from maskconver_tf.datasets.synthetic.shapes import measure
+from maskconver_tf.datasets.synthetic.paint import apply_paint, apply_shadow
+from maskconver_tf.datasets.synthetic.shapes import sample_outline
 from maskconver_tf.datasets.synthetic.textures import smooth_noise, texture
 
 
@@ -122,12 +122,12 @@ def _paint_figures(dice: Dice, image: np.ndarray, figures: list[Figure]) -> None
     shadows = dice.chance(0.35)
     shift_x, shift_y = dice.uniform(-0.18, 0.18), dice.uniform(0.06, 0.2)
     for figure in reversed(figures):
-        for outline, patch, coat in figure.parts:
+        for outline, patch, paint in figure.parts:
             if shadows:
                 x, y = (outline.x + outline.radius * shift_x, outline.y + outline.radius * shift_y)
                 shadow = dataclasses.replace(outline, x=x, y=y)
-                apply_shadow(image, measure(shadow, *image.shape[1:]))
-            apply_coat(image, patch, coat)
+                apply_shadow(image, sample_outline(shadow, *image.shape[1:]))
+            apply_paint(image, patch, paint)
 
 
 def _label_grounds(

@@ -113,7 +113,7 @@ class Patch:
     distance: np.ndarray
 
 
-def measure(outline: Outline, height: int, width: int, margin: float = 4.0) -> Patch:
+def sample_outline(outline: Outline, height: int, width: int, margin: float = 4.0) -> Patch:
     """Samples `outline` at pixel centers, up to `margin` pixels beyond its circle."""
     reach = outline.radius + margin
     rows, columns = _span(outline.y, reach, height), _span(outline.x, reach, width)

@@ -61,7 +61,7 @@ def test_a_later_file_overrides(train_with, folder):
 
 def test_an_include_below_a_setting_is_refused(load_error, folder):
     (folder / "leaf.gin").write_text("STEPS = 6\ninclude 'base.gin'\n")
-    assert load_error(files=["leaf.gin"]).startswith("leaf.gin:2: include 'base.gin' comes below")
+    assert load_error(files=["leaf.gin"]).startswith("leaf.gin:2: include 'base.gin' is below")
 
 
 def test_a_circle_of_includes_is_refused(load_error, folder):

@@ -43,7 +43,7 @@ _NUM_LABELS = 34
 _IMAGE, _INSTANCES = "_leftImg8bit", "_gtFine_instanceIds"
 
 
-def cityscapes(root: Path, split: str, truth: str = "auto") -> Source:
+def open_cityscapes(root: Path, split: str, truth: str = "auto") -> Source:
     """Opens Cityscapes.
 
     Args:

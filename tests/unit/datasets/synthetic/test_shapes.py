@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from maskconver_tf.datasets.synthetic.shapes import Outline, measure
+from maskconver_tf.datasets.synthetic.shapes import Outline, sample_outline
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from maskconver_tf.datasets.synthetic.shapes import Outline, measure
     ],
 )
 def test_each_shape_is_where_it_should_be(shape, inside, outside):
-    patch = measure(Outline(shape, x=100.0, y=100.0, radius=80.0), 200, 200)
+    patch = sample_outline(Outline(shape, x=100.0, y=100.0, radius=80.0), 200, 200)
 
     def distance(x: float, y: float) -> float:
         rows, columns = patch.window
