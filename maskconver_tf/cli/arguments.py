@@ -129,7 +129,7 @@ def add_workers_option(parser: CommandParser) -> None:
 
 # ---- Values --------------------------------------------------------------------------------------
 def positive_count(option: str) -> Callable[[str], int]:
-    """The `type` of an option that takes a whole number from 1."""
+    """Parses an option that takes a whole number from 1."""
 
     def parse(text: str) -> int:
         number = int(text) if re.fullmatch(r"\s*[+-]?\d{1,18}\s*", text) else 0
@@ -141,7 +141,7 @@ def positive_count(option: str) -> Callable[[str], int]:
 
 
 def folder_name(option: str) -> Callable[[str], str]:
-    """The `type` of an option that takes a folder and refuses an empty name."""
+    """Parses an option that takes a folder, and refuses an empty name."""
 
     def parse(text: str) -> str:
         if not text.strip():
@@ -152,7 +152,7 @@ def folder_name(option: str) -> Callable[[str], str]:
 
 
 def input_size(text: str) -> tuple[int, int]:
-    """The `type` of `--input_size`: height and width, positive multiples of `SIDE_MULTIPLE`.
+    """Parses `--input_size`: height and width, positive multiples of `SIDE_MULTIPLE`.
 
     Raises:
       UserError: for anything else; the message shows the nearest legal value.
@@ -174,7 +174,7 @@ def input_size(text: str) -> tuple[int, int]:
 
 
 def _as_size(text: str) -> str:
-    """The end of the message for a text that is not H,W: the H,W that it may mean."""
+    """Returns the end of the message for a text that is not H,W: the H,W that it may mean."""
     match = re.fullmatch(r"[^\d.-]*(\d{1,6})(?:[^\d.-]+(\d{1,6}))?[^\d.-]*", text)
     if not match:
         return "such as 640,640"

@@ -45,7 +45,7 @@ from nothing to a prediction:
 
 
 def run() -> NoReturn:
-    """The entry point of the installed command."""
+    """Runs the installed command: its entry point."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # Names may be in any script.
     sys.exit(main())
@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def make_parser() -> CommandParser:
-    """The parser of all commands."""
+    """Makes the parser of all commands."""
     parser = CommandParser(
         prog="maskconver",
         description="Panoptic segmentation with convolutions only: data, training and use.",
@@ -117,7 +117,7 @@ def _run_command(argv: list[str]) -> int:
 
 
 def _with_underscores(argument: str) -> str:
-    """`--skip-bad` becomes `--skip_bad`."""
+    """Turns `--skip-bad` into `--skip_bad`."""
     if not argument.startswith("--"):
         return argument
     name, equals, value = argument[2:].partition("=")

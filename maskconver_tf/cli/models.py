@@ -68,7 +68,7 @@ def run_models(args: argparse.Namespace) -> None:
 
 
 def _check_markdown_options(args: argparse.Namespace) -> None:
-    """Counting takes minutes: report mistakes before."""
+    """Reports mistakes before the models are counted, which takes minutes."""
     if args.names or args.gin or args.num_classes != 133:
         raise UserError(
             "--markdown writes the page of all models with COCO's 133 classes; leave out names, "

@@ -39,7 +39,7 @@ class RunOption:
     parse: Callable[[str], Any]
 
     def advice(self) -> str:
-        """The end of the message for a configuration that does not use the setting."""
+        """Returns the end of the message for a configuration that does not use the setting."""
         return (
             f"this option sets {self.setting}, which nothing in the configuration reads. Write "
             f"'{self.parameter} = %{self.setting}' in your Gin file, or set {self.parameter} "
@@ -92,7 +92,7 @@ def add_run_options(parser: CommandParser, names: Iterable[str] = RUN_OPTIONS) -
 
 
 def settings(args: argparse.Namespace, names: Iterable[str] = RUN_OPTIONS) -> list[OptionSetting]:
-    """The settings that the given options make, as `configuration.load` takes them."""
+    """Returns the settings that the given options make, as `configuration.load` takes them."""
     from maskconver_tf.config.bindings import OptionSetting
 
     given = {name: getattr(args, name, None) for name in names}

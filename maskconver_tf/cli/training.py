@@ -128,7 +128,7 @@ def run_train(args: argparse.Namespace) -> None:
 
 @contextlib.contextmanager
 def stopping_on_sigterm() -> Iterator[None]:
-    """Inside this context SIGTERM raises `RunStopped`, which asks for another start.
+    """Makes SIGTERM raise `RunStopped` in this context. It asks for another start.
 
     The training loop handles SIGTERM itself. This context covers the time before the loop, where
     there is nothing to save yet. Without it the first process of a container would ignore SIGTERM,

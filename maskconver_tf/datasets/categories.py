@@ -85,7 +85,7 @@ class Categories(Sequence[Category]):
         write_json(local_or_remote_path(path), self.to_coco())
 
     def to_coco(self) -> list[dict[str, Any]]:
-        """The list in COCO's form: `from_coco(categories.to_coco(), ...)` equals `categories`."""
+        """Returns COCO's form: `from_coco(categories.to_coco(), ...)` equals `categories`."""
         return [
             {key: value for key, value in dataclasses.asdict(category).items() if value is not None}
             | {"isthing": int(category.isthing)}

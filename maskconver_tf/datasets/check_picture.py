@@ -89,7 +89,7 @@ def _attempt(findings: list[Finding], step: Callable[..., T], *args) -> T | None
 
 
 def _read_picture(picture: SourcePicture) -> tuple[bytes, Image.Image]:
-    """The file and its pixels; raises `UnusablePicture` if a record cannot hold them."""
+    """Reads the file and its pixels; raises `UnusablePicture` if a record cannot hold them."""
     encoded = picture.read_image()
     try:
         decoded = open_picture(encoded)
@@ -131,7 +131,7 @@ def _text(size: tuple[int, int]) -> str:
 def _number_segments(
     picture: SourcePicture, truth: PanopticTruth
 ) -> tuple[list[SourceSegment], np.ndarray]:
-    """The segments of a record and its uint16 `[h, w]` segment map."""
+    """Returns the segments of a record and its uint16 `[h, w]` segment map."""
     ids = truth.ids
     kept, numbers = _merge_stuff(truth.segments)
     if len(kept) > MAX_SEGMENTS:

@@ -206,7 +206,7 @@ class Finding:
     found: str
 
     def to_json(self) -> dict[str, str]:
-        """The entry for dropped.json."""
+        """Returns the entry for dropped.json."""
         return {
             "picture": self.picture,
             "file": self.file,
@@ -216,7 +216,7 @@ class Finding:
 
 
 def format_findings(findings: Iterable[Finding]) -> str:
-    """Indented lines for the user: findings grouped by kind, with a few of each kind named."""
+    """Groups findings by kind and names a few of each kind, in indented lines for the user."""
     kinds = list(Problem)
     ordered = sorted(findings, key=lambda finding: kinds.index(finding.problem))
     groups = itertools.groupby(ordered, key=lambda finding: finding.problem)
@@ -224,13 +224,13 @@ def format_findings(findings: Iterable[Finding]) -> str:
 
 
 def shortened_list(values: Sequence, limit: int = 5) -> str:
-    """The first values for a message, and how many more: "3, 8, 12 and 40 more"."""
+    """Names the first values for a message, and how many more: "3, 8, 12 and 40 more"."""
     shown = ", ".join(str(value) for value in values[:limit])
     return shown if len(values) <= limit else f"{shown} and {len(values) - limit} more"
 
 
 def count_pictures(findings: Iterable[Finding]) -> int:
-    """The number of different pictures that have findings."""
+    """Counts the different pictures that have findings."""
     return len({finding.picture for finding in findings})
 
 

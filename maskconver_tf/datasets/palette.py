@@ -9,7 +9,7 @@ import numpy as np
 
 @functools.lru_cache
 def palette(num_colors: int) -> np.ndarray:
-    """Colors, uint8 `[num_colors, 3]`, each as far as possible, to the eye, from all earlier ones.
+    """Chooses colors, uint8 `[num_colors, 3]`. Each looks as different from all earlier as possible.
 
     Black, white and grey count as earlier colors: void, outlines and photographs use them.
     """
@@ -33,7 +33,7 @@ def _squared_distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _lab(rgb: np.ndarray) -> np.ndarray:
-    """sRGB uint8 `[N, 3]` to CIE L*a*b* (D65), int64 `[N, 3]` in hundredths.
+    """Converts sRGB uint8 `[N, 3]` to CIE L*a*b* (D65), int64 `[N, 3]` in hundredths.
 
     The result is in whole numbers, so that the farthest color is the same on every machine.
     """

@@ -43,7 +43,7 @@ def explain_write_errors(
 
 
 def write_error(path: Any, error: Exception, what_is_safe: str) -> UserError:
-    """The error for the user: which path, why, the way out, and what is safe."""
+    """Makes the error for the user: which path, why, the way out, and what is safe."""
     reason = getattr(error, "strerror", None) or short_reason(error)
     if str(path).startswith("gs://"):
         way_out = (
@@ -56,7 +56,7 @@ def write_error(path: Any, error: Exception, what_is_safe: str) -> UserError:
 
 
 def short_reason(error: Exception) -> str:
-    """The first line that says why, without the names of nodes and operations around it.
+    """Finds the first line that says why, without the names of nodes and operations around it.
 
     TensorFlow may put lines of the code that made a graph node before it.
     """

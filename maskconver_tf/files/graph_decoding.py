@@ -12,12 +12,12 @@ import tensorflow as tf
 
 
 def decode_picture(encoded: tf.Tensor) -> tf.Tensor:
-    """JPEG or PNG, string scalar, to uint8 `[h, w, 3]`."""
+    """Decodes a JPEG or PNG, string scalar, to uint8 `[h, w, 3]`."""
     return tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")
 
 
 def picture_size(encoded: tf.Tensor) -> tf.Tensor:
-    """Height and width, int32 `[2]`. A JPEG is not decoded for this."""
+    """Returns height and width, int32 `[2]`. It does not decode a JPEG."""
     return tf.cond(
         tf.io.is_jpeg(encoded),
         lambda: tf.image.extract_jpeg_shape(encoded)[:2],

@@ -15,5 +15,5 @@ def ids_to_rgb(panoptic_map: np.ndarray) -> np.ndarray:
 
 
 def rgb_to_ids(picture: np.ndarray) -> np.ndarray:
-    """A uint8 `[h, w, 3]` picture to int32 ids `[h, w]`."""
+    """Converts a uint8 `[h, w, 3]` picture to int32 ids `[h, w]`."""
     return picture.astype(np.int32) @ np.array([1, 256, 65536], np.int32)

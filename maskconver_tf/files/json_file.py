@@ -54,6 +54,6 @@ def utf8_safe(text: str) -> str:
 
 
 def short_repr(value: Any) -> str:
-    """`repr` of a value for a message, cut to 80 characters."""
+    """Returns `repr` of a value for a message, cut to 80 characters."""
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."

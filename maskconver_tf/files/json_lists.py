@@ -155,7 +155,7 @@ class _Reader:
         return value if text.isascii() else json.loads(text.encode("latin-1").decode("utf-8"))
 
     def peek(self) -> str:
-        """The next character that is not white space; empty at the end of the file."""
+        """Returns the next character that is not white space; empty at the end of the file."""
         while True:
             while self._at < len(self._text):
                 if self._text[self._at] not in " \t\r\n":

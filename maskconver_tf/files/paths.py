@@ -106,7 +106,7 @@ class RemotePath(os.PathLike):
 
 
 def local_or_remote_path(path: str | os.PathLike) -> Path | RemotePath:
-    """A `RemotePath` if `path` has a scheme such as `gs://`, else a `pathlib.Path`.
+    """Returns a `RemotePath` if `path` has a scheme such as `gs://`, else a `pathlib.Path`.
 
     Raises:
       UserError: `path` is not a path; for instance a number.

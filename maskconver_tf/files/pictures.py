@@ -57,7 +57,7 @@ def bits_per_channel(encoded: bytes, picture: Image.Image) -> int:
 
 
 def orientation(picture: Image.Image) -> int:
-    """EXIF orientation, 1 (upright) to 8; 1 if the tag is missing or invalid."""
+    """Reads the EXIF orientation, 1 (upright) to 8; 1 if the tag is missing or invalid."""
     try:
         value = picture.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception:  # As above; an unreadable tag counts as missing.
@@ -66,7 +66,7 @@ def orientation(picture: Image.Image) -> int:
 
 
 def upright_size(picture: Image.Image) -> tuple[int, int]:
-    """Width and height of the picture after its EXIF orientation is applied."""
+    """Returns width and height of the picture after its EXIF orientation is applied."""
     return picture.size[::-1] if orientation(picture) >= 5 else picture.size
 
 
@@ -96,7 +96,7 @@ def to_plain_rgb(encoded: bytes, picture: Image.Image, turn: bool) -> tuple[byte
 
 
 def _kind_if_not_plain(encoded: bytes, picture: Image.Image) -> str | None:
-    """What the file is if it is not a plain RGB JPEG or PNG, else None."""
+    """Says what the file is if it is not a plain RGB JPEG or PNG, else returns None."""
     if picture.format in ("JPEG", "MPO"):  # MPO: a JPEG file that holds more than one picture.
         return None if picture.mode == "RGB" else f"{picture.mode} JPEG"
     if picture.format != "PNG":

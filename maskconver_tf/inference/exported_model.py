@@ -45,7 +45,7 @@ def load_export(folder: Path) -> Predictor:
 
 
 def newest_version(folder: Path) -> Path | None:
-    """The folder itself if it is an export, otherwise its newest numbered version, or None."""
+    """Finds the newest numbered version; the folder itself if it is an export; or None."""
     if (folder / "saved_model.pb").is_file():
         return folder
     if not folder.is_dir():

@@ -47,7 +47,7 @@ def predict_files(predictor: Predictor, images: list[str], out: str) -> None:
 
 
 def _unique_stems(images: list[str]) -> list[str]:
-    """File names without suffix, with a number where two results would have the same name."""
+    """Returns file names without suffix. If two would be equal, a number is added."""
     stems: list[str] = []
     taken: set[str] = set()
     for image in images:
@@ -72,7 +72,7 @@ def _check_nothing_replaced(images: list[str], stems: list[str], out: str) -> No
 
 
 def _summary(prediction: Prediction) -> str:
-    """The number of segments of each class, such as "2 person, 1 sky"."""
+    """Counts the segments of each class, such as "2 person, 1 sky"."""
     names = [prediction.categories[s.class_id].name for s in prediction.segments]
     counted = [f"{names.count(name)} {name}" for name in dict.fromkeys(names)]
     return ", ".join(counted) or "nothing found"

@@ -87,7 +87,7 @@ class Prediction:
 
 
 def saved_names(stem: str) -> dict[str, str]:
-    """The names of the files that `Prediction.save` writes, by their kind."""
+    """Returns the names of the files that `Prediction.save` writes, by their kind."""
     return {"picture": f"{stem}.png", "ids": f"{stem}_ids.png", "segments": f"{stem}.json"}
 
 
@@ -138,7 +138,7 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
 
 
 def describe_missing_picture(path: str | os.PathLike) -> str:
-    """The message for a path that is not a file."""
+    """Returns the message for a path that is not a file."""
     if Path(path).is_dir():
         return f"{path}: a folder, expected a picture; name the pictures in it, as in {path}/*.jpg"
     return f"{path}: no such picture; check the path"

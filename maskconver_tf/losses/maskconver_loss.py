@@ -32,7 +32,7 @@ class MaskConverLoss:
 
     @staticmethod
     def names(levels: Iterable[int]) -> tuple[str, ...]:
-        """The names of the losses for a model with these center levels; "loss" comes first."""
+        """Lists the losses of a model with these center levels by name; "loss" comes first."""
         of_levels = (f"{term}/level_{level}" for term in _TERMS for level in levels)
         return ("loss", *_TERMS, *of_levels)
 
@@ -79,7 +79,7 @@ class MaskConverLoss:
 
 
 def num_segments(labels: dict[str, tf.Tensor]) -> tf.Tensor:
-    """The number of segments in a batch, float32 scalar: its part of the normalizer."""
+    """Counts the segments of a batch, float32 scalar: its part of the normalizer."""
     return tf.reduce_sum(tf.cast(labels[types.SLOT_CLASS_IDS] >= 0, tf.float32))
 
 

@@ -160,7 +160,7 @@ class MaskConver(Trunk):
         }
 
     def _levels_for_heads(self, features, levels) -> tuple[dict[int, tf.Tensor], tf.Tensor | None]:
-        """The levels that the heads take, and the finer feature that they fuse or None."""
+        """Returns the levels that the heads take, and the finer feature that they fuse or None."""
         if self.fuse_level is None:
             return levels, None
         return {self.fuse_level: levels[min(levels)]}, features[self.fuse_level]
@@ -202,7 +202,7 @@ def _check_fuse_level(
 def _true_centers(
     centers: dict[str, tf.Tensor], embeddings: dict[int, tf.Tensor]
 ) -> dict[str, tf.Tensor]:
-    """The given centers in the form of `top_k_centers`, without scores."""
+    """Returns the given centers in the form of `top_k_centers`, without scores."""
     sizes = {k: (x.shape[1], x.shape[2]) for k, x in embeddings.items()}
     indices = flat_indices(centers[types.CENTER_LEVELS], centers[types.CENTER_INDICES], sizes)
     return {"flat_indices": indices, "class_ids": centers[types.SLOT_CLASS_IDS]}

@@ -54,7 +54,7 @@ class Trunk(tf_keras.Model):
         return features, levels
 
     def parts_config(self) -> dict:
-        """The serialised parts, for the `get_config` of a model."""
+        """Returns the serialised parts, for the `get_config` of a model."""
         return {name: tf_keras.utils.serialize_keras_object(getattr(self, name)) for name in _PARTS}
 
     @classmethod

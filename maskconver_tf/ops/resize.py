@@ -31,6 +31,6 @@ def repeat_to_size(features: tf.Tensor, height: int, width: int) -> tf.Tensor:
 
 
 def level_size(input_size: tuple[int, int], level: int) -> tuple[int, int]:
-    """Height and width in cells of a pyramid level, for an input of `input_size` pixels."""
+    """Returns height and width in cells of a pyramid level, for an input of `input_size` pixels."""
     stride = 2**level
     return -(-input_size[0] // stride), -(-input_size[1] // stride)

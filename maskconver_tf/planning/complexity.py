@@ -150,7 +150,7 @@ def _is_layer(name: str) -> bool:
 
 
 def _parts(model: tf_keras.Model) -> dict[str, tf_keras.layers.Layer]:
-    """The model's own layers by their attributes, in the order in which they were set."""
+    """Lists the model's own layers by their attributes, in the order in which they were set."""
     attributes = vars(model).items()
     return {name: x for name, x in attributes if isinstance(x, tf_keras.layers.Layer)}
 

@@ -28,12 +28,12 @@ class CountedModel:
 
 
 def format_head() -> str:
-    """The head of the table that `format_row` fills."""
+    """Returns the head of the table that `format_row` fills."""
     return f"{'model':24} {'input':>9} {'parameters':>11} {'multiply-adds':>14}"
 
 
 def format_row(counted: CountedModel) -> str:
-    """A model's row of the table."""
+    """Formats the row of a model in the table."""
     found = counted.complexity
     return (
         f"{counted.name:24} {format_size(found):>9} {format_millions(found.num_parameters):>11} "
@@ -42,7 +42,7 @@ def format_row(counted: CountedModel) -> str:
 
 
 def format_details(counted: CountedModel) -> str:
-    """The sums of each part and kind, then one line for every layer that multiplies."""
+    """Formats the sums of each part and kind, then one line for every layer that multiplies."""
     found = counted.complexity
     sums = {(part, kind): 0 for part in found.by_part() for kind in KINDS}
     for cost in found.layers:
@@ -83,15 +83,15 @@ def to_json(counted: CountedModel, with_layers: bool) -> dict[str, Any]:
 
 
 def format_size(found: Complexity) -> str:
-    """The input size, such as "800x1216"."""
+    """Formats the input size, such as "800x1216"."""
     return "x".join(map(str, found.input_size))
 
 
 def format_millions(number: int) -> str:
-    """A number in millions, such as "57.82M"."""
+    """Formats a number in millions, such as "57.82M"."""
     return f"{number / 1e6:.2f}M"
 
 
 def format_billions(number: float) -> str:
-    """A number in billions with four digits, such as "172.4G"."""
+    """Formats a number in billions with four digits, such as "172.4G"."""
     return f"{number / 1e9:.1f}G" if number >= 99.995e9 else f"{number / 1e9:.2f}G"

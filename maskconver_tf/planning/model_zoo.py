@@ -114,7 +114,7 @@ CountPublished = Callable[[PublishedFigure, int], CountedModel]
 
 
 def format_page(counted: Iterable[CountedModel], count_published: CountPublished) -> str:
-    """The whole page: a table of all models, and one of the published figures."""
+    """Formats the whole page: a table of all models, and one of the published figures."""
     text = _HEAD.format(classes=COCO_CLASSES)
     text += "".join(format_page_row(each) for each in counted)
     text += _PUBLISHED_HEAD.format(published=PUBLISHED_CLASSES, classes=COCO_CLASSES)
@@ -122,7 +122,7 @@ def format_page(counted: Iterable[CountedModel], count_published: CountPublished
 
 
 def format_page_row(counted: CountedModel) -> str:
-    """A model's row of the page."""
+    """Formats the row of a model on the page."""
     found = counted.complexity
     cells = [
         f"[{counted.name}](../{counted.gin_file})",
@@ -148,7 +148,7 @@ def _published_row(published: PublishedFigure, count_published: CountPublished) 
 
 
 def published_cell(counted: CountedModel, published: PublishedFigure) -> str:
-    """The counted numbers for the cell next to a published figure."""
+    """Formats the counted numbers for the cell next to a published figure."""
     found = counted.complexity
     return (
         f"{format_millions(found.num_parameters)} "

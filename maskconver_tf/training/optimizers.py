@@ -159,7 +159,7 @@ def is_kernel(variable: tf.Variable) -> bool:
 
 @contextlib.contextmanager
 def averaged_weights(optimizer: tf_keras.optimizers.Optimizer, model: tf_keras.Model):
-    """In this context the model holds the moving averages of its weights, if there are any."""
+    """Gives the model the moving averages of its weights in this context, if there are any."""
     if not optimizer.use_ema:
         yield
         return

@@ -139,19 +139,19 @@ def refuse_bad_pictures(
 def manifest_content(
     source: Source, counts: BuildCounts, findings: Sequence[Finding], num_bad: int
 ) -> tuple[Categories, dict[str, Any], dict[str, list[str]], list[dict[str, str]]]:
-    """The arguments that `write_manifest` takes after the shards."""
+    """Returns the arguments that `write_manifest` takes after the shards."""
     content = {"source": source.description, "num_dropped": num_bad} | counts.to_json()
     dropped = [finding.to_json() for finding in findings]
     return source.categories, content, counts.conversions, dropped
 
 
 def _num_entries(source: Source) -> int:
-    """Number of pictures of a source, including those for which only a finding exists."""
+    """Counts the pictures of a source, including those for which only a finding exists."""
     return len(source.pictures) + count_pictures(source.findings)
 
 
 def _refusal(source: Source, findings: Sequence[Finding], num_bad: int) -> UserError:
-    """The error for a source with bad pictures."""
+    """Makes the error for a source with bad pictures."""
     num_entries = _num_entries(source)
     if num_bad == num_entries:
         way_out = "No picture is left to build from."
@@ -167,7 +167,7 @@ def _refusal(source: Source, findings: Sequence[Finding], num_bad: int) -> UserE
 
 
 def _checked(name: str, value: int | None, default: int, most: int | None = None) -> int:
-    """`value`, or `default` if it is None. `UserError` if it is below 1 or above `most`."""
+    """Returns `value`, or `default` for None. `UserError` if it is below 1 or above `most`."""
     if value is None:
         return default
     if value < 1 or (most is not None and value > most):
@@ -177,7 +177,7 @@ def _checked(name: str, value: int | None, default: int, most: int | None = None
 
 
 def num_workers(workers: int | None, num_items: int) -> int:
-    """`workers`, or by default one process per CPU that this one may use; at most `num_items`."""
+    """Returns `workers`, or by default one process per usable CPU; at most `num_items`."""
     # A container may use fewer CPUs than the machine has.
     has_affinity = hasattr(os, "sched_getaffinity")
     num_cpus = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1

@@ -51,7 +51,7 @@ class BuildCounts:
             self.conversions[conversion].extend(names)
 
     def to_json(self) -> dict[str, Any]:
-        """The counts for dataset.json. `num_segments` and `num_pixels` include crowds."""
+        """Returns the counts for dataset.json. `num_segments` and `num_pixels` include crowds."""
         num_pixels = self._num_void_pixels + int(self._num_pixels.sum())
         return {
             "num_segments": int(self._num_segments.sum()),

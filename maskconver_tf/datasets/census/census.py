@@ -53,7 +53,7 @@ class Census:
             self._conversions[picture.conversion] += 1
 
     def to_json(self) -> dict[str, Any]:
-        """All counts. Segments and pixels include crowds."""
+        """Returns all counts. Segments and pixels include crowds."""
         num_pixels = self._void_pixels + int(self._num_pixels.sum())
         return {
             "num_pictures": self.num_pictures,
@@ -87,7 +87,7 @@ class Census:
         return rows
 
     def _size_range(self) -> dict[str, Any]:
-        """Least and largest height and width, and the most common sizes."""
+        """Returns the least and largest height and width, and the most common sizes."""
         if not self._sizes:
             return {}
         sizes = np.array(list(self._sizes))
@@ -102,7 +102,7 @@ class Census:
         }
 
     def _histograms(self) -> dict[str, dict[str, list]]:
-        """Title -> labels and counts of the bars."""
+        """Returns title -> labels and counts of the bars."""
         sides = np.sqrt(_AREA_BINS[:-1]).astype(int).tolist()
         longer = [max(size) for size, count in self._sizes.items() for _ in range(count)]
         return {

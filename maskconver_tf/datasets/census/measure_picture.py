@@ -149,7 +149,7 @@ def _is_near(listed: Any, box: list[int]) -> bool:
 def _draw_truth(
     picture: Image.Image, segment_map: np.ndarray, class_ids: list[int], categories: Categories
 ) -> bytes:
-    """JPEG of a picture beside its truth, with classes in color, segments outlined, void black."""
+    """Draws a JPEG: a picture beside its truth, classes in color, segments outlined, void black."""
     scale = _SHOWN_SIDE / max(picture.size)
     size = tuple(max(1, round(side * scale)) for side in picture.size)
     image = np.asarray(picture.resize(size, Image.Resampling.BILINEAR))

@@ -64,7 +64,7 @@ class PanopticRecord:
 
 
 def to_features(record: PanopticRecord) -> dict[str, list[bytes] | list[int]]:
-    """The record's content under its keys. The segment map becomes a 16-bit grayscale PNG."""
+    """Returns the record's content by key. The segment map becomes a 16-bit grayscale PNG."""
     content = {
         types.IMAGE: [record.image_bytes],
         types.IMAGE_ID: [utf8_safe(json.dumps(record.image_id, ensure_ascii=False)).encode()],
@@ -79,7 +79,7 @@ def to_features(record: PanopticRecord) -> dict[str, list[bytes] | list[int]]:
 
 
 def serialize(features: dict[str, list[bytes] | list[int]]) -> bytes:
-    """A serialized `tf.train.Example` of `to_features`. Equal features give equal bytes."""
+    """Serializes `to_features` as a `tf.train.Example`. Equal features give equal bytes."""
     import tensorflow as tf
 
     example = tf.train.Example()
@@ -93,7 +93,7 @@ def serialize(features: dict[str, list[bytes] | list[int]]) -> bytes:
 
 
 def encode(record: PanopticRecord) -> bytes:
-    """A serialized `tf.train.Example`. `parse` and then `decode` turn it into an example."""
+    """Serializes a `tf.train.Example`. `parse` and then `decode` turn it into an example."""
     return serialize(to_features(record))
 
 
@@ -169,7 +169,7 @@ def decode_window(
 
 
 def truth_segments(example: dict[str, np.ndarray]) -> list[types.Segment]:
-    """The segments of a decoded example, including crowds, in the order of its lists.
+    """Returns the segments of a decoded example, with crowds, in the order of its lists.
 
     Args:
       example: the fields that `decode` returned, as NumPy arrays.

@@ -101,7 +101,7 @@ def _check(serialized: tf.Tensor) -> tf.Tensor:
 
 
 def _reason(error: Exception) -> str:
-    """One line that says what is wrong, without the names of TensorFlow's nodes."""
+    """Says in one line what is wrong, without the names of TensorFlow's nodes."""
     if not isinstance(error, tf.errors.OpError):
         return "the shard ends before it"
     line = error.message.splitlines()[0].partition(" [Op:")[0]

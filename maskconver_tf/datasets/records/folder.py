@@ -76,7 +76,7 @@ def is_dataset_folder(path: Path) -> bool:
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
-    """The content of dataset.json, after checking that it has everything a reader needs."""
+    """Reads dataset.json and checks that it has everything a reader needs."""
     if not folder.is_dir():
         found = "a file" if folder.exists() else "nothing"
         raise UserError(f"{folder}: found {found}, expected a dataset folder; {_BUILD_IT}")

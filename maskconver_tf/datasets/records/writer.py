@@ -116,7 +116,7 @@ class DatasetWriter:
 
 
 def shard_bounds(shard: int, num_shards: int, num_items: int) -> tuple[int, int]:
-    """First item of this shard and of the next: items i with `i * num_shards // n == shard`."""
+    """Returns the first item of this shard and of the next. Item i: shard `i * num_shards // n`."""
     return -(-shard * num_items // num_shards), -(-(shard + 1) * num_items // num_shards)
 
 

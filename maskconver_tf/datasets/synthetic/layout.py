@@ -58,7 +58,7 @@ MakeFigure = Callable[[int, int], Figure]
 
 
 def place_figures(dice: Dice, taken: np.ndarray) -> list[Figure]:
-    """The figures of a picture, from front to back.
+    """Places the figures of a picture. Returns them from front to back.
 
     Only things in front hide a thing. So when things are placed from the front, the visible part of
     each is known at once: at least 30 %, often more, and never less than `MIN_PIXELS`.
@@ -108,7 +108,7 @@ def _sizes(dice: Dice) -> tuple[list[float], list[float]]:
 
 
 def _single(dice: Dice, size: float) -> MakeFigure:
-    """A thing of about `size` pixels, with its center well inside the picture."""
+    """Makes a thing of about `size` pixels, with its center well inside the picture."""
 
     def make_figure(height: int, width: int) -> Figure:
         radius = size / 2
@@ -121,7 +121,7 @@ def _single(dice: Dice, size: float) -> MakeFigure:
 
 
 def _place_pair(dice: Dice, taken: np.ndarray) -> list[Figure]:
-    """A thing inside the hole of another one, with the same center. Only the class differs there.
+    """Places a thing in the hole of another, with the same center. Only the class differs there.
 
     The outer thing is 1.35 to 1.65 times as large, so both centers mostly lie on one pyramid level.
     """
@@ -141,7 +141,7 @@ def _place_pair(dice: Dice, taken: np.ndarray) -> list[Figure]:
 
 
 def _crowd(dice: Dice) -> MakeFigure:
-    """A dense cluster of one small shape."""
+    """Makes a dense cluster of one small shape."""
 
     def make_figure(height: int, width: int) -> Figure:
         shape, radius = dice.pick(tuple(THINGS)), dice.uniform(6, 9)

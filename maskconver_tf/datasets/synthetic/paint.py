@@ -36,7 +36,7 @@ class Paint:
 
 
 def rgb(hue: float, saturation: float, value: float) -> Color:
-    """Hue in turns, saturation and value in 0..1, to red, green and blue in 0..255."""
+    """Converts hue in turns, saturation and value in 0..1, to red, green and blue in 0..255."""
 
     def channel(offset: int) -> float:
         k = (offset + hue * 6.0) % 6.0

@@ -97,7 +97,7 @@ def _blobs(dice: Dice, height: int, width: int, count: int) -> np.ndarray:
 
 
 def _ground_names(dice: Dice, count: int) -> list[str]:
-    """The stuff class of each region. Sometimes one class lies in two places."""
+    """Draws the stuff class of each region. Sometimes one class lies in two places."""
     names = dice.sample(tuple(STUFF), count)
     if "sky" in names:
         names.insert(0, names.pop(names.index("sky")))

@@ -12,7 +12,7 @@ _TYPICAL_HUE = 0.9
 
 
 def texture(dice: Dice, name: str, height: int, width: int) -> np.ndarray:
-    """Texture of stuff class `name`, float64 `[3, height, width]`, 0..255."""
+    """Draws the texture of stuff class `name`, float64 `[3, height, width]`, 0..255."""
     y, x = np.arange(height, dtype=np.float64)[:, None], np.arange(width, dtype=np.float64)[None, :]
     lightness = np.clip(_TEXTURES[name](dice, y, x), 0.0, 1.0)
     dark, light = _color_pair(dice, name)

@@ -96,7 +96,7 @@ def _info(counts: dict[str, int], seed: int) -> dict:
 
 
 def _holds_dataset(out: Path, info: dict, counts: dict[str, int]) -> bool:
-    """True if `out` holds all of the dataset of `info`; `UserError` if it holds anything else."""
+    """Checks whether `out` holds the dataset of `info`; `UserError` if it holds anything else."""
     if not out.exists() and not out.is_symlink():
         return False
     if not out.is_dir():
@@ -171,7 +171,7 @@ def _write_picture(job: tuple[str, str, int, int]) -> tuple[str, dict]:
 
 
 def _random_ids(dice: Dice, count: int) -> list[int]:
-    """Different 24-bit numbers other than 0, as annotation tools write them."""
+    """Draws different 24-bit numbers other than 0, as annotation tools write them."""
     ids: dict[int, None] = {}
     while len(ids) < count:
         ids[dice.integer(1, 2**24 - 1)] = None

@@ -40,20 +40,20 @@ def font_and_text(text: str, font_size: int) -> tuple[ImageFont.FreeTypeFont, st
 
 
 def _plain(text: str) -> str:
-    """The text in ASCII: letters without accents, a question mark for every other character."""
+    """Returns the text in ASCII: letters without accents, "?" for every other character."""
     letters = (c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     return "".join(letters).encode("ascii", "replace").decode()
 
 
 def _font_file(text: str) -> str | None:
-    """The first font of the machine that has every character of a text, or None."""
+    """Finds the first font of the machine that has every character of a text, or None."""
     files = (file for file in _font_files() if all(_has_glyph(file, c) for c in text))
     return next(files, None)
 
 
 @functools.cache
 def _font_files() -> list[str]:
-    """The files of the machine's fonts, plain upright ones first."""
+    """Lists the files of the machine's fonts, plain upright ones first."""
     folders = [Path(folder).expanduser() for folder in _FONT_FOLDERS]
     files = {file for folder in folders for file in folder.rglob("*.[tToO][tT][fFcC]")}
     style = re.compile("bold|italic|oblique|light|thin|black|mono|serif|condensed", re.IGNORECASE)
@@ -77,7 +77,7 @@ def _has_glyph(file: str, character: str) -> bool:
 
 @functools.lru_cache
 def _font(file: str | None, font_size: int) -> ImageFont.FreeTypeFont:
-    """The font of a file, or Pillow's own font for None."""
+    """Loads the font of a file, or Pillow's own font for None."""
     if file is None:
         return ImageFont.load_default(size=font_size)
     return ImageFont.truetype(file, font_size)

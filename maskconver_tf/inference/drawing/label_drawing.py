@@ -16,12 +16,12 @@ _SMOOTHING = 4
 
 
 def font_size_for(height: int, width: int) -> int:
-    """The font size in pixels that suits a picture of this size."""
+    """Returns the font size in pixels that suits a picture of this size."""
     return max(11, round(min(height, width) / 32))
 
 
 def label_size(text: str, font_size: int) -> tuple[int, int]:
-    """(height, width) in pixels of the plate that `draw_label` draws."""
+    """Returns (height, width) in pixels of the plate that `draw_label` draws."""
     font, text = font_and_text(text, font_size)
     padding = _padding(font_size)
     return _line_height(font) + padding, _dot_space(font_size) + _width(font, text) + 2 * padding

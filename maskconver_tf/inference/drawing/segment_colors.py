@@ -39,7 +39,7 @@ def segment_colors(
 
 
 def _free_shade(given: dict[int, int], is_near: np.ndarray) -> int:
-    """The next shade that no neighbor of the class has; the next one if they have all."""
+    """Finds the next shade that no neighbor of the class has; the next one if they have all."""
     turn = [(len(given) + i) % len(_SHADES) for i in range(len(_SHADES))]
     taken = {shade for position, shade in given.items() if is_near[position]}
     return next((shade for shade in turn if shade not in taken), turn[0])

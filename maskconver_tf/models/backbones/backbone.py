@@ -17,7 +17,7 @@ _random_weights = contextvars.ContextVar("random_weights", default=False)
 
 @contextlib.contextmanager
 def random_weights() -> Iterator[None]:
-    """Inside this context backbones start from random weights and ignore their `weights` argument.
+    """Makes backbones start from random weights in this context, whatever their `weights` say.
 
     Use it before restoring a checkpoint, or if only shapes matter. It saves reading or downloading
     weights that would not be used.

@@ -177,7 +177,7 @@ def _other_network(path: Path, finding: str) -> UserError:
 
 
 def _torch_names(layer: tf_keras.layers.Layer) -> Iterator[str]:
-    """The names of a layer's weights in the published file, in Keras' order."""
+    """Lists the names of a layer's weights in the published file, in Keras' order."""
     *block, part, _ = layer.name.split("_")
     if isinstance(layer, tf_keras.layers.BatchNormalization):
         within = {"stem": "_bn0", "head": "_bn1", "expand": "_bn0"}

@@ -42,7 +42,7 @@ def load_garden_weights(network: tf_keras.Model, path: str, argument: str) -> No
 
 
 def find_checkpoint(path: str) -> str | None:
-    """The TensorFlow checkpoint at `path`, or the newest one in that folder, or None."""
+    """Finds the TensorFlow checkpoint at `path`, or the newest one in that folder, or None."""
     try:
         if tf.io.gfile.exists(f"{path}.index"):
             return path

@@ -57,7 +57,7 @@ def format_largest_batch(largest: MemoryPlan | None, tried: list[MemoryPlan]) ->
 
 
 def _next_size(plans: list[MemoryPlan], capacity: int) -> int:
-    """The size to try next; a size of `plans`, if the search is over."""
+    """Returns the size to try next, or a size of `plans` if the search is over."""
     largest = max((p.batch_size for p in plans if p.fits), default=0)
     too_large = min((p.batch_size for p in plans if not p.fits), default=sys.maxsize)
     if too_large == largest + 1:

@@ -43,7 +43,7 @@ def num_bytes(tensor: tf.Tensor | tf.Variable, batch_size: int = 1) -> int:
 
 
 def _source(tensor: tf.Tensor) -> tf.Tensor:
-    """The tensor that owns the memory of this one, which may be a view."""
+    """Finds the tensor that owns the memory of this one, which may be a view."""
     while tensor.op.type in _VIEWS:
         place = tensor.value_index if tensor.op.type == "IdentityN" else 0
         tensor = tensor.op.inputs[place]

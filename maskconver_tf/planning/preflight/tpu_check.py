@@ -73,7 +73,7 @@ def check_topology(topology: str) -> int:
 
 
 def usable_bytes(topology: str) -> int:
-    """The memory of a core that a program may use."""
+    """Returns the memory of a core that a program may use."""
     return USABLE_MIB[topology.partition(":")[0]] * 2**20
 
 

@@ -65,7 +65,7 @@ def to_stablehlo(hlo: bytes) -> Any:
 
 
 def _operations(operation: Any) -> list[Any]:
-    """All operations inside an operation, at any depth."""
+    """Lists all operations inside an operation, at any depth."""
     found = []
     for region in operation.regions:
         for block in region.blocks:

@@ -109,7 +109,7 @@ def format_needs(needs: TrainingNeeds) -> str:
 
 
 def _binary(count: int) -> str:
-    """A number of bytes in a unit that leaves about three digits."""
+    """Formats a number of bytes in a unit that leaves about three digits."""
     for unit in ("bytes", "KiB", "MiB"):
         if count < 1000:
             return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
@@ -118,5 +118,5 @@ def _binary(count: int) -> str:
 
 
 def batch_size_per_core(global_batch_size: int, num_cores: int) -> int:
-    """The number of pictures per core of a global batch, rounded up."""
+    """Returns the number of pictures per core of a global batch, rounded up."""
     return math.ceil(global_batch_size / num_cores)

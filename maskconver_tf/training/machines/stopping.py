@@ -41,7 +41,7 @@ class StopRequest:
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
-        """In this context the first SIGTERM or SIGINT is a request; the second ends the process."""
+        """Listens for SIGTERM and SIGINT: the first is a request, the second ends the process."""
         if threading.current_thread() is not threading.main_thread():
             yield  # Only the main thread may handle signals.
             return

@@ -111,7 +111,7 @@ class CheckpointManager(tf.train.CheckpointManager):
 
 @contextlib.contextmanager
 def _copy_untraced() -> Iterator[None]:
-    """In this context TensorFlow copies variables without tracing first.
+    """Makes TensorFlow copy variables without tracing first, in this context.
 
     For a thousand small variables tracing takes as long as copying them forty times. On several
     replicas TensorFlow still traces, because they reduce batch statistics with collective

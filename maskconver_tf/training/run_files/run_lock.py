@@ -33,7 +33,7 @@ _WATCH_TIME_S = 60.0
 
 @contextlib.contextmanager
 def hold_lock(folder: Path | RemotePath) -> Iterator[None]:
-    """In this context the process holds the lock of a run's folder.
+    """Holds the lock of a run's folder in this context.
 
     Raises:
       UserError: another process holds the lock.
