@@ -9,7 +9,7 @@ import numpy as np
 
 @functools.lru_cache
 def palette(num_colors: int) -> np.ndarray:
-    """Chooses colors, uint8 `[num_colors, 3]`. Each looks as different from all earlier as possible.
+    """Chooses colors, uint8 `[num_colors, 3]`. Each looks most different from all earlier colors.
 
     Black, white and grey count as earlier colors: void, outlines and photographs use them.
     """

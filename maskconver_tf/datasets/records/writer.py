@@ -116,7 +116,10 @@ class DatasetWriter:
 
 
 def shard_bounds(shard: int, num_shards: int, num_items: int) -> tuple[int, int]:
-    """Returns the first item of this shard and of the next. Item i: shard `i * num_shards // n`."""
+    """Returns the first item of this shard and of the next.
+
+    Item i belongs to shard `i * num_shards // num_items`.
+    """
     return -(-shard * num_items // num_shards), -(-(shard + 1) * num_items // num_shards)
 
 
