@@ -135,7 +135,7 @@ def test_commands_for_segments_refuse_other_tasks(chain, data, tmp_path, capsys)
     ):
         assert main([*command, "--model", str(chain["classification"][0])]) == 2
         message = capsys.readouterr().err
-        assert "a run of classification, which finds no segments; `maskconver evaluate`" in message
+        assert "this is a run of classification, but a run of panoptic segmentation" in message
         assert "--init_from" in message
     command = ["evaluate", "--model", str(chain["semantic"][0]), "--out", str(tmp_path)]
     assert main([*command, "--data", str(tmp_path / "nowhere")]) == 2

@@ -87,7 +87,7 @@ def test_an_empty_folder_name_is_not_the_current_folder(
     ("setting", "message"),
     [
         ("TrainingInput.batch_size=0", "TrainingInput.batch_size = 0: expected a whole number"),
-        ("TargetBuilder.label_stride=3", "TargetBuilder.label_stride = 3: expected what divides 4"),
+        ("TargetBuilder.label_stride=3", "TargetBuilder.label_stride = 3: expected a divisor of 4"),
     ],
 )
 def test_a_wrong_setting_is_one_message(tiny_arguments, tmp_path, capsys, setting, message):
