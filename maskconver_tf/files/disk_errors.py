@@ -25,13 +25,13 @@ DISK_ERRORS = (
 
 @contextlib.contextmanager
 def explain_write_errors(
-    path: Any, what_is_safe: str = "Nothing was lost.", only_if_named: bool = False
+    path: Any, what_is_safe: str = "Nothing was lost", only_if_named: bool = False
 ) -> Iterator[None]:
     """Turns any error of `DISK_ERRORS` in the block into one `UserError`.
 
     Args:
       path: the file or folder that the block writes.
-      what_is_safe: the sentence that says what is still there.
+      what_is_safe: a sentence, without full stop, that says what is still there.
       only_if_named: turn only errors that name the path. Use it if the block does more than write.
     """
     try:

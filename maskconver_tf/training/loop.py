@@ -69,7 +69,7 @@ class TrainingLoop:
         with self._output_for_people(), self._stop.listening(), self._checkpoints.wait_at_end():
             controller, path = self._controller(length.steps_per_loop), self._folder.path
             try:
-                with explain_write_errors(path, "The last checkpoint stands.", only_if_named=True):
+                with explain_write_errors(path, "The last checkpoint stands", only_if_named=True):
                     return self._run_or_stop(controller, length)
             except tf.errors.OpError as error:
                 raise self._stop.convert_connection_error(error) from error

@@ -100,7 +100,7 @@ def test_a_full_disk_is_one_message(tiny_arguments, small_disk, capsys):
     assert main(tiny_arguments(run, *SHORT)) == 2
     (message,) = [x for x in capsys.readouterr().err.splitlines() if x.startswith("maskconver: ")]
     assert "cannot be written (" in message and "No space left on device" in message
-    assert "free space" in message and "Nothing was saved before." in message
+    assert "free space" in message and "Nothing was saved before" in message
 
 
 @pytest.fixture

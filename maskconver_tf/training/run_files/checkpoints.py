@@ -105,7 +105,7 @@ class CheckpointManager(tf.train.CheckpointManager):
             yield
         except DISK_ERRORS as error:
             good = self.latest_checkpoint
-            safe = f"{good} is the last good state." if good else "Nothing was saved before."
+            safe = f"{good} is the last good state" if good else "Nothing was saved before"
             raise write_error(self.directory, error, safe) from None
 
 
