@@ -151,7 +151,7 @@ class RunFolder:
         if (best := self._best_evaluation()) and best[metric] >= score:
             return False
         before = self._best_weights()
-        with explain_write_errors(self.best, "No checkpoint was lost."):
+        with explain_write_errors(self.best, "No checkpoint was lost"):
             tf.train.Checkpoint(model=model).write(str(self.best / f"weights-{step}"))
             # From now on these weights are the best ones, even if the process dies.
             write_text_whole(self.best_score, json.dumps({metric: score, "step": step}) + "\n")
