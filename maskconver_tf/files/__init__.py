@@ -1,1 +1,1 @@
-"""Whatever touches a disk, a bucket or a codec."""
+"""Paths, JSON, pictures, id maps: all code that touches a disk, a bucket or a codec."""
