@@ -9,11 +9,18 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf import types
-from maskconver_tf.errors import UserError
+from maskconver_tf.errors import UserError, check_whole_numbers
 from maskconver_tf.layers.norm import NormKind
 from maskconver_tf.models.heads import LightHead
+from maskconver_tf.models.levels import (
+    check_level,
+    check_levels,
+    check_same_width,
+    sum_levels,
+    take_level,
+)
 from maskconver_tf.models.mask_embedding_generator import ClassEmbedding, MaskEmbeddingGenerator
-from maskconver_tf.models.trunk import Trunk, sum_levels
+from maskconver_tf.models.trunk import Trunk
 from maskconver_tf.ops.centers import flat_indices, flatten_levels, gather_cells
 from maskconver_tf.ops.masks import mask_logits
 from maskconver_tf.ops.peaks import top_k_centers
@@ -71,6 +78,11 @@ class MaskConver(Trunk):
         **kwargs,
     ):
         super().__init__(backbone, pixel_decoder, pyramid, **kwargs)
+        sizes = {"width": width, "hidden": hidden, "head_kernel_size": head_kernel_size}
+        check_whole_numbers("MaskConver", 1, **sizes, num_proposals=num_proposals)
+        check_whole_numbers("MaskConver", 0, head_repeats=head_repeats)
+        check_levels("MaskConver.center_levels", center_levels)
+        check_level("MaskConver.mask_level", mask_level)
         _check_fuse_level(fuse_level, center_levels, mask_level)
         self._config = {
             "num_classes": num_classes,
@@ -162,8 +174,10 @@ class MaskConver(Trunk):
     def _levels_for_heads(self, features, levels) -> tuple[dict[int, tf.Tensor], tf.Tensor | None]:
         """Returns the levels that the heads take, and the finer feature that they fuse or None."""
         if self.fuse_level is None:
+            check_same_width("MaskConver", levels, self.mask_level)
             return levels, None
-        return {self.fuse_level: levels[min(levels)]}, features[self.fuse_level]
+        finer = take_level(features, self.fuse_level, "MaskConver.fuse_level")
+        return {self.fuse_level: levels[min(levels)]}, finer
 
     def _at_center_levels(self, head, levels, detail, training) -> dict[int, tf.Tensor]:
         """Applies a head to each center level."""

@@ -6,9 +6,11 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf import types
+from maskconver_tf.errors import check_whole_numbers
 from maskconver_tf.layers.norm import NormKind
 from maskconver_tf.models.heads import LightHead
-from maskconver_tf.models.trunk import Trunk, sum_levels
+from maskconver_tf.models.levels import check_level, check_same_width, sum_levels
+from maskconver_tf.models.trunk import Trunk
 
 
 @tf_keras.utils.register_keras_serializable("maskconver_tf")
@@ -48,6 +50,10 @@ class SemanticModel(Trunk):
         **kwargs,
     ):
         super().__init__(backbone, pixel_decoder, pyramid, **kwargs)
+        sizes = {"width": width, "head_kernel_size": head_kernel_size}
+        check_whole_numbers("SemanticModel", 1, **sizes)
+        check_whole_numbers("SemanticModel", 0, head_repeats=head_repeats)
+        check_level("SemanticModel.mask_level", mask_level)
         self._config = {
             "num_classes": num_classes,
             "mask_level": mask_level,
@@ -76,6 +82,7 @@ class SemanticModel(Trunk):
 
     def call(self, images: tf.Tensor, training: bool | None = None) -> dict[str, tf.Tensor]:
         _, levels = self.compute_features(images, training)
+        check_same_width("SemanticModel", levels, self.mask_level)
         summed = sum_levels(levels, images.shape[1:3], self.mask_level)
         mask_features = self.mask_feature_head(summed, level=self.mask_level, training=training)
         return {types.SEMANTIC_LOGITS: self.class_embeddings(mask_features)}

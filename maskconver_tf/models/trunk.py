@@ -6,7 +6,6 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf.errors import UserError
-from maskconver_tf.ops.resize import level_size, repeat_to_size
 
 _PARTS = ("backbone", "pixel_decoder", "pyramid")
 
@@ -65,19 +64,6 @@ class Trunk(tf_keras.Model):
             if config[name] is not None
         }
         return cls(**{**config, **parts})
-
-
-def sum_levels(levels: dict[int, tf.Tensor], input_size: tuple[int, int], finest: int) -> tf.Tensor:
-    """Sums all levels on the grid of level `finest`.
-
-    From the coarsest level on, the sum is doubled in size and the next finer level is added.
-    """
-    total = levels[max(levels)]
-    for level in range(max(levels) - 1, finest - 1, -1):
-        total = repeat_to_size(total, *level_size(input_size, level))
-        if level in levels:
-            total += levels[level]
-    return total
 
 
 def _check_size(images: tf.Tensor) -> None:

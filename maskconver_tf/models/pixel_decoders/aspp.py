@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import tensorflow as tf
 import tf_keras
 
+from maskconver_tf.errors import check_whole_numbers
 from maskconver_tf.layers.norm import NormKind, make_norm
+from maskconver_tf.models.levels import check_level, take_level
 
 
 @tf_keras.utils.register_keras_serializable("maskconver_tf")
@@ -42,6 +44,8 @@ class ASPP(tf_keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        check_level("ASPP.level", level)
+        check_whole_numbers("ASPP", 1, width=width)
         self._config = {
             "level": level,
             "width": width,
@@ -58,7 +62,7 @@ class ASPP(tf_keras.layers.Layer):
     def call(
         self, features: dict[int, tf.Tensor], training: bool | None = None
     ) -> dict[int, tf.Tensor]:
-        x = features[self.level]
+        x = take_level(features, self.level, "ASPP.level")
         branches = [branch(x, training=training) for branch in (self.near, *self.atrous)]
         mean = self.mean(tf.reduce_mean(x, axis=[1, 2], keepdims=True), training=training)
         branches.append(tf.broadcast_to(mean, tf.shape(branches[0])))

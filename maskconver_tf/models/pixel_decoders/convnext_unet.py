@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import tensorflow as tf
 import tf_keras
 
-from maskconver_tf.errors import UserError
+from maskconver_tf.errors import UserError, check_whole_numbers
 from maskconver_tf.layers.convnext_block import ConvNeXtSEBlock
 from maskconver_tf.layers.norm import NormKind, make_norm
+from maskconver_tf.models.levels import take_level
 from maskconver_tf.ops.resize import repeat_to_size
 
 
@@ -52,6 +53,15 @@ class ConvNeXtUNet(tf_keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        for name, least, numbers in (("repeats", 0, repeats), ("widths", 1, widths)):
+            if not isinstance(numbers, (tuple, list)):
+                raise UserError(
+                    f"ConvNeXtUNet.{name} = {numbers!r} ({type(numbers).__name__}): expected a "
+                    "tuple with a whole number for each level, such as (1, 1, 1)"
+                )
+            for i, number in enumerate(numbers):
+                check_whole_numbers("ConvNeXtUNet", least, **{f"{name}[{i}]": number})
+        check_whole_numbers("ConvNeXtUNet", 1, kernel_size=kernel_size)
         if len(repeats) != len(widths) or not 1 <= len(repeats) <= 4:
             raise UserError(
                 f"ConvNeXtUNet.repeats = {tuple(repeats)} and widths = {tuple(widths)}: "
@@ -85,7 +95,8 @@ class ConvNeXtUNet(tf_keras.layers.Layer):
     ) -> dict[int, tf.Tensor]:
         pyramid = {}
         for level in self.levels:
-            x = self.laterals[str(level)](features[level], training=training)
+            feature = take_level(features, level, "ConvNeXtUNet.repeats")
+            x = self.laterals[str(level)](feature, training=training)
             if level + 1 in pyramid:
                 above = self.climbs[str(level)](pyramid[level + 1], training=training)
                 x += repeat_to_size(above, x.shape[1], x.shape[2])

@@ -5,7 +5,9 @@ from __future__ import annotations
 import tensorflow as tf
 import tf_keras
 
+from maskconver_tf.errors import check_whole_numbers
 from maskconver_tf.layers.norm import NormKind, make_norm
+from maskconver_tf.models.levels import check_level
 from maskconver_tf.ops.resize import repeat_to_size
 
 
@@ -41,6 +43,8 @@ class LightFPN(tf_keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        check_whole_numbers("LightFPN", 1, width=width, kernel_size=kernel_size)
+        check_level("LightFPN.max_level", max_level)
         self._config = {
             "width": width,
             "max_level": max_level,

@@ -1,0 +1,94 @@
+"""Pyramid levels as models use them: checks of settings that name levels, and their sum."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from maskconver_tf.errors import UserError
+from maskconver_tf.ops.resize import level_size, repeat_to_size
+
+_FINEST_LEVEL, _COARSEST_LEVEL = 0, 9
+"""Levels that a setting may name: from the pixels themselves to a stride of 512."""
+
+
+def check_levels(where: str, levels: object) -> None:
+    """Checks a setting that names pyramid levels.
+
+    Args:
+      where: the setting, for the message: "MaskConver.center_levels".
+      levels: its value.
+
+    Raises:
+      UserError: the value is not a tuple or list of different levels.
+    """
+    is_list = isinstance(levels, (tuple, list)) and levels and len({*levels}) == len(levels)
+    if not is_list or not all(map(_is_level, levels)):
+        raise UserError(
+            f"{where} = {levels!r} ({type(levels).__name__}): expected different whole numbers "
+            f"from {_FINEST_LEVEL} to {_COARSEST_LEVEL}, such as (3, 4, 5)"
+        )
+
+
+def check_level(where: str, level: object) -> None:
+    """Checks a setting that names one pyramid level; arguments and errors as in `check_levels`."""
+    if not _is_level(level):
+        raise UserError(
+            f"{where} = {level!r} ({type(level).__name__}): expected a whole number from "
+            f"{_FINEST_LEVEL} to {_COARSEST_LEVEL}, such as 2"
+        )
+
+
+def check_same_width(model: str, levels: dict[int, tf.Tensor], mask_level: int) -> None:
+    """Checks that heads can share their weights over the levels, and that a mask grid fits.
+
+    Args:
+      model: name of the model's class, for the message.
+      levels: level -> feature `[B, Hl, Wl, width]` of the decoder, or of the pyramid.
+      mask_level: level of the mask grid.
+
+    Raises:
+      UserError: two levels differ in width, or all levels are finer than the mask grid.
+    """
+    widths = {level: levels[level].shape[-1] for level in sorted(levels)}
+    if len({*widths.values()}) > 1:
+        raise UserError(
+            f"{model}: the levels of its pixel decoder have the widths {widths}, but heads and "
+            "masks need one width. Give ConvNeXtUNet.widths one number for all levels, or bind "
+            f"{model}.pyramid = @LightFPN()"
+        )
+    if mask_level > max(levels):
+        raise UserError(
+            f"{model}.mask_level = {mask_level}: the coarsest level of the pixel decoder is "
+            f"{max(levels)}; choose this level or a finer one, such as 2"
+        )
+
+
+def take_level(features: dict[int, tf.Tensor], level: int, setting: str) -> tf.Tensor:
+    """Returns one level of the backbone's features.
+
+    Raises:
+      UserError: the backbone does not have it; the message names `setting`, which asks for it.
+    """
+    if level not in features:
+        raise UserError(
+            f"{setting} asks for level {level}, but the backbone has the levels "
+            f"{sorted(features)}; choose one of them, or another backbone"
+        )
+    return features[level]
+
+
+def sum_levels(levels: dict[int, tf.Tensor], input_size: tuple[int, int], finest: int) -> tf.Tensor:
+    """Sums all levels on the grid of level `finest`.
+
+    From the coarsest level on, the sum is doubled in size and the next finer level is added.
+    """
+    total = levels[max(levels)]
+    for level in range(max(levels) - 1, finest - 1, -1):
+        total = repeat_to_size(total, *level_size(input_size, level))
+        if level in levels:
+            total += levels[level]
+    return total
+
+
+def _is_level(value: object) -> bool:
+    return type(value) is int and _FINEST_LEVEL <= value <= _COARSEST_LEVEL
