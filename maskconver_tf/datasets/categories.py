@@ -17,7 +17,7 @@ import numpy as np
 
 from maskconver_tf.datasets.palette import palette
 from maskconver_tf.errors import UserError
-from maskconver_tf.files.json_file import read_json, short_repr, utf8_safe, write_json
+from maskconver_tf.files.json_file import read_json, short_repr, typed_repr, utf8_safe, write_json
 from maskconver_tf.files.paths import local_or_remote_path
 
 
@@ -152,7 +152,7 @@ def _category(entry: Any, where: str) -> Category:
         if key not in entry:
             raise UserError(f"{where} ({short_repr(dict(entry))}) lacks {key}; add it: {expected}")
         if not is_good(entry[key]):
-            raise UserError(f"{where} has {key} {short_repr(entry[key])}; expected {expected}")
+            raise UserError(f"{where} has {key} {typed_repr(entry[key])}; expected {expected}")
     return Category(entry["id"], entry["name"], bool(entry["isthing"]), entry.get("supercategory"))
 
 

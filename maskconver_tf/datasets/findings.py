@@ -16,10 +16,8 @@ class Problem(enum.Enum):
 
     MALFORMED_ENTRY = (
         "malformed entry in the annotations",
-        "an image has id and file_name, and for instances also width and height; a panoptic "
-        "annotation has image_id, file_name and segments_info; a segment has an id from 1 to "
-        "16777215, a category_id and optionally iscrowd, 0 or 1; an instance has image_id, "
-        "category_id, segmentation and optionally iscrowd",
+        "entries with the fields of COCO's files and with the types named above; ids are whole "
+        "numbers without a decimal point, and image ids may also be text",
         "correct the entry",
     )
     REPEATED_ENTRY = (
@@ -37,6 +35,22 @@ class Problem(enum.Enum):
         "annotation without image",
         "an entry under images whose id is the annotation's image_id",
         "add the image or remove the annotation",
+    )
+    SHARED_FILE = (
+        "file that several images name",
+        "one entry under images for each file, with all its annotations",
+        "give their annotations one image id and remove the other entries",
+    )
+    IMAGE_ID_TYPE = (
+        "image id written in two ways",
+        "the same value of the same type in images (id) and annotations (image_id)",
+        "write both as whole numbers, or both as the same text",
+    )
+    LOST_ANNOTATION = (
+        "annotation that names no picture",
+        "the image_id of the picture that shows the object, a whole number or text",
+        "correct the annotation or remove it; --skip_bad cannot leave its picture out, because "
+        "any picture may show the object",
     )
     NO_PICTURE = (
         "truth without picture",
@@ -93,6 +107,13 @@ class Problem(enum.Enum):
         "malformed segmentation",
         "polygons [[x, y, x, y, x, y, ...], ...] or run lengths with the picture's size",
         "correct the annotation",
+    )
+    NO_PIXEL = (
+        "segmentation without a pixel",
+        "polygons or run lengths that cover at least one pixel, x from 0 to the picture's width "
+        "and y from 0 to its height, in pixels",
+        "correct the coordinates (those from 0 to 1 are shares: multiply x by the width and y by "
+        "the height), or remove the annotation",
     )
     SIZE = (
         "sizes that differ",
@@ -187,6 +208,11 @@ class Problem(enum.Enum):
         self.title = title
         self.expected = expected
         self.way_out = way_out
+
+    @property
+    def can_be_skipped(self) -> bool:
+        """Whether a build that leaves the named picture out has only pictures with sound truth."""
+        return self is not Problem.LOST_ANNOTATION
 
 
 @dataclasses.dataclass(frozen=True)

@@ -28,7 +28,7 @@ def read_json(path: Path, what: str) -> Any:
         raise UserError(f"{path}: found a folder, expected {what}; name the file in it") from None
     except OSError as error:
         raise UserError(f"{path}: {what} cannot be read ({error.strerror})") from None
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(
             f"{path}: {what} is not valid JSON ({error}). Perhaps a download did not finish; fetch "
             "or write the file again"
@@ -57,3 +57,20 @@ def short_repr(value: Any) -> str:
     """Returns `repr` of a value for a message, cut to 80 characters."""
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+_TYPE_NAMES = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number with a decimal point",
+    str: "text",
+    list: "a list",
+    dict: "an object",
+}
+
+
+def typed_repr(value: Any) -> str:
+    """Returns a value and its JSON type for a message: "'1' (text)"."""
+    if value is None:
+        return "null"
+    return f"{short_repr(value)} ({_TYPE_NAMES[type(value)]})"

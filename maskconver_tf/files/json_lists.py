@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from maskconver_tf.errors import UserError
-from maskconver_tf.files.json_file import read_json
+from maskconver_tf.files.json_file import read_json, typed_repr
 
 _CHUNK = 2**20
 """Bytes read at a time."""
@@ -83,9 +83,13 @@ def scan_json_lists(
                     yield from (ListElement(key, *element) for element in reader.elements())
                 else:
                     reader.value()
-        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+        except (ValueError, RecursionError):
             read_json(path, what)  # Says what is wrong, and where.
             raise
+    wrong = [key for key in keys if is_list.get(key) is False]
+    if wrong:
+        kinds = ", ".join(f"{key} is {typed_repr(read_json(path, what)[key])}" for key in wrong)
+        raise UserError(f"{path}: {kinds} and must be a list; expected {expected}")
     if not all(is_list.get(key) for key in keys):
         names = ", ".join(list(is_list)[:8]) or "nothing"
         raise UserError(f"{path}: found {names}; expected {expected}")

@@ -132,7 +132,8 @@ def refuse_bad_pictures(
     source: Source, findings: Sequence[Finding], num_bad: int, skip_bad: bool
 ) -> None:
     """Raises `UserError` if pictures are bad and may not be skipped, or if all are bad."""
-    if findings and (not skip_bad or num_bad == _num_entries(source)):
+    all_bad = num_bad == _num_entries(source)
+    if findings and (not skip_bad or all_bad or not _can_skip(findings)):
         raise _refusal(source, findings, num_bad)
 
 
@@ -145,6 +146,11 @@ def manifest_content(
     return source.categories, content, counts.conversions, dropped
 
 
+def _can_skip(findings: Sequence[Finding]) -> bool:
+    """Returns whether no object is without truth in the pictures that have no finding."""
+    return all(finding.problem.can_be_skipped for finding in findings)
+
+
 def _num_entries(source: Source) -> int:
     """Counts the pictures of a source, including those for which only a finding exists."""
     return len(source.pictures) + count_pictures(source.findings)
@@ -155,9 +161,14 @@ def _refusal(source: Source, findings: Sequence[Finding], num_bad: int) -> UserE
     num_entries = _num_entries(source)
     if num_bad == num_entries:
         way_out = "No picture is left to build from."
+    elif not _can_skip(findings):
+        way_out = (
+            "--skip_bad cannot help: an annotation names no picture, so any picture may show its "
+            "object."
+        )
     else:
         way_out = (
-            f"Correct them, or build from the other {num_entries - num_bad} with --skip-bad. "
+            f"Correct them, or build from the other {num_entries - num_bad} with --skip_bad. "
             "dropped.json then lists the pictures that were left out."
         )
     return UserError(

@@ -43,7 +43,7 @@ def test_saved_list_is_read_back_equal_and_is_cocos(categories, tmp_path):
         ({"id": 1}, "category list is {'id': 1}"),
         (["road"], "category 0 is 'road'"),
         ([ROAD, {"id": 2, "name": "x"}], "category 1.*lacks isthing"),
-        ([{**ROAD, "id": -1}], "has id -1; expected an integer, 0 or more"),
+        ([{**ROAD, "id": -1}], "has id -1 .a whole number.; expected an integer, 0 or more"),
         ([{**ROAD, "id": "3"}], "has id '3'"),
         ([{**ROAD, "id": True}], "has id True"),
         ([{**ROAD, "name": " "}], "has name ' '"),

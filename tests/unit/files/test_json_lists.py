@@ -50,7 +50,10 @@ def test_a_byte_order_mark_is_no_error(tmp_path):
         ('{"images": [1 2], "annotations": []}', "not valid JSON"),
         ('{"images": [], "annotations": []} x', "not valid JSON"),
         ('{"images": []}', "found images; expected a COCO file"),
-        ('{"images": {}, "annotations": []}', "found images, annotations; expected"),
+        (
+            '{"images": {}, "annotations": []}',
+            r"images is {} .an object. and must be a list; expected",
+        ),
         ("{}", "found nothing; expected"),
         ("[1]", "found a list; expected"),
     ],

@@ -5,13 +5,15 @@ Entries stay on disk: memory holds only the position of each entry in the file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import posixpath
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from maskconver_tf.datasets.findings import Finding, Problem
+from maskconver_tf.datasets.findings import Finding, Problem, shortened_list
+from maskconver_tf.datasets.sources.coco.entries import Field, loose_id, what_is_wrong
 from maskconver_tf.errors import UserError
-from maskconver_tf.files.json_file import short_repr
+from maskconver_tf.files.json_file import short_repr, typed_repr
 from maskconver_tf.files.json_lists import ElementOffsets, ListElement, scan_json_lists
 
 _KEYS = ("images", "annotations", "categories")
@@ -65,13 +67,14 @@ class EntriesById:
         later checks skip what they name.
     """
 
-    def __init__(self, path: Path, key: str, id_key: str, is_good: Callable[[Any], bool]):
+    def __init__(self, path: Path, key: str, id_key: str, fields: Sequence[Field]):
+        """`fields` are those that an entry must have; the one of `id_key` is among them."""
         self.findings: list[Finding] = []
         self.malformed: list[dict] = []
         self._where = str(path)
         self._key = key
         self._id_key = id_key
-        self._is_good = is_good
+        self._fields = fields
         self._places = ElementOffsets(path)
         self._numbers: dict[int | str, int] = {}
         self._count: dict[int | str, int] = {}  # Of ids that come more than once.
@@ -79,9 +82,11 @@ class EntriesById:
     def add(self, element: ListElement) -> None:
         """Adds an entry, or notes a finding if it is malformed."""
         number = self._places.add(element)
-        if not self._is_good(element.value):
+        wrong = what_is_wrong(element.value, self._fields)
+        if wrong is not None:
             name = f"{self._key}[{number}]"
-            self._note(name, Problem.MALFORMED_ENTRY, f"{name} is {short_repr(element.value)}")
+            found = f"{name} is {short_repr(element.value)}: {wrong}"
+            self._note(name, Problem.MALFORMED_ENTRY, found)
             if isinstance(element.value, dict):
                 self.malformed.append(element.value)
             return
@@ -97,14 +102,41 @@ class EntriesById:
             found = f"{self._key} has {count} entries of {self._id_key} {entry_id!r}"
             self._note(self.read(entry_id)["file_name"], Problem.REPEATED_ENTRY, found)
 
+    def note_shared_files(self, names: RepeatedNames) -> set[int | str]:
+        """Notes each image whose file another image names too; returns the ids of these images.
+
+        Each of them has only a part of the annotations of the file.
+        """
+        shared: dict[str, list[int | str]] = {}
+        for entry_id in self if names.repeated else ():
+            name = self.read(entry_id)["file_name"]
+            if names.normal(name) in names.repeated:
+                shared.setdefault(names.normal(name), []).append(entry_id)
+        for name, ids in shared.items():
+            if len(ids) > 1:
+                found = f"{name}: images has {len(ids)} entries of this file_name, id "
+                self._note(name, Problem.SHARED_FILE, found + shortened_list(ids))
+        return {i for ids in shared.values() if len(ids) > 1 for i in ids}
+
     def note_without(self, others: EntriesById, problem: Problem) -> None:
         """Notes each entry whose id does not occur in `others`, not even in a malformed entry."""
-        key = others._id_key
-        half_known = {entry[key] for entry in others.malformed if has_id(entry, key)}
-        for entry_id in self:
-            if entry_id not in others and entry_id not in half_known:
-                name = self.read(entry_id)["file_name"]
+        lone = [entry_id for entry_id in self if entry_id not in others]
+        half_known = others.malformed_ids()
+        alike = {loose_id(i): i for i in others if i not in self} if lone else {}
+        for entry_id in lone:
+            key = loose_id(entry_id)
+            if key in half_known:
+                continue
+            name = self.read(entry_id)["file_name"]
+            if key not in alike:
                 self._note(name, problem, f"image id {entry_id!r} ({name})")
+            elif self._key == "images":  # The other list need not say the same again.
+                found = differing_ids(others._key, alike[key], entry_id)
+                self._note(name, Problem.IMAGE_ID_TYPE, f"{name}: {found}")
+
+    def malformed_ids(self) -> set[str]:
+        """Returns the ids of malformed entries, as `loose_id` gives them."""
+        return {loose_id(entry.get(self._id_key)) for entry in self.malformed} - {None}
 
     def __contains__(self, entry_id: int | str) -> bool:
         return entry_id in self._numbers
@@ -124,17 +156,32 @@ class EntriesById:
         self.findings.append(Finding(picture, self._where, problem, found))
 
 
-def has_id(entry: Any, key: str) -> bool:
-    """Returns whether an entry is a JSON object with a number or text under `key`."""
-    return isinstance(entry, dict) and type(entry.get(key)) in (int, str)
+class RepeatedNames:
+    """Finds the file names that several entries of `images` have, in a few bytes per name.
+
+    Attributes:
+      repeated: these names, as `normal` gives them.
+    """
+
+    def __init__(self):
+        self.repeated: set[str] = set()
+        self._hashes: set[int] = set()
+
+    def add(self, entry: Any) -> None:
+        """Adds the file name of an entry; an entry without a name counts for nothing."""
+        if not isinstance(entry, dict) or not isinstance(entry.get("file_name"), str):
+            return
+        name = self.normal(entry["file_name"])
+        if hash(name) in self._hashes:
+            self.repeated.add(name)
+        self._hashes.add(hash(name))
+
+    @staticmethod
+    def normal(name: str) -> str:
+        """Returns the name without "./", "//" and "a/.."."""
+        return posixpath.normpath(name)
 
 
-def is_image(entry: Any) -> bool:
-    """Returns whether an entry of `images` has an id and a file name."""
-    return has_id(entry, "id") and isinstance(entry.get("file_name"), str)
-
-
-def listed_size(image: dict) -> tuple[int, int] | None:
-    """Returns (width, height) as an entry of `images` lists them, or None if it does not."""
-    has_size = "width" in image and "height" in image
-    return (image["width"], image["height"]) if has_size else None
+def differing_ids(key: str, image_id: Any, entry_id: Any) -> str:
+    """Says that an entry under `key` and an entry of `images` write the same id in two ways."""
+    return f"{key} has image_id {typed_repr(image_id)}, images has id {typed_repr(entry_id)}"

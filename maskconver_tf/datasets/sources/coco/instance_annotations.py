@@ -4,60 +4,100 @@ from __future__ import annotations
 
 import array
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.datasets.findings import Finding, Problem
-from maskconver_tf.datasets.sources.coco.coco_json import EntriesById, has_id
+from maskconver_tf.datasets.sources.coco.coco_json import EntriesById, differing_ids
+from maskconver_tf.datasets.sources.coco.entries import (
+    Field,
+    id_field,
+    loose_id,
+    what_is_wrong,
+)
 from maskconver_tf.datasets.sources.source import SourceSegment
 from maskconver_tf.errors import UserError
-from maskconver_tf.files.json_file import short_repr
+from maskconver_tf.files.json_file import short_repr, typed_repr
 from maskconver_tf.files.json_lists import ElementOffsets, ListElement
+
+_IMAGE_ID = (id_field("image_id"),)
 
 
 class AnnotationsByPicture:
     """The entries of `annotations`, looked up by their image id; a picture may have many.
 
     Attributes:
-      findings: malformed annotations.
+      findings: annotations that belong to no picture, or perhaps to one.
+      category_ids: the category ids that annotations have, known or not.
     """
 
     def __init__(self, path: Path):
         self.findings: list[Finding] = []
+        self.category_ids: set[int] = set()
         self._where = str(path)
         self._places = ElementOffsets(path)
         self._numbers: dict[int | str, int] = {}  # Image id -> number of the image, from 0.
-        self._owners = array.array("q")  # Number of each annotation's image; -1 if malformed.
+        self._float_ids: set[float] = set()  # Image ids with a decimal point.
+        self._owners = array.array("q")  # Number of each annotation's image; -1 if it has none.
         self._order: np.ndarray | None = None
 
+    def __len__(self) -> int:
+        return len(self._owners)
+
     def add(self, element: ListElement) -> None:
-        """Adds an annotation, or notes a finding if it is malformed."""
-        if isinstance(element.value, dict) and "segments_info" in element.value:
+        """Adds an annotation, or notes a finding if it does not name a picture."""
+        entry = element.value
+        if isinstance(entry, dict) and "segments_info" in entry:
             raise UserError(
                 f"{self._where}: an annotation has segments_info, as in COCO's panoptic files; "
                 "expected a COCO instances file, such as instances_val2017.json. To read a "
                 "panoptic file, give --source coco_panoptic"
             )
         number = self._places.add(element)
-        if has_id(element.value, "image_id") and "segmentation" in element.value:
-            image_id = element.value["image_id"]
-            self._owners.append(self._numbers.setdefault(image_id, len(self._numbers)))
-        else:
-            name = f"annotations[{number}]"
-            found = f"{name} is {short_repr(element.value)}"
-            self.findings.append(Finding(name, self._where, Problem.MALFORMED_ENTRY, found))
-            self._owners.append(-1)
+        wrong = what_is_wrong(entry, _IMAGE_ID)
+        if wrong is None:
+            self._owners.append(self._numbers.setdefault(entry["image_id"], len(self._numbers)))
+            if type(entry.get("category_id")) is int:
+                self.category_ids.add(entry["category_id"])
+            return
+        self._owners.append(-1)
+        if isinstance(entry, dict) and type(entry.get("image_id")) is float:
+            self._float_ids.add(entry["image_id"])
+            return
+        name = f"annotations[{number}]"
+        self._note(name, Problem.LOST_ANNOTATION, f"{name} is {short_repr(entry)}: {wrong}")
 
-    def without_image(self, images: EntriesById) -> list[Finding]:
-        """Returns a finding for each image id that no entry of `images` has."""
-        return [
-            Finding(f"image id {i!r}", self._where, Problem.NO_IMAGE, f"image id {i!r}")
-            for i in self._numbers
-            if i not in images
-        ]
+    def note_without_image(self, images: EntriesById) -> set[int | str]:
+        """Notes each image id that no entry of `images` has.
+
+        Returns:
+          The ids of the images that an annotation perhaps means, because it writes the same id or
+          the name of the file. Such a picture shows an object without truth.
+
+        Raises:
+          UserError: there are annotations, but not one of them names a picture in `images`.
+        """
+        strange = [i for i in self._numbers if i not in images] + sorted(self._float_ids)
+        half_known = images.malformed_ids()
+        strange = [i for i in strange if loose_id(i) not in half_known]
+        alike = _images_by_loose_id(images, strange)
+        if strange and not images.malformed and not any(i in images for i in self._numbers):
+            self._refuse_all(strange[0], images, alike)
+        meant = set()
+        for image_id in strange:
+            entry_id = alike.get(loose_id(image_id))
+            if entry_id is None:
+                found = f"image id {typed_repr(image_id)}"
+                self._note(f"image id {image_id!r}", Problem.NO_IMAGE, found)
+                continue
+            meant.add(entry_id)
+            name = images.read(entry_id)["file_name"]
+            found = f"{name}: {differing_ids('annotations', image_id, entry_id)}"
+            self._note(name, Problem.IMAGE_ID_TYPE, found)
+        return meant
 
     def read(self, image_id: int | str) -> list[dict]:
         """Reads the annotations of a picture, in the file's order."""
@@ -71,11 +111,51 @@ class AnnotationsByPicture:
         start, stop = np.searchsorted(self._sorted, [number, number + 1])
         return [self._places.read(i) for i in self._order[start:stop].tolist()]
 
+    def _refuse_all(self, image_id: Any, images: EntriesById, alike: dict[str, Any]) -> None:
+        """Raises `UserError` because no annotation names a picture."""
+        entry_id = alike.get(loose_id(image_id), next(iter(images), None))
+        raise UserError(
+            f"{self._where}: no annotation names a picture: "
+            f"{differing_ids('annotations', image_id, entry_id)}; expected the same values of the "
+            f"same type. Write the ids in both lists alike"
+        )
+
+    def _note(self, picture: str, problem: Problem, found: str) -> None:
+        self.findings.append(Finding(picture, self._where, problem, found))
+
+
+def _images_by_loose_id(images: EntriesById, strange: Sequence[Any]) -> dict[str, int | str]:
+    """Returns the image id that each text may mean: an id of another type, or a file's name."""
+    if not strange:
+        return {}
+    alike = {}
+    if any(isinstance(image_id, str) for image_id in strange):
+        for entry_id in images:
+            name = images.read(entry_id)["file_name"]
+            path = PurePosixPath(name)
+            alike |= dict.fromkeys(map(loose_id, (name, path.name, path.stem)), entry_id)
+    return alike | {loose_id(entry_id): entry_id for entry_id in images}
+
+
+# ---- The annotations of one picture --------------------------------------------------------------
+
+_ENTRY = (
+    Field("id", lambda v: type(v) is int and 0 < v < 2**62, "a whole number, 1 or more"),
+    Field("iscrowd", lambda v: v in (0, 1), "0 or 1"),
+    Field("segmentation", lambda v: v is not None, "polygons or run lengths"),
+)
+"""Fields of an annotation besides its image id and its category."""
+
 
 def check_annotations(
-    annotations: Sequence[dict], categories: Categories
+    annotations: Sequence[dict], categories: Categories, num_annotated: int
 ) -> tuple[list[tuple[SourceSegment, Any]], list[tuple[Problem, str]]]:
     """Checks the annotations of a picture.
+
+    Args:
+      categories: the class list.
+      num_annotated: number of classes, the first ones, that an annotation may have. The others are
+        of stuff that does not come from annotations.
 
     Returns:
       The segment and the COCO `segmentation` of each usable annotation, and the problems of the
@@ -83,24 +163,28 @@ def check_annotations(
     """
     instances, problems, seen = [], [], set()
     for number, entry in enumerate(annotations, start=1):
-        segment_id = entry.get("id", number)
-        if type(segment_id) is not int or not 0 < segment_id < 2**62:
-            problems.append((Problem.MALFORMED_ENTRY, f"annotation id {segment_id!r}"))
+        entry = {"id": number, "iscrowd": 0} | entry
+        name = f"annotation id {short_repr(entry['id'])}"
+        wrong = what_is_wrong(entry, _ENTRY)
+        if wrong is not None:
+            problems.append((Problem.MALFORMED_ENTRY, f"{name}: {wrong}"))
             continue
-        if segment_id in seen:
-            problems.append((Problem.REPEATED_SEGMENT, f"annotation id {segment_id}"))
-        seen.add(segment_id)
-        try:
-            class_id = categories.class_id_of(entry.get("category_id"))
-        except (KeyError, TypeError):
-            found = f"annotation id {segment_id} has category_id {entry.get('category_id')!r}"
+        if entry["id"] in seen:
+            problems.append((Problem.REPEATED_SEGMENT, name))
+        seen.add(entry["id"])
+        class_id = _class_id(entry.get("category_id"), categories)
+        if class_id is None or class_id >= num_annotated:
+            found = f"{name} has category_id {typed_repr(entry.get('category_id'))}"
             problems.append((Problem.UNKNOWN_CATEGORY, found))
             continue
-        is_crowd = entry.get("iscrowd", 0)
-        if is_crowd not in (0, 1):
-            found = f"annotation id {segment_id} has iscrowd {short_repr(is_crowd)}"
-            problems.append((Problem.MALFORMED_ENTRY, found))
-            continue
-        kind = categories[class_id].isthing, bool(is_crowd)
-        instances.append((SourceSegment(segment_id, class_id, *kind), entry["segmentation"]))
+        kind = categories[class_id].isthing, bool(entry["iscrowd"])
+        instances.append((SourceSegment(entry["id"], class_id, *kind), entry["segmentation"]))
     return instances, problems
+
+
+def _class_id(category_id: Any, categories: Categories) -> int | None:
+    """Returns the class of a category id; None if it is no whole number or no category has it."""
+    try:
+        return categories.class_id_of(category_id) if type(category_id) is int else None
+    except KeyError:
+        return None

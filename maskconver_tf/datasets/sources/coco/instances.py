@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.datasets.findings import Finding, Problem
 from maskconver_tf.datasets.sources.coco.coco_json import (
     EntriesById,
-    is_image,
-    listed_size,
+    RepeatedNames,
     scan_coco_json,
 )
+from maskconver_tf.datasets.sources.coco.entries import IMAGE, listed_size, wrong_size
 from maskconver_tf.datasets.sources.coco.instance_annotations import (
     AnnotationsByPicture,
     check_annotations,
 )
-from maskconver_tf.datasets.sources.coco.segmentation_masks import decode_segmentation
+from maskconver_tf.datasets.sources.coco.segmentation_masks import (
+    decode_segmentation,
+    why_no_pixel,
+)
 from maskconver_tf.datasets.sources.label_pictures.label_png import read_labels
 from maskconver_tf.datasets.sources.label_pictures.label_segments import class_ids_of_labels
 from maskconver_tf.datasets.sources.lazy_pictures import LazyPictures
@@ -33,7 +38,14 @@ from maskconver_tf.datasets.sources.source import (
 )
 from maskconver_tf.errors import UserError
 from maskconver_tf.files.json_file import short_repr
+from maskconver_tf.files.json_lists import ListElement
 from maskconver_tf.types import PAD_ID
+
+_LARGE = 2**24
+"""Number of pixels above which the size in the picture's file is looked up before painting."""
+
+_LARGEST = 2**31
+"""Number of pixels that no mask can have."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,20 +67,38 @@ class CocoInstancesPicture(FilePicture):
     def read_truth(self) -> PanopticTruth:
         if self.size is None:
             raise UnusablePicture()  # `findings` already has the reason.
+        self._check_large_size()
         segments, ids, num_hidden = self._paint()
-        class_ids = np.full(ids.shape, PAD_ID)
+        class_ids, is_thing = np.full(ids.shape, PAD_ID), np.zeros(ids.shape, bool)
         if self.stuff_file is not None:
-            class_ids = self._read_stuff(ids)
+            class_ids, is_thing = self._read_stuff(ids)
         if self.background is not None:
             class_ids = np.where(class_ids == PAD_ID, self.background, class_ids)
         next_id = max([0, *(segment.id for segment, _ in self.instances)]) + 1
-        free = ids == 0
+        free = (ids == 0) & ~is_thing
         for class_id in np.unique(class_ids[free]).tolist():
             if class_id != PAD_ID:
                 ids[free & (class_ids == class_id)] = next_id
                 segments.append(SourceSegment(next_id, class_id, False, False))
                 next_id += 1
         return PanopticTruth(ids, tuple(segments), num_hidden)
+
+    def _check_large_size(self) -> None:
+        """Raises `UnusablePicture` if the listed size is huge and not that of the file.
+
+        Masks of such a size would fill the memory before anything else notices the wrong size.
+        """
+        width, height = self.size
+        if width * height <= _LARGE:
+            return
+        try:
+            with Image.open(self.image_file) as picture:
+                stored = picture.size
+        except Exception:  # `read_image` says what is wrong with the file.
+            stored = self.size if width * height < _LARGEST else (0, 0)
+        if sorted(stored) != sorted(self.size):
+            found = "{2} x {3}, and {0} x {1} in the annotations".format(*self.size, *stored)
+            raise self.unusable(self.image_file, Problem.SIZE, found)
 
     def _paint(self) -> tuple[list[SourceSegment], np.ndarray, int]:
         """Paints crowds first, then instances from large to small, so that small ones are on top.
@@ -77,7 +107,7 @@ class CocoInstancesPicture(FilePicture):
           The segments that have pixels, their id map int64 `[h, w]`, and how many have none.
         """
         width, height = self.size
-        masks = [(segment, self._mask(segmentation)) for segment, segmentation in self.instances]
+        masks = [(segment, self._mask(segment.id, shape)) for segment, shape in self.instances]
         ids = np.zeros([height, width], np.int64)
         for segment, mask in sorted(masks, key=lambda s: (not s[0].is_crowd, -s[1].sum())):
             ids[mask] = segment.id
@@ -85,25 +115,37 @@ class CocoInstancesPicture(FilePicture):
         segments = [segment for segment, _ in masks if segment.id in present]
         return segments, ids, len(masks) - len(segments)
 
-    def _mask(self, segmentation: Any) -> np.ndarray:
+    def _mask(self, segment_id: int, segmentation: Any) -> np.ndarray:
         """Returns the mask of an instance, bool `[h, w]`; raises `UnusablePicture`."""
         width, height = self.size
+        found = f"{self.name}: annotation id {segment_id}, segmentation {short_repr(segmentation)}"
         try:
-            return decode_segmentation(segmentation, height, width)
+            mask = decode_segmentation(segmentation, height, width)
         except (KeyError, TypeError, ValueError) as error:
-            found = f"{self.name}: segmentation {short_repr(segmentation)} ({error})"
-            raise self.unusable(self.map_file, Problem.SHAPE, found) from None
+            text = f"{found} ({error})"
+            raise self.unusable(self.map_file, Problem.SHAPE, text) from None
+        why = why_no_pixel(segmentation, mask)
+        if why is not None:
+            raise self.unusable(self.map_file, Problem.NO_PIXEL, f"{found}: {why}")
+        return mask
 
-    def _read_stuff(self, ids: np.ndarray) -> np.ndarray:
-        """Returns the contiguous stuff class of each pixel, `PAD_ID` elsewhere; int `[h, w]`.
+    def _read_stuff(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Reads the stuff of the picture.
 
-        Labels of things are ignored: things come from the annotations.
+        Things come from the annotations. Where the PNG has the label of a thing but no annotation
+        covers it, there is an object that nobody outlined: neither stuff nor background.
+
+        Returns:
+          The contiguous stuff class of each pixel, `PAD_ID` elsewhere, int `[h, w]`, and whether
+          its label is that of a thing, bool `[h, w]`.
         """
         labels = read_labels(self, self.stuff_file)
         self.check_shape(self.stuff_file, labels, ids, "the annotations")
-        class_ids = class_ids_of_labels(self, self.stuff_file, labels, self.categories, (0, 255))
-        is_thing = np.append(self.categories.is_thing, True)[class_ids]
-        return np.where(is_thing, PAD_ID, class_ids)
+        # No file has labels of the background: its id is the source's own.
+        known = Categories(self.categories.entries[: self.background])
+        class_ids = class_ids_of_labels(self, self.stuff_file, labels, known, (0, 255))
+        is_thing = np.append(known.is_thing, False)[class_ids]
+        return np.where(is_thing, PAD_ID, class_ids), is_thing
 
 
 class CocoInstances:
@@ -136,17 +178,25 @@ class CocoInstances:
         self.where = str(annotations)
         self.description = {"layout": "coco_instances", "annotations": annotations.name}
         self._folders = images, stuff
-        self._images = EntriesById(annotations, "images", "id", is_image)
+        self._images = EntriesById(annotations, "images", "id", IMAGE)
         self._annotations = AnnotationsByPicture(annotations)
-        listed_things = scan_coco_json(
-            annotations, "instances", self._images.add, self._annotations.add
-        )
-        self.categories = _categories(listed_things, self.where, stuff_classes, background)
+        names = RepeatedNames()
+
+        def add_image(element: ListElement) -> None:
+            self._images.add(element)
+            names.add(element.value)
+
+        listed = scan_coco_json(annotations, "instances", add_image, self._annotations.add)
+        self._num_annotated = len(listed)
+        used = self._annotations.category_ids
+        self.categories = _categories(listed, self.where, stuff_classes, background, used)
         self._background = None if background is None else len(self.categories) - 1
         self._images.note_repeated()
+        unsafe = self._annotations.note_without_image(self._images)
+        unsafe |= self._images.note_shared_files(names)
         self.findings = self._images.findings + self._annotations.findings
-        self.findings += self._annotations.without_image(self._images)
-        self._usable = [i for i in self._images if self._images.is_single(i)]
+        usable = (i for i in self._images if self._images.is_single(i))
+        self._usable = [i for i in usable if i not in unsafe]
         self.pictures = LazyPictures(len(self._usable), self._picture)
 
     def _picture(self, index: int) -> CocoInstancesPicture:
@@ -154,10 +204,10 @@ class CocoInstances:
         name = image["file_name"]
         images, stuff = self._folders
         annotations = self._annotations.read(image["id"])
-        instances, problems = check_annotations(annotations, self.categories)
-        size = listed_size(image)
-        if not all(type(side) is int and side > 0 for side in size or [None]):
-            problems.append((Problem.MALFORMED_ENTRY, f"width and height {size}"))
+        instances, problems = check_annotations(annotations, self.categories, self._num_annotated)
+        size, wrong = listed_size(image), wrong_size(image)
+        if wrong is not None:
+            problems.append((Problem.MALFORMED_ENTRY, wrong))
             size = None
         return CocoInstancesPicture(
             name=name,
@@ -177,9 +227,17 @@ class CocoInstances:
 
 
 def _categories(
-    things: list[Any], where: str, stuff_classes: Path | None, background: str | None
+    things: list[Any],
+    where: str,
+    stuff_classes: Path | None,
+    background: str | None,
+    used_ids: Collection[int],
 ) -> Categories:
-    """Returns the things of the annotations, then the stuff classes, then the background."""
+    """Returns the things of the annotations, then the stuff classes, then the background.
+
+    The id of the background is above all others, also above the `used_ids` of annotations that no
+    category has: their objects must not become background.
+    """
     entries = [{"isthing": 1} | e if isinstance(e, dict) else e for e in things]
     if stuff_classes is not None:
         stuff = Categories.load(stuff_classes)
@@ -192,5 +250,6 @@ def _categories(
         entries += stuff.to_coco()
     if background is not None:
         known = [e["id"] for e in entries if isinstance(e, dict) and type(e.get("id")) is int]
-        entries.append({"id": max([0, *known]) + 1, "name": background, "isthing": 0})
+        used = [i for i in used_ids if 0 <= i < 2**31 - 1]
+        entries.append({"id": max([0, *known, *used]) + 1, "name": background, "isthing": 0})
     return Categories.from_coco(entries, where)

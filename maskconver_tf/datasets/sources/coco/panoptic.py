@@ -10,12 +10,15 @@ import numpy as np
 
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.datasets.findings import Finding, Problem, shortened_list
-from maskconver_tf.datasets.sources.coco.coco_json import (
-    EntriesById,
-    has_id,
-    is_image,
+from maskconver_tf.datasets.sources.coco.coco_json import EntriesById, scan_coco_json
+from maskconver_tf.datasets.sources.coco.entries import (
+    FILE_NAME,
+    IMAGE,
+    Field,
+    id_field,
     listed_size,
-    scan_coco_json,
+    what_is_wrong,
+    wrong_size,
 )
 from maskconver_tf.datasets.sources.label_pictures.label_png import read_id_map
 from maskconver_tf.datasets.sources.lazy_pictures import LazyPictures
@@ -59,8 +62,8 @@ class CocoPanoptic:
         self.where = str(annotations)
         self.description = {"layout": "coco_panoptic", "annotations": annotations.name}
         self._folders = images, panoptic
-        self._images = EntriesById(annotations, "images", "id", is_image)
-        self._annotations = EntriesById(annotations, "annotations", "image_id", _is_truth)
+        self._images = EntriesById(annotations, "images", "id", IMAGE)
+        self._annotations = EntriesById(annotations, "annotations", "image_id", _TRUTH)
         categories = scan_coco_json(annotations, "panoptic", self._images.add, self._add_truth)
         self.categories = Categories.from_coco(categories, self.where)
         for entries in (self._images, self._annotations):
@@ -105,13 +108,17 @@ class CocoPanoptic:
         picture, truth = self._images.read(image_id), self._annotations.read(image_id)
         name = self.picture_name(picture)
         segments, problems = read_segments(truth["segments_info"], self.categories)
+        size = listed_size(picture)
+        if size is not None and wrong_size(picture) is not None:
+            problems.append((Problem.MALFORMED_ENTRY, str(wrong_size(picture))))
+            size = None
         images, panoptic = self._folders
         return CocoPanopticPicture(
             name=name,
             image_id=picture["id"],
             image_file=str(images / name),
             map_file=str(panoptic / truth["file_name"]),
-            size=listed_size(picture),
+            size=size,
             segments=segments,
             findings=tuple(
                 Finding(name, self.where, problem, f"{name}: {found}")
@@ -133,12 +140,21 @@ def _check_is_panoptic(where: str, annotation: Any) -> None:
     )
 
 
-def _is_truth(entry: Any) -> bool:
-    return (
-        has_id(entry, "image_id")
-        and isinstance(entry.get("file_name"), str)
-        and isinstance(entry.get("segments_info"), list)
-    )
+_TRUTH = (
+    id_field("image_id"),
+    FILE_NAME,
+    Field("segments_info", lambda value: isinstance(value, list), "a list"),
+)
+"""Fields of an entry of `annotations`."""
+
+_SEGMENT_ID = Field(
+    "id", lambda v: type(v) is int and 0 < v < 2**24, "a whole number from 1 to 16777215"
+)
+_SEGMENT = (_SEGMENT_ID, Field("category_id", lambda v: type(v) is int, "a whole number"))
+"""Fields of an entry of `segments_info`."""
+
+_IS_CROWD = Field("iscrowd", lambda v: v in (0, 1), "0 or 1")
+"""A field that an entry of `segments_info` may have."""
 
 
 def read_segments(
@@ -148,9 +164,13 @@ def read_segments(
     segments: dict[int, SourceSegment] = {}
     problems = []
     for info in listed_segments:
-        if not _is_segment(info):
-            problems.append((Problem.MALFORMED_ENTRY, f"segment {short_repr(info)}"))
-            if _has_segment_id(info):  # Otherwise its pixels would be reported as unlisted too.
+        wrong = _wrong_segment(info)
+        if wrong is not None:
+            found = f"segment {short_repr(info)}: {wrong}"
+            problems.append((Problem.MALFORMED_ENTRY, found))
+            if (
+                what_is_wrong(info, [_SEGMENT_ID]) is None
+            ):  # Otherwise its pixels would be reported as unlisted too.
                 segments[info["id"]] = SourceSegment(info["id"], PAD_ID, True, False)
             continue
         if info["id"] in segments:
@@ -172,13 +192,7 @@ def _segment(info: dict, categories: Categories) -> SourceSegment:
     return SourceSegment(info["id"], class_id, *kind, info.get("area"), info.get("bbox"))
 
 
-def _is_segment(info: Any) -> bool:
-    return (
-        _has_segment_id(info)
-        and type(info.get("category_id")) is int
-        and info.get("iscrowd", 0) in (0, 1)
-    )
-
-
-def _has_segment_id(info: Any) -> bool:
-    return isinstance(info, dict) and type(info.get("id")) is int and 0 < info["id"] < 2**24
+def _wrong_segment(info: Any) -> str | None:
+    """Says what is wrong with an entry of `segments_info`, None if it is good."""
+    wrong = what_is_wrong(info, _SEGMENT)
+    return what_is_wrong({"iscrowd": 0} | info, [_IS_CROWD]) if wrong is None else wrong

@@ -6,8 +6,17 @@ from typing import Any
 
 import numpy as np
 
+from maskconver_tf.files.json_file import typed_repr
+
 _FARTHEST = 1_000_000
 """Largest coordinate of a polygon point, in pixels: pycocotools crashes on much larger ones."""
+
+_SHARES = -0.5, 1.5
+"""Coordinates in this range are taken for shares of width and height.
+
+Tools write 0..1, and slightly more for objects at the border. In pixels such an object would be one
+pixel in the upper left corner.
+"""
 
 
 def decode_segmentation(segmentation: Any, height: int, width: int) -> np.ndarray:
@@ -29,6 +38,8 @@ def decode_segmentation(segmentation: Any, height: int, width: int) -> np.ndarra
             raise ValueError(f"runs add up to {sum(runs)} pixels")
         runs = {"size": [height, width], "counts": runs}
         return coco_mask.decode(coco_mask.frPyObjects(runs, height, width)).astype(bool)
+    if not isinstance(segmentation, list):
+        raise ValueError(f"it is {typed_repr(segmentation)}, not polygons or run lengths")
     polygons = [_checked_polygon(polygon) for polygon in segmentation]
     if not polygons:
         raise ValueError("no polygon: a box alone does not say which pixels belong to the instance")
@@ -68,3 +79,22 @@ def _run_lengths(counts: list[int] | str) -> list[int]:
     if not all(type(run) is int and run >= 0 for run in runs):
         raise ValueError("runs are whole numbers, 0 or more")
     return runs
+
+
+def why_no_pixel(segmentation: Any, mask: np.ndarray) -> str | None:
+    """Says why a decoded segmentation does not show its object, or returns None if it does.
+
+    Polygons in shares of the picture cover no pixel, or one in the corner that has no object.
+    """
+    if not isinstance(segmentation, list):
+        return None if mask.any() else "the run lengths mark no pixel"
+    numbers = [x for polygon in segmentation for x in polygon]
+    least, most = min(numbers), max(numbers)
+    if _SHARES[0] <= least and most <= _SHARES[1]:
+        return (
+            f"all its coordinates lie from {least:g} to {most:g}: they are probably shares of "
+            "width and height, expected pixels"
+        )
+    if mask.any():
+        return None
+    return f"the polygons cover no pixel; their coordinates lie from {least:g} to {most:g}"

@@ -46,7 +46,7 @@ def test_a_built_folder_holds_every_picture_in_order(make_coco_folder, tmp_path)
 def test_counts_are_those_of_the_pictures(make_coco_folder, tmp_path):
     # Worked by hand from `make_coco_folder`: 24 x 32, a void column, balls 5 wide from row 6 or 7
     # to row 17.
-    counts = _build(make_coco_folder(num_pictures=2), tmp_path / "out").dataset
+    counts = _build(make_coco_folder(num_pictures=2), tmp_path / "out").manifest
     assert counts["num_examples"] == 2
     assert (counts["num_segments"], counts["num_crowds"]) == (8, 1)
     assert counts["void_share"] == pytest.approx(1 / 32)
@@ -88,7 +88,7 @@ def test_bad_pictures_are_all_reported_and_nothing_stays(spoiled, tmp_path):
     assert f"truth PNG missing (1)\n    {spoiled.panoptic / '1.png'}: does not exist" in text
     assert f"picture unreadable (1)\n    {spoiled.images / '3.jpg'}: an empty file" in text
     assert text.count("expected: ") == text.count("way out: ") == 2
-    assert "build from the other 3 with --skip-bad" in text
+    assert "build from the other 3 with --skip_bad" in text
     assert set(tmp_path.iterdir()) == before
 
 
@@ -117,11 +117,11 @@ def test_a_long_list_is_shortened_but_counted_in_full(make_coco_folder, tmp_path
 def test_no_good_picture_is_an_error_even_with_skip_bad(make_coco_folder, tmp_path):
     folder = make_coco_folder(num_pictures=1)
     (folder.images / "0.jpg").unlink()
-    with pytest.raises(UserError, match=r"1 of 1 pictures(.|\n)*Not one picture is left"):
+    with pytest.raises(UserError, match=r"1 of 1 pictures(.|\n)*No picture is left"):
         _build(folder, tmp_path / "out", skip_bad=True)
     with folder.edit() as content:
         content["images"][0]["id"] = 99  # Now neither list matches the other.
-    with pytest.raises(UserError, match=r"2 of 2 pictures(.|\n)*Not one picture is left"):
+    with pytest.raises(UserError, match=r"2 of 2 pictures(.|\n)*No picture is left"):
         _build(folder, tmp_path / "out", skip_bad=True)
     assert not (tmp_path / "out").exists()
 

@@ -139,6 +139,7 @@ def test_stuff_fills_pixels_without_instance_and_background_the_rest(write, tmp_
     source, truth = _read(options | {"background": "καθετί"})
     assert source.categories[4].id == 1_000_001
     assert truth.ids[1, :6].tolist() == [40, 43, 43, 43, 42, 42]
+    assert truth.ids[2, :6].tolist() == [40, 0, 0, 0, 0, 0]  # The cat is not background either.
     assert [source.categories[s.class_id].name for s in truth.segments] == [
         "犬",
         "sky",
@@ -150,7 +151,7 @@ def test_stuff_fills_pixels_without_instance_and_background_the_rest(write, tmp_
 def test_a_picture_without_annotations_is_void_or_background(write):
     image = {"id": 1, "file_name": "0.jpg", "height": SIZE[0], "width": SIZE[1]}
     other = [_annotation(1, 5, [_box(0, 0, 2, 2)], image_id=2)]
-    options = write(other, [image, image | {"id": 2}])
+    options = write(other, [image, image | {"id": 2, "file_name": "1.jpg"}])
     _, truth = _read(options)
     assert (truth.segments, truth.ids.max()) == ((), 0)
     _, truth = _read(options | {"background": "rest"})
@@ -220,7 +221,7 @@ def test_annotations_without_image_or_with_a_repeated_id_are_noted(write):
         ]
     )
     source = open_named_source("coco_instances", options)
-    assert [f.problem for f in source.findings] == [Problem.MALFORMED_ENTRY, Problem.NO_IMAGE]
+    assert [f.problem for f in source.findings] == [Problem.LOST_ANNOTATION, Problem.NO_IMAGE]
     [item] = source.pictures
     assert [f.problem for f in item.findings] == [Problem.REPEATED_SEGMENT]
 
