@@ -69,6 +69,7 @@ setuptools.setup(
         "tfds": ["importlib_resources"],
         "pretrained": PRETRAINED,
         "test": [
+            "hypothesis",
             "pytest",
             *PRETRAINED,  # for the tests with real weights
             # For the checks of launch/ (tests/unit/launch).

@@ -48,9 +48,9 @@ class Problem(enum.Enum):
     )
     LOST_ANNOTATION = (
         "annotation that names no picture",
-        "the image_id of the picture that shows the object, a whole number or text",
-        "correct the annotation or remove it; --skip_bad cannot leave its picture out, because "
-        "any picture may show the object",
+        "an image_id that an entry of images has as its id",
+        "correct the annotation, add its picture to images, or remove the annotation; --skip_bad "
+        "cannot help, because any picture may show the object",
     )
     NO_PICTURE = (
         "truth without picture",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from maskconver_tf.files.json_file import typed_repr
@@ -39,7 +40,9 @@ def id_field(key: str) -> Field:
     return Field(key, is_id, "a whole number or text")
 
 
-FILE_NAME = Field("file_name", lambda v: isinstance(v, str) and v != "", "the name of a file")
+FILE_NAME = Field(
+    "file_name", lambda v: isinstance(v, str) and PurePath(v).name != "", "the name of a file"
+)
 
 IMAGE = (id_field("id"), FILE_NAME)
 """Fields of an entry of `images`."""

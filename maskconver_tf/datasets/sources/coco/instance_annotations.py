@@ -90,8 +90,8 @@ class AnnotationsByPicture:
         for image_id in strange:
             entry_id = alike.get(loose_id(image_id))
             if entry_id is None:
-                found = f"image id {typed_repr(image_id)}"
-                self._note(f"image id {image_id!r}", Problem.NO_IMAGE, found)
+                found = f"image_id {typed_repr(image_id)} is the id of no entry of images"
+                self._note(f"image id {image_id!r}", Problem.LOST_ANNOTATION, found)
                 continue
             meant.add(entry_id)
             name = images.read(entry_id)["file_name"]

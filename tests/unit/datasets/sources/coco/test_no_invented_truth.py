@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from maskconver_tf.datasets.build.build import refuse_bad_pictures
 from maskconver_tf.datasets.build.encode_picture import EncodedPicture, encode_picture
 from maskconver_tf.datasets.findings import Problem
 from maskconver_tf.datasets.sources.named_source import open_named_source
@@ -111,17 +112,18 @@ def test_the_picture_of_an_unreadable_object_leaves(open_source, change, problem
     assert names == ["2.png"]
 
 
-@pytest.mark.parametrize("image_id", [None, [1], {"id": 1}, True, "absent"])
+@pytest.mark.parametrize("image_id", [None, [1], True, 77, 77.0, "x", "absent"])
 def test_an_object_of_an_unknown_picture_cannot_be_skipped(open_source, image_id):
     def change(entry):
         entry.pop("image_id")
         if image_id != "absent":
             entry["image_id"] = image_id
 
-    [finding] = open_source(_changed(change)).findings
+    source = open_source(_changed(change))
+    [finding] = source.findings
     assert finding.problem is Problem.LOST_ANNOTATION
-    assert not finding.problem.can_be_skipped
-    assert finding.found.endswith("must be a whole number or text")
+    with pytest.raises(UserError, match="--skip_bad cannot help: an annotation names no picture"):
+        refuse_bad_pictures(source, source.findings, num_bad=1, skip_bad=True)
 
 
 @pytest.mark.parametrize("change", [str, float, lambda i: f"{i:012d}", lambda i: i + 100])
