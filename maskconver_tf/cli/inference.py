@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from maskconver_tf.cli.arguments import add_command, add_gin_option, add_model_option
+from maskconver_tf.files.encoded_pictures.pixel_limit import HELP, MAX_PIXELS, parse_max_pixels
 
 
 def add_predict_command(commands: Any) -> None:
@@ -20,6 +21,9 @@ def add_predict_command(commands: Any) -> None:
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="pictures to segment")
     parser.add_argument("--out", required=True, metavar="DIR", help="folder to write")
     parser.add_argument(
+        "--max_pixels", type=parse_max_pixels, default=MAX_PIXELS, metavar="N", help=HELP
+    )
+    parser.add_argument(
         "--score_threshold",
         type=float,
         metavar="X",
@@ -33,7 +37,7 @@ def run_predict(args: argparse.Namespace) -> None:
 
     check_pictures_exist(args.images)  # Loading TensorFlow takes seconds: report bad paths before.
     predictor = maskconver_tf.load(args.model, args.score_threshold)
-    predict_files(predictor, args.images, args.out)
+    predict_files(predictor, args.images, args.out, args.max_pixels)
 
 
 def add_export_command(commands: Any) -> None:

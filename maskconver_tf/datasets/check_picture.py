@@ -22,15 +22,21 @@ from maskconver_tf.datasets.sources.source import (
     UnusablePicture,
 )
 from maskconver_tf.files.pictures import (
+    TooManyPixels,
     UnreadablePicture,
-    bits_per_channel,
-    open_picture,
+    UnusableNumbers,
+    open_color_picture,
     orientation,
     upright_size,
 )
 
 _MIN_SIDE = 4
 """Least height and width in pixels; a smaller picture has no cell at the mask stride."""
+
+_PROBLEMS = {
+    TooManyPixels: Problem.TOO_MANY_PIXELS,
+    UnusableNumbers: Problem.IMAGE_DEPTH,
+}
 
 T = TypeVar("T")
 
@@ -92,11 +98,10 @@ def _read_picture(picture: SourcePicture) -> tuple[bytes, Image.Image]:
     """Reads the file and its pixels; raises `UnusablePicture` if a record cannot hold them."""
     encoded = picture.read_image()
     try:
-        decoded = open_picture(encoded)
+        decoded = open_color_picture(encoded, picture.max_pixels)
     except UnreadablePicture as error:
-        raise _unusable(picture, picture.image_file, Problem.IMAGE_UNREADABLE, str(error)) from None
-    if bits_per_channel(encoded, decoded) > 16:
-        raise _unusable(picture, picture.image_file, Problem.IMAGE_DEPTH, f"mode {decoded.mode}")
+        problem = _PROBLEMS.get(type(error), Problem.IMAGE_UNREADABLE)
+        raise _unusable(picture, picture.image_file, problem, str(error)) from None
     if min(decoded.size) < _MIN_SIDE:
         raise _unusable(picture, picture.image_file, Problem.TOO_SMALL, _text(decoded.size))
     return encoded, decoded

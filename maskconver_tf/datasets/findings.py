@@ -7,6 +7,8 @@ import enum
 import itertools
 from collections.abc import Iterable, Sequence
 
+from maskconver_tf.files.encoded_pictures.pixel_limit import LARGEST_MAX_PIXELS, MAX_PIXELS
+
 _SHOWN_PER_PROBLEM = 5
 """Findings of one kind that the text lists; it only counts the others."""
 
@@ -73,13 +75,19 @@ class Problem(enum.Enum):
         "get the file again",
     )
     IMAGE_DEPTH = (
-        "picture with more than 16 bits per channel",
-        "8 or 16 bits per channel, so that the range of values is known",
-        "save it as 8-bit RGB",
+        "picture whose numbers have no known range",
+        "8 or 16 bits per channel without sign, of which black is 0 and white the largest number",
+        "scale the numbers so that white is 255, and save it as 8-bit RGB",
+    )
+    TOO_MANY_PIXELS = (
+        "picture with too many pixels",
+        f"at most {MAX_PIXELS} pixels, or as many as --max_pixels says, and no side above 1000000",
+        f"give --max_pixels N (up to {LARGEST_MAX_PIXELS}) if the memory is large enough, or cut "
+        "the picture into smaller pictures",
     )
     MAP_UNREADABLE = (
         "truth PNG unreadable",
-        "a complete PNG file",
+        "a complete PNG or TIFF file",
         "get the file again",
     )
     MAP_MODE = (
@@ -88,8 +96,10 @@ class Problem(enum.Enum):
         "save the ids as RGB",
     )
     LABEL_MODE = (
-        "PNG that cannot hold labels",
-        "gray of 8 or 16 bits, a palette, or 8-bit RGB where label = R + 256 G + 65536 B",
+        "file whose pixels cannot be read as labels",
+        "one PNG or TIFF picture: gray of 1, 2, 4, 8 or 16 bits, a palette, or 8-bit RGB where "
+        "label = R + 256 G + 65536 B; a TIFF also with whole numbers of 32 bits, 0 to 2147483647. "
+        "Not turned, not inverted, not compressed with loss",
         "save the labels as one of these kinds of PNG",
     )
     CHANNELS = (

@@ -22,8 +22,11 @@ from maskconver_tf.evaluation.segment_numbers import (
     check_every_segment_has_pixels,
     number_segments,
 )
-from maskconver_tf.files.id_map import MAX_SEGMENT_ID, ids_to_rgb, rgb_to_ids
+from maskconver_tf.files.encoded_pictures.pixel_limit import LARGEST_MAX_PIXELS
+from maskconver_tf.files.encoded_pictures.raw_values import NotRaw, read_rgb_ids
+from maskconver_tf.files.id_map import MAX_SEGMENT_ID, ids_to_rgb
 from maskconver_tf.files.json_file import read_json, write_json
+from maskconver_tf.files.pictures import UnreadablePicture
 from maskconver_tf.ops.segment_extents import segment_extents
 from maskconver_tf.types import Segment
 
@@ -206,9 +209,8 @@ def _segment(info: Any, categories: Categories, where: str) -> Segment:
 
 def _read_map(path: Path) -> np.ndarray:
     try:
-        with Image.open(path) as picture:
-            return rgb_to_ids(np.asarray(picture.convert("RGB")))
-    except OSError as error:
+        return read_rgb_ids(path.read_bytes(), LARGEST_MAX_PIXELS)
+    except (OSError, UnreadablePicture, NotRaw) as error:
         raise UserError(
             f"{path}: cannot be read ({error}); expected a PNG of segment ids. Check the folder, "
             "or write the file again"

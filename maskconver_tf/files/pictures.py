@@ -6,10 +6,16 @@ TensorFlow graph.
 
 from __future__ import annotations
 
+import contextlib
 import io
+import threading
+from collections.abc import Iterator
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
+
+from maskconver_tf.files.encoded_pictures.damage import jpeg_damage, lacks_scans, png_damage
+from maskconver_tf.files.encoded_pictures.pixel_limit import MAX_PIXELS
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -22,38 +28,129 @@ _TURNS = {
 }
 """EXIF orientation -> the operation that makes the picture upright."""
 
+_GRAY_JPEG = "grayscale JPEG"
+
+
+_MAX_SIDE = 1_000_000
+"""Greatest height and width that TensorFlow's decoder of PNG accepts."""
+
+_MAX_JPEG_PIXELS = (2**29 - 1) // 3
+"""Most pixels of a JPEG that TensorFlow decodes to RGB."""
+
 
 class UnreadablePicture(Exception):
     """The file is damaged, incomplete or not a picture; the text says which."""
 
 
-def open_picture(encoded: bytes, formats: tuple[str, ...] | None = None) -> Image.Image:
-    """Decodes a whole picture.
+class TooManyPixels(UnreadablePicture):
+    """The picture is larger than the limit; the text says how large."""
 
-    Args:
-      formats: the formats to accept, by Pillow's names; by default all that Pillow reads.
+
+class UnusableNumbers(UnreadablePicture):
+    """The picture has numbers whose range is unknown, such as floats; the text says which."""
+
+
+def open_color_picture(encoded: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """Decodes a whole picture that `to_plain_rgb` can convert.
 
     Raises:
       UnreadablePicture: the picture cannot be decoded to its last pixel.
+      TooManyPixels: it has more than `max_pixels` pixels, or a very long side.
+      UnusableNumbers: its channels have neither 8 nor 16 bits, as floats and 32-bit integers.
     """
-    try:
-        picture = Image.open(io.BytesIO(encoded), formats=formats)
-        picture.load()
-    except UnidentifiedImageError:
-        wanted = f"{formats[0]} file" if formats else "picture"
-        raise UnreadablePicture(f"not a {wanted}" if encoded else "an empty file") from None
-    except Exception as error:  # Damaged files make Pillow raise nearly anything.
-        raise UnreadablePicture(str(error)) from None
+    picture = open_header(encoded, None, max_pixels)
+    if found := _unusable_numbers(picture):
+        raise UnusableNumbers(found)
+    load_pixels(encoded, picture)
     return picture
 
 
-def bits_per_channel(encoded: bytes, picture: Image.Image) -> int:
-    """Bits per channel: 8, 16 or 32. Pillow does not tell when it cuts 16-bit colors to 8 bits."""
+def open_header(
+    encoded: bytes, formats: tuple[str, ...] | None, max_pixels: int = MAX_PIXELS
+) -> Image.Image:
+    """Opens a picture without decoding its pixels.
+
+    Args:
+      formats: the formats to accept, by Pillow's names; None for all that Pillow reads.
+      max_pixels: most pixels of a picture.
+
+    Raises:
+      UnreadablePicture: the file is not a picture in one of the formats.
+      TooManyPixels: the picture has more than `max_pixels` pixels, or a very long side.
+    """
+    try:
+        with _without_pillow_limit():
+            picture = Image.open(io.BytesIO(encoded), formats=formats)
+    except UnidentifiedImageError:
+        wanted = f"{' or '.join(formats)} file" if formats else "picture"
+        if encoded.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
+            raise UnreadablePicture("a TIFF of a kind that Pillow cannot read") from None
+        raise UnreadablePicture(f"not a {wanted}" if encoded else "an empty file") from None
+    except Exception as error:  # Damaged files make Pillow raise nearly anything.
+        raise UnreadablePicture(str(error)) from None
+    width, height = picture.size
+    if width * height > max_pixels:
+        raise TooManyPixels(f"{width} x {height}, which is {width * height} pixels")
+    if max(width, height) > _MAX_SIDE:
+        raise TooManyPixels(f"{width} x {height}, and a side may have {_MAX_SIDE} pixels at most")
+    return picture
+
+
+def load_pixels(encoded: bytes, picture: Image.Image) -> None:
+    """Decodes the pixels of `open_header(encoded)`; raises `UnreadablePicture` for damage."""
+    try:
+        with _without_pillow_limit():
+            picture.load()
+    except Exception as error:  # As above.
+        raise UnreadablePicture(str(error)) from None
+    damage = None
     if picture.format == "PNG":
-        return max(8, encoded[24])  # The first chunk is fixed, so the depth is always here.
-    if picture.mode in ("I", "F"):
-        return 32
-    return 16 if picture.mode.startswith("I;16") else 8
+        damage = png_damage(encoded)
+    elif picture.format in ("JPEG", "MPO"):
+        damage = jpeg_damage(encoded)
+    if damage:
+        raise UnreadablePicture(damage)
+
+
+def plain_pixels(plain: bytes) -> np.ndarray:
+    """Decodes what `to_plain_rgb` returned to uint8 `[h, w, 3]`."""
+    with _without_pillow_limit():
+        return np.asarray(Image.open(io.BytesIO(plain)).convert("RGB"))
+
+
+@contextlib.contextmanager
+def _without_pillow_limit() -> Iterator[None]:
+    """Turns Pillow's limit of pixels off; `open_header` has its own. Threads may overlap."""
+    with _limit_lock:
+        _limit_off.append(Image.MAX_IMAGE_PIXELS)
+        Image.MAX_IMAGE_PIXELS = None
+    try:
+        yield
+    finally:
+        with _limit_lock:
+            before = _limit_off.pop()
+            if not _limit_off:
+                Image.MAX_IMAGE_PIXELS = before
+
+
+_limit_lock = threading.Lock()
+_limit_off: list[int | None] = []
+
+
+def _unusable_numbers(picture: Image.Image) -> str | None:
+    """Says which numbers a picture has if their range is unknown, else returns None."""
+    if picture.mode == "F":
+        return "floats"
+    if picture.mode == "I":
+        return "whole numbers of 32 bits (mode I of Pillow)"
+    if picture.format != "TIFF":
+        return None
+    bits, is_negative = picture.tag_v2.get(258, (1,)), picture.tag_v2.get(262) == 0
+    if not set(bits) <= {1, 2, 4, 8, 16}:
+        return f"{bits[0]} bits per channel"
+    if 16 in bits and is_negative:
+        return "16 bits per channel in which white is 0"
+    return None
 
 
 def orientation(picture: Image.Image) -> int:
@@ -79,7 +176,7 @@ def to_plain_rgb(encoded: bytes, picture: Image.Image, turn: bool) -> tuple[byte
 
     Args:
       encoded: the file.
-      picture: `open_picture(encoded)`.
+      picture: `open_color_picture(encoded)`.
       turn: whether to apply the EXIF orientation; if False, the stored pixels stay as they are.
 
     Returns:
@@ -89,19 +186,25 @@ def to_plain_rgb(encoded: bytes, picture: Image.Image, turn: bool) -> tuple[byte
     if orientation(picture) != 1:
         done = "turned upright" if turn else "tag dropped"
         return _to_png(picture, turn), f"EXIF orientation, {done}"
-    if picture.format in ("JPEG", "MPO") and picture.mode == "L":
-        return encoded, "grayscale JPEG, kept as it is and read as RGB"
     kind = _kind_if_not_plain(encoded, picture)
+    if kind == _GRAY_JPEG:
+        return encoded, f"{kind}, kept as it is and read as RGB"
     return (_to_png(picture, False), f"{kind}, converted") if kind else (encoded, None)
 
 
 def _kind_if_not_plain(encoded: bytes, picture: Image.Image) -> str | None:
     """Says what the file is if it is not a plain RGB JPEG or PNG, else returns None."""
     if picture.format in ("JPEG", "MPO"):  # MPO: a JPEG file that holds more than one picture.
-        return None if picture.mode == "RGB" else f"{picture.mode} JPEG"
+        if picture.mode not in ("RGB", "L"):
+            return f"{picture.mode} JPEG"
+        if picture.width * picture.height > _MAX_JPEG_PIXELS:
+            return "very large JPEG"
+        if "progression" in picture.info and lacks_scans(encoded):
+            return "incomplete progressive JPEG"
+        return _GRAY_JPEG if picture.mode == "L" else None
     if picture.format != "PNG":
         return f"{picture.format} file"
-    if bits_per_channel(encoded, picture) == 16:
+    if encoded[24] == 16:  # The first chunk is fixed, so the depth is always here.
         return "16-bit PNG"
     if "A" in picture.mode or "transparency" in picture.info:
         return "PNG with alpha"
@@ -111,8 +214,10 @@ def _kind_if_not_plain(encoded: bytes, picture: Image.Image) -> str | None:
 def _to_png(picture: Image.Image, turn: bool) -> bytes:
     if turn:
         picture = picture.transpose(_TURNS[orientation(picture)])
-    if picture.mode.startswith("I"):
+    if picture.mode.startswith("I;16"):
         picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
     png = io.BytesIO()
+    if picture.mode in ("La", "RGBa"):  # Colors that are already multiplied by alpha.
+        picture = picture.convert({"La": "LA", "RGBa": "RGBA"}[picture.mode])
     Image.fromarray(np.asarray(picture.convert("RGB"))).save(png, "PNG")
     return png.getvalue()

@@ -7,10 +7,12 @@ from pathlib import Path
 from tqdm import tqdm
 
 from maskconver_tf.errors import UserError
+from maskconver_tf.files.encoded_pictures.pixel_limit import MAX_PIXELS
 from maskconver_tf.inference.predictor import (
     Prediction,
     Predictor,
     describe_missing_picture,
+    read_image,
     saved_names,
 )
 
@@ -22,10 +24,13 @@ def check_pictures_exist(images: list[str]) -> None:
         raise UserError("\n".join(problems))
 
 
-def predict_files(predictor: Predictor, images: list[str], out: str) -> None:
+def predict_files(
+    predictor: Predictor, images: list[str], out: str, max_pixels: int = MAX_PIXELS
+) -> None:
     """Predicts picture files and writes the results to the folder `out`.
 
-    It skips files that cannot be read, and names them at the end.
+    It skips files that cannot be read or have more than `max_pixels` pixels, and names them at the
+    end.
 
     Raises:
       UserError: a result would replace one of the pictures; then nothing is written. Or some
@@ -36,7 +41,7 @@ def predict_files(predictor: Predictor, images: list[str], out: str) -> None:
     problems = []
     for image, stem in tqdm(list(zip(images, stems)), "predict", unit="image"):
         try:
-            prediction = predictor(image)
+            prediction = predictor(read_image(image, max_pixels))
         except UserError as error:
             problems.append(str(error))
             continue

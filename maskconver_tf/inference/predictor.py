@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -14,9 +13,18 @@ from PIL import Image
 
 from maskconver_tf import types
 from maskconver_tf.datasets.categories import Categories
+from maskconver_tf.datasets.findings import Problem
 from maskconver_tf.errors import UserError
+from maskconver_tf.files.encoded_pictures.pixel_limit import MAX_PIXELS
 from maskconver_tf.files.id_map import ids_to_rgb
-from maskconver_tf.files.pictures import UnreadablePicture, open_picture, to_plain_rgb
+from maskconver_tf.files.pictures import (
+    TooManyPixels,
+    UnreadablePicture,
+    UnusableNumbers,
+    open_color_picture,
+    plain_pixels,
+    to_plain_rgb,
+)
 from maskconver_tf.inference.drawing.panoptic_drawing import draw_panoptic_map
 
 
@@ -121,20 +129,28 @@ class Predictor:
         )
 
 
-def read_image(path: str | os.PathLike) -> np.ndarray:
+def read_image(path: str | os.PathLike, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """Reads a picture file as upright RGB, uint8 `[h, w, 3]`, with the conversions of training.
 
     Raises:
-      UserError: the file is missing or not a picture.
+      UserError: the file is missing or not a picture, or a build would refuse it.
     """
     try:
         encoded = Path(path).read_bytes()
-        plain, _ = to_plain_rgb(encoded, open_picture(encoded), turn=True)
+        plain, _ = to_plain_rgb(encoded, open_color_picture(encoded, max_pixels), turn=True)
     except (FileNotFoundError, IsADirectoryError):
         raise UserError(describe_missing_picture(path)) from None
+    except (TooManyPixels, UnusableNumbers) as error:
+        problem = Problem.IMAGE_DEPTH
+        if isinstance(error, TooManyPixels):
+            problem = Problem.TOO_MANY_PIXELS
+        raise UserError(
+            f"{path}: {problem.title}: {error}; expected {problem.expected}. Way out: "
+            f"{problem.way_out}"
+        ) from None
     except (OSError, UnreadablePicture) as error:
         raise UserError(f"{path}: not a readable picture ({error}); expected JPEG or PNG") from None
-    return np.asarray(Image.open(io.BytesIO(plain)).convert("RGB"))
+    return plain_pixels(plain)
 
 
 def describe_missing_picture(path: str | os.PathLike) -> str:

@@ -16,7 +16,7 @@ from maskconver_tf.datasets.check_picture import CheckedPicture, check_picture
 from maskconver_tf.datasets.findings import Finding, Problem
 from maskconver_tf.datasets.sources.source import PanopticTruth, SourcePicture
 from maskconver_tf.files.json_file import short_repr
-from maskconver_tf.files.pictures import to_plain_rgb
+from maskconver_tf.files.pictures import plain_pixels, to_plain_rgb
 from maskconver_tf.ops.segment_extents import segment_extents
 
 THUMBNAIL_SIDE = 16
@@ -89,7 +89,9 @@ def measure_picture(request: MeasureRequest) -> PictureMeasures | tuple[Finding,
         image_bytes, conversion = to_plain_rgb(
             checked.encoded, checked.decoded, checked.turn_upright
         )
-        image = checked.decoded if conversion is None else Image.open(io.BytesIO(image_bytes))
+        image = checked.decoded
+        if conversion is not None:
+            image = Image.fromarray(plain_pixels(image_bytes))
         image = image.convert("RGB")
     class_ids = [segment.class_id for segment in checked.segments]
     drawing = None

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from PIL import Image
 
 from maskconver_tf import types
 from maskconver_tf.datasets.categories import Categories
@@ -19,6 +15,9 @@ from maskconver_tf.datasets.findings import Finding, Problem
 from maskconver_tf.datasets.records import codec
 from maskconver_tf.datasets.records.folder import DatasetFolder
 from maskconver_tf.datasets.sources.source import FilePicture, PanopticTruth, SourceSegment
+from maskconver_tf.files.encoded_pictures.pixel_limit import LARGEST_MAX_PIXELS
+from maskconver_tf.files.encoded_pictures.raw_values import NotRaw, read_raw_values
+from maskconver_tf.files.pictures import UnreadablePicture
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,8 +39,8 @@ class RecordPicture(FilePicture):
 
     def read_truth(self) -> PanopticTruth:
         try:
-            ids = np.asarray(Image.open(io.BytesIO(self.encoded_map))).astype(np.int32)
-        except Exception as error:  # Damaged files make Pillow raise nearly anything.
+            ids = read_raw_values(self.encoded_map, self.max_pixels).values
+        except (UnreadablePicture, NotRaw) as error:
             raise self.unusable(self.map_file, Problem.MAP_UNREADABLE, str(error)) from None
         return PanopticTruth(ids, self.segments)
 
@@ -98,6 +97,7 @@ class DatasetFolderSource:
             image_file=f"{self.where}: {name}",
             map_file=f"{self.where}: map of {name}",
             size=(width, height),
+            max_pixels=LARGEST_MAX_PIXELS,  # The build had its own limit.
             image=example[types.IMAGE],
             encoded_map=example[types.SEGMENT_MAP],
             segments=tuple(

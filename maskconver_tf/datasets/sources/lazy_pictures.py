@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 
-from maskconver_tf.datasets.sources.source import SourcePicture
+from maskconver_tf.datasets.sources.source import SourcePicture, SourcePictures
 
 
 class LazyPictures:
@@ -22,3 +23,21 @@ class LazyPictures:
 
     def between(self, start: int, stop: int) -> Iterator[SourcePicture]:
         return map(self._make, range(start, stop))
+
+
+class PicturesWithLimit:
+    """The pictures of a source with another `max_pixels`. See `SourcePictures`."""
+
+    def __init__(self, pictures: SourcePictures, max_pixels: int):
+        self._pictures = pictures
+        self._max_pixels = max_pixels
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def __iter__(self) -> Iterator[SourcePicture]:
+        return self.between(0, len(self))
+
+    def between(self, start: int, stop: int) -> Iterator[SourcePicture]:
+        for picture in self._pictures.between(start, stop):
+            yield dataclasses.replace(picture, max_pixels=self._max_pixels)

@@ -12,10 +12,12 @@ from maskconver_tf.datasets.sources.label_pictures.ade20k import Ade20k
 from maskconver_tf.datasets.sources.label_pictures.cityscapes import open_cityscapes
 from maskconver_tf.datasets.sources.label_pictures.png_folders import PngFolders
 from maskconver_tf.datasets.sources.label_pictures.two_channel import TwoChannel
+from maskconver_tf.datasets.sources.lazy_pictures import PicturesWithLimit
 from maskconver_tf.datasets.sources.options import PATH_OPTIONS, checked_options
 from maskconver_tf.datasets.sources.source import Source
 from maskconver_tf.datasets.sources.tfds import Tfds
 from maskconver_tf.errors import UserError
+from maskconver_tf.files.encoded_pictures.pixel_limit import MAX_PIXELS, parse_max_pixels
 
 _OPENERS: dict[str, Callable[..., Source]] = {
     "coco_panoptic": CocoPanoptic,
@@ -44,7 +46,11 @@ def open_named_source(name: str, options: Mapping[str, Any]) -> Source:
         options[option] = Path(options[option])
     if "void_ids" in options:
         options["void_ids"] = _numbers("void_ids", options["void_ids"])
-    return _OPENERS[name](**options)
+    max_pixels = parse_max_pixels(options.pop("max_pixels", MAX_PIXELS))
+    source = _OPENERS[name](**options)
+    if max_pixels != MAX_PIXELS:
+        source.pictures = PicturesWithLimit(source.pictures, max_pixels)
+    return source
 
 
 def _numbers(option: str, text: str) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from maskconver_tf.errors import UserError
+from maskconver_tf.files.encoded_pictures.pixel_limit import HELP
 
 DEFAULT_SOURCE = "coco_panoptic"
 
@@ -31,8 +32,12 @@ OPTIONS = {
     "background": ("NAME", "name of a stuff class for unlabelled pixels (default: they are void)"),
     "dataset": ("NAME", "TFDS name (default: coco/2017_panoptic)"),
     "data_dir": ("DIR", "folder of the prepared TFDS datasets (default: TFDS's own)"),
+    "max_pixels": ("N", HELP),
 }
 """Option name -> (metavar, help text)."""
+
+ALL_SOURCES_OPTIONS = ("max_pixels",)
+"""Options that every source takes."""
 
 PATH_OPTIONS = {name for name, (metavar, _) in OPTIONS.items() if metavar in ("DIR", "FILE")}
 """Options that name a file or a folder."""
@@ -127,7 +132,7 @@ def checked_options(source: str, given: Mapping[str, Any]) -> dict[str, Any]:
     options = {name: value for name, value in given.items() if value is not None}
     usage = " ".join(f"--{name} {OPTIONS[name][0]}" for name in spec.required)
     for name in options:
-        if name not in spec.required + spec.optional:
+        if name not in spec.required + spec.optional + ALL_SOURCES_OPTIONS:
             others = [key for key, s in SOURCES.items() if name in s.required + s.optional]
             raise UserError(
                 f"--{name}: this option belongs to {', '.join(others)}; the source {source} "

@@ -75,6 +75,7 @@ class SourcePicture(Protocol):
       findings: problems that the source has found in this picture so far.
     """
 
+      max_pixels: most pixels of the picture and of its label pictures.
     name: str
     image_id: int | str
     image_file: str
@@ -83,6 +84,7 @@ class SourcePicture(Protocol):
     findings: tuple[Finding, ...]
 
     def read_image(self) -> bytes:
+    max_pixels: int
         """Returns the encoded picture; raises `UnusablePicture` if there is none."""
 
     def read_truth(self) -> PanopticTruth:
@@ -133,6 +135,7 @@ class FilePicture:
     findings: tuple[Finding, ...] = ()
 
     def read_image(self) -> bytes:
+    max_pixels: int = MAX_PIXELS
         return self.read(self.image_file, Problem.IMAGE_MISSING, Problem.IMAGE_UNREADABLE)
 
     def read(self, file: str, missing: Problem, unreadable: Problem) -> bytes:

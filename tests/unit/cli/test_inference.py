@@ -16,11 +16,12 @@ def test_predict_checks_the_pictures_before_it_loads_the_model(calls, monkeypatc
     fake.predict_files = lambda *args: order.append(("predict", *args))
     monkeypatch.setattr(maskconver_tf, "load", lambda *args: order.append(("load", *args)) or "p")
     argv = ["predict", "--model", "m", "a.jpg", "b.jpg", "--out", "o", "--score-threshold", "0.4"]
+    argv += ["--max-pixels", "200000000"]
     assert main(argv) == 0
     assert order == [
         ("check", ["a.jpg", "b.jpg"]),
         ("load", "m", 0.4),
-        ("predict", "p", ["a.jpg", "b.jpg"], "o"),
+        ("predict", "p", ["a.jpg", "b.jpg"], "o", 200_000_000),
     ]
 
 

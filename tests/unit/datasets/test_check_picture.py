@@ -106,9 +106,9 @@ def _as_floats(folder):
             lambda f: _map(f).write_bytes(_image(f).read_bytes()),
             Problem.MAP_UNREADABLE,
             _map,
-            "not a PNG file",
+            "not a PNG or TIFF file",
         ),
-        (_as_floats, Problem.IMAGE_DEPTH, _image, "mode F"),
+        (_as_floats, Problem.IMAGE_DEPTH, _image, "floats"),
         (_shrink_to_a_pixel, Problem.TOO_SMALL, _image, "1 x 1"),
         (_widen_in_annotations, Problem.SIZE, _map, "32 x 24, and 33 x 24 in the annotations"),
         (

@@ -26,7 +26,7 @@ def _exif(orientation):
 
 def _plain(encoded, turn=False):
     """What any decoder sees after `to_plain_rgb`, and the conversion."""
-    plain, conversion = pictures.to_plain_rgb(encoded, pictures.open_picture(encoded), turn)
+    plain, conversion = pictures.to_plain_rgb(encoded, pictures.open_color_picture(encoded), turn)
     decoded = Image.open(io.BytesIO(plain))
     assert decoded.mode == "RGB" and not decoded.getexif()
     return np.asarray(decoded), conversion
@@ -43,7 +43,7 @@ def _plain(encoded, turn=False):
 )
 def test_a_file_that_decoders_agree_on_stays_byte_for_byte(mode, image_format, options):
     encoded = _encode(Image.fromarray(RAMP).convert(mode), image_format, **options)
-    plain, conversion = pictures.to_plain_rgb(encoded, pictures.open_picture(encoded), False)
+    plain, conversion = pictures.to_plain_rgb(encoded, pictures.open_color_picture(encoded), False)
     assert plain == encoded
     assert conversion == (
         None if mode == "RGB" else "grayscale JPEG, kept as it is and read as RGB"
@@ -110,13 +110,13 @@ def test_exif_orientation_is_applied_or_dropped(orientation):
     pixels, conversion = _plain(encoded, turn=False)
     np.testing.assert_array_equal(pixels, stored)
     assert conversion == "EXIF orientation, tag dropped"
-    assert pictures.upright_size(pictures.open_picture(encoded)) == (3, 2)
+    assert pictures.upright_size(pictures.open_color_picture(encoded)) == (3, 2)
 
 
 @pytest.mark.parametrize("orientation", [0, 1, 9])
 def test_an_invalid_orientation_changes_nothing(orientation):
     encoded = _encode(Image.fromarray(RAMP), "JPEG", exif=_exif(orientation))
-    plain, conversion = pictures.to_plain_rgb(encoded, pictures.open_picture(encoded), False)
+    plain, conversion = pictures.to_plain_rgb(encoded, pictures.open_color_picture(encoded), False)
     assert (plain, conversion) == (encoded, None)
 
 
@@ -133,9 +133,9 @@ PNG = _encode(Image.fromarray(np.tile(RAMP, (8, 8, 1))), "PNG")
         (JPEG[:-2], None, "truncated"),
         (PNG[: len(PNG) // 2], None, "truncated"),
         (PNG[:60] + b"\0\0\0\0" + PNG[64:], None, "broken"),
-        (JPEG, ("PNG",), "not a PNG file"),
+        (JPEG, ("PNG", "TIFF"), "not a PNG or TIFF file"),
     ],
 )
 def test_a_damaged_file_is_named(encoded, formats, found):
     with pytest.raises(pictures.UnreadablePicture, match=found):
-        pictures.open_picture(encoded, formats)
+        pictures.load_pixels(encoded, pictures.open_header(encoded, formats))

@@ -10,6 +10,7 @@ from maskconver_tf.datasets.sources.lazy_pictures import LazyPictures
 from maskconver_tf.datasets.sources.source import FilePicture
 from maskconver_tf.errors import UserError
 
+_TRUTH_SUFFIXES = (".png", ".tif", ".tiff")
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 
 
@@ -54,21 +55,21 @@ def pictures_in(folder: Path) -> dict[str, str]:
 def paired_pictures(
     make: Callable[..., FilePicture], images: Path, **truths: Path
 ) -> tuple[LazyPictures, list[Finding]]:
-    """Pairs each picture with the PNG of the same name in each folder of truth.
+    """Pairs each picture with the PNG or TIFF of the same name in each folder of truth.
 
     Args:
       make: class of the picture; called with its attributes.
       images: folder of pictures.
-      **truths: attribute of the picture that names the PNG -> folder of these PNG files.
+      **truths: attribute of the picture that names the truth file -> folder of these files.
 
     Returns:
-      The pictures, and a finding for each PNG that belongs to no picture.
+      The pictures, and a finding for each truth file that belongs to no picture.
     """
     pictures = pictures_in(images)
     names = list(pictures.items())
     stray, others = [], {}
     for field, folder in truths.items():
-        maps = names_by_stem(folder, [".png"])
+        maps = names_by_stem(folder, _TRUTH_SUFFIXES)
         stray += [
             Finding(name, str(folder / name), Problem.NO_PICTURE, f"no picture is called {stem}")
             for stem, name in maps.items()

@@ -1,42 +1,45 @@
-"""Reads PNG files whose pixel values are ids or labels, not colors."""
+"""Reads PNG and TIFF files whose pixel values are ids or labels, not colors."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
-from PIL import Image
 
 from maskconver_tf.datasets.findings import Problem
 from maskconver_tf.datasets.sources.source import FilePicture
+from maskconver_tf.files.encoded_pictures.raw_values import (
+    NotRaw,
+    read_raw_values,
+    read_rgb_ids,
+)
 from maskconver_tf.files.id_map import rgb_to_ids
-from maskconver_tf.files.pictures import UnreadablePicture, bits_per_channel, open_picture
+from maskconver_tf.files.pictures import TooManyPixels, UnreadablePicture
 
 CHANNELS = "RGBA"
-"""Letters that name a channel of a color PNG."""
+"""Letters that name a channel of a color PNG or TIFF."""
+
+T = TypeVar("T")
 
 
 def read_id_map(picture: FilePicture, file: str) -> np.ndarray:
-    """Reads the ids R + 256 G + 65536 B of an RGB PNG.
+    """Reads the ids R + 256 G + 65536 B of a color PNG or TIFF.
 
     Returns:
       int32 `[h, w]`.
 
     Raises:
-      UnusablePicture: the file is missing, unreadable or not an 8-bit RGB PNG.
+      UnusablePicture: the file is missing, unreadable or not in color with 8 bits per channel.
     """
-    png, bits = _open(picture, file)
-    # Lossless PNG optimizers replace few colors by a palette, which gives the same RGB.
-    if png.mode not in ("RGB", "RGBA", "P") or bits != 8:
-        raise picture.unusable(file, Problem.MAP_MODE, f"mode {png.mode}, {bits} bits per channel")
-    return rgb_to_ids(np.asarray(png.convert("RGB")))
+    return _read(read_rgb_ids, picture, file, Problem.MAP_MODE)
 
 
 def read_labels(picture: FilePicture, file: str) -> np.ndarray:
-    """Reads the labels of a PNG.
+    """Reads the labels of a PNG or TIFF.
 
-    The label is the value of a gray PNG (8 or 16 bits), the index (not the color) of a palette PNG,
-    or R + 256 G + 65536 B of an RGB PNG.
+    The label is the stored value of a gray pixel, the index (not the color) of a palette pixel, or
+    R + 256 G + 65536 B of an RGB pixel. Transparency has no meaning.
 
     Returns:
       int32 `[h, w]`.
@@ -44,16 +47,12 @@ def read_labels(picture: FilePicture, file: str) -> np.ndarray:
     Raises:
       UnusablePicture: the file is missing, unreadable or of another kind.
     """
-    png, bits = _open(picture, file)
-    if png.mode in ("RGB", "RGBA") and bits == 8:
-        return rgb_to_ids(np.asarray(png.convert("RGB")))
-    if png.mode in ("1", "L", "P", "I") or png.mode.startswith("I;16"):
-        return np.asarray(png).astype(np.int32)
-    raise picture.unusable(file, Problem.LABEL_MODE, f"mode {png.mode}, {bits} bits per channel")
+    raw = _read(read_raw_values, picture, file, Problem.LABEL_MODE)
+    return rgb_to_ids(raw.values[..., :3]) if raw.values.ndim == 3 else raw.values
 
 
 def read_channels(picture: FilePicture, file: str, channels: Sequence[str]) -> list[np.ndarray]:
-    """Reads numbers that are stored in one or two channels of an 8-bit color PNG.
+    """Reads numbers that are stored in one or two channels of a color picture of 8 bits.
 
     Args:
       channels: one or two letters of `CHANNELS` for each number, the lower byte first: "G", "GB".
@@ -64,22 +63,30 @@ def read_channels(picture: FilePicture, file: str, channels: Sequence[str]) -> l
     Raises:
       UnusablePicture: the file is missing, unreadable or lacks a channel.
     """
-    png, bits = _open(picture, file)
-    missing = set("".join(channels)) - set(png.mode)
-    if png.mode not in ("RGB", "RGBA") or bits != 8 or missing:
-        raise picture.unusable(file, Problem.CHANNELS, f"mode {png.mode}, {bits} bits per channel")
-    pixels = np.asarray(png).astype(np.int32)
+    raw = _read(read_raw_values, picture, file, Problem.CHANNELS)
+    if set("".join(channels)) - set(raw.kind if raw.values.ndim == 3 else ""):
+        raise picture.unusable(file, Problem.CHANNELS, raw.what)
+    pixels = raw.values.astype(np.int32)
     return [
         sum(pixels[..., CHANNELS.index(letter)] << 8 * i for i, letter in enumerate(letters))
         for letters in channels
     ]
 
 
-def _open(picture: FilePicture, file: str) -> tuple[Image.Image, int]:
-    """Returns the decoded PNG and its number of bits per channel."""
+def _read(
+    reader: Callable[[bytes, int], T], picture: FilePicture, file: str, other_kind: Problem
+) -> T:
+    """Returns what `reader` makes of the file.
+
+    Args:
+      other_kind: problem to report if the file is sound but of a kind that `reader` refuses.
+    """
     encoded = picture.read(file, Problem.MAP_MISSING, Problem.MAP_UNREADABLE)
     try:
-        png = open_picture(encoded, ("PNG",))
+        return reader(encoded, picture.max_pixels)
+    except TooManyPixels as error:
+        raise picture.unusable(file, Problem.TOO_MANY_PIXELS, str(error)) from None
     except UnreadablePicture as error:
         raise picture.unusable(file, Problem.MAP_UNREADABLE, str(error)) from None
-    return png, bits_per_channel(encoded, png)
+    except NotRaw as error:
+        raise picture.unusable(file, other_kind, str(error)) from None

@@ -43,8 +43,16 @@ def test_ids_of_a_palette_png_are_its_colors(make_coco_folder):
     np.testing.assert_array_equal(next(iter(_source(folder).pictures)).read_ids(), ids)
 
 
-@pytest.mark.parametrize("mode", ["L", "1", "I;16", "LA"])
-def test_ids_of_a_png_without_colors_are_refused(make_coco_folder, mode):
+@pytest.mark.parametrize(
+    ("mode", "kind"),
+    [
+        ("L", "gray, 8 bits"),
+        ("1", "gray, 1 bits"),
+        ("I;16", "gray, 16 bits"),
+        ("LA", "gray with alpha, 8 bits"),
+    ],
+)
+def test_ids_of_a_png_without_colors_are_refused(make_coco_folder, mode, kind):
     folder = make_coco_folder(num_pictures=1)
     path = folder.panoptic / "0.png"
     Image.new(mode, (32, 24)).save(path)
@@ -53,7 +61,7 @@ def test_ids_of_a_png_without_colors_are_refused(make_coco_folder, mode):
     [finding] = refused.value.findings
     assert finding.problem is Problem.MAP_MODE
     assert finding.file == str(path)
-    assert f"mode {mode}, " in finding.found
+    assert finding.found == f"PNG, {kind} per channel"
 
 
 def test_text_ids_subfolders_and_other_alphabets(make_coco_folder):

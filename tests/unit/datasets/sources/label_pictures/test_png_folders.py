@@ -68,7 +68,7 @@ def test_unknown_labels_are_named(png_folders, tmp_path):
     assert (finding.problem, finding.file) == (Problem.UNKNOWN_LABEL, str(path))
     assert finding.found == "label 12"
     read_truth(open_named_source("png_folders", png_folders | {"void_ids": "255, 12"}))
-    Image.new("LA", (6, 4)).save(path)
+    Image.new("CMYK", (6, 4)).save(path, "TIFF")
     assert only_finding(open_named_source("png_folders", png_folders)).problem is Problem.LABEL_MODE
 
 

@@ -1,0 +1,100 @@
+"""Finds damage in PNG and JPEG files that Pillow overlooks and TensorFlow's decoder does not.
+
+Pillow stops reading as soon as it has the last pixel. TensorFlow's decoder reads the whole file, so
+it refuses a file whose end is missing, or a PNG with a wrong checksum. The functions here look at
+the frame of the file only; they do not decode pixels. Sources: PNG specification (W3C), ITU-T T.81.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator
+
+_PNG_START = 8
+_CRITICAL_CHUNKS = {b"IHDR", b"PLTE", b"IDAT", b"IEND"}
+
+_MARKER = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])")
+"""A JPEG marker between compressed data; 00 and RSTn (D0 to D7) belong to the data."""
+
+_OUTPUT_AT_A_TIME = 256
+
+_EOI, _SOS, _PROGRESSIVE = 0xD9, 0xDA, 0xC2
+_WITHOUT_CONTENT = {0x01, 0xD8, _EOI}
+
+
+def png_damage(encoded: bytes) -> str | None:
+    """Says what is wrong with a PNG that starts with a whole header, or returns None.
+
+    It checks that all chunks are there, that the checksums of those chunks which every decoder has
+    to read are right, and that every decoder knows these chunks.
+    """
+    view, begin, data = memoryview(encoded), _PNG_START, []
+    while begin + 12 <= len(encoded):
+        kind = encoded[begin + 4 : begin + 8]
+        end = begin + 12 + int.from_bytes(view[begin : begin + 4], "big")
+        if end > len(encoded):
+            break
+        if not kind[0] & 0x20:  # A lower-case letter marks a chunk that decoders may pass over.
+            if kind not in _CRITICAL_CHUNKS or (kind == b"IHDR" and begin > _PNG_START):
+                return f"PNG with an unexpected chunk {kind.decode('latin-1')!r}"
+            if zlib.crc32(view[begin + 4 : end - 4]) != int.from_bytes(view[end - 4 : end], "big"):
+                return f"PNG with a wrong checksum in the chunk {kind.decode()}"
+        if kind == b"IDAT":
+            data.append(view[begin + 8 : end - 4])
+        if kind == b"IEND":
+            return _window_damage(data)
+        begin = end
+    return "PNG without its end, the chunk IEND"
+
+
+def _window_damage(data: list[memoryview]) -> str | None:
+    """Checks compressed pixels whose header promises a smaller window than the usual 32 KiB."""
+    first = next((part[0] for part in data if part), 0x78)
+    if first >> 4 == 7:
+        return None
+    inflate = zlib.decompressobj(wbits=0)  # 0: the window that the header promises.
+    try:
+        # Only with little output at a time does zlib look into the window.
+        rest = b"".join(data)
+        while rest and not inflate.eof:
+            inflate.decompress(rest, _OUTPUT_AT_A_TIME)
+            rest = inflate.unconsumed_tail
+    except zlib.error:
+        return "PNG with compressed data that do not fit the window size in their header"
+    return None
+
+
+def jpeg_damage(encoded: bytes) -> str | None:
+    """Says that a JPEG lacks its end marker, if Pillow overlooked that, or returns None."""
+    if encoded.endswith(b"\xff\xd9") or any(code == _EOI for code, _ in _segments(encoded)):
+        return None
+    return "JPEG without its end marker"
+
+
+def lacks_scans(encoded: bytes) -> bool:
+    """Whether a progressive JPEG lacks scans; each decoder smooths it in its own way."""
+    missing: dict[int, list[int]] = {}  # Component -> for each coefficient, bits still to come.
+    for code, body in _segments(encoded):
+        if code == _EOI:
+            break
+        if code == _PROGRESSIVE:
+            missing = {component: [1] * 64 for component in body[6 : 6 + 3 * body[5] : 3]}
+        if code == _SOS:
+            after = 1 + 2 * body[0]
+            first, last, bits = body[after], min(body[after + 1], 63), body[after + 2] & 15
+            for component in set(body[1:after:2]) & missing.keys():
+                missing[component][first : last + 1] = [bits] * (last + 1 - first)
+    return any(any(bits) for bits in missing.values())
+
+
+def _segments(encoded: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yields marker code and content of the segments of a JPEG, without the compressed data."""
+    position = 2
+    while found := _MARKER.search(encoded, position):
+        code, position = found[1][0], found.end()
+        if code not in _WITHOUT_CONTENT:
+            begin, position = position, position + int.from_bytes(encoded[position : position + 2])
+            yield code, encoded[begin + 2 : position]
+        else:
+            yield code, b""
