@@ -141,7 +141,12 @@ def manifest_content(
     source: Source, counts: BuildCounts, findings: Sequence[Finding], num_bad: int
 ) -> tuple[Categories, dict[str, Any], dict[str, list[str]], list[dict[str, str]]]:
     """Returns the arguments that `write_manifest` takes after the shards."""
-    content = {"source": source.description, "num_dropped": num_bad} | counts.to_json()
+    content = {
+        "source": source.description,
+        "num_source_pictures": _num_entries(source),
+        "num_dropped": num_bad,
+        **counts.to_json(getattr(source, "num_listed_segments", None)),
+    }
     dropped = [finding.to_json() for finding in findings]
     return source.categories, content, counts.conversions, dropped
 

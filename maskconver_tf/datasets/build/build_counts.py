@@ -26,6 +26,7 @@ class BuildCounts:
         self._num_void_pixels = 0
         self._num_merged = 0
         self._num_hidden = 0
+        self._num_listed = 0
         self.conversions: dict[str, list[str]] = collections.defaultdict(list)
 
     def add(self, picture: EncodedPicture) -> None:
@@ -36,6 +37,8 @@ class BuildCounts:
         self._num_void_pixels += int(picture.areas[0])
         self._num_merged += picture.num_merged
         self._num_hidden += picture.num_hidden
+        num_segments = len(picture.class_ids) + picture.num_merged + picture.num_hidden
+        self._num_listed += num_segments if picture.num_listed is None else picture.num_listed
         if picture.conversion is not None:
             self.conversions[picture.conversion].append(picture.name)
 
@@ -47,14 +50,25 @@ class BuildCounts:
         self._num_void_pixels += other._num_void_pixels
         self._num_merged += other._num_merged
         self._num_hidden += other._num_hidden
+        self._num_listed += other._num_listed
         for conversion, names in other.conversions.items():
             self.conversions[conversion].extend(names)
 
-    def to_json(self) -> dict[str, Any]:
-        """Returns the counts for dataset.json. `num_segments` and `num_pixels` include crowds."""
+    def to_json(self, num_listed: int | None) -> dict[str, Any]:
+        """Returns the counts for dataset.json. `num_segments` and `num_pixels` include crowds.
+
+        Args:
+          num_listed: segments that the source lists in all its entries, those of pictures that are
+            left out too; None if it has no list.
+        """
         num_pixels = self._num_void_pixels + int(self._num_pixels.sum())
+        num_segments = int(self._num_segments.sum())
+        num_known = num_segments + self._num_merged + self._num_hidden
         return {
-            "num_segments": int(self._num_segments.sum()),
+            "num_listed_segments": self._num_listed if num_listed is None else num_listed,
+            "num_made_segments": num_known - self._num_listed,
+            "num_left_out_segments": None if num_listed is None else num_listed - self._num_listed,
+            "num_segments": num_segments,
             "num_crowds": int(self._num_crowds.sum()),
             "num_merged_stuff_segments": self._num_merged,
             "num_hidden_segments": self._num_hidden,

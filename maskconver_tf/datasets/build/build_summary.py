@@ -41,16 +41,31 @@ class BuildSummary:
             f"{num_present} of {len(manifest['classes'])} classes; {manifest['void_share']:.1%} of "
             "pixels void",
         ]
-        if manifest["num_merged_stuff_segments"]:
-            lines.append(
-                f"{manifest['num_merged_stuff_segments']} segments of stuff joined another of "
-                "their class in the same picture"
-            )
-        if manifest["num_hidden_segments"]:
-            lines.append(
-                f"{manifest['num_hidden_segments']} segments are hidden: others cover them wholly"
-            )
-        return lines
+        return lines + self._balance()
+
+    def _balance(self) -> list[str]:
+        """Says what came in, what went into records, and where the difference went."""
+        manifest = self.manifest
+        left_out = manifest["num_left_out_segments"]
+        made = manifest["num_made_segments"]
+        came_in = f"{manifest['num_listed_segments']} came in"
+        if made:
+            came_in += f" + {made} made of unlabelled pixels or of the files of stuff"
+        went = [
+            (manifest["num_segments"], "in records"),
+            (manifest["num_merged_stuff_segments"], "joined stuff of their class"),
+            (manifest["num_hidden_segments"], "hidden, others cover them wholly"),
+            (left_out, "left out with their pictures"),
+        ]
+        went = " + ".join(f"{count} {what}" for count, what in went if count)
+        unknown = ""
+        if left_out is None and manifest["num_dropped"]:
+            unknown = "; the segments of the pictures that were left out are not known"
+        return [
+            f"Pictures: {manifest['num_source_pictures']} came in = {manifest['num_examples']} in "
+            f"records + {manifest['num_dropped']} left out",
+            f"Segments: {came_in} = {went or '0 in records'}{unknown}",
+        ]
 
     def _converted(self) -> list[str]:
         if not self.conversions:

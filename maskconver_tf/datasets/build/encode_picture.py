@@ -26,6 +26,8 @@ class EncodedPicture:
       areas: int64 `[n + 1]`: number of pixels of void, then of each segment.
       num_merged: listed stuff segments that joined an earlier segment of their class.
       num_hidden: segments of the source that other segments cover wholly.
+      num_listed: segments that the source lists for the picture; None if it has no list. The
+        source makes the others of unlabelled pixels or of files of stuff.
       conversion: if the picture was not plain RGB, what it was and what was done, else None.
     """
 
@@ -36,6 +38,7 @@ class EncodedPicture:
     areas: np.ndarray
     num_merged: int
     num_hidden: int
+    num_listed: int | None
     conversion: str | None
 
 
@@ -72,5 +75,6 @@ def _encode(picture: SourcePicture, checked: CheckedPicture) -> EncodedPicture:
         areas=np.bincount(checked.segment_map.ravel(), minlength=len(segments) + 1),
         num_merged=checked.num_merged,
         num_hidden=checked.truth.num_hidden,
+        num_listed=getattr(picture, "num_listed", None),
         conversion=conversion,
     )

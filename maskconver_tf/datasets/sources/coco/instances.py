@@ -53,13 +53,15 @@ class CocoInstancesPicture(FilePicture):
     """A picture of `CocoInstances`.
 
     Attributes:
-      instances: segment and COCO `segmentation` of each annotation.
+      instances: segment and COCO `segmentation` of each usable annotation.
+      num_listed: number of annotations of the picture, usable or not.
       stuff_file: PNG of stuff, or None.
       categories: the class list.
       background: class id of the pixels that have no other label, or None if they are void.
     """
 
     instances: tuple[tuple[SourceSegment, Any], ...] = ()
+    num_listed: int = 0
     stuff_file: str | None = None
     categories: Categories = dataclasses.field(kw_only=True)
     background: int | None = None
@@ -188,6 +190,7 @@ class CocoInstances:
 
         listed = scan_coco_json(annotations, "instances", add_image, self._annotations.add)
         self._num_annotated = len(listed)
+        self.num_listed_segments = len(self._annotations)
         used = self._annotations.category_ids
         self.categories = _categories(listed, self.where, stuff_classes, background, used)
         self._background = None if background is None else len(self.categories) - 1
@@ -220,6 +223,7 @@ class CocoInstances:
                 for problem, found in problems
             ),
             instances=tuple(instances),
+            num_listed=len(annotations),
             stuff_file=None if stuff is None else str((stuff / name).with_suffix(".png")),
             categories=self.categories,
             background=self._background,

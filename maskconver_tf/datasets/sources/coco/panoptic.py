@@ -36,9 +36,15 @@ from maskconver_tf.types import PAD_ID
 
 @dataclasses.dataclass(frozen=True)
 class CocoPanopticPicture(FilePicture):
-    """A picture of `CocoPanoptic`; see `SourcePicture`."""
+    """A picture of `CocoPanoptic`; see `SourcePicture`.
+
+    Attributes:
+      segments: the usable segments.
+      num_listed: number of segments that the file lists, usable or not.
+    """
 
     segments: tuple[SourceSegment, ...] = ()
+    num_listed: int = 0
 
     def read_ids(self) -> np.ndarray:
         """Returns int32 `[h, w]`, source segment ids, 0 for void; raises `UnusablePicture`."""
@@ -61,6 +67,7 @@ class CocoPanoptic:
         check_folder(panoptic, "the folder of panoptic PNG files")
         self.where = str(annotations)
         self.description = {"layout": "coco_panoptic", "annotations": annotations.name}
+        self.num_listed_segments = 0  # In the whole file, also of entries without a picture.
         self._folders = images, panoptic
         self._images = EntriesById(annotations, "images", "id", IMAGE)
         self._annotations = EntriesById(annotations, "annotations", "image_id", _TRUTH)
@@ -102,6 +109,8 @@ class CocoPanoptic:
     def _add_truth(self, element: ListElement) -> None:
         _check_is_panoptic(self.where, element.value)
         self._annotations.add(element)
+        if what_is_wrong(element.value, [_SEGMENTS]) is None:
+            self.num_listed_segments += len(element.value["segments_info"])
 
     def _picture(self, index: int) -> CocoPanopticPicture:
         image_id = self._usable[index]
@@ -120,6 +129,7 @@ class CocoPanoptic:
             map_file=str(panoptic / truth["file_name"]),
             size=size,
             segments=segments,
+            num_listed=len(truth["segments_info"]),
             findings=tuple(
                 Finding(name, self.where, problem, f"{name}: {found}")
                 for problem, found in problems
@@ -140,11 +150,8 @@ def _check_is_panoptic(where: str, annotation: Any) -> None:
     )
 
 
-_TRUTH = (
-    id_field("image_id"),
-    FILE_NAME,
-    Field("segments_info", lambda value: isinstance(value, list), "a list"),
-)
+_SEGMENTS = Field("segments_info", lambda value: isinstance(value, list), "a list")
+_TRUTH = (id_field("image_id"), FILE_NAME, _SEGMENTS)
 """Fields of an entry of `annotations`."""
 
 _SEGMENT_ID = Field(
