@@ -41,7 +41,7 @@ def train_run(model_dir: str) -> dict[str, dict[str, float]]:
     def on_built(folder: RunFolder) -> None:
         configuration.check_all_used(other_roots=[evaluate, restore_segmenter, show_inputs])
         with explain_write_errors(folder.path):
-            write_text_whole(folder.config, configuration.bound_config())
+            folder.save_config(configuration.bound_config())
             write_text_whole(folder.operative_config, configuration.operative_config())
             write_text_whole(
                 folder.provenance, run_provenance(configuration.argument(train, "seed"))
@@ -125,8 +125,26 @@ def evaluate_run(
         _load_config(folder, [data, *bindings])
     arguments = configuration.arguments_of(train, supplied=["model_dir", "on_built"])
     task = arguments["task"]
+    if not data_dir:
+        _check_own_data(folder, getattr(task.eval_input, "data_dir", None))
     restored = _restore(model_dir, task, arguments["compute"])
     return configuration.configurable(evaluate)(task=task, restored=restored, out=out)
+
+
+def _check_own_data(folder: RunFolder, data: str | None) -> None:
+    """Checks that the evaluation dataset of the run's own configuration is still at its path.
+
+    Raises:
+      UserError: it is not; for instance because the path is relative to another folder.
+    """
+    if not isinstance(data, str) or not data or local_or_remote_path(data).is_dir():
+        return
+    relative = not Path(data).is_absolute() and "://" not in data
+    seen_from = f"seen from this folder, {Path.cwd()}; the path is relative" if relative else "here"
+    raise UserError(
+        f"{data}: the run's own evaluation dataset ({folder.config}) does not exist {seen_from}. "
+        "Give --eval_data DIR" + (", or run this from the folder of the training" * relative)
+    )
 
 
 def _restore(model_dir: str, task: Task, compute: Compute) -> RestoredNetwork:
@@ -147,12 +165,13 @@ def _restore(model_dir: str, task: Task, compute: Compute) -> RestoredNetwork:
 
 def _load_config(folder: RunFolder, bindings: Iterable[str | OptionSetting]) -> type[Task]:
     """Loads the configuration of a run and returns the class of its task."""
-    if not folder.config.is_file():
-        raise UserError(
-            f"{folder.path}: no run is here ({folder.config.name} is missing); give the "
-            "--model_dir of `maskconver train`"
-        )
-    configuration.load([folder.config], bindings, note_renamed=False)
+    folder.check_config()
+    try:
+        configuration.load([folder.config], bindings, note_renamed=False)
+    except UserError as error:
+        if not str(error).startswith(str(folder.config)):
+            raise
+        raise UserError(f"{error} (if the file was damaged, copy it again)") from error
     return configuration.bound_class(train, "task")
 
 

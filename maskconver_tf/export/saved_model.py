@@ -12,6 +12,7 @@ import tensorflow as tf
 from maskconver_tf import types
 from maskconver_tf.errors import UserError
 from maskconver_tf.files.graph_decoding import decode_picture
+from maskconver_tf.files.paths import pattern_free_path
 from maskconver_tf.inference import signatures
 from maskconver_tf.inference.segmenter import PanopticSegmenter
 from maskconver_tf.input.transforms import fit_image
@@ -120,7 +121,7 @@ def export_saved_model(segmenter: PanopticSegmenter, out: str) -> Path:
         module = ExportedSegmenter(segmenter, str(categories_file))
         tf.saved_model.save(
             module,
-            str(staging / "model"),
+            pattern_free_path(staging / "model"),
             signatures={
                 signatures.SERVING_DEFAULT: module.segment_encoded,
                 signatures.SEGMENT_IMAGE: module.segment_image,
@@ -149,5 +150,5 @@ def _pad_rows(rows: tf.Tensor, count: int) -> tf.Tensor:
 
 
 def _next_version(root: Path) -> int:
-    versions = [int(path.name) for path in root.iterdir() if path.name.isdigit()]
+    versions = [int(path.name) for path in root.iterdir() if path.name.isdecimal()]
     return max(versions, default=0) + 1

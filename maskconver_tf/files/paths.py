@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import io
 import os
+import re
+import shutil
+import tempfile
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -115,6 +121,92 @@ def local_or_remote_path(path: str | os.PathLike) -> Path | RemotePath:
         raise UserError(f"{path!r}: expected the path of a folder, as text in quotes")
     text = os.fspath(path)
     return RemotePath(text) if "://" in text else Path(text)
+
+
+def pattern_free_path(path: str | os.PathLike) -> str:
+    r"""Returns a path of the same file in which TensorFlow finds no pattern.
+
+    TensorFlow's readers and writers of checkpoints and SavedModels take *, ?, [ and \ for a
+    pattern. If a folder in `path` has one of them, the result leads through a symbolic link in a
+    temporary folder, which the process removes when it ends. Messages must show `path` itself.
+
+    Raises:
+      UserError: the path is in a bucket, where no link can help.
+    """
+    text = os.fspath(path)
+    if not _PATTERN.search(text):
+        return text
+    if "://" in text:
+        raise UserError(
+            f"{text}: found {_PATTERN.search(text)[0]!r} in the name; expected none of * ? [ and "
+            "backslash, which TensorFlow takes for a pattern. Choose another name in the bucket"
+        )
+    folder, below = Path(text).absolute(), []
+    while not _PATTERN.search(folder.name):
+        below.append(folder.name)
+        folder = folder.parent
+    return os.path.join(_link_to(str(folder)), *reversed(below))
+
+
+_PATTERN = re.compile(r"[*?\[\\]")
+
+
+@functools.cache
+def _link_to(folder: str) -> str:
+    """Makes a symbolic link to a folder, which need not exist yet, and returns the link's path."""
+    link = tempfile.mktemp(dir=_folder_of_links())
+    os.symlink(folder, link)
+    return link
+
+
+@functools.cache
+def _folder_of_links() -> str:
+    plain = None if not _PATTERN.search(tempfile.gettempdir()) else "/tmp"
+    folder = tempfile.mkdtemp(prefix="maskconver-", dir=plain)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def composed_name(path: str | os.PathLike) -> str:
+    """Returns the text of a path with composed letters: "e" and an accent become one letter.
+
+    macOS stores some names decomposed. They look the same but are other names for Linux.
+    """
+    return unicodedata.normalize("NFC", os.fspath(path))
+
+
+def find_same_looking(path: str | os.PathLike) -> Path | None:
+    """Finds the file that has the name of `path` in composed or decomposed letters, or None."""
+    path = Path(path)
+    if os.path.lexists(path):
+        return path
+    folder = find_same_looking(path.parent) if path.parent != path else None
+    name = _names_in(folder).get(composed_name(path.name)) if folder else None
+    return folder / name if name else None
+
+
+@functools.lru_cache(maxsize=64)
+def _names_in(folder: Path) -> dict[str, str]:
+    """Returns composed name -> name, for what is in a folder and is not composed."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return {}
+    return {composed_name(name): name for name in names if not name.isascii()}
+
+
+def same_file_key(path: str | os.PathLike) -> str:
+    """Returns a text that is equal for all ways to write the path of one file.
+
+    It is absolute and composed, and leads through no symbolic link to a folder.
+    """
+    folder, name = os.path.split(os.fspath(path))
+    return composed_name(os.path.join(_real_folder(folder), name))
+
+
+@functools.lru_cache(maxsize=1024)
+def _real_folder(folder: str) -> str:
+    return os.path.realpath(folder)
 
 
 def _gfile() -> Any:

@@ -13,6 +13,7 @@ def write_text_whole(path: Path | RemotePath, text: str) -> None:
     if isinstance(path, RemotePath):
         path.write_text(text)
         return
+    path = Path(os.path.realpath(path))  # A link stays a link; its target gets the text.
     partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
     try:
         partial.write_text(text, encoding="utf-8")

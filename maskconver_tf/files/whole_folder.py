@@ -22,7 +22,7 @@ def whole_folder(
 
     Args:
       out: what to write. It may be absent, an empty folder, or (with `overwrite`) a folder of the
-        same kind.
+        same kind. If it is a symbolic link, it stays one, and its target is written.
       overwrite: whether to replace a folder for which `is_of_kind` is true.
       is_of_kind: tells whether an existing path is a folder that this caller writes.
       kind: what such a folder is called, for messages: "a dataset folder".
@@ -32,23 +32,25 @@ def whole_folder(
         another process is writing it.
     """
     _check_out(out, overwrite, is_of_kind, kind)
-    out = out.absolute()
+    out = Path(os.path.realpath(out))
     partial = out.with_name(f".{out.name}.partial")
     try:
         if partial.is_dir():  # Left by a process that was killed, or in use by one that runs.
             os.close(_locked(partial))
-        shutil.rmtree(partial, ignore_errors=True)
+        _remove(partial)
+        _remove(out.with_name(f".{out.name}.old"))
         partial.mkdir(parents=True)
         lock = _locked(partial)
     except OSError as error:
         raise UserError(
-            f"{out}: cannot be written ({error.strerror}); choose another --out"
+            f"{out}: cannot be written: {partial.name} cannot be made beside it "
+            f"({error.strerror}). Get permission to write in {out.parent}, or choose another --out"
         ) from None
     try:
         yield partial
         _replace(out, partial)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        _remove(partial)
         os.close(lock)
 
 
@@ -76,7 +78,13 @@ def _check_out(out: Path, overwrite: bool, is_of_kind: Callable[[Path], bool], k
             f"{out}: found the name of a bucket; expected a local folder. Write to a local folder "
             "and copy it to the bucket; training reads it there"
         )
-    if out.is_mount():
+    target = Path(os.path.realpath(out))
+    if out.is_symlink() and (target.is_symlink() or not target.parent.is_dir()):
+        raise UserError(
+            f"{out}: found a symbolic link to {os.readlink(out)}, which cannot be "
+            "reached; make the folder around it or mount its disk, or choose another --out"
+        )
+    if target.is_mount():
         raise UserError(
             f"{out}: found a mount point, which cannot be replaced as a whole; name a folder in it"
         )
@@ -93,7 +101,14 @@ def _replace(out: Path, new: Path) -> None:
     """Moves the folder `new` to `out`. At no time does `out` hold a mix of old and new."""
     old = out.with_name(f".{out.name}.old")
     if out.exists():
-        shutil.rmtree(old, ignore_errors=True)
         out.rename(old)
     new.rename(out)
-    shutil.rmtree(old, ignore_errors=True)
+    _remove(old)
+
+
+def _remove(path: Path) -> None:
+    """Removes a folder with its content, a file or a link. The target of a link stays."""
+    if path.is_symlink() or path.is_file():
+        path.unlink(missing_ok=True)
+    else:
+        shutil.rmtree(path, ignore_errors=True)

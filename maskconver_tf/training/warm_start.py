@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,14 +15,14 @@ import tf_keras
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
 from maskconver_tf.files.disk_errors import short_reason
-from maskconver_tf.files.paths import local_or_remote_path
+from maskconver_tf.files.paths import local_or_remote_path, pattern_free_path
 from maskconver_tf.inference import signatures
 from maskconver_tf.inference.exported_model import newest_version
 from maskconver_tf.models.backbones.backbone import random_weights
 from maskconver_tf.models.backbones.garden_weights import find_checkpoint
 from maskconver_tf.models.build_network import build_network
 from maskconver_tf.models.variable_names import named_variables
-from maskconver_tf.training.run_files.checkpoint_reading import READ_ERRORS
+from maskconver_tf.training.run_files.checkpoint_reading import READ_ERRORS, newest_checkpoint
 from maskconver_tf.training.run_files.run_folder import RunFolder, join_first_names
 
 CLASS_AXES = {
@@ -64,7 +63,7 @@ def initial_network(
     Raises:
       UserError: see `warm_start`.
     """
-    resumes = tf.train.latest_checkpoint(str(folder.checkpoints)) is not None
+    resumes = newest_checkpoint(folder.checkpoints) is not None
     with random_weights() if resumes else contextlib.nullcontext():
         network = build_network(make(num_classes=len(categories)), input_size)
     if init_from and resumes:
@@ -176,7 +175,7 @@ class _WeightSource:
     def read(self) -> dict[str, np.ndarray]:
         """Reads all weights, under the names that `named_variables` would give them."""
         try:
-            reader = tf.train.load_checkpoint(self.checkpoint)
+            reader = tf.train.load_checkpoint(pattern_free_path(self.checkpoint))
             keys = [key for key in reader.get_variable_to_shape_map() if key.endswith(_VALUE)]
             keys = [key for key in keys if not key.startswith(_OUTSIDE_THE_MODEL)]
             return {_variable_name(key): reader.get_tensor(key) for key in keys}
@@ -199,7 +198,7 @@ def _find_source(path: str) -> _WeightSource:
     names = _read_class_names(str(run.categories_file))
     if names and run.best_score.exists():
         return _WeightSource(run.best_or_newest_checkpoint(), names)
-    checkpoint = find_checkpoint(str(run.checkpoints) if names else path)
+    checkpoint = newest_checkpoint(run.checkpoints) if names else find_checkpoint(path)
     if checkpoint:
         beside = os.path.dirname(os.path.dirname(checkpoint))  # RUN/checkpoints/ckpt-9
         return _WeightSource(
@@ -217,10 +216,7 @@ def _find_source(path: str) -> _WeightSource:
 
 
 def _read_class_names(file: str) -> tuple[str, ...] | None:
-    if not tf.io.gfile.exists(file):
-        return None
-    with tf.io.gfile.GFile(file) as opened:
-        return Categories.from_coco(json.loads(opened.read()), file).names
+    return Categories.load(file).names if tf.io.gfile.exists(file) else None
 
 
 def _variable_name(key: str) -> str:

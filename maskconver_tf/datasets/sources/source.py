@@ -16,6 +16,8 @@ import numpy as np
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.datasets.findings import Finding, Problem, shortened_list
 from maskconver_tf.errors import UserError
+from maskconver_tf.files.encoded_pictures.pixel_limit import MAX_PIXELS
+from maskconver_tf.files.paths import find_same_looking
 
 
 class SourceSegment(NamedTuple):
@@ -73,18 +75,18 @@ class SourcePicture(Protocol):
       map_file: name of the picture's truth in messages.
       size: (width, height) that the source lists, or None.
       findings: problems that the source has found in this picture so far.
+      max_pixels: most pixels of the picture and of its label pictures.
     """
 
-      max_pixels: most pixels of the picture and of its label pictures.
     name: str
     image_id: int | str
     image_file: str
     map_file: str
     size: tuple[int, int] | None
     findings: tuple[Finding, ...]
+    max_pixels: int
 
     def read_image(self) -> bytes:
-    max_pixels: int
         """Returns the encoded picture; raises `UnusablePicture` if there is none."""
 
     def read_truth(self) -> PanopticTruth:
@@ -133,9 +135,9 @@ class FilePicture:
     map_file: str
     size: tuple[int, int] | None = None
     findings: tuple[Finding, ...] = ()
+    max_pixels: int = MAX_PIXELS
 
     def read_image(self) -> bytes:
-    max_pixels: int = MAX_PIXELS
         return self.read(self.image_file, Problem.IMAGE_MISSING, Problem.IMAGE_UNREADABLE)
 
     def read(self, file: str, missing: Problem, unreadable: Problem) -> bytes:
@@ -148,6 +150,9 @@ class FilePicture:
         try:
             return Path(file).read_bytes()
         except FileNotFoundError:
+            found = find_same_looking(file)
+            if found and found != Path(file):
+                return self.read(str(found), missing, unreadable)
             raise self.unusable(file, missing, "does not exist") from None
         except OSError as error:
             raise self.unusable(file, unreadable, str(error.strerror)) from None

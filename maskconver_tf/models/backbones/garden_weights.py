@@ -6,6 +6,7 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf.errors import UserError
+from maskconver_tf.files.paths import pattern_free_path
 
 
 def load_garden_weights(network: tf_keras.Model, path: str, argument: str) -> None:
@@ -29,7 +30,7 @@ def load_garden_weights(network: tf_keras.Model, path: str, argument: str) -> No
             "name without .index, such as 'gs://BUCKET/resnet50/ckpt-28080'"
         )
     try:
-        status = tf.train.Checkpoint(backbone=network).read(checkpoint)
+        status = tf.train.Checkpoint(backbone=network).read(pattern_free_path(checkpoint))
         status.assert_existing_objects_matched().expect_partial()
     # TensorFlow raises the last two for a checkpoint with truncated data.
     except (ValueError, AssertionError, tf.errors.OpError, IndexError, RuntimeError) as error:
@@ -46,7 +47,11 @@ def find_checkpoint(path: str) -> str | None:
     try:
         if tf.io.gfile.exists(f"{path}.index"):
             return path
-        return tf.train.latest_checkpoint(path)
+        folder = pattern_free_path(path)
+        newest = tf.train.latest_checkpoint(folder)
+        return newest and newest.replace(folder, path, 1)
+    except ValueError:  # The file `checkpoint` is empty.
+        return None
     except tf.errors.OpError as error:
         reason = " ".join(error.message.split())
         raise UserError(

@@ -15,6 +15,7 @@ from maskconver_tf.datasets.census.measure_picture import PictureMeasures, measu
 from maskconver_tf.datasets.findings import Finding, Problem
 from maskconver_tf.datasets.process_pool import process_pool
 from maskconver_tf.datasets.sources.source import Source
+from maskconver_tf.files.paths import same_file_key
 from maskconver_tf.planning.dataset_check.checked_part import CheckedPart
 from maskconver_tf.planning.dataset_check.model_grid import ModelGrid
 from maskconver_tf.planning.dataset_check.repeated_pictures import RepeatedPictures
@@ -92,7 +93,10 @@ def _note_stray_files(part: CheckedPart, others: list[Source]) -> None:
     if not _lists_files(source):
         return
     known = source.known_files().union(*(o.known_files() for o in others if _lists_files(o)))
-    for file in sorted(source.stored_files() - known):
+    unnamed = source.stored_files() - known
+    # The JSON may write a path in another way: absolute, through a link, in composed letters.
+    keys = set(map(same_file_key, known)) if unnamed else set()
+    for file in sorted(file for file in unnamed if same_file_key(file) not in keys):
         part.note(Path(file).name, file, Problem.STRAY_FILE, "no entry names it")
 
 

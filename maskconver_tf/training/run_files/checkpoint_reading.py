@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import tensorflow as tf
 
 from maskconver_tf.errors import UserError
 from maskconver_tf.files.disk_errors import explain_write_errors, short_reason
-from maskconver_tf.files.paths import RemotePath
+from maskconver_tf.files.paths import RemotePath, pattern_free_path
 from maskconver_tf.files.whole_file import write_text_whole
 
 READ_ERRORS = (ValueError, RuntimeError, IndexError, tf.errors.OpError)
@@ -24,7 +25,7 @@ def restore_checkpoint(checkpoint: tf.train.Checkpoint, path: str) -> None:
       UserError: a weight is missing or has another shape, or the file is damaged.
     """
     try:
-        status = checkpoint.read(path)
+        status = checkpoint.read(pattern_free_path(path))
         status.assert_existing_objects_matched().expect_partial()
     except (AssertionError, *READ_ERRORS) as error:
         if reason := _find_damage(path):
@@ -37,6 +38,17 @@ def restore_checkpoint(checkpoint: tf.train.Checkpoint, path: str) -> None:
             "configuration wrote it, for example with another class count, width or optimizer. Use "
             "the run's own configuration or another --model_dir"
         ) from error
+
+
+def newest_checkpoint(folder: Path | RemotePath) -> str | None:
+    """Returns the checkpoint that TensorFlow's file `checkpoint` calls the newest.
+
+    If this file is missing or damaged or names one that is gone, it is the one with the highest
+    step. Returns None if there is none.
+    """
+    found = _list_checkpoints(folder)
+    listed = [prefix for prefix in found if os.path.basename(prefix) == _newest_by_list(folder)]
+    return next(iter(listed or found[::-1]), None)
 
 
 def skip_damaged_checkpoints(folder: Path | RemotePath) -> None:
@@ -64,8 +76,10 @@ def skip_damaged_checkpoints(folder: Path | RemotePath) -> None:
             f"{folder}: none of {len(damaged)} checkpoints is readable. Copy one back from a "
             "backup, or choose another --model_dir and set train.init_from to the run's folder"
         )
-    known = tf.train.get_checkpoint_state(str(folder))
-    if prefixes and (known is None or known.model_checkpoint_path != prefixes[-1]):
+    if not prefixes:
+        with explain_write_errors(folder):  # The list names no checkpoint that is here.
+            (folder / "checkpoint").unlink(missing_ok=True)
+    elif _newest_by_list(folder) != os.path.basename(prefixes[-1]):
         names = [prefix.rpartition("/")[2] for prefix in prefixes]
         with explain_write_errors(folder):
             write_text_whole(folder / "checkpoint", _checkpoint_state(names))
@@ -82,6 +96,15 @@ def _checkpoint_state(names: list[str]) -> str:
         lines += [f'all_model_checkpoint_paths: "{name}"']
         lines += [f"all_model_checkpoint_timestamps: {time}.0"]
     return "\n".join(lines) + "\n"
+
+
+def _newest_by_list(folder: Path | RemotePath) -> str | None:
+    """Returns the name of the newest checkpoint by the file `checkpoint`; None if unreadable."""
+    try:
+        state = tf.train.get_checkpoint_state(str(folder))
+    except ValueError:  # The file is empty.
+        return None
+    return os.path.basename(state.model_checkpoint_path) if state else None
 
 
 def _list_checkpoints(folder: Path | RemotePath) -> list[str]:
@@ -104,11 +127,11 @@ def _delete_half_written(folder: Path | RemotePath) -> None:
 def _find_damage(prefix: str) -> str | None:
     """Reads every byte of a checkpoint. Returns the first error, or None if it is readable."""
     try:
-        reader = tf.compat.v1.train.NewCheckpointReader(prefix)
+        reader = tf.compat.v1.train.NewCheckpointReader(pattern_free_path(prefix))
         for name in reader.get_variable_to_shape_map():
             reader.get_tensor(name)
     except READ_ERRORS as error:
-        return _reason(error)
+        return _reason(error).replace(pattern_free_path(prefix), prefix)
     return None
 
 

@@ -11,8 +11,11 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf.files.disk_errors import DISK_ERRORS, write_error
-from maskconver_tf.files.paths import RemotePath
-from maskconver_tf.training.run_files.checkpoint_reading import restore_checkpoint
+from maskconver_tf.files.paths import RemotePath, pattern_free_path
+from maskconver_tf.training.run_files.checkpoint_reading import (
+    newest_checkpoint,
+    restore_checkpoint,
+)
 
 
 class CheckpointManager(tf.train.CheckpointManager):
@@ -41,7 +44,8 @@ class CheckpointManager(tf.train.CheckpointManager):
         in_background: bool = False,
         **options: Any,
     ):
-        super().__init__(checkpoint, directory, **options)
+        self._shown_directory = directory
+        super().__init__(checkpoint, pattern_free_path(directory), **options)
         self._options = tf.train.CheckpointOptions(
             experimental_enable_async_checkpoint=in_background
         )
@@ -62,7 +66,7 @@ class CheckpointManager(tf.train.CheckpointManager):
             write in the background.
         """
         with self._explain_errors(), _copy_untraced():
-            return super().save(checkpoint_number, check_interval, self._options)
+            return self._shown(super().save(checkpoint_number, check_interval, self._options))
 
     def sync(self) -> None:
         """Waits for the write in the background, then calls `check_background_write`."""
@@ -98,15 +102,19 @@ class CheckpointManager(tf.train.CheckpointManager):
         error, writer._async_error = writer._async_error, None
         return error
 
+    def _shown(self, prefix: str | None) -> str | None:
+        """Returns the path of a checkpoint as people know it; see `pattern_free_path`."""
+        return prefix and prefix.replace(self.directory, self._shown_directory, 1)
+
     @contextlib.contextmanager
     def _explain_errors(self) -> Iterator[None]:
         """Turns a write error in the block into a `UserError` that names the last good state."""
         try:
             yield
         except DISK_ERRORS as error:
-            good = self.latest_checkpoint
+            good = self._shown(self.latest_checkpoint)
             safe = f"{good} is the last good state" if good else "Nothing was saved before"
-            raise write_error(self.directory, error, safe) from None
+            raise write_error(self._shown_directory, error, safe) from None
 
 
 @contextlib.contextmanager
@@ -153,7 +161,7 @@ def make_checkpoint_manager(
       UserError: see `restore_checkpoint`.
     """
     checkpoint = tf.train.Checkpoint(model=model, optimizer=optimizer, **random_generators(model))
-    if newest := tf.train.latest_checkpoint(str(restore_from or folder)):
+    if newest := newest_checkpoint(restore_from or folder):
         restore_checkpoint(checkpoint, newest)
     return CheckpointManager(
         checkpoint,

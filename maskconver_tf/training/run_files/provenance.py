@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import os
 import platform
 import shlex
 import subprocess
@@ -20,12 +21,14 @@ _PACKAGES = ("maskconver_tf", "tensorflow", "tf_keras", "tf-models-official", "n
 def run_provenance(seed: int) -> str:
     """Returns the content of `run.json`, which the run's folder keeps.
 
-    This is a JSON object with the command, the start time, the seed, the strategy in scope, the
-    devices, the versions of packages, and the git revision of the code if it has one.
+    This is a JSON object with the command, the folder it was started in, the start time, the seed,
+    the strategy in scope, the devices, the versions of packages, and the git revision of the code
+    if it has one.
     """
     strategy = tf.distribute.get_strategy()
     content: dict[str, Any] = {
         "command": shlex.join(sys.argv),
+        "folder": os.getcwd(),
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "seed": seed,
         "strategy": type(strategy).__name__,

@@ -17,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -26,10 +27,17 @@ import tf_keras
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
 from maskconver_tf.files.disk_errors import explain_write_errors
-from maskconver_tf.files.paths import RemotePath
+from maskconver_tf.files.json_file import short_repr
+from maskconver_tf.files.paths import RemotePath, pattern_free_path
 from maskconver_tf.files.whole_file import write_text_whole
-from maskconver_tf.training.run_files.checkpoint_reading import restore_checkpoint
+from maskconver_tf.training.run_files.checkpoint_reading import (
+    newest_checkpoint,
+    restore_checkpoint,
+)
 from maskconver_tf.training.run_files.run_lock import hold_lock
+
+_CONFIG_START = "# The settings of a run. The last line says that the file is whole."
+_CONFIG_END = "# The file is whole."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,11 +101,41 @@ class RunFolder:
           UserError: the folder holds no run.
         """
         if not self.categories_file.is_file():
-            raise UserError(
-                f"{self.path}: no run is here ({self.categories_file.name} is missing). Give the "
-                "--model_dir of `maskconver train`"
-            )
+            raise self.missing_file(self.categories_file)
         return Categories.load(self.categories_file)
+
+    def save_config(self, text: str) -> None:
+        """Writes `config.gin`, with a last line by which `check_config` knows that it is whole."""
+        write_text_whole(self.config, f"{_CONFIG_START}\n{text.rstrip()}\n{_CONFIG_END}\n")
+
+    def check_config(self) -> None:
+        """Raises `UserError` if `config.gin` is missing, empty or cut.
+
+        Half of a configuration can be valid, and then the run would silently predict with other
+        settings.
+        """
+        if not self.config.is_file():
+            raise self.missing_file(self.config)
+        text = self.config.read_bytes().decode("utf-8", "replace")
+        is_cut = text.startswith(_CONFIG_START) and text.rstrip().splitlines()[-1] != _CONFIG_END
+        if is_cut or not text.strip():
+            raise UserError(
+                f"{self.config}: {'the end is missing' if is_cut else 'the file is empty'}. Copy "
+                "it again, or write it with the run's own `maskconver train` command, which "
+                "continues the run"
+            )
+
+    def missing_file(self, file: Path | RemotePath) -> UserError:
+        """Returns the error for a missing file: the folder holds no run, or half of one."""
+        if not any(folder.is_dir() for folder in (self.checkpoints, self.best)):
+            return UserError(
+                f"{self.path}: no run is here ({file.name} is missing). Give the --model_dir of "
+                "`maskconver train`"
+            )
+        return UserError(
+            f"{file}: missing, but other files of the run are here. Copy it again, or write it "
+            "with the run's own `maskconver train` command, which continues the run"
+        )
 
     def create_or_check(self, categories: Categories) -> None:
         """Makes the folder, or checks that it belongs to a run with the same classes.
@@ -109,8 +147,11 @@ class RunFolder:
         """
         with explain_write_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-            weights = [str(self.checkpoints / "ckpt-*.index"), str(self.best / "weights-*.index")]
-            if not self.categories_file.exists() or not tf.io.gfile.glob(weights):
+            has_weights = any(
+                _files_named(folder, r"(ckpt|weights)-\d+\.index")
+                for folder in (self.checkpoints, self.best)
+            )
+            if not self.categories_file.exists() or not has_weights:
                 categories.save(self.categories_file)
                 return
         known = Categories.load(self.categories_file)
@@ -152,12 +193,14 @@ class RunFolder:
             return False
         before = self._best_weights()
         with explain_write_errors(self.best, "No checkpoint was lost"):
-            tf.train.Checkpoint(model=model).write(str(self.best / f"weights-{step}"))
+            prefix = pattern_free_path(self.best / f"weights-{step}")
+            tf.train.Checkpoint(model=model).write(prefix)
             # From now on these weights are the best ones, even if the process dies.
             write_text_whole(self.best_score, json.dumps({metric: score, "step": step}) + "\n")
         if before and before != str(self.best / f"weights-{step}"):
-            for file in tf.io.gfile.glob([f"{before}.index", f"{before}.data-*"]):
-                tf.io.gfile.remove(file)
+            name = re.escape(before.rpartition("/")[2])
+            for file in _files_named(self.best, rf"{name}\.(index|data-.*)"):
+                tf.io.gfile.remove(str(file))
         return True
 
     def _best_weights(self) -> str | None:
@@ -169,20 +212,28 @@ class RunFolder:
         """Reads the step and the metric of the best evaluation. Empty without an evaluation."""
         if not self.best_score.exists():
             return {}
+        way_out = (
+            f"Delete {self.best}: then the newest checkpoint is used until the next evaluation"
+        )
         try:
-            return json.loads(self.best_score.read_text())
+            best = json.loads(self.best_score.read_text())
         except ValueError as error:
             raise UserError(
-                f"{self.best_score}: not JSON ({error}), so it is damaged. Delete "
-                f"{self.best}: then the newest checkpoint is used until the next evaluation"
+                f"{self.best_score}: not JSON ({error}), so it is damaged. {way_out}"
             ) from error
+        if not isinstance(best, dict) or type(best.get("step")) is not int:
+            raise UserError(
+                f"{self.best_score}: found {short_repr(best)}; expected an object with the step of "
+                f"the best evaluation, so it is damaged. {way_out}"
+            )
+        return best
 
     def best_or_newest_checkpoint(self) -> str | None:
         """Returns the best weights, or the newest checkpoint if there was no evaluation yet.
 
         Returns None if there is neither.
         """
-        return self._best_weights() or tf.train.latest_checkpoint(str(self.checkpoints))
+        return self._best_weights() or newest_checkpoint(self.checkpoints)
 
     def restore(self, model: tf_keras.Model) -> str:
         """Restores a model from `best_or_newest_checkpoint`, whose path it returns.
@@ -198,6 +249,14 @@ class RunFolder:
             )
         restore_checkpoint(tf.train.Checkpoint(model=model), checkpoint)
         return checkpoint
+
+
+def _files_named(folder: Path | RemotePath, pattern: str) -> list[Path | RemotePath]:
+    """Returns the files in a folder whose whole name matches a regular expression."""
+    if not folder.is_dir():
+        return []
+    names = tf.io.gfile.listdir(str(folder))
+    return [folder / name for name in names if re.fullmatch(pattern, name)]
 
 
 def join_first_names(names: Sequence[str], count: int = 3) -> str:

@@ -65,3 +65,37 @@ def test_two_writers_of_one_folder_do_not_meet(tmp_path):
             _write(out, "b")
         (folder / "ours").write_text("a")
     assert (out / "ours").read_text() == "a"
+
+
+@pytest.mark.parametrize("target", ["absolute", "relative", "missing"])
+def test_a_link_stays_and_its_target_is_written(tmp_path, target):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if target != "missing":
+        (disk / "data").mkdir()
+    out = tmp_path / "link"
+    out.symlink_to("disk/data" if target == "relative" else disk / "data")
+    _write(out, "a")
+    for text in ("b", "c"):
+        _write(out, text, overwrite=True)
+        assert out.is_symlink() and (disk / "data" / "ours").read_text() == text
+    assert _names(disk) == ["data"] and _names(tmp_path) == ["disk", "link"]
+
+
+def test_a_link_to_a_disk_that_is_not_there_is_refused_before_the_work(tmp_path):
+    (tmp_path / "link").symlink_to("unmounted/data")
+    (tmp_path / "circle").symlink_to("circle")
+    for name in ("link", "circle"):
+        with pytest.raises(UserError, match=f"{name}: found a symbolic link to .*, which cannot"):
+            _write(tmp_path / name, "a")
+    assert _names(tmp_path) == ["circle", "link"]
+
+
+def test_leftovers_of_any_kind_are_removed(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "keep").touch()
+    (tmp_path / ".out.old").symlink_to("elsewhere")
+    (tmp_path / ".out.partial").write_text("a file")
+    for text in ("a", "b"):
+        _write(tmp_path / "out", text, overwrite=True)
+    assert _names(tmp_path) == ["elsewhere", "out"] and _names(tmp_path / "elsewhere") == ["keep"]

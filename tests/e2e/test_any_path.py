@@ -1,0 +1,212 @@
+"""Every command works in folders of any name, through links, and from another folder.
+
+All twenty names get the commands on data. The commands on a run cost seconds each, so they run in
+one folder whose name has all special characters at once, and in one folder behind a link.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tarfile
+import unicodedata
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+
+import maskconver_tf
+from maskconver_tf.cli.main import main
+from maskconver_tf.datasets.sources.coco.panoptic_folder import find_panoptic_parts
+from maskconver_tf.errors import UserError
+from maskconver_tf.training.machines.workers import Workers
+from maskconver_tf.training.run_files.checkpoint_reading import newest_checkpoint
+from maskconver_tf.training.run_files.claim import claim_run_folder
+from maskconver_tf.training.run_files.run_folder import RunFolder
+
+ARCHIVE = Path(__file__).with_name("fixtures") / "old_layout.tar.xz"
+NAMES = (
+    "lr[0.1]",
+    "a*b",
+    "what?",
+    "two words",
+    " spaces around ",
+    "it's",
+    'say "hi"',
+    "new\nline",
+    "100%",
+    "%s %(name)s",
+    "$HOME",
+    "a;b&c|d",
+    "back\\slash",
+    unicodedata.normalize("NFC", "café"),
+    unicodedata.normalize("NFD", "café"),
+    "日本語",
+    "{a,b}",
+    "-dash",
+    "a=b,c:d@e()#f",
+    "~",
+)
+EVERYTHING = "lr[0.1] *?\\ 'x' \"y\"\n100% {é} $HOME=#@"
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory) -> Path:
+    """One generated scene to train on and one to evaluate on, in COCO panoptic layout."""
+    out = tmp_path_factory.mktemp("scenes") / "coco"
+    assert main(["data", "synth", "--out", str(out), "--num_train", "1", "--num_val", "1"]) == 0
+    return out
+
+
+def _build(scenes: Path, out: Path, *more: str) -> int:
+    options = ["--images", f"{scenes}/images/val", "--panoptic", f"{scenes}/panoptic/val"]
+    annotations = ["--annotations", f"{scenes}/panoptic_val.json"]
+    return main(["data", "build", *options, *annotations, "--out", str(out), "--workers=1", *more])
+
+
+def _show(data: Path, out: Path) -> list[str]:
+    gin_file = Path(__file__).with_name("tiny.gin")
+    data_options = ["--train_data", str(data), "--eval_data", str(data)]
+    options = ["--gin_file", str(gin_file), *data_options, "--num=1", "--out", str(out)]
+    return ["data", "show", *options, "--gin.TrainingInput.cache=False"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_data_commands_work_in_a_folder_of_any_name(scenes, tmp_path, name):
+    folder = tmp_path / name
+    folder.mkdir()
+    shutil.copytree(scenes, folder / "coco")
+    assert _build(folder / "coco", folder / "data") == 0
+    assert _build(folder / "coco", folder / "data", "--overwrite") == 0
+    for data in ("coco", "data"):
+        check = ["data", "check", str(folder / data), "--out", str(folder / "check")]
+        assert main([*check, "--exit_zero", "--workers=1", "--ceiling_pictures=0"]) == 0
+        report = (folder / "check/check.json").read_text(encoding="utf-8")
+        assert "no entry names it" not in report
+    assert sorted(os.listdir(folder)) == ["check", "coco", "data"]
+
+
+@pytest.mark.parametrize("name", [EVERYTHING])
+def test_synth_and_show_work_in_a_folder_of_any_name(scenes, tmp_path, name):
+    folder = tmp_path / name
+    assert main(["data", "synth", "--out", f"{folder}/coco", "--num_train=1", "--num_val=1"]) == 0
+    assert _build(folder / "coco", folder / "data") == 0
+    assert main(_show(folder / "data", folder / "inputs.png")) == 0
+    assert (folder / "inputs.png").is_file()
+
+
+@pytest.fixture
+def old(tmp_path) -> Path:
+    """A dataset folder, a run, an export and a picture, all tiny."""
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(tmp_path, filter="data")
+    return tmp_path / "old_layout"
+
+
+def test_a_run_resumes_scores_predicts_and_exports_in_a_folder_of_any_name(
+    old, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    name, folder = EVERYTHING, Path(EVERYTHING)
+    old.rename(folder)
+    run, data, picture = f"{name}/run", f"{name}/data", f"{name}/picture.png"
+    start = ["train", "--gin_file", f"{run}/config.gin", "--model_dir", run]
+    start += ["--train_data", data, "--eval_data", data, "--gin.Compute.deterministic=False"]
+    start += ["--gin.Saving.checkpoint_interval=1", "--gin.Saving.keep_checkpoints=2"]
+    assert main([*start, "--gin.RunLength.steps_per_loop=1", "--total_steps=1503"]) == 0
+    printed = capsys.readouterr()
+    assert "damaged" not in printed.err and "/maskconver-" not in printed.out + printed.err
+    kept = sorted(path.name for path in (folder / "run/checkpoints").glob("*.index"))
+    assert kept == ["ckpt-1502.index", "ckpt-1503.index"]
+    assert len(list((folder / "run/best").glob("*.index"))) == 1
+    assert main(["evaluate", "--model", run, "--out", f"{name}/scored"]) == 0
+    assert main(["export", "--model", run, "--out", f"{name}/out"]) == 0
+    assert os.listdir(folder / "out") == ["1"]
+    assert maskconver_tf.load(run).categories  # What `predict --model` calls.
+    assert main(["predict", "--model", f"{name}/out", picture, "--out", f"{name}/pictures"]) == 0
+    assert json.loads((folder / "pictures/picture.json").read_text())["segments"]
+
+
+def test_a_run_and_an_export_behind_a_link_load(old, tmp_path):
+    (tmp_path / "link").symlink_to(old)
+    (tmp_path / "run").symlink_to("link/run")
+    (tmp_path / "nowhere").symlink_to("gone")
+    assert maskconver_tf.load(tmp_path / "run").categories
+    assert maskconver_tf.load(tmp_path / "link/exported").categories
+    with pytest.raises(UserError, match="nowhere: no such folder; give a run's --model_dir"):
+        maskconver_tf.load(tmp_path / "nowhere")
+    with claim_run_folder(
+        RunFolder(tmp_path / "run"),
+        RunFolder(old / "run").categories(),
+        Workers(tf.distribute.get_strategy()),
+    ) as run:
+        assert newest_checkpoint(run.checkpoints) == str(tmp_path / "run/checkpoints/ckpt-1500")
+
+
+def test_evaluate_from_another_folder_is_told_of_eval_data(old, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["evaluate", "--model", "old_layout/run", "--out", "scored"]) == 2
+    message = capsys.readouterr().err
+    assert "the path is relative. Give --eval_data DIR" in message
+    assert "data build" not in message
+
+
+def test_out_may_be_a_link(scenes, tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to("disk/data")
+    for more in ([], ["--overwrite"], ["--overwrite"]):
+        assert _build(scenes, tmp_path / "link", *more) == 0
+        assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "disk/data/dataset.json").is_file()
+    assert sorted(os.listdir(tmp_path)) == ["disk", "link"]
+
+
+@pytest.mark.parametrize("forms", [("NFC", "NFD"), ("NFD", "NFC")])
+def test_a_name_of_the_other_normal_form_is_found(scenes, tmp_path, forms):
+    asked, stored = (unicodedata.normalize(form, "café") for form in forms)
+    coco = tmp_path / "coco"
+    shutil.copytree(scenes, coco)
+    content = json.loads((coco / "panoptic_val.json").read_text())
+    for entries, folder in (("images", "images/val"), ("annotations", "panoptic/val")):
+        entry = content[entries][0]
+        suffix = Path(entry["file_name"]).suffix
+        (coco / folder / entry["file_name"]).rename(coco / folder / f"{stored}{suffix}")
+        entry["file_name"] = f"{asked}{suffix}"
+    (coco / "panoptic_val.json").write_text(json.dumps(content))
+    assert _build(coco, tmp_path / "data") == 0
+    check = ["data", "check", str(coco), "--out", str(tmp_path), "--exit_zero", "--workers=1"]
+    assert main([*check, "--ceiling_pictures=0"]) == 0
+    assert "no entry names it" not in (tmp_path / "check.json").read_text()
+
+
+def test_absolute_names_and_links_in_a_relative_folder_are_no_stray_files(
+    scenes, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(scenes, "real")
+    Path("coco").symlink_to("real")
+    content = json.loads(Path("coco/panoptic_val.json").read_text())
+    for entry in content["images"]:
+        entry["file_name"] = str(tmp_path / "real/images/val" / entry["file_name"])
+    Path("coco/panoptic_val.json").write_text(json.dumps(content))
+    Path("real/images/val/stray.jpg").touch()
+    folders = ["--images=coco/images/val", "--panoptic=./coco/../real/panoptic/val"]
+    check = ["data", "check", *folders, "--annotations=coco/panoptic_val.json", "--out=check"]
+    assert main([*check, "--exit_zero", "--workers=1", "--ceiling_pictures=0"]) == 0
+    report = Path("check/check.json").read_text()
+    assert report.count("no entry names it") == 1 and "stray.jpg" in report
+
+
+@pytest.mark.parametrize("other", ['[{"id": 1}]', '{"mean": 3}', "7"])
+def test_a_json_file_that_is_no_dataset_is_no_part(scenes, tmp_path, other):
+    shutil.copytree(scenes / "images/val", tmp_path / "images")
+    shutil.copytree(scenes / "panoptic/val", tmp_path / "panoptic")
+    shutil.copy(scenes / "panoptic_val.json", tmp_path)
+    (tmp_path / "panoptic_coco_categories.json").write_text(other)
+    assert list(find_panoptic_parts(tmp_path)) == ["val"]
+    check = ["data", "check", str(tmp_path), "--exit_zero", "--workers=1", "--ceiling_pictures=0"]
+    assert main(check) == 0
+    (tmp_path / "panoptic_val.json").unlink()
+    with pytest.raises(UserError, match="found no dataset in panoptic_coco_categories.json; exp"):
+        find_panoptic_parts(tmp_path)
