@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import DecodeError
+from tensorflow.core.protobuf import saved_model_pb2
 
 from maskconver_tf import types
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
+from maskconver_tf.files.disk_errors import short_reason
+from maskconver_tf.files.paths import pattern_free_path
 from maskconver_tf.inference import signatures
 from maskconver_tf.inference.predictor import Predictor
 
+_GRAPH_FILE = "saved_model.pb"
+_VARIABLES_INDEX = Path("variables", "variables.index")
+_CATEGORIES_FILE = Path("assets", signatures.CATEGORIES_ASSET)
+_WAY_OUT = "Copy the whole folder again, or write it again with `maskconver export`"
+
 
 def is_export(folder: Path) -> bool:
-    """Whether a folder is an export or has numbered versions of one."""
+    """Whether a folder is an export, complete or not, or has numbered versions of one."""
     return newest_version(folder) is not None
 
 
@@ -23,13 +33,14 @@ def load_export(folder: Path) -> Predictor:
     """Loads a predictor from an export, or from the newest of its numbered versions.
 
     Raises:
-      UserError: the folder has no export.
+      UserError: the folder has no export, or a file of it is missing or damaged.
     """
     version = newest_version(folder)
     if version is None:
         raise UserError(f"{folder}: no exported model is here; `maskconver export` writes one")
-    loaded = tf.saved_model.load(str(version))
-    categories = Categories.load(version / "assets" / signatures.CATEGORIES_ASSET)
+    _check_files_exist(version)
+    categories = Categories.load(version / _CATEGORIES_FILE)
+    loaded = _load_saved_model(version)
     segment_image = loaded.signatures[signatures.SEGMENT_IMAGE]
 
     def segment(image: np.ndarray) -> dict[str, np.ndarray]:
@@ -46,10 +57,43 @@ def load_export(folder: Path) -> Predictor:
 
 def newest_version(folder: Path) -> Path | None:
     """Finds the newest numbered version; the folder itself if it is an export; or None."""
-    if (folder / "saved_model.pb").is_file():
+    if _has_export_files(folder):
         return folder
     if not folder.is_dir():
         return None
-    versions = [path for path in folder.iterdir() if path.name.isdigit()]
-    versions = [path for path in versions if (path / "saved_model.pb").is_file()]
+    versions = [path for path in folder.iterdir() if path.name.isdecimal()]
+    versions = [path for path in versions if _has_export_files(path)]
     return max(versions, key=lambda path: int(path.name), default=None)
+
+
+def _has_export_files(folder: Path) -> bool:
+    """Whether a folder has a file that only exports have. The others may be missing."""
+    files = (_GRAPH_FILE, _VARIABLES_INDEX, _CATEGORIES_FILE)
+    return any((folder / file).is_file() for file in files)
+
+
+def _check_files_exist(version: Path) -> None:
+    files = [_GRAPH_FILE, _VARIABLES_INDEX, _CATEGORIES_FILE]
+    missing = [str(version / file) for file in files if not (version / file).is_file()]
+    if not any((version / "variables").glob("variables.data-*")):
+        missing.append(str(version / "variables" / "variables.data-*"))
+    if missing:
+        raise UserError(f"{', '.join(missing)}: missing, so the export is not whole. {_WAY_OUT}")
+
+
+def _load_saved_model(version: Path) -> Any:
+    """Loads the model; raises `UserError`, which names the damaged file."""
+    try:
+        return tf.saved_model.load(pattern_free_path(version))
+    except (OSError, ValueError, RuntimeError, LookupError, tf.errors.OpError) as error:
+        damaged = version / (_GRAPH_FILE if _graph_is_damaged(version) else "variables")
+        reason = short_reason(error).replace(pattern_free_path(version), str(version))
+        raise UserError(f"{damaged}: damaged ({reason}). {_WAY_OUT}") from error
+
+
+def _graph_is_damaged(version: Path) -> bool:
+    try:
+        content = (version / _GRAPH_FILE).read_bytes()
+        return not saved_model_pb2.SavedModel.FromString(content).meta_graphs
+    except (OSError, DecodeError):
+        return True

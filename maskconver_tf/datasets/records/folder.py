@@ -49,10 +49,10 @@ class DatasetFolder:
         """Raises `UserError` if `path` is not a complete dataset folder that this code can read."""
         self.path = local_or_remote_path(path)
         self.manifest = _read_manifest(self.path)
+        self._check_categories()
         self.categories = Categories.load(self.path / CATEGORIES_FILE)
         self.num_examples: int = self.manifest["num_examples"]
         self.shard_paths = [self.path / shard["name"] for shard in self.manifest["shards"]]
-        self._check_categories()
         for path, shard in zip(self.shard_paths, self.manifest["shards"], strict=True):
             _check_shard(path, shard["num_bytes"])
 
@@ -63,6 +63,8 @@ class DatasetFolder:
 
     def _check_categories(self) -> None:
         path = self.path / CATEGORIES_FILE
+        if not path.is_file():
+            raise UserError(f"{path}: the class list does not exist; copy it here, or build again")
         if sha256_of(path) != self.manifest["categories_sha256"]:
             raise UserError(
                 f"{path}: the file was changed after the build; its SHA-256 is not the one in "
@@ -81,7 +83,10 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         found = "a file" if folder.exists() else "nothing"
         raise UserError(f"{folder}: found {found}, expected a dataset folder; {_BUILD_IT}")
     if not is_dataset_folder(folder):
-        raise UserError(f"{folder}: not a dataset folder, it has no {MANIFEST_FILE}; {_BUILD_IT}")
+        raise UserError(
+            f"{folder}: not a dataset folder, it has no {MANIFEST_FILE}; {_BUILD_IT}. If a copy of "
+            "a dataset folder did not finish, copy it again"
+        )
     path = folder / MANIFEST_FILE
     manifest = read_json(path, "the dataset's description")
     version = manifest.get("format_version") if isinstance(manifest, dict) else None
