@@ -23,7 +23,7 @@ from maskconver_tf.training.run_files.checkpoint_reading import newest_checkpoin
 from maskconver_tf.training.run_files.claim import claim_run_folder
 from maskconver_tf.training.run_files.run_folder import RunFolder
 
-ARCHIVE = Path(__file__).with_name("fixtures") / "old_layout.tar.xz"
+ARCHIVE = Path(__file__).parents[1] / "fixtures" / "old_layout.tar.xz"
 HARMS = ("missing", "empty", "cut")
 RUN_FILES = (
     "categories.json",

@@ -25,7 +25,7 @@ from maskconver_tf.training.run_files.checkpoint_reading import newest_checkpoin
 from maskconver_tf.training.run_files.claim import claim_run_folder
 from maskconver_tf.training.run_files.run_folder import RunFolder
 
-ARCHIVE = Path(__file__).with_name("fixtures") / "old_layout.tar.xz"
+ARCHIVE = Path(__file__).parents[1] / "fixtures" / "old_layout.tar.xz"
 NAMES = (
     "lr[0.1]",
     "a*b",
@@ -66,7 +66,7 @@ def _build(scenes: Path, out: Path, *more: str) -> int:
 
 
 def _show(data: Path, out: Path) -> list[str]:
-    gin_file = Path(__file__).with_name("tiny.gin")
+    gin_file = Path(__file__).parents[1] / "tiny.gin"
     data_options = ["--train_data", str(data), "--eval_data", str(data)]
     options = ["--gin_file", str(gin_file), *data_options, "--num=1", "--out", str(out)]
     return ["data", "show", *options, "--gin.TrainingInput.cache=False"]
