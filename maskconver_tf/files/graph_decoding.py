@@ -1,7 +1,9 @@
 """Decodes pictures inside a TensorFlow graph, whole or only the needed part.
 
-`pictures.py` decodes with Pillow, outside the graph. `decode_jpeg` also reads PNG; unlike
-`decode_image` it can use the exact inverse transform that other decoders use.
+`pictures.py` decodes with Pillow, outside the graph, and refuses what this module cannot decode. Of
+a JPEG or PNG both make the same pixels, except that the graph ignores an EXIF orientation and
+smooths a progressive JPEG without all its scans in its own way. `decode_jpeg` also reads PNG;
+unlike `decode_image` it can use the exact inverse transform that other decoders use.
 """
 
 from __future__ import annotations

@@ -1,10 +1,12 @@
 """Each way in which a picture can be bad is found and named."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from maskconver_tf.datasets.check_picture import check_picture
+from maskconver_tf.datasets.check_picture import CheckedPicture, check_picture
 from maskconver_tf.datasets.findings import Problem
 from maskconver_tf.datasets.sources.coco.panoptic import CocoPanoptic
 
@@ -94,6 +96,15 @@ def _as_floats(folder):
     Image.fromarray(np.zeros([24, 32], np.float32)).save(_image(folder), "TIFF")
 
 
+def _as_32_bits(folder):
+    Image.fromarray(np.full([24, 32], 70_000, np.int32)).save(_image(folder), "TIFF")
+
+
+def _as_png_without_end(folder):
+    Image.open(_image(folder)).save(_image(folder), "PNG")
+    _image(folder).write_bytes(_image(folder).read_bytes()[:-12])
+
+
 @pytest.mark.parametrize(
     ("spoil", "problem", "file", "found"),
     [
@@ -109,6 +120,8 @@ def _as_floats(folder):
             "not a PNG or TIFF file",
         ),
         (_as_floats, Problem.IMAGE_DEPTH, _image, "floats"),
+        (_as_32_bits, Problem.IMAGE_DEPTH, _image, "whole numbers of 32 bits"),
+        (_as_png_without_end, Problem.IMAGE_UNREADABLE, _image, "PNG without its end"),
         (_shrink_to_a_pixel, Problem.TOO_SMALL, _image, "1 x 1"),
         (_widen_in_annotations, Problem.SIZE, _map, "32 x 24, and 33 x 24 in the annotations"),
         (
@@ -147,6 +160,17 @@ def test_a_bad_picture_gives_one_finding_that_names_the_file(folder, spoil, prob
     assert (finding.picture, finding.problem) == ("0.jpg", problem)
     assert finding.file == str(file(folder))
     assert found in finding.found
+
+
+def test_a_picture_with_more_pixels_than_the_limit_is_refused(folder):
+    [picture] = CocoPanoptic(folder.images, folder.panoptic, folder.annotations).pictures
+    image, truth = check_picture(dataclasses.replace(picture, max_pixels=32 * 24 - 1))
+    assert {finding.problem for finding in (image, truth)} == {Problem.TOO_MANY_PIXELS}
+    assert (image.file, truth.file) == (str(_image(folder)), str(_map(folder)))
+    assert image.found == "32 x 24, which is 768 pixels"
+    assert "--max_pixels" in image.problem.way_out
+    checked = check_picture(dataclasses.replace(picture, max_pixels=32 * 24))
+    assert isinstance(checked, CheckedPicture)
 
 
 @pytest.mark.parametrize("bad_id", ["1000", 0, -5, 2**24, 1000.0, True, None])

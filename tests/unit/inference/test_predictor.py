@@ -171,3 +171,30 @@ def test_damaged_files_are_named(predictor, tmp_path, spoil):
     path.write_bytes(spoil(encoded.getvalue()))
     with pytest.raises(UserError, match=r"bad\.jpg: not a readable picture \(.*expected JPEG or"):
         predictor(path)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "found"),
+    [
+        (np.linspace(0, 1, 96, dtype=np.float32).reshape(8, 12), "floats"),
+        (np.arange(96, dtype=np.int32).reshape(8, 12), "whole numbers of 32 bits"),
+    ],
+)
+def test_numbers_of_unknown_range_are_refused_as_in_a_build(tmp_path, pixels, found):
+    path = write_picture(tmp_path / "a.tif", pixels)
+    with pytest.raises(UserError, match=rf"a\.tif: .* no known range: {found}.*expected 8 or 16"):
+        read_image(path)
+
+
+def test_the_limit_of_pixels_is_named_and_can_be_raised(tmp_path):
+    path = write_picture(tmp_path / "a.png")
+    with pytest.raises(UserError, match=r"12 x 8, which is 96 pixels; expected .*--max_pixels N"):
+        read_image(path, max_pixels=95)
+    np.testing.assert_array_equal(read_image(path, max_pixels=96), PIXELS)
+
+
+def test_a_file_that_training_could_not_decode_is_refused(tmp_path):
+    path = write_picture(tmp_path / "a.png")
+    path.write_bytes(path.read_bytes()[:-12])
+    with pytest.raises(UserError, match=r"a\.png: not a readable picture \(PNG without its end"):
+        read_image(path)

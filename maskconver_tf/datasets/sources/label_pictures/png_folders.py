@@ -1,4 +1,4 @@
-"""Reads semantic masks and instance masks from two folders of PNG files."""
+"""Reads semantic masks and instance masks from two folders of label pictures."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class PngFolders:
 
     A picture and its two masks have the same relative path except for the suffix. A semantic mask
     has a category id in each pixel. An instance mask has instance numbers, from 1 in each picture,
-    and 0 where there is no instance. Both are values of a gray PNG (8 or 16 bits), indices of a
-    palette PNG, or R + 256 G + 65536 B of an RGB PNG.
+    and 0 where there is no instance. Both are PNG or TIFF files of gray values, palette indices, or
+    R + 256 G + 65536 B in RGB; `read_labels` tells which depths it reads.
 
     Each instance of a thing class is a segment. The thing pixels without an instance are one crowd
     of their class. Instance numbers of stuff are ignored. See `Source`.
