@@ -1,5 +1,7 @@
 """A folder appears whole or not at all, and replaces only a folder of its kind."""
 
+from pathlib import Path
+
 import pytest
 
 from maskconver_tf.errors import UserError
@@ -99,3 +101,8 @@ def test_leftovers_of_any_kind_are_removed(tmp_path):
     for text in ("a", "b"):
         _write(tmp_path / "out", text, overwrite=True)
     assert _names(tmp_path) == ["elsewhere", "out"] and _names(tmp_path / "elsewhere") == ["keep"]
+
+
+def test_a_parent_that_cannot_be_written_is_named(tmp_path):
+    with pytest.raises(UserError, match="cannot be made beside it .*permission to write in /proc"):
+        _write(Path("/proc/out"), "a")

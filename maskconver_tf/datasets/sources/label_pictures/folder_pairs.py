@@ -9,6 +9,7 @@ from maskconver_tf.datasets.findings import Finding, Problem
 from maskconver_tf.datasets.sources.lazy_pictures import LazyPictures
 from maskconver_tf.datasets.sources.source import FilePicture
 from maskconver_tf.errors import UserError
+from maskconver_tf.files.paths import composed_name
 
 _TRUTH_SUFFIXES = (".png", ".tif", ".tiff")
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
@@ -67,13 +68,15 @@ def paired_pictures(
     """
     pictures = pictures_in(images)
     names = list(pictures.items())
+    # macOS stores some names decomposed. `FilePicture.read` finds such a file too.
+    composed = {composed_name(stem) for stem in pictures if not stem.isascii()}
     stray, others = [], {}
     for field, folder in truths.items():
         maps = names_by_stem(folder, _TRUTH_SUFFIXES)
         stray += [
             Finding(name, str(folder / name), Problem.NO_PICTURE, f"no picture is called {stem}")
             for stem, name in maps.items()
-            if stem not in pictures
+            if stem not in pictures and composed_name(stem) not in composed
         ]
         # Only unusual names such as 1.PNG are kept: keeping all names would take much memory.
         others[field] = {stem: name for stem, name in maps.items() if name != f"{stem}.png"}

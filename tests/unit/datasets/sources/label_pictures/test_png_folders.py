@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import unicodedata
 
 import numpy as np
 import pytest
@@ -44,6 +45,15 @@ def test_png_folders(png_folders):
     assert source.categories.source_ids.tolist() == [1_000_000, 0, 300, 7]
     [item] = source.pictures
     assert (item.name, item.image_id) == ("a/пёс 1.png", "a/пёс 1")
+    assert source.findings == []
+
+
+def test_masks_are_found_under_names_of_the_other_unicode_form(png_folders, tmp_path):
+    for folder in ("semantic", "instances"):
+        [file] = (tmp_path / folder / "a").iterdir()
+        file.rename(file.with_name(unicodedata.normalize("NFD", file.name)))
+    source = open_named_source("png_folders", png_folders)
+    assert read_truth(source) == (IDS, SEGMENTS)
     assert source.findings == []
 
 
