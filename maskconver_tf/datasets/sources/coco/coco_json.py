@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from maskconver_tf.datasets.findings import Finding, Problem, shortened_list
@@ -121,13 +121,13 @@ class EntriesById:
     def note_without(self, others: EntriesById, problem: Problem) -> None:
         """Notes each entry whose id does not occur in `others`, not even in a malformed entry."""
         lone = [entry_id for entry_id in self if entry_id not in others]
-        half_known = others.malformed_ids()
+        half_known, nameless = others.malformed_ids(), others.stems_without_id()
         alike = {loose_id(i): i for i in others if i not in self} if lone else {}
         for entry_id in lone:
             key = loose_id(entry_id)
-            if key in half_known:
-                continue
             name = self.read(entry_id)["file_name"]
+            if key in half_known or PurePath(name).stem in nameless:
+                continue
             if key not in alike:
                 self._note(name, problem, f"image id {entry_id!r} ({name})")
             elif self._key == "images":  # The other list need not say the same again.
@@ -137,6 +137,12 @@ class EntriesById:
     def malformed_ids(self) -> set[str]:
         """Returns the ids of malformed entries, as `loose_id` gives them."""
         return {loose_id(entry.get(self._id_key)) for entry in self.malformed} - {None}
+
+    def stems_without_id(self) -> set[str]:
+        """Returns the file names, without suffix, of malformed entries that have no id at all."""
+        entries = (e for e in self.malformed if loose_id(e.get(self._id_key)) is None)
+        names = (entry.get("file_name") for entry in entries)
+        return {PurePath(name).stem for name in names if isinstance(name, str)}
 
     def __contains__(self, entry_id: int | str) -> bool:
         return entry_id in self._numbers

@@ -17,6 +17,7 @@ from maskconver_tf.datasets.sources.coco.entries import (
     Field,
     id_field,
     listed_size,
+    loose_id,
     what_is_wrong,
     wrong_size,
 )
@@ -109,8 +110,8 @@ class CocoPanoptic:
     def _add_truth(self, element: ListElement) -> None:
         _check_is_panoptic(self.where, element.value)
         self._annotations.add(element)
-        if what_is_wrong(element.value, [_SEGMENTS]) is None:
-            self.num_listed_segments += len(element.value["segments_info"])
+        listed = element.value.get("segments_info") if isinstance(element.value, dict) else None
+        self.num_listed_segments += len(listed) if isinstance(listed, list | dict) else 0
 
     def _picture(self, index: int) -> CocoPanopticPicture:
         image_id = self._usable[index]
@@ -150,8 +151,11 @@ def _check_is_panoptic(where: str, annotation: Any) -> None:
     )
 
 
-_SEGMENTS = Field("segments_info", lambda value: isinstance(value, list), "a list")
-_TRUTH = (id_field("image_id"), FILE_NAME, _SEGMENTS)
+_TRUTH = (
+    id_field("image_id"),
+    FILE_NAME,
+    Field("segments_info", lambda value: isinstance(value, list), "a list"),
+)
 """Fields of an entry of `annotations`."""
 
 _SEGMENT_ID = Field(
@@ -175,10 +179,9 @@ def read_segments(
         if wrong is not None:
             found = f"segment {short_repr(info)}: {wrong}"
             problems.append((Problem.MALFORMED_ENTRY, found))
-            if (
-                what_is_wrong(info, [_SEGMENT_ID]) is None
-            ):  # Otherwise its pixels would be reported as unlisted too.
-                segments[info["id"]] = SourceSegment(info["id"], PAD_ID, True, False)
+            segment_id = _meant_id(info)
+            if segment_id is not None:  # Otherwise its pixels would be reported as unlisted too.
+                segments[segment_id] = SourceSegment(segment_id, PAD_ID, True, False)
             continue
         if info["id"] in segments:
             problems.append((Problem.REPEATED_SEGMENT, f"segment id {info['id']}"))
@@ -197,6 +200,13 @@ def _segment(info: dict, categories: Categories) -> SourceSegment:
         return SourceSegment(info["id"], PAD_ID, is_thing=True, is_crowd=False)
     kind = categories[class_id].isthing, bool(info.get("iscrowd", 0))
     return SourceSegment(info["id"], class_id, *kind, info.get("area"), info.get("bbox"))
+
+
+def _meant_id(info: Any) -> int | None:
+    """Returns the id that a malformed entry means, perhaps in another type; None if it has none."""
+    text = loose_id(info.get("id")) if isinstance(info, dict) else None
+    segment_id = int(text) if text is not None and text.isdecimal() else 0
+    return segment_id if 0 < segment_id < 2**24 else None
 
 
 def _wrong_segment(info: Any) -> str | None:
