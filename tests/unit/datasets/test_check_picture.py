@@ -173,7 +173,7 @@ def test_a_picture_with_more_pixels_than_the_limit_is_refused(folder):
     assert isinstance(checked, CheckedPicture)
 
 
-@pytest.mark.parametrize("bad_id", ["1000", 0, -5, 2**24, 1000.0, True, None])
+@pytest.mark.parametrize("bad_id", [0, -5, 2**24, True, None])
 def test_a_malformed_segment_is_named_and_its_pixels_are_unlisted(folder, bad_id):
     _edit_segment(id=bad_id)(folder)
     malformed, unlisted = _check(folder)
