@@ -32,8 +32,7 @@ def one_step(dataset):
 
     With frozen batch norms rounding errors stay small. Batch statistics over the few cells of these
     tiny pictures magnify them: where a ReLU flips, they reach a percent of the first layers'
-    gradients. Each step is computed once: to trace it takes most of the time, and many tests compare
-    with the same step.
+    gradients. A step is computed once: tracing takes long, and many tests compare with one step.
     """
     task, known = _task(dataset), {}
 
