@@ -14,6 +14,8 @@ from maskconver_tf.datasets.build.build import build_dataset
 from maskconver_tf.datasets.synthetic.toy_scenes import write_toy_scenes
 
 TINY = Path(__file__).with_name("tiny.gin")
+ONE_LEVEL = ["MaskConver.center_levels=(3,)", "TargetBuilder.level_bounds=()"]
+"""Settings that save a third of the tracing, for tests in which the model does not matter."""
 
 # Two replicas need two devices. TensorFlow must be told before its first operation.
 tf.config.set_logical_device_configuration(

@@ -19,7 +19,7 @@ from maskconver_tf.datasets.records.folder import DatasetFolder
 from maskconver_tf.evaluation.coco_results import read_coco_panoptic
 from maskconver_tf.evaluation.panoptic_quality import PanopticQuality
 from maskconver_tf.files.id_map import rgb_to_ids
-from tests.e2e.conftest import TINY
+from tests.e2e.conftest import ONE_LEVEL, TINY
 from tests.unit.layers.check_layer import precision
 
 LOW_THRESHOLD = "PanopticFusion.score_threshold=0.02"
@@ -250,9 +250,8 @@ def test_a_damaged_shard_stops_training_with_its_name(tiny_arguments, dataset, t
     content = bytearray(shard.read_bytes())
     content[len(content) // 2] ^= 0xFF
     shard.write_bytes(content)
-    arguments = tiny_arguments(
-        tmp_path / "run", "RunLength.total_steps=4", f"TRAIN_DATA='{damaged}'"
-    )
+    settings = ["RunLength.total_steps=4", f"TRAIN_DATA='{damaged}'", *ONE_LEVEL]
+    arguments = tiny_arguments(tmp_path / "run", *settings)
     assert main(arguments) == 2
     message = capsys.readouterr().err
     assert f"{shard}: record" in message and "TrainingInput.skip_corrupt = True" in message

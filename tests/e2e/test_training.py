@@ -22,6 +22,7 @@ from maskconver_tf.training.evaluate import evaluate
 from maskconver_tf.training.restore import restore_segmenter
 from maskconver_tf.training.tasks.classification_task import ClassificationTask
 from maskconver_tf.training.train import train
+from tests.e2e.conftest import ONE_LEVEL
 from tests.lint.gin_rules import leaves
 
 
@@ -127,7 +128,7 @@ def test_sigterm_saves_and_asks_for_a_restart(tiny_arguments, tmp_path):
         "RunLength.steps_per_loop=2",
         "PanopticTask.eval_input=None",
     ]
-    settings += ["Saving.checkpoint_interval=100000"]
+    settings += ["Saving.checkpoint_interval=100000", *ONE_LEVEL]
     process = _start(tiny_arguments(run, *settings))
     _wait_for(run / "checkpoints" / "ckpt-2.index", process)
     process.send_signal(signal.SIGTERM)
@@ -141,7 +142,7 @@ def test_loss_that_is_not_finite_stops_with_the_step(tiny_arguments, dataset, tm
         "RunLength.steps_per_loop=4",
         "PanopticTask.eval_input=None",
     ]
-    settings += ["make_optimizer.learning_rate=1e30", "make_optimizer.warmup_steps=0"]
+    settings += ["make_optimizer.learning_rate=1e30", "make_optimizer.warmup_steps=0", *ONE_LEVEL]
     assert main(tiny_arguments(tmp_path / "run", *settings)) == 2
     message = capsys.readouterr().err
     assert "not finite at step 1: " in message

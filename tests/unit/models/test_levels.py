@@ -17,7 +17,7 @@ from maskconver_tf.models.pixel_decoders.convnext_unet import ConvNeXtUNet
 from maskconver_tf.models.pixel_decoders.light_fpn import LightFPN
 from maskconver_tf.models.semantic_model import SemanticModel
 
-NUM_COMBINATIONS = 250
+NUM_COMBINATIONS = 200
 
 
 def make_backbone(levels: tuple[int, ...] = (2, 3, 4, 5)) -> Backbone:
