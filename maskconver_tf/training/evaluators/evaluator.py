@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from maskconver_tf import types
 from maskconver_tf.evaluation.results import format_scores
-from maskconver_tf.training.machines.replica_inference import Infer, divide_among_replicas
+from maskconver_tf.training.machines.replica_inference import divide_among_replicas
 from maskconver_tf.training.machines.workers import Workers
 
 NUM_PICTURES = 8
@@ -181,14 +181,35 @@ def stack_images(batch: Sequence[Example]) -> np.ndarray:
     return np.stack([example[types.IMAGE] for example in batch])
 
 
-def inference_over_replicas(
-    network: tf_keras.Model, input_size: tuple[int, int], workers: Workers, jit_compile: bool
-) -> Infer:
-    """Compiles a network's forward pass and divides each batch among this worker's replicas."""
-    infer = tf.function(
-        lambda images: network(images, training=False),
-        input_signature=[tf.TensorSpec([None, *input_size, 3], tf.uint8)],
-        jit_compile=jit_compile or None,
-        autograph=False,
-    )
-    return divide_among_replicas(infer, workers)
+class NetworkEvaluator(Evaluator):
+    """Scores a network whose outputs need nothing but themselves to become predictions.
+
+    Args:
+      network: built.
+      data: see `Evaluator`.
+      workers: see `Evaluator`.
+      jit_compile: compile the network with XLA.
+      hooks: see `Evaluator`.
+    """
+
+    def __init__(
+        self,
+        network: tf_keras.Model,
+        data: Any,
+        workers: Workers,
+        jit_compile: bool = False,
+        hooks: EvaluationHooks | None = None,
+    ):
+        super().__init__(data, workers, hooks)
+        self.network = network
+        infer = tf.function(
+            lambda images: network(images, training=False),
+            input_signature=[tf.TensorSpec([None, *data.input_size, 3], tf.uint8)],
+            jit_compile=jit_compile or None,
+            autograph=False,
+        )
+        self._infer = divide_among_replicas(infer, workers)
+
+    def infer(self, batch: Sequence[Example]) -> dict[str, tf.Tensor]:
+        """Runs the network on a batch; each of this worker's replicas computes a share."""
+        return self._infer(stack_images(batch))

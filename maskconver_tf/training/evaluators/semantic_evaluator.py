@@ -7,24 +7,18 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
-import tf_keras
 
 from maskconver_tf import types
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.datasets.records.corrupt_records import explain_corrupt_records
 from maskconver_tf.evaluation.mean_iou import MeanIou, MeanIouResult
-from maskconver_tf.input.pipeline import EvaluationInput
 from maskconver_tf.postprocess.class_map import class_map
 from maskconver_tf.training.evaluators.comparison import draw_comparison
 from maskconver_tf.training.evaluators.evaluator import (
-    EvaluationHooks,
-    Evaluator,
     Example,
+    NetworkEvaluator,
     Results,
-    inference_over_replicas,
-    stack_images,
 )
-from maskconver_tf.training.machines.workers import Workers
 
 
 class SemanticScore:
@@ -43,37 +37,17 @@ class SemanticScore:
         return results_of(self._quality.result(), self._categories)
 
 
-class SemanticEvaluator(Evaluator):
-    """Scores a `SemanticModel` on an `EvaluationInput`; a prediction is a class map int32 `[h, w]`.
-
-    Args:
-      network: built.
-      data: see `Evaluator`.
-      workers: see `Evaluator`.
-      jit_compile: compile the network with XLA.
-      hooks: see `Evaluator`.
-    """
+class SemanticEvaluator(NetworkEvaluator):
+    """Scores a `SemanticModel` on an `EvaluationInput`; predicts class maps int32 `[h, w]`."""
 
     metrics = ("miou", "pixel_accuracy")
     class_metric = "iou"
 
-    def __init__(
-        self,
-        network: tf_keras.Model,
-        data: EvaluationInput,
-        workers: Workers,
-        jit_compile: bool = False,
-        hooks: EvaluationHooks | None = None,
-    ):
-        super().__init__(data, workers, hooks)
-        self._stride = 2**network.mask_level
-        self._infer = inference_over_replicas(network, data.input_size, workers, jit_compile)
-
     def predict_batch(self, batch: Sequence[Example]) -> Iterator[np.ndarray]:
-        logits = self._infer(stack_images(batch))[types.SEMANTIC_LOGITS].numpy()
+        logits = self.infer(batch)[types.SEMANTIC_LOGITS].numpy()
         for example, one in zip(batch, logits):
             sizes = (example[types.CONTENT_SIZE], example[types.IMAGE_SIZE])
-            yield class_map(one, *map(tf.constant, sizes), self._stride).numpy()
+            yield class_map(one, *map(tf.constant, sizes), 2**self.network.mask_level).numpy()
 
     def new_score(self) -> SemanticScore:
         return SemanticScore(self.categories)
