@@ -15,6 +15,7 @@ from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
 PROPOSAL_FIELDS = (
     types.PROPOSAL_SCORES,
     types.PROPOSAL_CLASS_IDS,
+    types.PROPOSAL_CENTERS,
     types.MASK_EMBEDDINGS,
     types.MASK_FEATURES,
 )

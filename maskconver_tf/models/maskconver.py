@@ -21,7 +21,13 @@ from maskconver_tf.models.levels import (
 )
 from maskconver_tf.models.mask_embedding_generator import ClassEmbedding, MaskEmbeddingGenerator
 from maskconver_tf.models.trunk import Trunk
-from maskconver_tf.ops.centers import flat_indices, flatten_levels, gather_cells
+from maskconver_tf.ops.centers import (
+    cell_middles,
+    cells_of,
+    flat_indices,
+    flatten_levels,
+    gather_cells,
+)
 from maskconver_tf.ops.masks import mask_logits
 from maskconver_tf.ops.peaks import top_k_centers
 
@@ -38,8 +44,9 @@ class MaskConver(Trunk):
     Shapes: images uint8 `[B, H, W, 3]`, H and W static multiples of 32. `types` names the outputs:
     `CENTER_HEATMAP_LOGITS` of every center level, and
     - in training, where the true centers are given: `MASK_LOGITS` `[B, h, w, K]` of these centers;
-    - in inference: `PROPOSAL_SCORES`, `PROPOSAL_CLASS_IDS` and `MASK_EMBEDDINGS` of the K highest
-      peaks, and `MASK_FEATURES`. The fusion first drops low scores and then makes masks.
+    - in inference: `PROPOSAL_SCORES`, `PROPOSAL_CLASS_IDS`, `PROPOSAL_CENTERS` and
+      `MASK_EMBEDDINGS` of the K highest peaks, and `MASK_FEATURES`. The fusion first drops low
+      scores and then makes masks.
 
     Args:
       num_classes: C.
@@ -152,10 +159,11 @@ class MaskConver(Trunk):
         heatmap_logits = self._at_center_levels(self.center_heatmap_head, levels, detail, training)
         embeddings = self._at_center_levels(self.center_embedding_head, levels, detail, training)
         mask_features = self._mask_features(levels, detail, images.shape[1:3], training)
+        sizes = {k: (x.shape[1], x.shape[2]) for k, x in embeddings.items()}
         if centers is None:
             chosen = top_k_centers(heatmap_logits, self.num_proposals)
         else:
-            chosen = _true_centers(centers, embeddings)
+            chosen = _true_centers(centers, sizes)
         mask_embeddings = self.mask_embedding_generator(
             gather_cells(flatten_levels(embeddings), chosen["flat_indices"]),
             chosen["class_ids"],
@@ -167,6 +175,7 @@ class MaskConver(Trunk):
         return outputs | {
             types.PROPOSAL_SCORES: chosen["scores"],
             types.PROPOSAL_CLASS_IDS: chosen["class_ids"],
+            types.PROPOSAL_CENTERS: cell_middles(*cells_of(chosen["flat_indices"], sizes)),
             types.MASK_EMBEDDINGS: mask_embeddings,
             types.MASK_FEATURES: mask_features,
         }
@@ -214,9 +223,8 @@ def _check_fuse_level(
 
 
 def _true_centers(
-    centers: dict[str, tf.Tensor], embeddings: dict[int, tf.Tensor]
+    centers: dict[str, tf.Tensor], sizes: dict[int, tuple[int, int]]
 ) -> dict[str, tf.Tensor]:
     """Returns the given centers in the form of `top_k_centers`, without scores."""
-    sizes = {k: (x.shape[1], x.shape[2]) for k, x in embeddings.items()}
     indices = flat_indices(centers[types.CENTER_LEVELS], centers[types.CENTER_INDICES], sizes)
     return {"flat_indices": indices, "class_ids": centers[types.SLOT_CLASS_IDS]}

@@ -38,6 +38,46 @@ def flat_indices(
     return result
 
 
+def cells_of(
+    positions: tf.Tensor, level_sizes: dict[int, tuple[int, int]]
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the level and the cell of each position; the inverse of `flat_indices`.
+
+    Args:
+      positions: int `[B, K]`, in the order of `flatten_levels`.
+      level_sizes: level -> (height, width) in cells.
+
+    Returns:
+      levels int32 `[B, K]` and cells int32 `[B, K, 2]`, (y, x).
+    """
+    levels = tf.zeros_like(positions, dtype=tf.int32)
+    cells = tf.zeros_like(tf.stack([positions, positions], axis=-1), dtype=tf.int32)
+    offset = 0
+    for level in sorted(level_sizes):
+        height, width = level_sizes[level]
+        is_here = (positions >= offset) & (positions < offset + height * width)
+        inside = positions - offset
+        here = tf.stack([inside // width, inside % width], axis=-1)
+        levels = tf.where(is_here, level, levels)
+        cells = tf.where(is_here[..., tf.newaxis], here, cells)
+        offset += height * width
+    return levels, cells
+
+
+def cell_middles(levels: tf.Tensor, cells: tf.Tensor) -> tf.Tensor:
+    """Returns the middle of each cell in input pixels.
+
+    Args:
+      levels: int `[B, K]`; level l has stride 2**l. The level of an empty slot counts as 0.
+      cells: int `[B, K, 2]`, (y, x).
+
+    Returns:
+      float32 `[B, K, 2]`, (y, x): `(cell + 0.5) * 2**level`.
+    """
+    strides = tf.cast(tf.bitwise.left_shift(1, tf.maximum(levels, 0)), tf.float32)
+    return (tf.cast(cells, tf.float32) + 0.5) * strides[..., tf.newaxis]
+
+
 def gather_cells(flat_features: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
     """Gathers features `[B, N, D]` at positions `[B, K]`; `[B, K, D]`."""
     return tf.gather(flat_features, positions, batch_dims=1)

@@ -49,8 +49,10 @@ def test_proposals_are_the_highest_true_local_maxima(found):
         assert len(peaks) > 24
         scores = [score for score, *_ in peaks[:24]]
         classes = [class_id for *_, class_id in peaks[:24]]
+        middles = [[(y + 0.5) * 2**k, (x + 0.5) * 2**k] for _, k, y, x, _ in peaks[:24]]
         np.testing.assert_allclose(found[types.PROPOSAL_SCORES][picture], scores, atol=1e-6)
         assert found[types.PROPOSAL_CLASS_IDS][picture].numpy().tolist() == classes
+        assert found[types.PROPOSAL_CENTERS][picture].numpy().tolist() == middles
 
 
 def test_proposals_get_the_masks_that_their_centers_get_when_given(model, found):

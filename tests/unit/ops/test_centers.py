@@ -3,7 +3,13 @@
 import numpy as np
 import tensorflow as tf
 
-from maskconver_tf.ops.centers import flat_indices, flatten_levels, gather_cells
+from maskconver_tf.ops.centers import (
+    cell_middles,
+    cells_of,
+    flat_indices,
+    flatten_levels,
+    gather_cells,
+)
 from maskconver_tf.ops.resize import level_size
 from maskconver_tf.types import PAD_ID
 
@@ -42,3 +48,20 @@ def test_levels_lie_end_to_end_finest_first():
 def test_empty_slots_point_at_a_cell_that_exists():
     levels, indices = tf.constant([[PAD_ID, 3]]), tf.constant([[[0, 0], [0, 1]]])
     assert flat_indices(levels, indices, SIZES).numpy().tolist() == [[0, 1]]
+
+
+def test_every_position_is_of_one_level_and_cell():
+    flat = flatten_levels(_features()).numpy().astype(int)
+    positions = tf.tile(tf.range(flat.shape[1])[tf.newaxis], [2, 1])
+    levels, cells = cells_of(positions, SIZES)
+    np.testing.assert_array_equal(levels, flat[..., 1])
+    np.testing.assert_array_equal(cells, flat[..., 2:])
+    np.testing.assert_array_equal(flat_indices(levels, cells, SIZES), positions)
+
+
+def test_middles_of_cells_in_input_pixels():
+    levels = tf.constant([[2, 3, 7, PAD_ID]])
+    cells = tf.constant([[[0, 0], [11, 19], [0, 1], [0, 0]]])
+    middles = cell_middles(levels, cells)
+    assert middles.dtype == tf.float32
+    assert middles.numpy().tolist() == [[[2, 2], [92, 156], [64, 192], [0.5, 0.5]]]
