@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import re
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 from maskconver_tf.datasets.sources.options import DEFAULT_SOURCE, OPTIONS
-from maskconver_tf.errors import UserError
+from maskconver_tf.errors import UserError, suggest_name
 
 SIDE_MULTIPLE = 32
 """Both sides of an input are multiples of this."""
@@ -42,9 +41,8 @@ class CommandParser(argparse.ArgumentParser):
 
     def refuse(self, argument: str) -> NoReturn:
         """Raises the error for an argument that the command does not know."""
-        close = difflib.get_close_matches(argument, self.options, n=1)
-        advice = f"did you mean {close[0]}?" if close else f"see {self.prog} --help"
-        raise UserError(f"unknown argument {argument}; {advice}")
+        advice = suggest_name(argument, self.options) or f"; see {self.prog} --help"
+        raise UserError(f"unknown argument {argument}{advice}")
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{message}; see {self.prog} --help")

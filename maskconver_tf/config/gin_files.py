@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from maskconver_tf.config.messages import suggest_name
-from maskconver_tf.errors import UserError
+from maskconver_tf.errors import UserError, suggest_name
 from maskconver_tf.files.paths import RemotePath, local_or_remote_path
 
 _PACKAGE = Path(__file__).resolve().parents[1]

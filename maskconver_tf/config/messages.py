@@ -1,22 +1,15 @@
-"""Parts of error messages: nearest names, Gin's own messages, and values with missing quotes."""
+"""Parts of error messages: Gin's own messages, and values with missing quotes."""
 
 from __future__ import annotations
 
 import ast
 import contextlib
-import difflib
 import json
 import re
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from maskconver_tf.errors import RunStopped, UserError
-
-
-def suggest_name(name: str, names: Iterable[str]) -> str:
-    """Suggests the name in `names` that is most like `name`; empty if none is like it."""
-    close = difflib.get_close_matches(name, list(names), n=1)
-    return f"; did you mean '{close[0]}'?" if close else ""
 
 
 def explain_missing_arguments(name: str, arguments: str) -> str:

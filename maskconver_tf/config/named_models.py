@@ -6,13 +6,12 @@ Listing builds no model and loads no TensorFlow.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from maskconver_tf.config import gin_files
-from maskconver_tf.errors import UserError
+from maskconver_tf.errors import UserError, suggest_name
 
 if TYPE_CHECKING:
     import tf_keras
@@ -70,11 +69,9 @@ def find_models(names: Sequence[str]) -> list[ModelFile]:
 def _own_file(name: str, known: dict[str, ModelFile]) -> ModelFile:
     if name.endswith(".gin"):
         return _from_file(str(gin_files.resolve_gin_file(name)))
-    close = difflib.get_close_matches(name, known, n=1)
-    advice = f"did you mean '{close[0]}'? " if close else ""
     raise UserError(
-        f"no model '{name}'; {advice}`maskconver models --names` lists all models. A path to a "
-        ".gin file of your own works too"
+        f"no model '{name}'{suggest_name(name, known) or ';'} `maskconver models --names` lists "
+        "all models. A path to a .gin file of your own works too"
     )
 
 

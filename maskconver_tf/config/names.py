@@ -12,9 +12,8 @@ from typing import Any
 import gin
 from gin.config_parser import ImportStatement
 
-from maskconver_tf.config import renamed
-from maskconver_tf.config.messages import suggest_name
-from maskconver_tf.errors import UserError
+from maskconver_tf.config.old_configurations import renamed
+from maskconver_tf.errors import UserError, suggest_name
 
 DYNAMIC_REGISTRATION = ImportStatement("__gin__.dynamic_registration", True, None, None)
 """With this import, Gin accepts functions and classes of any module without a decorator."""

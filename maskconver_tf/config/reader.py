@@ -6,7 +6,6 @@ from pathlib import Path
 
 from gin.config_parser import BindingStatement, BlockDeclaration, IncludeStatement
 
-from maskconver_tf.config import renamed
 from maskconver_tf.config.bindings import (
     MACRO,
     REQUIRED,
@@ -19,10 +18,10 @@ from maskconver_tf.config.bindings import (
     macros_in,
 )
 from maskconver_tf.config.gin_files import resolve_gin_file
-from maskconver_tf.config.messages import suggest_name
 from maskconver_tf.config.names import KnownNames
+from maskconver_tf.config.old_configurations import renamed
 from maskconver_tf.config.statements import NoteRename, add_place_to_errors, key_of, parse
-from maskconver_tf.errors import UserError
+from maskconver_tf.errors import UserError, suggest_name
 
 
 class Reader:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import gin
 
 from maskconver_tf.config.bindings import MACRO, GinText, Key, key_text
-from maskconver_tf.config.messages import suggest_name
 from maskconver_tf.config.names import KnownNames
 from maskconver_tf.config.statements import key_of, parse
+from maskconver_tf.errors import suggest_name
 
 
 def unused_bindings(

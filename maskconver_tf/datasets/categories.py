@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from maskconver_tf.datasets.palette import palette
-from maskconver_tf.errors import UserError
-from maskconver_tf.files.json_file import read_json, short_repr, typed_repr, utf8_safe, write_json
+from maskconver_tf.errors import UserError, short_repr, typed_repr
+from maskconver_tf.files.json_file import read_json, utf8_safe, write_json
 from maskconver_tf.files.paths import local_or_remote_path
 
 

@@ -51,26 +51,3 @@ def utf8_safe(text: str) -> str:
     instance \udce9. It becomes the escape that JSON readers turn back into the surrogate.
     """
     return text.encode("utf-8", "backslashreplace").decode()
-
-
-def short_repr(value: Any) -> str:
-    """Returns `repr` of a value for a message, cut to 80 characters."""
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
-
-
-_TYPE_NAMES = {
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number with a decimal point",
-    str: "text",
-    list: "a list",
-    dict: "an object",
-}
-
-
-def typed_repr(value: Any) -> str:
-    """Returns a value and its JSON type for a message: "'1' (text)"."""
-    if value is None:
-        return "null"
-    return f"{short_repr(value)} ({_TYPE_NAMES[type(value)]})"

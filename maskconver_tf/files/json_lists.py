@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from maskconver_tf.errors import UserError
-from maskconver_tf.files.json_file import read_json, typed_repr
+from maskconver_tf.errors import UserError, typed_repr
+from maskconver_tf.files.json_file import read_json
 
 _CHUNK = 2**20
 """Bytes read at a time."""

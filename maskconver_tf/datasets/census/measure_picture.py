@@ -15,7 +15,7 @@ from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.datasets.check_picture import CheckedPicture, check_picture
 from maskconver_tf.datasets.findings import Finding, Problem
 from maskconver_tf.datasets.sources.source import PanopticTruth, SourcePicture
-from maskconver_tf.files.json_file import short_repr
+from maskconver_tf.errors import short_repr
 from maskconver_tf.files.pictures import plain_pixels, to_plain_rgb
 from maskconver_tf.ops.segment_extents import segment_extents
 

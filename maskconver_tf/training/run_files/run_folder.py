@@ -25,9 +25,8 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf.datasets.categories import Categories
-from maskconver_tf.errors import UserError
+from maskconver_tf.errors import UserError, short_repr
 from maskconver_tf.files.disk_errors import explain_write_errors
-from maskconver_tf.files.json_file import short_repr
 from maskconver_tf.files.paths import RemotePath, pattern_free_path
 from maskconver_tf.files.whole_file import write_text_whole
 from maskconver_tf.training.run_files.checkpoint_reading import (

@@ -3,7 +3,7 @@
 import pytest
 
 from maskconver_tf.errors import UserError
-from maskconver_tf.files.json_file import read_json, short_repr, typed_repr, utf8_safe, write_json
+from maskconver_tf.files.json_file import read_json, utf8_safe, write_json
 
 
 def test_content_comes_back(tmp_path):
@@ -31,23 +31,8 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, content, found):
         read_json(tmp_path, "the file")
 
 
-def test_texts_for_messages_and_files():
+def test_any_file_name_can_be_written():
     assert utf8_safe("a\udce9") == "a\\udce9"
-    assert short_repr([1]) == "[1]"
-    assert short_repr("x" * 90) == "'" + "x" * 76 + "..."
-
-
-def test_a_value_is_shown_with_its_type():
-    values = [1, 1.0, "1", True, [1], {"a": 1}, None]
-    assert [typed_repr(value) for value in values] == [
-        "1 (a whole number)",
-        "1.0 (a number with a decimal point)",
-        "'1' (text)",
-        "True (true or false)",
-        "[1] (a list)",
-        "{'a': 1} (an object)",
-        "null",
-    ]
 
 
 def test_a_number_of_too_many_digits_is_one_message(tmp_path):

@@ -12,8 +12,7 @@ from typing import Any
 
 from maskconver_tf.datasets.findings import Finding, Problem, shortened_list
 from maskconver_tf.datasets.sources.coco.entries import Field, loose_id, what_is_wrong
-from maskconver_tf.errors import UserError
-from maskconver_tf.files.json_file import short_repr, typed_repr
+from maskconver_tf.errors import UserError, short_repr, typed_repr
 from maskconver_tf.files.json_lists import ElementOffsets, ListElement, scan_json_lists
 
 _KEYS = ("images", "annotations", "categories")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
-from maskconver_tf.files.json_file import typed_repr
+from maskconver_tf.errors import typed_repr
 
 
 class Field(NamedTuple):

@@ -19,8 +19,7 @@ from maskconver_tf.datasets.sources.coco.entries import (
     what_is_wrong,
 )
 from maskconver_tf.datasets.sources.source import SourceSegment
-from maskconver_tf.errors import UserError
-from maskconver_tf.files.json_file import short_repr, typed_repr
+from maskconver_tf.errors import UserError, short_repr, typed_repr
 from maskconver_tf.files.json_lists import ElementOffsets, ListElement
 
 _IMAGE_ID = (id_field("image_id"),)

@@ -29,8 +29,7 @@ from maskconver_tf.datasets.sources.source import (
     SourceSegment,
     check_folder,
 )
-from maskconver_tf.errors import UserError
-from maskconver_tf.files.json_file import short_repr
+from maskconver_tf.errors import UserError, short_repr
 from maskconver_tf.files.json_lists import ListElement
 from maskconver_tf.types import PAD_ID
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from maskconver_tf.files.json_file import typed_repr
+from maskconver_tf.errors import typed_repr
 
 _FARTHEST = 1_000_000
 """Largest coordinate of a polygon point, in pixels: pycocotools crashes on much larger ones."""
