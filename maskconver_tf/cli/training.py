@@ -18,6 +18,7 @@ from maskconver_tf.cli.arguments import (
     positive_count,
 )
 from maskconver_tf.errors import RunStopped
+from maskconver_tf.files.paths import local_or_remote_path
 
 
 # ---- preflight -----------------------------------------------------------------------------------
@@ -120,7 +121,10 @@ def run_train(args: argparse.Namespace) -> None:
         from maskconver_tf.config import configuration
 
         start = [f"train.init_from={args.init_from!r}"] if args.init_from else []
-        configuration.load(args.gin_file, [*run_options.settings(args), *args.gin, *start])
+        bindings = [*run_options.settings(args), *args.gin, *start]
+        folder = local_or_remote_path(args.model_dir) if args.model_dir else None
+        continued = folder / "config.gin" if folder else None
+        configuration.load(args.gin_file, bindings, continued=continued)
         from maskconver_tf.config import roots  # takes seconds: report bad arguments before
 
         roots.train_run(args.model_dir)

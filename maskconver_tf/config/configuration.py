@@ -19,33 +19,39 @@ import copy
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import gin
 
-from maskconver_tf.config.bindings import Key, OptionSetting
+from maskconver_tf.config.bindings import Binding, Key, OptionSetting
 from maskconver_tf.config.gin_files import resolve_gin_file
 from maskconver_tf.config.messages import explain_missing_arguments, plain_errors
 from maskconver_tf.config.names import DYNAMIC_REGISTRATION
+from maskconver_tf.config.old_configurations import earlier_defaults
 from maskconver_tf.config.reader import Reader
 from maskconver_tf.config.unused import unused_bindings
 from maskconver_tf.errors import UserError
+from maskconver_tf.files.paths import RemotePath, local_or_remote_path
 
 _places: dict[Key, str] = {}
 """Where each loaded binding was made. It is global because Gin's configuration is global."""
 
 _noted: set[str] = set()
-"""Old names that the user was told about. `load` may be called several times."""
+"""Old names and notes that the user was told. `load` may be called several times."""
 
 
 def load(
     files: Iterable[str | Path],
     bindings: Iterable[str | OptionSetting] = (),
     note_renamed: bool = True,
+    continued: Path | RemotePath | None = None,
 ) -> None:
     """Replaces the loaded configuration by `files`, then `bindings`.
+
+    Settings that did not exist when a run wrote its configuration get their earlier values, see
+    `earlier_defaults`, and a note on stderr names those that differ from the defaults of today.
 
     Args:
       files: .gin files, found by `resolve_gin_file`. Later files override earlier ones.
@@ -55,12 +61,14 @@ def load(
         `OptionSetting` is a binding that an option of a command makes.
       note_renamed: whether to print a note on stderr for each old name in `files`; False for the
         saved configuration of a run. Old names in `bindings` always get a note.
+      continued: the configuration of the run that the caller may continue; it need not exist.
 
     Raises:
       UserError: a file, import, name, parameter or macro does not exist; a value does not parse;
         an include is below a binding; one file sets a parameter twice; nothing reads a macro; or
         a `%gin.REQUIRED` was not replaced. The message names the place.
     """
+    files = list(files)
     reset()
     gin.parse_config(DYNAMIC_REGISTRATION.format())  # so that a saved configuration has imports
     reader = Reader(_note_rename)
@@ -68,10 +76,49 @@ def load(
         reader.read_file(resolve_gin_file(file), note_renamed)
     for binding in bindings:
         reader.read_argument(binding)
-    for key, binding in reader.checked_bindings().items():
+    checked = reader.checked_bindings()
+    for key, binding in checked.items():
         gin.bind_parameter(key, binding.value)
         _places[key] = binding.place
+    of_run = [file for file in files if not note_renamed or _is_of_run(resolve_gin_file(file))]
+    _bind_missing_settings(checked, of_run, continued)
     gin.finalize()
+
+
+def _bind_missing_settings(
+    checked: dict[Key, Binding],
+    of_run: Sequence[str | Path],
+    continued: Path | RemotePath | None,
+) -> None:
+    """Binds the settings that `earlier_defaults` knows. They have no place: nobody wrote them."""
+    before = _bindings_of_run(continued) if continued else None
+    missing = earlier_defaults.missing_settings(checked, bool(of_run), before)
+    for key, value in missing.items():
+        gin.bind_parameter(key, value)
+    if text := earlier_defaults.describe(missing):
+        file = of_run[0] if of_run else continued
+        note = f"{file}: this run was trained before some settings existed and keeps {text}"
+        if note not in _noted:
+            _noted.add(note)
+            print(note, file=sys.stderr)
+
+
+def _is_of_run(file: Path | RemotePath) -> bool:
+    """Whether a run wrote the file: it is in the run's folder, beside the class list."""
+    folder, _, name = str(file).rpartition("/")
+    beside = local_or_remote_path(f"{folder}/categories.json" if folder else "categories.json")
+    return name == "config.gin" and beside.is_file()
+
+
+def _bindings_of_run(file: Path | RemotePath) -> dict[Key, Binding] | None:
+    """Reads the configuration of a run. None if there is none, or it is damaged."""
+    if not file.is_file():
+        return None
+    with contextlib.suppress(UserError):
+        reader = Reader(lambda place, old, new: None)
+        reader.read_file(file, note_renamed=False)
+        return reader.checked_bindings()
+    return None
 
 
 def _note_rename(place: str, old: str, new: str) -> None:

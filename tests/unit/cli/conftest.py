@@ -41,7 +41,7 @@ def loaded(monkeypatch) -> list[tuple]:
     from maskconver_tf.config import configuration
 
     made = []
-    monkeypatch.setattr(configuration, "load", lambda *args: made.append(args))
+    monkeypatch.setattr(configuration, "load", lambda *args, continued=None: made.append(args))
     return made
 
 

@@ -41,7 +41,9 @@ def test_sigterm_before_the_first_step_asks_to_be_started_again(calls, monkeypat
 
     calls("config.roots", "train_run")
     before = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setattr(configuration, "load", lambda *args: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr(
+        configuration, "load", lambda *args, **options: os.kill(os.getpid(), signal.SIGTERM)
+    )
     assert main(["train", "--gin_file", "a.gin", "--model_dir", "run"]) == 75
     assert capsys.readouterr().err.startswith("maskconver: stopped by SIGTERM; nothing was saved.")
     assert signal.getsignal(signal.SIGTERM) is before

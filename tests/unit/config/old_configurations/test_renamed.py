@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from maskconver_tf.config import configuration, renamed
+from maskconver_tf.config import configuration
+from maskconver_tf.config.old_configurations import renamed
 
 PACKAGE = Path(configuration.__file__).parents[1]
 OLD_IMPORTS = ("from old_house import old_zoo", "import old_house.old_zoo as old_zoo")

@@ -113,7 +113,7 @@ def test_settings_that_no_class_has_are_still_refused(old_file):
 
 
 def test_every_shipped_file_has_new_names_alone(capsys):
-    root = Path(__file__).resolve().parents[3]
+    root = Path(__file__).resolve().parents[4]
     for path in sorted((root / "experiments").rglob("*.gin")):
         for name in ("total_steps", "eval_input", "strategy", "checkpoint_interval", "loss"):
             assert f"train.{name}" not in path.read_text(), path

@@ -1,0 +1,1 @@
+"""What old configurations of runs need: new names, and the defaults of their time."""
