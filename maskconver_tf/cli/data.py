@@ -44,8 +44,15 @@ def add_synth_command(commands: Any) -> None:
         commands,
         "synth",
         run_synth,
-        "write the built-in dataset: generated scenes in COCO panoptic layout",
+        "write a built-in dataset: generated pictures in COCO panoptic layout",
         "maskconver data synth --out scenes --num_train 1000 --num_val 100",
+    )
+    parser.add_argument(
+        "--kind",
+        choices=("scenes", "crowd"),
+        default="scenes",
+        help="scenes: 13 classes, a few things a picture; crowd: 20 to 150 small things of one "
+        "class that touch (default: scenes)",
     )
     parser.add_argument("--out", required=True, metavar="DIR", help="folder to write")
     for part, default in (("train", 1000), ("val", 100)):
@@ -65,8 +72,10 @@ def add_synth_command(commands: Any) -> None:
 def run_synth(args: argparse.Namespace) -> None:
     from maskconver_tf.datasets.synthetic.toy_scenes import write_toy_scenes
 
-    written = write_toy_scenes(args.out, args.num_train, args.num_val, args.seed, args.workers)
-    print(f"{args.out}: {'written' if written else 'holds these scenes already'}")
+    written = write_toy_scenes(
+        args.out, args.num_train, args.num_val, args.seed, args.workers, kind=args.kind
+    )
+    print(f"{args.out}: {'written' if written else 'holds these pictures already'}")
 
 
 # ---- build ---------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from pathlib import Path
@@ -15,7 +16,7 @@ from maskconver_tf.datasets.synthetic.toy_scenes import write_toy_scenes
 from maskconver_tf.errors import UserError
 from tests.unit.datasets.synthetic.read_scenes import read_annotations
 
-# Another digest means other scenes. If you change it, raise toy_scenes.FORMAT_VERSION too.
+# Another digest means other scenes. If you change it, raise the version in toy_scenes.KINDS too.
 DIGEST = "ac8be7cdbce65fdbc8e07cc35d035d244f5eb033068da8bb33ef54be76c0d69a"
 
 
@@ -103,7 +104,8 @@ def test_nothing_stays_behind_after_a_failure(tmp_path, monkeypatch):
     def fail(_):
         raise RuntimeError("lights out")
 
-    monkeypatch.setattr(toy_scenes, "draw_scene", fail)
+    broken = dataclasses.replace(toy_scenes.KINDS["scenes"], draw=fail)
+    monkeypatch.setitem(toy_scenes.KINDS, "scenes", broken)
     with pytest.raises(RuntimeError, match="lights out"):
         write_toy_scenes(tmp_path / "out", 1, 1, workers=1, progress=False)
     assert list(tmp_path.iterdir()) == []
