@@ -14,7 +14,12 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from maskconver_tf.files.encoded_pictures.damage import jpeg_damage, lacks_scans, png_damage
+from maskconver_tf.files.encoded_pictures.damage import (
+    add_promised_row,
+    jpeg_damage,
+    lacks_scans,
+    png_damage,
+)
 from maskconver_tf.files.encoded_pictures.pixel_limit import MAX_PIXELS
 
 _TURNS = {
@@ -61,8 +66,7 @@ def open_color_picture(encoded: bytes, max_pixels: int = MAX_PIXELS) -> Image.Im
     picture = open_header(encoded, None, max_pixels)
     if found := _unusable_numbers(picture):
         raise UnusableNumbers(found)
-    load_pixels(encoded, picture)
-    return picture
+    return load_pixels(encoded, picture)
 
 
 def open_header(
@@ -96,20 +100,34 @@ def open_header(
     return picture
 
 
-def load_pixels(encoded: bytes, picture: Image.Image) -> None:
+def load_pixels(encoded: bytes, picture: Image.Image) -> Image.Image:
     """Decodes the pixels of `open_header(encoded)`; raises `UnreadablePicture` for damage."""
+    damage = None
     try:
         with _without_pillow_limit():
-            picture.load()
+            if picture.format == "PNG":
+                picture = _load_png(encoded, picture)
+                damage = png_damage(encoded)
+            else:
+                picture.load()
     except Exception as error:  # As above.
         raise UnreadablePicture(str(error)) from None
-    damage = None
-    if picture.format == "PNG":
-        damage = png_damage(encoded)
-    elif picture.format in ("JPEG", "MPO"):
+    if picture.format in ("JPEG", "MPO"):
         damage = jpeg_damage(encoded)
     if damage:
         raise UnreadablePicture(damage)
+    return picture
+
+
+def _load_png(encoded: bytes, picture: Image.Image) -> Image.Image:
+    """Decodes a PNG. Pillow reads compressed data to their end only if a row seems to follow."""
+    taller = add_promised_row(encoded)
+    if taller is None:
+        picture.load()
+        return picture
+    cropped = Image.open(io.BytesIO(taller), formats=("PNG",)).crop((0, 0, *picture.size))
+    cropped.format = picture.format
+    return cropped
 
 
 def plain_pixels(plain: bytes) -> np.ndarray:

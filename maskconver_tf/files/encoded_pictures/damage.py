@@ -2,7 +2,8 @@
 
 Pillow stops reading as soon as it has the last pixel. TensorFlow's decoder reads the whole file, so
 it refuses a file whose end is missing, or a PNG with a wrong checksum. The functions here look at
-the frame of the file only; they do not decode pixels. Sources: PNG specification (W3C), ITU-T T.81.
+the frame of the file and, rarely, inflate its data; they do not decode pixels. Sources: PNG
+specification (W3C), ITU-T T.81.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import zlib
 from collections.abc import Iterator
 
 _PNG_START = 8
+_HEADER_END = 33
 _CRITICAL_CHUNKS = {b"IHDR", b"PLTE", b"IDAT", b"IEND"}
 
 _MARKER = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])")
@@ -43,15 +45,38 @@ def png_damage(encoded: bytes) -> str | None:
         if kind == b"IDAT":
             data.append(view[begin + 8 : end - 4])
         if kind == b"IEND":
-            return _window_damage(data)
+            return _data_damage(data, is_checked=_can_promise_a_row(encoded))
         begin = end
     return "PNG without its end, the chunk IEND"
 
 
-def _window_damage(data: list[memoryview]) -> str | None:
-    """Checks compressed pixels whose header promises a smaller window than the usual 32 KiB."""
+def add_promised_row(encoded: bytes) -> bytes | None:
+    """Returns the PNG with a header that promises one more row, or None if Pillow minds.
+
+    Pillow looks for this row, so it reads the compressed data to their end and checks their sum.
+    """
+    if not _can_promise_a_row(encoded):
+        return None
+    height = int.from_bytes(encoded[20:24], "big") + 1
+    header = b"IHDR" + encoded[16:20] + height.to_bytes(4, "big") + encoded[24 : _HEADER_END - 4]
+    start = encoded[: _PNG_START + 4]
+    return start + header + zlib.crc32(header).to_bytes(4, "big") + encoded[_HEADER_END:]
+
+
+def _can_promise_a_row(encoded: bytes) -> bool:
+    """Whether the PNG is neither interlaced nor animated (acTL)."""
+    return encoded[28] == 0 and encoded.find(b"acTL", _HEADER_END, encoded.find(b"IDAT")) < 0
+
+
+def _data_damage(data: list[memoryview], is_checked: bool) -> str | None:
+    """Inflates compressed pixels, if Pillow does not check all that TensorFlow's decoder checks.
+
+    Args:
+      is_checked: whether Pillow reads the data to their end. Even then it accepts data that reach
+        behind their window, if their header promises less than the usual 32 KiB.
+    """
     first = next((part[0] for part in data if part), 0x78)
-    if first >> 4 == 7:
+    if first >> 4 == 7 and is_checked:
         return None
     inflate = zlib.decompressobj(wbits=0)  # 0: the window that the header promises.
     try:
@@ -60,9 +85,11 @@ def _window_damage(data: list[memoryview]) -> str | None:
         while rest and not inflate.eof:
             inflate.decompress(rest, _OUTPUT_AT_A_TIME)
             rest = inflate.unconsumed_tail
-    except zlib.error:
+    except zlib.error as error:
+        if "distance" not in str(error):
+            return f"PNG with damaged data ({error})"
         return "PNG with compressed data that do not fit the window size in their header"
-    return None
+    return None if inflate.eof else "PNG whose compressed data break off"
 
 
 def jpeg_damage(encoded: bytes) -> str | None:

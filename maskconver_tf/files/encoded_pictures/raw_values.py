@@ -91,7 +91,7 @@ def read_raw_values(encoded: bytes, max_pixels: int = MAX_PIXELS) -> RawPicture:
         raise NotRaw(what)
     if other := _other_pictures(picture):
         raise NotRaw(f"{what}, {other}")
-    load_pixels(encoded, picture)
+    picture = load_pixels(encoded, picture)
     if picture.mode not in _MODES[kind]:
         raise NotRaw(f"{what}, which Pillow reads as {picture.mode}")
     pixels = np.asarray(picture)

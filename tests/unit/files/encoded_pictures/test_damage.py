@@ -7,6 +7,7 @@ import zlib
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from maskconver_tf.files import pictures
 from maskconver_tf.files.encoded_pictures.damage import lacks_scans
@@ -31,7 +32,33 @@ def _with_chunk(kind, data=b"\0\0\0\1"):
     return PNG[:IDAT] + chunk(kind, data) + PNG[IDAT:]
 
 
+def _changed(encoded, change):
+    """The PNG, which has one chunk of data, with other data in a sound chunk."""
+    begin = encoded.index(b"IDAT") - 4
+    end = begin + 12 + struct.unpack(">I", encoded[begin : begin + 4])[0]
+    return encoded[:begin] + chunk(b"IDAT", change(encoded[begin + 8 : end - 4])) + encoded[end:]
+
+
+def _interlaced(change):
+    return _changed(png(NOISE.astype(int), 8, 2, interlaced=True), change)
+
+
+SMALL = NOISE[:9, :9].astype(int)
+KINDS = {
+    "gray of 1 bit": png(SMALL[..., 0] & 1, 1, 0),
+    "gray of 16 bits": png(SMALL[..., 0] * 257, 16, 0),
+    "palette": png(SMALL[..., 0] & 15, 4, 3, palette=NOISE.tobytes()[:48]),
+    "RGB with a transparent color": png(SMALL, 8, 2, transparency=b"\0\1" * 3),
+    "RGB of 16 bits": png(SMALL * 257, 16, 2),
+    "RGBA": png(NOISE.reshape(-1)[: 9 * 36].reshape(9, 9, 4).astype(int), 8, 6),
+    "one row": png(SMALL[:1], 8, 2),
+    "a small window": encode(np.zeros([9, 9, 3], np.uint8), "PNG", compress_level=9),
+    "animated": encode(NOISE, "PNG", save_all=True, append_images=[Image.fromarray(NOISE[::-1])]),
+}
+"""Kinds of PNG with one chunk of data."""
+
 GOOD = {
+    **KINDS,
     "png": PNG,
     "interlaced": png(NOISE.astype(int), 8, 2, interlaced=True),
     "bytes after IEND": PNG + b"more",
@@ -69,6 +96,19 @@ BAD = {
     + chunk(b"IDAT", DATA[:99])
     + chunk(b"tEXt", b"a\0b")
     + _with_data(DATA[99:])[IDAT:],
+    "interlaced, wrong sum of the data": _interlaced(
+        lambda data: data[:-1] + bytes([data[-1] ^ 1])
+    ),
+    **{f"{n} bytes of the sum are missing": _with_data(DATA[:-n]) for n in (1, 2, 3, 4)},
+    **{
+        f"interlaced, {n} bytes of the sum are missing": _interlaced(lambda data, n=n: data[:-n])
+        for n in (1, 2, 3, 4)
+    },
+    **{
+        f"{name}, a byte of the sum is missing": _changed(encoded, lambda data: data[:-1])
+        for name, encoded in KINDS.items()
+    },
+    "the sum is missing, and the data are split": _with_data(DATA[:100], b"", DATA[100:-4]),
     "no EOI": JPEG[:-2],
     "other bytes for EOI": JPEG[:-200] + b"\0" * 3000,
     "progressive without EOI": PROGRESSIVE[:-50],
