@@ -14,7 +14,7 @@ from maskconver_tf.errors import UserError
 def test_synth(calls, capsys):
     made = calls("datasets.synthetic.toy_scenes", "write_toy_scenes", result=True)
     assert main(["data", "synth", "--out", "d", "--num_val", "5", "--seed", "7"]) == 0
-    assert made == [(("d", 1000, 5, 7, None), {})]
+    assert made == [(("d", 1000, 5, 7, None), {"kind": "scenes"})]
     assert capsys.readouterr().out == "d: written\n"
 
 
