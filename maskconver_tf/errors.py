@@ -60,7 +60,6 @@ def short_repr(value: object) -> str:
 
 
 _KINDS = {
-    type(None): "null",
     bool: "true or false",
     int: "a whole number",
     float: "a number with a decimal point",
@@ -76,6 +75,8 @@ def typed_repr(value: object) -> str:
 
     Without the type, the text "1" or the number 1.0 may read like the whole number 1.
     """
+    if value is None:
+        return "null"
     return f"{short_repr(value)} ({_KINDS.get(type(value), type(value).__name__)})"
 
 
@@ -86,7 +87,7 @@ def suggest_name(name: str, names: Iterable[object]) -> str:
     U+0020 (space) here, but 'cat' ends there)?"
     """
     known = [str(other) for other in names if str(other) != name]
-    alike = [other for other in known if _look(other) == _look(name)]
+    alike = [other for other in known if look_of(other) == look_of(name)]
     close = alike or difflib.get_close_matches(name, known, n=1)
     if not close:
         return ""
@@ -94,9 +95,24 @@ def suggest_name(name: str, names: Iterable[object]) -> str:
     return f"; did you mean '{close[0]}'" + (f" ({differs})?" if differs else "?")
 
 
+def found_instead(key: str, given: Iterable[object]) -> str:
+    """Names the one of `given` that was perhaps written for the missing `key`; else empty.
+
+    Returns:
+      "; found 'Name' instead (character 1 is 'N' here, not 'n')".
+    """
+    names = [str(name) for name in given]
+    alike = [name for name in names if look_of(name) == look_of(key)]
+    close = alike or difflib.get_close_matches(key, names, n=1)
+    if not close:
+        return ""
+    differs = difference(close[0], key)
+    return f"; found '{close[0]}' instead" + (f" ({differs})" if differs else "")
+
+
 def difference(given: str, meant: str) -> str:
     """Says where two names differ that look alike; empty if they are equal or look different."""
-    if given == meant or _look(given) != _look(meant):
+    if given == meant or look_of(given) != look_of(meant):
         return ""
     pairs = itertools.zip_longest(given, meant)
     at = next(number for number, (ours, theirs) in enumerate(pairs) if ours != theirs)
@@ -116,7 +132,7 @@ _ALIKE = str.maketrans(
 """Digits, Cyrillic letters, dashes and quotes -> the characters that look like them."""
 
 
-def _look(name: str) -> str:
+def look_of(name: str) -> str:
     """Returns a text that is equal for names that a reader may take for the same."""
     text = unicodedata.normalize("NFKC", name)
     shown = (c for c in text if unicodedata.category(c) not in ("Cc", "Cf"))

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from maskconver_tf.datasets.palette import palette
-from maskconver_tf.errors import UserError, short_repr, typed_repr
+from maskconver_tf.errors import UserError, found_instead, short_repr, typed_repr
 from maskconver_tf.files.json_file import read_json, utf8_safe, write_json
 from maskconver_tf.files.paths import local_or_remote_path
 
@@ -57,11 +57,12 @@ class Categories(Sequence[Category]):
         """
         if not isinstance(entries, list) or not entries:
             raise UserError(
-                f"{where}: the category list is {short_repr(entries)}; expected a list of at least "
-                'one category such as {"id": 1, "name": "person", "isthing": 1}'
+                f"{where}: the category list is {typed_repr(entries)}; expected a list of one or "
+                'more categories, such as {"id": 1, "name": "person", "isthing": 1}. Write the list'
             )
         categories = tuple(
-            _category(entry, f"{where}: category {i}") for i, entry in enumerate(entries)
+            _category(entry, f"{where}: category {i} (counted from 0)")
+            for i, entry in enumerate(entries)
         )
         for field in ("id", "name"):
             _check_unique([getattr(category, field) for category in categories], field, where)
@@ -135,9 +136,18 @@ class Categories(Sequence[Category]):
 
 
 _EXPECTED = {
-    "id": ("an integer, 0 or more", lambda value: type(value) is int and 0 <= value < 2**31),
-    "name": ("a name in Unicode", lambda value: _is_text(value) and value.strip() != ""),
-    "isthing": ("1 for countable objects, 0 for stuff", lambda value: value in (0, 1)),
+    "id": (
+        "a whole number from 0 to 2147483647",
+        lambda value: type(value) is int and 0 <= value < 2**31,
+    ),
+    "name": (
+        "text that is not blank and has no half of a character, such as \\ud83d",
+        lambda value: _is_text(value) and value.strip() != "",
+    ),
+    "isthing": (
+        "the number 1 for countable objects or 0 for stuff",
+        lambda value: value in (0, 1),
+    ),
 }
 """Key -> the value that an entry must have, in words and as a test."""
 
@@ -146,13 +156,19 @@ def _category(entry: Any, where: str) -> Category:
     """Checks and returns one entry of COCO's list."""
     if not isinstance(entry, Mapping):
         raise UserError(
-            f"{where} is {short_repr(entry)}; expected an object with id, name and isthing"
+            f"{where} is {typed_repr(entry)}; expected an object with id, name and isthing, such "
+            'as {"id": 1, "name": "person", "isthing": 1}'
         )
     for key, (expected, is_good) in _EXPECTED.items():
         if key not in entry:
-            raise UserError(f"{where} ({short_repr(dict(entry))}) lacks {key}; add it: {expected}")
+            hint = found_instead(key, entry)
+            raise UserError(
+                f"{where} ({short_repr(dict(entry))}) lacks {key}{hint}; add {key}: {expected}"
+            )
         if not is_good(entry[key]):
-            raise UserError(f"{where} has {key} {typed_repr(entry[key])}; expected {expected}")
+            raise UserError(
+                f"{where} has {key} {typed_repr(entry[key])}; expected {expected}. Correct it there"
+            )
     return Category(entry["id"], entry["name"], bool(entry["isthing"]), entry.get("supercategory"))
 
 
@@ -162,11 +178,14 @@ def _is_text(value: Any) -> bool:
 
 
 def _check_unique(values: Sequence, field: str, where: str) -> None:
-    seen = set()
-    for value in values:
-        if value in seen:
-            raise UserError(f"{where}: two categories have the {field} {value!r}; make each unique")
-        seen.add(value)
+    first: dict[Any, int] = {}
+    for number, value in enumerate(values):
+        if value in first:
+            raise UserError(
+                f"{where}: categories {first[value]} and {number} (counted from 0) both have the "
+                f"{field} {typed_repr(value)}; give one of them another {field}, or remove it"
+            )
+        first[value] = number
 
 
 def _read_only(values: Sequence, dtype: type) -> np.ndarray:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
-from maskconver_tf.errors import UserError
+from maskconver_tf.errors import UserError, found_instead
 from maskconver_tf.files.paths import RemotePath
 from maskconver_tf.files.whole_file import write_text_whole
 
@@ -23,16 +24,28 @@ def read_json(path: Path, what: str) -> Any:
     try:
         return json.loads(path.read_bytes())
     except FileNotFoundError:
-        raise UserError(f"{path}: {what} does not exist; check the path") from None
+        hint = found_instead(path.name, _names_beside(path)) or "; check the path"
+        raise UserError(f"{path}: {what} does not exist{hint}") from None
     except IsADirectoryError:
         raise UserError(f"{path}: found a folder, expected {what}; name the file in it") from None
     except OSError as error:
-        raise UserError(f"{path}: {what} cannot be read ({error.strerror})") from None
+        raise UserError(
+            f"{path}: {what} cannot be read ({error.strerror}); get permission to read it, or copy "
+            "it again"
+        ) from None
     except (ValueError, RecursionError) as error:
         raise UserError(
             f"{path}: {what} is not valid JSON ({error}). Perhaps a download did not finish; fetch "
             "or write the file again"
         ) from None
+
+
+def _names_beside(path: Path | RemotePath) -> list[str]:
+    """Returns the names of what is in the folder of a local path; none if it cannot be listed."""
+    try:
+        return os.listdir(path.parent) if isinstance(path, Path) else []
+    except OSError:
+        return []
 
 
 def write_json(path: Path | RemotePath, content: Any) -> None:

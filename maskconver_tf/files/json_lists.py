@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from maskconver_tf.errors import UserError, typed_repr
+from maskconver_tf.errors import UserError, found_instead, typed_repr
 from maskconver_tf.files.json_file import read_json
 
 _CHUNK = 2**20
@@ -73,9 +73,11 @@ def scan_json_lists(
         reader = _Reader(file)
         try:
             if reader.peek() != "{":
-                kind = type(read_json(path, what)).__name__
-                found = "another encoding than UTF-8" if kind == "dict" else f"a {kind}"
-                raise UserError(f"{path}: found {found}; expected {expected}")
+                content = read_json(path, what)
+                is_object = isinstance(content, dict)
+                found = "another encoding than UTF-8" if is_object else typed_repr(content)
+                way_out = "Save it as UTF-8" if is_object else "Give such a file"
+                raise UserError(f"{path}: found {found}; expected {expected}. {way_out}")
             is_list: dict[str, bool] = {}
             for key in reader.members():
                 is_list[key] = reader.peek() == "["
@@ -89,10 +91,17 @@ def scan_json_lists(
     wrong = [key for key in keys if is_list.get(key) is False]
     if wrong:
         kinds = ", ".join(f"{key} is {typed_repr(read_json(path, what)[key])}" for key in wrong)
-        raise UserError(f"{path}: {kinds} and must be a list; expected {expected}")
-    if not all(is_list.get(key) for key in keys):
-        names = ", ".join(list(is_list)[:8]) or "nothing"
-        raise UserError(f"{path}: found {names}; expected {expected}")
+        raise UserError(
+            f"{path}: {kinds} and must be a list; expected {expected}. Write the entries in [ ], "
+            "without keys of their own"
+        )
+    if missing := [key for key in keys if key not in is_list]:
+        names = ", ".join(list(is_list)[:8]) or "no key"
+        hint = "".join(found_instead(key, is_list.keys() - set(keys)) for key in missing[:1])
+        raise UserError(
+            f"{path}: found {names}; {' and '.join(missing)} missing{hint}; expected {expected}. "
+            "Give another file, or add what is missing"
+        )
 
 
 class _Reader:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from maskconver_tf.errors import UserError
+from maskconver_tf.errors import UserError, look_of, typed_repr
 
 
 class FileSize(NamedTuple):
@@ -118,7 +118,10 @@ def local_or_remote_path(path: str | os.PathLike) -> Path | RemotePath:
       UserError: `path` is not a path; for instance a number.
     """
     if not isinstance(path, (str, os.PathLike)):
-        raise UserError(f"{path!r}: expected the path of a folder, as text in quotes")
+        raise UserError(
+            f"found {typed_repr(path)} where a path belongs; expected the path of a file or folder "
+            "as text in quotes, such as 'data/train'"
+        )
     text = os.fspath(path)
     return RemotePath(text) if "://" in text else Path(text)
 
@@ -193,6 +196,22 @@ def _names_in(folder: Path) -> dict[str, str]:
     except OSError:
         return {}
     return {composed_name(name): name for name in names if not name.isascii()}
+
+
+def name_that_looks_like(path: str | os.PathLike) -> str | None:
+    """Finds another name in the folder of `path` that a reader may take for the name of `path`."""
+    path = Path(path)
+    name = _names_by_look(path.parent).get(look_of(path.name))
+    return name if name != path.name else None
+
+
+@functools.lru_cache(maxsize=16)
+def _names_by_look(folder: Path) -> dict[str, str]:
+    """Returns what a name looks like -> name, for what is in a folder."""
+    try:
+        return {look_of(name): name for name in os.listdir(folder)}
+    except OSError:
+        return {}
 
 
 def same_file_key(path: str | os.PathLike) -> str:

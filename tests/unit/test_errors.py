@@ -27,7 +27,7 @@ def test_a_value_is_shown_with_its_type():
         "[1] (a list)",
         "(1,) (a tuple)",
         "{'a': 1} (an object)",
-        "None (null)",
+        "null",
         "{1} (set)",
     ]
 

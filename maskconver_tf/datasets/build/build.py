@@ -165,16 +165,16 @@ def _refusal(source: Source, findings: Sequence[Finding], num_bad: int) -> UserE
     """Makes the error for a source with bad pictures."""
     num_entries = _num_entries(source)
     if num_bad == num_entries:
-        way_out = "No picture is left to build from."
+        way_out = "No picture is left to build from: correct them"
     elif not _can_skip(findings):
         way_out = (
             "--skip_bad cannot help: an annotation names no picture, so any picture may show its "
-            "object."
+            "object. Correct the annotation"
         )
     else:
         way_out = (
             f"Correct them, or build from the other {num_entries - num_bad} with --skip_bad. "
-            "dropped.json then lists the pictures that were left out."
+            "dropped.json then lists the pictures that were left out"
         )
     return UserError(
         f"{source.where}: {num_bad} of {num_entries} pictures cannot be used; nothing was "
@@ -188,7 +188,7 @@ def _checked(name: str, value: int | None, default: int, most: int | None = None
         return default
     if value < 1 or (most is not None and value > most):
         expected = f"1 to {most}, the number of pictures" if most else "1 or more"
-        raise UserError(f"--{name}: found {value}, expected {expected}")
+        raise UserError(f"--{name} {value}: expected {expected}; omit --{name} for the default")
     return value
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from maskconver_tf.datasets.categories import Categories
-from maskconver_tf.errors import UserError
+from maskconver_tf.errors import UserError, found_instead, typed_repr
 from maskconver_tf.files.file_hash import sha256_of
 from maskconver_tf.files.json_file import read_json
 from maskconver_tf.files.paths import local_or_remote_path
@@ -91,7 +91,11 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     manifest = read_json(path, "the dataset's description")
     version = manifest.get("format_version") if isinstance(manifest, dict) else None
     if type(version) is not int:
-        raise UserError(f"{path}: not a valid {MANIFEST_FILE}; {_BUILD_IT}")
+        given = manifest.get("format_version") if isinstance(manifest, dict) else manifest
+        raise UserError(
+            f"{path}: found format_version {typed_repr(given)}; expected a whole number. The file "
+            f"is no valid {MANIFEST_FILE}; {_BUILD_IT}"
+        )
     if version > FORMAT_VERSION:
         raise UserError(
             f"{path}: found format version {version}, expected {FORMAT_VERSION}: a newer "
@@ -100,15 +104,20 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         )
     missing = [name for name in _NEEDED_KEYS if name not in manifest]
     if missing:
+        hint = found_instead(missing[0], manifest.keys() - set(_NEEDED_KEYS))
+        reason = "an older maskconver wrote it" if version < FORMAT_VERSION else "it was changed"
         raise UserError(
-            f"{path}: found format version {version} without {', '.join(missing)}, expected "
-            f"{FORMAT_VERSION}: an older maskconver wrote it. Build the dataset again with "
-            "`maskconver data build ... --overwrite`"
+            f"{path}: found format version {version} without {', '.join(missing)}{hint}; expected "
+            f"version {FORMAT_VERSION} with {', '.join(_NEEDED_KEYS)}: {reason}. Build the dataset "
+            "again with `maskconver data build ... --overwrite`"
         )
     shards = manifest["shards"]
-    if not isinstance(shards, list) or not all(map(_is_shard, shards)):
+    wrong = [shards] if not isinstance(shards, list) else [s for s in shards if not _is_shard(s)]
+    if wrong:
         raise UserError(
-            f"{path}: not a valid {MANIFEST_FILE}, its list `shards` is wrong; {_BUILD_IT}"
+            f"{path}: shards has {typed_repr(wrong[0])}; expected a list of objects with "
+            "name and sha256, which are text, and num_examples and num_bytes, which are whole "
+            f"numbers. The file was changed; {_BUILD_IT}"
         )
     return manifest
 

@@ -57,4 +57,7 @@ def _numbers(option: str, text: str) -> tuple[int, ...]:
     try:
         return tuple(int(word) for word in text.split(",") if word.strip())
     except ValueError:
-        raise UserError(f"--{option} {text}: expected whole numbers such as 0,255") from None
+        raise UserError(
+            f"--{option} {text}: expected whole numbers without a decimal point, with commas "
+            "between them, such as 0,255"
+        ) from None

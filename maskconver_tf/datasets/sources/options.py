@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from maskconver_tf.errors import UserError
+from maskconver_tf.errors import UserError, suggest_name
 from maskconver_tf.files.encoded_pictures.pixel_limit import HELP
 
 DEFAULT_SOURCE = "coco_panoptic"
@@ -126,7 +126,8 @@ def checked_options(source: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """
     if source not in SOURCES:
         raise UserError(
-            f"--source {source}: there is no such source; expected one of {', '.join(SOURCES)}"
+            f"--source {source}: there is no such source; expected one of "
+            f"{', '.join(SOURCES)}{suggest_name(source, SOURCES)}"
         )
     spec = SOURCES[source]
     options = {name: value for name, value in given.items() if value is not None}

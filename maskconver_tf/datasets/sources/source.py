@@ -15,9 +15,9 @@ import numpy as np
 
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.datasets.findings import Finding, Problem, shortened_list
-from maskconver_tf.errors import UserError
+from maskconver_tf.errors import UserError, difference, suggest_name
 from maskconver_tf.files.encoded_pictures.pixel_limit import MAX_PIXELS
-from maskconver_tf.files.paths import find_same_looking
+from maskconver_tf.files.paths import find_same_looking, name_that_looks_like
 
 
 class SourceSegment(NamedTuple):
@@ -153,7 +153,7 @@ class FilePicture:
             found = find_same_looking(file)
             if found and found != Path(file):
                 return self.read(str(found), missing, unreadable)
-            raise self.unusable(file, missing, "does not exist") from None
+            raise self.unusable(file, missing, _why_missing(file)) from None
         except OSError as error:
             raise self.unusable(file, unreadable, str(error.strerror)) from None
         except ValueError as error:
@@ -174,6 +174,14 @@ class FilePicture:
         return UnusablePicture(Finding(self.name, file, problem, found))
 
 
+def _why_missing(file: str) -> str:
+    """Says that a file does not exist, and which other file looks as if it had that name."""
+    other = name_that_looks_like(file)
+    if other is None:
+        return "does not exist"
+    return f"does not exist, but '{other}' does: {difference(Path(file).name, other)}"
+
+
 def check_folder(path: Path, what: str) -> None:
     """Raises `UserError` unless `path` is a folder.
 
@@ -182,5 +190,7 @@ def check_folder(path: Path, what: str) -> None:
     """
     if not path.is_dir():
         beside = sorted(other.name for other in path.parent.glob("*") if other.is_dir())
-        hint = f" {path.parent} contains {shortened_list(beside)}." if beside else ""
-        raise UserError(f"{path}: is not a folder; expected {what}. Check the path.{hint}")
+        hint = f"; {path.parent} contains {shortened_list(beside)}" if beside else ""
+        hint = suggest_name(path.name, beside) or hint
+        found = "a file" if path.is_file() else "nothing"
+        raise UserError(f"{path}: found {found}; expected {what}. Check the path{hint}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from maskconver_tf.datasets.findings import Problem, shortened_list
 from maskconver_tf.datasets.sources.coco.classes import coco_categories
 from maskconver_tf.datasets.sources.label_pictures.label_png import read_id_map
 from maskconver_tf.datasets.sources.source import FilePicture, PanopticTruth, SourceSegment
-from maskconver_tf.errors import UserError
+from maskconver_tf.errors import UserError, difference, suggest_name
 
 _FEATURES = ("image", "image/filename", "image/id", "panoptic_image", "panoptic_objects")
 
@@ -127,7 +127,7 @@ def _open(dataset: str, data_dir: Path | None, split: str) -> Any:
     except (KeyError, ValueError):
         raise UserError(
             f"--split {split}: {dataset} has no such split; name one of "
-            f"{', '.join(builder.info.splits)}"
+            f"{', '.join(builder.info.splits)}{suggest_name(split, builder.info.splits)}"
         ) from None
     return builder
 
@@ -140,10 +140,13 @@ def _categories(dataset: str, names: list[str], classes: Path | None) -> Categor
     else:
         known, source = coco_categories(), "COCO's 133 classes"
     if list(known.names) != list(names):
+        pairs = enumerate(itertools.zip_longest(known.names, names, fillvalue=""))
+        at, (ours, theirs) = next((at, pair) for at, pair in pairs if pair[0] != pair[1])
+        differs = difference(ours, theirs)
         raise UserError(
-            f"{source}: the names begin with {json.dumps(known.names[:3])}, but those of {dataset} "
-            f"begin with {json.dumps(names[:3])}; expected the same names in the same order. "
-            "Give --classes FILE with the names of the dataset, in the format of COCO's "
-            "`categories`"
+            f"{source}: class {at} (counted from 0) is {ours or 'missing'}, but in {dataset} it is "
+            f"{theirs or 'missing'}{differs and f' ({differs})'}; expected the same names in the "
+            "same order. Give --classes FILE with the names of the dataset, in the format of "
+            "COCO's `categories`"
         )
     return known

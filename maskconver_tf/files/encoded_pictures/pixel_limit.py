@@ -22,6 +22,7 @@ def parse_max_pixels(text: str) -> int:
     if not 1 <= number <= LARGEST_MAX_PIXELS:
         raise UserError(
             f"--max_pixels {text}: expected a whole number from 1 to {LARGEST_MAX_PIXELS}, "
-            f"which is the most that TensorFlow decodes; omit the option for {MAX_PIXELS}"
+            "which is the most that TensorFlow decodes, in the digits 0 to 9 only; omit the option "
+            f"for {MAX_PIXELS}"
         )
     return number

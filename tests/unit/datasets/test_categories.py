@@ -41,16 +41,28 @@ def test_saved_list_is_read_back_equal_and_is_cocos(categories, tmp_path):
     [
         ([], "category list is []"),
         ({"id": 1}, "category list is {'id': 1}"),
-        (["road"], "category 0 is 'road'"),
+        (["road"], "category 0 .counted from 0. is 'road' .text.; expected an object"),
         ([ROAD, {"id": 2, "name": "x"}], "category 1.*lacks isthing"),
-        ([{**ROAD, "id": -1}], "has id -1 .a whole number.; expected an integer, 0 or more"),
+        (
+            [{**ROAD, "id": -1}],
+            "has id -1 .a whole number.; expected a whole number from 0 to 2147483647",
+        ),
+        ([{**ROAD, "id": 2**31}], "id 2147483648 .*; expected a whole number from 0 to 2147483647"),
+        ([{**ROAD, "id": 3.0}], "has id 3.0 .a number with a decimal point.; expected a whole"),
+        ([{"id": 1, "Name": "x"}], "lacks name; found 'Name' instead .character 1 is 'N' here"),
         ([{**ROAD, "id": "3"}], "has id '3'"),
         ([{**ROAD, "id": True}], "has id True"),
         ([{**ROAD, "name": " "}], "has name ' '"),
-        ([{**ROAD, "name": "\ud83d"}], "expected a name in Unicode"),
+        ([{**ROAD, "name": "\ud83d"}], "expected text that is not blank and has no half"),
         ([{**ROAD, "isthing": "yes"}], "has isthing 'yes'"),
-        ([ROAD, {**BALL, "id": 149}], "two categories have the id 149"),
-        ([ROAD, {**BALL, "name": "road"}], "two categories have the name 'road'"),
+        (
+            [ROAD, {**BALL, "id": 149}],
+            "categories 0 and 1 .counted from 0. both have the id 149 .a whole number.",
+        ),
+        (
+            [ROAD, {**BALL, "name": "road"}],
+            "both have the name 'road' .text.; give one of them another",
+        ),
     ],
 )
 def test_malformed_list_is_refused_by_file_and_finding(entries, finding):

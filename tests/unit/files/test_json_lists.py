@@ -49,13 +49,17 @@ def test_a_byte_order_mark_is_no_error(tmp_path):
         ('{"images": [1, 2', "not valid JSON"),
         ('{"images": [1 2], "annotations": []}', "not valid JSON"),
         ('{"images": [], "annotations": []} x', "not valid JSON"),
-        ('{"images": []}', "found images; expected a COCO file"),
+        ('{"images": []}', "found images; annotations missing; expected a COCO file"),
         (
             '{"images": {}, "annotations": []}',
             r"images is {} .an object. and must be a list; expected",
         ),
-        ("{}", "found nothing; expected"),
-        ("[1]", "found a list; expected"),
+        (
+            '{"images": [], "Annotation": []}',
+            "annotations missing; found 'Annotation' instead; expected a COCO file",
+        ),
+        ("{}", "found no key; images and annotations missing; expected"),
+        ("[1]", r"found \[1\] .a list.; expected"),
     ],
 )
 def test_a_file_of_another_form_is_refused(tmp_path, text, message):

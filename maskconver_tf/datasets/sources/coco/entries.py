@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
-from maskconver_tf.errors import typed_repr
+from maskconver_tf.errors import found_instead, typed_repr
 
 
 class Field(NamedTuple):
@@ -23,7 +23,8 @@ def what_is_wrong(entry: Any, fields: Sequence[Field]) -> str | None:
         return f"it is {typed_repr(entry)} and must be an object"
     for field in fields:
         if field.key not in entry:
-            return f"it has no {field.key}, which must be {field.expected}"
+            hint = found_instead(field.key, entry.keys() - {f.key for f in fields})
+            return f"it has no {field.key}, which must be {field.expected}{hint}"
         if not field.is_good(entry[field.key]):
             found = typed_repr(entry[field.key])
             return f"its {field.key} is {found} and must be {field.expected}"

@@ -116,7 +116,7 @@ class AnnotationsByPicture:
         raise UserError(
             f"{self._where}: no annotation names a picture: "
             f"{differing_ids('annotations', image_id, entry_id)}; expected the same values of the "
-            f"same type. Write the ids in both lists alike"
+            "same type. Write the ids in both lists alike"
         )
 
     def _note(self, picture: str, problem: Problem, found: str) -> None:
@@ -139,8 +139,8 @@ def _images_by_loose_id(images: EntriesById, strange: Sequence[Any]) -> dict[str
 # ---- The annotations of one picture --------------------------------------------------------------
 
 _ENTRY = (
-    Field("id", lambda v: type(v) is int and 0 < v < 2**62, "a whole number, 1 or more"),
-    Field("iscrowd", lambda v: v in (0, 1), "0 or 1"),
+    Field("id", lambda v: type(v) is int and 0 < v < 2**62, "a whole number from 1 to 2^62 - 1"),
+    Field("iscrowd", lambda v: v in (0, 1), "the number 0 or 1"),
     Field("segmentation", lambda v: v is not None, "polygons or run lengths"),
 )
 """Fields of an annotation besides its image id and its category."""
@@ -173,7 +173,8 @@ def check_annotations(
         seen.add(entry["id"])
         class_id = _class_id(entry.get("category_id"), categories)
         if class_id is None or class_id >= num_annotated:
-            found = f"{name} has category_id {typed_repr(entry.get('category_id'))}"
+            listed = typed_repr(entry["category_id"]) if "category_id" in entry else "missing"
+            found = f"{name} has category_id {listed}"
             problems.append((Problem.UNKNOWN_CATEGORY, found))
             continue
         kind = categories[class_id].isthing, bool(entry["iscrowd"])

@@ -163,7 +163,7 @@ _SEGMENT_ID = Field(
 _SEGMENT = (_SEGMENT_ID, Field("category_id", lambda v: type(v) is int, "a whole number"))
 """Fields of an entry of `segments_info`."""
 
-_IS_CROWD = Field("iscrowd", lambda v: v in (0, 1), "0 or 1")
+_IS_CROWD = Field("iscrowd", lambda v: v in (0, 1), "the number 0 or 1")
 """A field that an entry of `segments_info` may have."""
 
 

@@ -23,7 +23,7 @@ from maskconver_tf.datasets.sources.label_pictures.label_segments import (
     truth_from_maps,
 )
 from maskconver_tf.datasets.sources.source import FilePicture, PanopticTruth, check_folder
-from maskconver_tf.errors import UserError
+from maskconver_tf.errors import UserError, found_instead
 
 _CLASSES = """
 wall, building, sky, floor, tree, ceiling, road, bed*, windowpane*, grass, cabinet*, sidewalk,
@@ -113,9 +113,10 @@ def _check_object_info(path: Path, categories: Categories) -> None:
         itertools.zip_longest(found, categories.names, fillvalue=""), start=1
     ):
         if not expected or expected not in names:
+            differs = found_instead(expected, names) if expected and names else ""
             raise UserError(
                 f"{path}: found {len(rows)} classes, and class {number} is "
                 f"{names[0] if names else 'missing'}; expected the 150 classes of the 2016 "
-                f"challenge, where class {number} is {expected or 'missing'}. Use the folder "
-                "ADEChallengeData2016"
+                f"challenge, where class {number} is {expected or 'missing'}{differs}. Use the "
+                "folder ADEChallengeData2016"
             )

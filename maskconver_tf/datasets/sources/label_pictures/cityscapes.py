@@ -24,7 +24,7 @@ from maskconver_tf.datasets.sources.source import (
     SourceSegment,
     check_folder,
 )
-from maskconver_tf.errors import UserError
+from maskconver_tf.errors import UserError, suggest_name
 
 _CLASSES = {
     "flat": "7 road, 8 sidewalk",
@@ -60,7 +60,8 @@ def open_cityscapes(root: Path, split: str, truth: str = "auto") -> Source:
         has_json = (root / "gtFine" / f"cityscapes_panoptic_{split}.json").is_file()
         truth = "panoptic" if has_json else "instance_ids"
     if truth not in kinds:
-        raise UserError(f"--truth {truth}: expected auto, {' or '.join(kinds)}")
+        hint = suggest_name(truth, ["auto", *kinds])
+        raise UserError(f"--truth {truth}: expected auto, {' or '.join(kinds)}{hint}")
     return kinds[truth](root, split)
 
 

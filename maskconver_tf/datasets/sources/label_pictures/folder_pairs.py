@@ -8,7 +8,7 @@ from pathlib import Path
 from maskconver_tf.datasets.findings import Finding, Problem
 from maskconver_tf.datasets.sources.lazy_pictures import LazyPictures
 from maskconver_tf.datasets.sources.source import FilePicture
-from maskconver_tf.errors import UserError
+from maskconver_tf.errors import UserError, difference, look_of
 from maskconver_tf.files.paths import composed_name
 
 _TRUTH_SUFFIXES = (".png", ".tif", ".tiff")
@@ -36,7 +36,8 @@ def names_by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, str]:
         if stem in stems:
             raise UserError(
                 f"{folder}: found {stems[stem]} and {name}; expected one file of each name without "
-                "its suffix, because pictures and truth are paired by that name. Rename one"
+                "its suffix, because pictures and truth are paired by that name. Rename or remove "
+                "one"
             )
         stems[stem] = name
     return stems
@@ -51,6 +52,14 @@ def pictures_in(folder: Path) -> dict[str, str]:
             f"{', '.join(PICTURE_SUFFIXES)}, in this folder or below. Check the path"
         )
     return names
+
+
+def _no_picture(folder: Path, name: str, stem: str, alike: str | None) -> Finding:
+    """Returns the finding for a truth file; `alike` is the picture that looks as if it had it."""
+    found = f"no picture is called {stem}"
+    if alike is not None:
+        found += f", but one is called {alike}: {difference(stem, alike)}"
+    return Finding(name, str(folder / name), Problem.NO_PICTURE, found)
 
 
 def paired_pictures(
@@ -73,11 +82,11 @@ def paired_pictures(
     stray, others = [], {}
     for field, folder in truths.items():
         maps = names_by_stem(folder, _TRUTH_SUFFIXES)
-        stray += [
-            Finding(name, str(folder / name), Problem.NO_PICTURE, f"no picture is called {stem}")
-            for stem, name in maps.items()
-            if stem not in pictures and composed_name(stem) not in composed
+        lone = [
+            stem for stem in maps if stem not in pictures and composed_name(stem) not in composed
         ]
+        alike = {look_of(stem): stem for stem in pictures} if lone else {}
+        stray += [_no_picture(folder, maps[stem], stem, alike.get(look_of(stem))) for stem in lone]
         # Only unusual names such as 1.PNG are kept: keeping all names would take much memory.
         others[field] = {stem: name for stem, name in maps.items() if name != f"{stem}.png"}
 

@@ -65,7 +65,8 @@ def read_channels(picture: FilePicture, file: str, channels: Sequence[str]) -> l
     """
     raw = _read(read_raw_values, picture, file, Problem.CHANNELS)
     if set("".join(channels)) - set(raw.kind if raw.values.ndim == 3 else ""):
-        raise picture.unusable(file, Problem.CHANNELS, raw.what)
+        found = f"{raw.what}; asked for the channels {', '.join(channels)}"
+        raise picture.unusable(file, Problem.CHANNELS, found)
     pixels = raw.values.astype(np.int32)
     return [
         sum(pixels[..., CHANNELS.index(letter)] << 8 * i for i, letter in enumerate(letters))

@@ -69,7 +69,7 @@ def _checked_channels(class_channel: str, instance_channel: str) -> tuple[str, s
     sizes_fit = all(1 <= len(name) <= 2 for name in channels)
     if not sizes_fit or set(letters) - set(CHANNELS) or len(set(letters)) < len(letters):
         raise UserError(
-            f"--class_channel {class_channel}, --instance_channel {instance_channel}: expected one "
-            "or two of the letters R, G, B, A for each, and no letter twice, such as R and GB"
+            f"--class_channel '{class_channel}', --instance_channel '{instance_channel}': expected "
+            "one or two of the letters R, G, B, A for each, and no letter twice, such as R and GB"
         )
     return channels

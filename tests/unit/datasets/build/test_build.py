@@ -181,9 +181,9 @@ def test_an_empty_folder_and_missing_parents_are_fine(make_coco_folder, tmp_path
 @pytest.mark.parametrize(
     ("options", "found"),
     [
-        ({"num_shards": 4}, "--num_shards: found 4, expected 1 to 3, the number of pictures"),
-        ({"num_shards": 0}, "--num_shards: found 0, expected 1 to 3"),
-        ({"workers": 0}, "--workers: found 0, expected 1 or more"),
+        ({"num_shards": 4}, "--num_shards 4: expected 1 to 3, the number of pictures"),
+        ({"num_shards": 0}, "--num_shards 0: expected 1 to 3"),
+        ({"workers": 0}, "--workers 0: expected 1 or more"),
     ],
 )
 def test_numbers_out_of_range_are_refused(make_coco_folder, tmp_path, options, found):

@@ -42,11 +42,14 @@ def _without_shards(folder):
         (_from_the_future, "dataset.json: found format version 99, expected 2: a newer"),
         (
             _as_the_first_builder_wrote_it,
-            "dataset.json: found format version 1 without categories_sha256, expected 2: an "
-            "older .*`maskconver data build",
+            "dataset.json: found format version 1 without categories_sha256; expected version "
+            "2 with .*: an older .*`maskconver data build",
         ),
-        (lambda folder: (folder / "dataset.json").write_text("[]"), "not a valid dataset.json"),
-        (_without_shards, "not a valid dataset.json, its list `shards` is wrong"),
+        (
+            lambda folder: (folder / "dataset.json").write_text("[]"),
+            r"found format_version \[\] .a list.; expected a whole .*data build",
+        ),
+        (_without_shards, "dataset.json: shards has .*; expected a list of objects with name"),
         (lambda folder: (folder / "dataset.json").unlink(), "no dataset.json.*data build"),
         (lambda folder: (folder / "categories.json").unlink(), "categories.json.*does not exist"),
     ],
@@ -84,5 +87,5 @@ def test_a_path_that_is_no_folder_is_refused(tmp_path):
 
 
 def test_a_folder_that_is_no_path_is_refused():
-    with pytest.raises(UserError, match="5: expected the path of a folder, as text in quotes"):
+    with pytest.raises(UserError, match="found 5 .a whole number. where a path belongs; expected"):
         DatasetFolder(5)

@@ -78,7 +78,7 @@ def _findings_and_names(source):
         (lambda a: a.update(category_id=0), Problem.UNKNOWN_CATEGORY, "category_id 0"),
         (lambda a: a.update(category_id=True), Problem.UNKNOWN_CATEGORY, "True (true or false)"),
         (lambda a: a.update(category_id="1"), Problem.UNKNOWN_CATEGORY, "'1' (text)"),
-        (lambda a: a.pop("category_id"), Problem.UNKNOWN_CATEGORY, "category_id null"),
+        (lambda a: a.pop("category_id"), Problem.UNKNOWN_CATEGORY, "category_id missing"),
         (lambda a: a.update(image_id="1"), Problem.IMAGE_ID_TYPE, "'1' (text), images has id 1 (a"),
         (lambda a: a.update(image_id="001"), Problem.IMAGE_ID_TYPE, "'001' (text)"),
         (lambda a: a.update(image_id="1.png"), Problem.IMAGE_ID_TYPE, "'1.png' (text)"),

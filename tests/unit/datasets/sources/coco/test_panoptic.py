@@ -148,8 +148,8 @@ def test_entries_that_give_no_picture_are_noted(
         (None, "the annotations file does not exist"),
         ("", "not valid JSON"),
         ('{"images": [', "not valid JSON"),
-        ("[]", "found a list; expected an object with the lists images, annotations"),
-        ('{"info": {}, "images": []}', "found info, images; expected"),
+        ("[]", r"found \[\] .a list.; expected an object with the lists images, annotations"),
+        ('{"info": {}, "images": []}', "found info, images; annotations and categories missing"),
     ],
 )
 def test_a_file_of_another_kind_is_refused(make_coco_folder, content, found):
@@ -182,9 +182,9 @@ def test_an_instances_file_is_refused_by_name(make_coco_folder):
 
 def test_a_missing_folder_is_refused_by_name(make_coco_folder, tmp_path):
     folder = make_coco_folder()
-    with pytest.raises(UserError, match="gone: is not a folder; expected the folder of pictures"):
+    with pytest.raises(UserError, match="gone: found nothing; expected the folder of pictures"):
         CocoPanoptic(tmp_path / "gone", folder.panoptic, folder.annotations)
-    with pytest.raises(UserError, match="gone: is not a folder; expected .* panoptic PNG files"):
+    with pytest.raises(UserError, match="gone: found nothing; expected .* panoptic PNG files"):
         CocoPanoptic(folder.images, tmp_path / "gone", folder.annotations)
 
 

@@ -125,7 +125,7 @@ def test_wrong_files_and_options_of_cityscapes_are_named(city, tmp_path):
     source = open_named_source("cityscapes", city)
     assert [finding.problem for finding in source.findings] == [Problem.NO_PICTURE]
     assert only_finding(source).problem is Problem.MAP_MISSING
-    with pytest.raises(UserError, match="leftImg8bit/val: is not a folder"):
+    with pytest.raises(UserError, match="leftImg8bit/val: found nothing; expected a folder"):
         open_named_source("cityscapes", city | {"split": "val"})
     with pytest.raises(UserError, match="--truth coarse: expected auto, panoptic or"):
         open_named_source("cityscapes", city | {"truth": "coarse"})

@@ -53,4 +53,5 @@ def test_channels_are_checked(two_channel, tmp_path):
     assert only_finding(with_alpha).problem is Problem.CHANNELS
     Image.new("I;16", (6, 4)).save(tmp_path / "panoptic/0.png")
     finding = only_finding(open_named_source("two_channel", two_channel))
-    assert (finding.problem, finding.found) == (Problem.CHANNELS, "PNG, gray, 16 bits per channel")
+    found = "PNG, gray, 16 bits per channel; asked for the channels R, G"
+    assert (finding.problem, finding.found) == (Problem.CHANNELS, found)
