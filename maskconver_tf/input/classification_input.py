@@ -15,6 +15,12 @@ from maskconver_tf.input.augment.color_jitter import color_jitter
 from maskconver_tf.input.class_pictures.class_pictures import ClassPictures, open_class_pictures
 from maskconver_tf.input.pipeline import check_input_size, check_range, check_share
 from maskconver_tf.input.seeded_batches import SeededBatches, check_max_examples, num_used_examples
+from maskconver_tf.setting_checks import (
+    check_flags,
+    check_texts,
+    check_whole_numbers,
+    wrong_setting,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,11 +58,12 @@ class ClassificationInput(SeededBatches):
         check_input_size("ClassificationInput", self.input_size)
         for name in ("area_range", "aspect_range"):
             check_range(f"ClassificationInput.{name}", getattr(self, name))
-        for name, value in (
-            ("area_range", self.area_range[1]),
-            ("color_jitter", self.color_jitter),
-        ):
-            check_share(f"ClassificationInput.{name}", value)
+        if self.area_range[1] > 1:
+            expected = "shares of the picture's area, at most 1, such as (0.08, 1.0)"
+            raise wrong_setting("ClassificationInput.area_range", self.area_range, expected)
+        check_share("ClassificationInput.color_jitter", self.color_jitter)
+        check_flags("ClassificationInput", flip=self.flip, autoaugment=self.autoaugment)
+        check_texts("ClassificationInput", "train", split=self.split)
         super().__post_init__()
 
     @functools.cached_property
@@ -127,6 +134,9 @@ class ClassificationEvaluation:
         check_input_size("ClassificationEvaluation", self.input_size)
         check_share("ClassificationEvaluation.crop_share", self.crop_share)
         check_max_examples("ClassificationEvaluation", self.max_examples)
+        texts = {"data_dir": self.data_dir, "split": self.split}
+        check_texts("ClassificationEvaluation", "val", **texts)
+        check_whole_numbers("ClassificationEvaluation", 1, batch_size=self.batch_size)
 
     @functools.cached_property
     def folder(self) -> ClassPictures:

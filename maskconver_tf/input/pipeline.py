@@ -13,7 +13,6 @@ from maskconver_tf import types
 from maskconver_tf.datasets.records import codec
 from maskconver_tf.datasets.records.corrupt_records import CorruptRecord, find_corrupt_records
 from maskconver_tf.datasets.records.folder import DatasetFolder
-from maskconver_tf.errors import UserError
 from maskconver_tf.input import transforms
 from maskconver_tf.input.augment.annotated_picture import AnnotatedPicture
 from maskconver_tf.input.augment.autoaugment import autoaugment
@@ -21,6 +20,19 @@ from maskconver_tf.input.augment.color_jitter import color_jitter
 from maskconver_tf.input.augment.copy_paste import choose_segments, paste_segments, random_corner
 from maskconver_tf.input.seeded_batches import SeededBatches, check_max_examples, num_used_examples
 from maskconver_tf.input.shard_reader import ShardReader, read_serialized_examples
+from maskconver_tf.setting_checks import (
+    check_flags,
+    check_numbers,
+    check_texts,
+    check_whole_numbers,
+    is_number,
+    is_whole_number,
+    wrong_setting,
+)
+
+_LARGEST_FACTOR = 1000
+_LONGEST_SIDE = 2**14
+"""Of the model's input, in pixels. No device has the memory for more."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +70,8 @@ class TrainingInput(SeededBatches):
             check_range(f"TrainingInput.{name}", getattr(self, name))
         for name in ("color_jitter", "copy_paste"):
             check_share(f"TrainingInput.{name}", getattr(self, name))
+        flags = ("flip", "autoaugment", "skip_corrupt")
+        check_flags("TrainingInput", **{name: getattr(self, name) for name in flags})
         super().__post_init__()
 
     @functools.cached_property
@@ -190,6 +204,8 @@ class EvaluationInput:
     def __post_init__(self):
         check_input_size("EvaluationInput", self.input_size)
         check_max_examples("EvaluationInput", self.max_examples)
+        check_texts("EvaluationInput", "data/val", data_dir=self.data_dir)
+        check_whole_numbers("EvaluationInput", 1, batch_size=self.batch_size)
 
     @property
     def folder(self) -> DatasetFolder:
@@ -221,29 +237,34 @@ class EvaluationInput:
 
 def check_input_size(where: str, input_size: tuple[int, int]) -> None:
     """Raises `UserError` unless both sides are positive multiples of 32, the backbone stride."""
-    sides = input_size if isinstance(input_size, tuple | list) else ()
-    if len(sides) != 2 or any(side <= 0 or side % 32 for side in sides):
-        raise UserError(
-            f"{where}.input_size = {input_size}: expected (height, width), both positive "
-            "multiples of 32, such as (640, 640) or (800, 1216)"
+    is_list = isinstance(input_size, tuple | list)
+    if not is_list or len(input_size) != 2 or not all(map(_is_side, input_size)):
+        raise wrong_setting(
+            f"{where}.input_size",
+            input_size,
+            "(height, width), two whole numbers that are multiples of 32, from 32 to "
+            f"{_LONGEST_SIDE}, such as (640, 640) or (800, 1216)",
         )
 
 
 def check_range(name: str, value: tuple[float, float]) -> None:
     """Raises `UserError` unless `value` is a lowest and a highest factor, both positive."""
     bounds = value if isinstance(value, tuple | list) else ()
-    if len(bounds) != 2 or not all(map(_is_number, bounds)) or not 0 < bounds[0] <= bounds[1]:
-        raise UserError(
-            f"{name} = {value}: expected the lowest and the highest factor, both positive, such as "
-            "(0.5, 2.0)"
+    are_numbers = all(is_number(bound, 0, _LARGEST_FACTOR) for bound in bounds)
+    if len(bounds) != 2 or not are_numbers or not 0 < bounds[0] <= bounds[1]:
+        raise wrong_setting(
+            name,
+            value,
+            "the lowest and the highest factor, two numbers above 0 and up to "
+            f"{_LARGEST_FACTOR}, the lowest first, such as (0.5, 2.0)",
         )
 
 
 def check_share(name: str, value: float) -> None:
     """Raises `UserError` unless `value` is a number in 0..1."""
-    if not _is_number(value) or not 0 <= value <= 1:
-        raise UserError(f"{name} = {value!r}: expected a number from 0 to 1, such as 0.5")
+    where, _, parameter = name.rpartition(".")
+    check_numbers(where, 0, 1, **{parameter: value})
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float)
+def _is_side(value: object) -> bool:
+    return is_whole_number(value, 32, _LONGEST_SIDE) and value % 32 == 0

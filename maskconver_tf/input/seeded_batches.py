@@ -8,8 +8,17 @@ from typing import Any
 
 import tensorflow as tf
 
-from maskconver_tf.errors import UserError, check_whole_numbers
+from maskconver_tf.errors import UserError
 from maskconver_tf.input.data_service import check_service
+from maskconver_tf.setting_checks import (
+    LARGEST_WHOLE_NUMBER,
+    check_flags,
+    check_texts,
+    check_whole_numbers,
+    given,
+    is_whole_number,
+    wrong_setting,
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -54,6 +63,11 @@ class SeededBatches:
         check_max_examples(where, self.max_examples)
         check_whole_numbers(where, 1, batch_size=self.batch_size, num_readers=self.num_readers)
         check_whole_numbers(where, 0, shuffle_buffer=self.shuffle_buffer)
+        check_whole_numbers(where, -(2**31), seed=self.seed)
+        check_texts(where, "data/train", data_dir=self.data_dir)
+        check_texts(where, "grpc://host:5050", **given(service=self.service))
+        flags = ("shuffle_shards", "cache", "shard_files", "deterministic")
+        check_flags(where, **{name: getattr(self, name) for name in flags})
         self._check_together("shard_files", "max_examples", "the first examples are in few shards")
         self._check_together("shuffle_shards", "max_examples", "the first ones have a fixed order")
         self._check_together("shuffle_shards", "cache", "the cache keeps the order of one epoch")
@@ -173,11 +187,10 @@ def num_used_examples(num_examples: int, max_examples: int | None) -> int:
 
 
 def check_max_examples(where: str, max_examples: int | None) -> None:
-    """Raises `UserError` if `max_examples` is below 1."""
-    if max_examples is not None and max_examples < 1:
-        raise UserError(
-            f"{where}.max_examples = {max_examples}: expected 1 or more, or None for all"
-        )
+    """Raises `UserError` unless `max_examples` is None or a whole number from 1."""
+    if max_examples is not None and not is_whole_number(max_examples, 1):
+        expected = f"a whole number from 1 to {LARGEST_WHOLE_NUMBER}, or None for all"
+        raise wrong_setting(f"{where}.max_examples", max_examples, expected, is_whole_number)
 
 
 def _with_previous(

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from maskconver_tf import types
 from maskconver_tf.input.transforms import pad_to_canvas
+from maskconver_tf.setting_checks import check_whole_numbers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,6 +23,9 @@ class SemanticTargets:
     """
 
     label_stride: int = 2
+
+    def __post_init__(self):
+        check_whole_numbers("SemanticTargets", 1, label_stride=self.label_stride)
 
     def __call__(
         self,

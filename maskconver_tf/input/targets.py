@@ -13,6 +13,14 @@ from maskconver_tf.errors import UserError
 from maskconver_tf.ops import segment_maps
 from maskconver_tf.ops.gaussian import gaussian_radius
 from maskconver_tf.ops.segments import box_centers, segment_areas, segment_geometry
+from maskconver_tf.setting_checks import (
+    check_choices,
+    check_lists,
+    check_numbers,
+    check_whole_numbers,
+    is_number,
+    is_whole_number,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,26 +56,24 @@ class TargetBuilder:
     centers: Literal["mask", "box"] = "mask"
 
     def __post_init__(self):
-        if self.centers not in ("mask", "box"):
-            raise UserError(
-                f"TargetBuilder.centers = {self.centers!r}: expected 'mask' (the mean of a "
-                "segment's pixels) or 'box' (the middle of its box)"
-            )
-        if not 1 <= self.num_slots <= tf.uint16.max:
-            raise UserError(
-                f"TargetBuilder.num_slots = {self.num_slots}: expected 1 to {tf.uint16.max}, such "
-                "as 248"
-            )
+        check_choices("TargetBuilder", ("mask", "box"), centers=self.centers)
+        check_whole_numbers("TargetBuilder", 1, tf.uint16.max, num_slots=self.num_slots)
+        check_whole_numbers("TargetBuilder", 1, label_stride=self.label_stride)
+        check_numbers("TargetBuilder", 0, 1, gaussian_iou=self.gaussian_iou)
+        levels = {"center_levels": self.center_levels}
+        check_lists("TargetBuilder", (3, 4, 5), is_whole_number, "whole numbers", **levels)
+        bounds = {"level_bounds": self.level_bounds}
+        check_lists("TargetBuilder", (100, 200, 400, 800), is_number, "numbers from 0", **bounds)
         if len(self.level_bounds) != len(self.center_levels) - 1:
             raise UserError(
                 f"TargetBuilder.level_bounds = {tuple(self.level_bounds)}: found "
-                f"{len(self.level_bounds)} bounds for center levels {tuple(self.center_levels)}; "
-                "give one for each level but the last"
+                f"{len(self.level_bounds)} bounds for the {len(self.center_levels)} center levels "
+                f"{tuple(self.center_levels)}; give one for each level but the last"
             )
         if list(self.level_bounds) != sorted(self.level_bounds):
             raise UserError(
                 f"TargetBuilder.level_bounds = {tuple(self.level_bounds)}: expected ascending "
-                "bounds, such as (100, 200, 400, 800)"
+                f"bounds; write {tuple(sorted(self.level_bounds))}"
             )
 
     def __call__(

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from maskconver_tf import types
 from maskconver_tf.losses.mask_losses import pixels_by_cell
+from maskconver_tf.setting_checks import check_numbers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,6 +22,9 @@ class ClassificationLoss:
     """
 
     label_smoothing: float = 0.1
+
+    def __post_init__(self):
+        check_numbers("ClassificationLoss", 0, 1, label_smoothing=self.label_smoothing)
 
     def __call__(
         self,
@@ -51,6 +55,9 @@ class SemanticLoss:
     """
 
     label_smoothing: float = 0.0
+
+    def __post_init__(self):
+        check_numbers("SemanticLoss", 0, 1, label_smoothing=self.label_smoothing)
 
     def __call__(
         self,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from typing import Literal
 
 import tensorflow as tf
 import tf_keras
 
 from maskconver_tf.errors import UserError
+from maskconver_tf.setting_checks import check_choices, check_numbers, check_whole_numbers, given
 
 
 def warmup_cosine(
@@ -69,9 +69,14 @@ def make_optimizer(
     Raises:
       UserError: a setting is not a number, or is out of range.
     """
-    _check_range(1.0, final_fraction=final_fraction, momentum=momentum, ema_decay=ema_decay)
-    _check_range(learning_rate=learning_rate, warmup_steps=warmup_steps, clip_norm=clip_norm)
-    _check_range(weight_decay=weight_decay, l2=l2, reference_batch=reference_batch)
+    where = "make_optimizer"
+    check_choices(where, ("adamw", "sgd"), name=name)
+    shares = {"final_fraction": final_fraction, "momentum": momentum}
+    check_numbers(where, 0, 1, **shares, **given(ema_decay=ema_decay))
+    check_numbers(where, learning_rate=learning_rate, weight_decay=weight_decay, l2=l2)
+    check_numbers(where, **given(clip_norm=clip_norm))
+    check_whole_numbers(where, 0, warmup_steps=warmup_steps)
+    check_whole_numbers(where, 1, **given(reference_batch=reference_batch))
     if batch_size and reference_batch:
         learning_rate = scaled_learning_rate(learning_rate, name, batch_size, reference_batch)
     schedule = warmup_cosine(learning_rate, total_steps, warmup_steps, final_fraction)
@@ -85,22 +90,12 @@ def make_optimizer(
     }
     if l2 and name != "sgd":
         raise UserError(
-            f"make_optimizer.l2 = {l2}: only SGD has this setting, found {name}. Set "
-            "make_optimizer.weight_decay instead"
+            f"make_optimizer.l2 = {l2}: only SGD has this setting, found make_optimizer.name = "
+            f"'{name}'. Set make_optimizer.weight_decay instead, or make_optimizer.name = 'sgd'"
         )
     if name == "adamw":
         return tf_keras.optimizers.AdamW(**common | {"weight_decay": weight_decay})
-    if name == "sgd":
-        return SGDWithL2(l2, momentum=momentum, **common)
-    raise UserError(f"make_optimizer.name = {name!r}: expected 'adamw' or 'sgd'")
-
-
-def _check_range(most: float = math.inf, **settings: float | None) -> None:
-    expected = f"from 0 to {most:g}" if most < math.inf else "of at least 0"
-    for name, value in settings.items():
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if value is not None and not (is_number and 0 <= value <= most):
-            raise UserError(f"make_optimizer.{name} = {value!r}: expected a number {expected}")
+    return SGDWithL2(l2, momentum=momentum, **common)
 
 
 class SGDWithL2(tf_keras.optimizers.SGD):

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 
-from maskconver_tf.errors import check_whole_numbers
+from maskconver_tf.setting_checks import (
+    check_choices,
+    check_flags,
+    check_texts,
+    check_whole_numbers,
+    given,
+)
+from maskconver_tf.training.machines.process_settings import PRECISIONS
+from maskconver_tf.training.machines.strategy import STRATEGIES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +58,10 @@ class Compute:
     accumulation_steps: int = 1
 
     def __post_init__(self):
+        check_choices("Compute", STRATEGIES, strategy=self.strategy)
+        check_texts("Compute", "local", tpu=self.tpu)
+        check_choices("Compute", PRECISIONS, precision=self.precision)
+        check_flags("Compute", jit_compile=self.jit_compile, deterministic=self.deterministic)
         check_whole_numbers("Compute", 1, accumulation_steps=self.accumulation_steps)
 
 
@@ -74,3 +86,5 @@ class Saving:
     def __post_init__(self):
         counts = {"checkpoint_interval": self.checkpoint_interval}
         check_whole_numbers("Saving", 1, **counts, keep_checkpoints=self.keep_checkpoints)
+        check_flags("Saving", background_writes=self.background_writes)
+        check_texts("Saving", "maskconver", **given(wandb_project=self.wandb_project))

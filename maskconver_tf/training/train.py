@@ -7,15 +7,16 @@ from collections.abc import Callable
 import tensorflow as tf
 import tf_keras
 
-from maskconver_tf.errors import UserError, check_whole_numbers
+from maskconver_tf.errors import UserError
 from maskconver_tf.files.paths import local_or_remote_path
-from maskconver_tf.training import optimizers
+from maskconver_tf.setting_checks import check_texts, check_whole_numbers, given
 from maskconver_tf.training.evaluators.checks import check_same_classes
 from maskconver_tf.training.evaluators.evaluator import Scores
 from maskconver_tf.training.loop import TrainingLoop
-from maskconver_tf.training.machines.process_settings import prepare_process
+from maskconver_tf.training.machines.process_settings import LARGEST_SEED, prepare_process
 from maskconver_tf.training.machines.strategy import make_strategy
 from maskconver_tf.training.machines.workers import Workers
+from maskconver_tf.training.optimizers import build_optimizer
 from maskconver_tf.training.run_files.checkpoints import make_checkpoint_manager
 from maskconver_tf.training.run_files.claim import claim_run_folder
 from maskconver_tf.training.run_files.run_folder import RunFolder
@@ -61,20 +62,26 @@ def train(
         being finite.
       RunStopped: SIGTERM or Ctrl-C stopped the run after it saved; or another worker is gone.
     """
-    check_whole_numbers("train", 0, max_skipped=max_skipped, seed=seed)
+    check_whole_numbers("train", 0, max_skipped=max_skipped)
+    check_whole_numbers("train", 0, LARGEST_SEED, seed=seed)
+    check_texts("train", "runs/earlier", **given(init_from=init_from))
     # Several workers must join before any operation.
     strategy = make_strategy(compute.strategy, compute.tpu)
     workers = Workers.of(strategy)
     prepare_process(compute.precision, seed, compute.deterministic)
     check_wandb_installed(saving.wandb_project)
     _check_batch_size(task, strategy, compute)
+    with strategy.scope():  # First of all, because its settings may be wrong.
+        built_optimizer = optimizer(
+            total_steps=length.total_steps, batch_size=task.train_input.batch_size
+        )
     folder = RunFolder(local_or_remote_path(model_dir))
     with claim_run_folder(folder, task.categories, workers) as written:
         if task.eval_input is not None:
             check_same_classes(task.categories, task.eval_input, "the training data")
         with strategy.scope():
             network = task.network(folder, init_from)
-            built_optimizer = _build_optimizer(optimizer, network, task, length)
+            build_optimizer(built_optimizer, network)
         step = TrainingStep(
             task,
             network,
@@ -98,19 +105,6 @@ def train(
             project = saving.wandb_project if workers.is_chief else None
             with open_wandb_log(project, written) as log:
                 return TrainingLoop(step, checkpoints, written, workers, log).run(length)
-
-
-def _build_optimizer(
-    make_optimizer: Callable[..., tf_keras.optimizers.Optimizer],
-    network: tf_keras.Model,
-    task: Task,
-    length: RunLength,
-) -> tf_keras.optimizers.Optimizer:
-    """Makes the optimizer with its slots for the network's weights."""
-    batch_size = task.train_input.batch_size
-    optimizer = make_optimizer(total_steps=length.total_steps, batch_size=batch_size)
-    optimizers.build_optimizer(optimizer, network)
-    return optimizer
 
 
 def _check_batch_size(task: Task, strategy: tf.distribute.Strategy, compute: Compute) -> None:

@@ -19,7 +19,7 @@ from tests.lint.sources import (
     target_room,
 )
 
-_BASE = {"types", "errors"}
+_BASE = {"types", "errors", "setting_checks"}
 _FLOOR = _BASE | {"files", "ops"}
 _TRUTH = _FLOOR | {"datasets"}
 _MIDDLE = _TRUTH | {"layers", "models", "losses", "postprocess", "input", "evaluation"}
@@ -28,6 +28,7 @@ _RUNS = _ENDS | {"export", "training"}
 MAY_IMPORT = {
     "types": set(),
     "errors": set(),
+    "setting_checks": {"errors"},
     "files": _BASE,
     "ops": _BASE,
     "layers": _FLOOR,
@@ -52,6 +53,7 @@ TENSORFLOW_FREE = (
     "__init__.py",
     "types.py",
     "errors.py",
+    "setting_checks.py",
     "cli/**/*.py",
     "config/bindings.py",
     "config/configuration.py",

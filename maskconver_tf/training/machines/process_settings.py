@@ -5,10 +5,13 @@ from __future__ import annotations
 import tensorflow as tf
 import tf_keras
 
-from maskconver_tf.errors import UserError
+from maskconver_tf.setting_checks import check_choices
 
 PRECISIONS = ("float32", "mixed_bfloat16")
 """docs/tpu.md says which parts stay in float32 in both."""
+
+LARGEST_SEED = 2**32 - 1
+"""NumPy takes no larger one."""
 
 
 def prepare_process(precision: str, seed: int = 0, deterministic: bool = False) -> None:
@@ -32,8 +35,5 @@ def set_precision(where: str, precision: str) -> None:
     Raises:
       UserError: the precision is not one of `PRECISIONS`.
     """
-    if precision not in PRECISIONS:
-        raise UserError(
-            f"{where}.precision = {precision!r}: expected {' or '.join(map(repr, PRECISIONS))}"
-        )
+    check_choices(where, PRECISIONS, precision=precision)
     tf_keras.mixed_precision.set_global_policy(precision)

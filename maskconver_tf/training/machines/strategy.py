@@ -8,14 +8,15 @@ import sys
 
 import tensorflow as tf
 
-from maskconver_tf.errors import UserError
+from maskconver_tf.errors import UserError, typed_repr
 from maskconver_tf.files.disk_errors import short_reason
 from maskconver_tf.training.machines.cluster import read_cluster
 
 _TPU_TIMEOUT_S = 20.0
 """A TPU's host must accept a connection within this time. TensorFlow itself would wait forever."""
 
-_NAMES = '"auto", "cpu", "gpu", "mirrored", "multi_worker" or "tpu"'
+STRATEGIES = ("auto", "cpu", "gpu", "mirrored", "multi_worker", "tpu")
+"""The names that `make_strategy` knows."""
 
 
 def make_strategy(name: str = "auto", tpu: str = "local") -> tf.distribute.Strategy:
@@ -55,7 +56,8 @@ def make_strategy(name: str = "auto", tpu: str = "local") -> tf.distribute.Strat
         return tf.distribute.OneDeviceStrategy("GPU:0")
     if name == "mirrored":
         return tf.distribute.MirroredStrategy([device.name for device in gpus or cpus])
-    raise UserError(f'strategy "{name}": expected {_NAMES}')
+    known = ", ".join(STRATEGIES)
+    raise UserError(f"strategy = {typed_repr(name)}: expected one of {known}, in quotes")
 
 
 def _multi_worker_strategy() -> tf.distribute.Strategy:

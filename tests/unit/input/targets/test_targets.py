@@ -156,7 +156,7 @@ def test_a_bound_too_many_is_refused():
 
 
 def test_unknown_centers_are_refused():
-    with pytest.raises(UserError, match="TargetBuilder.centers = 'mass': expected 'mask'.*'box'"):
+    with pytest.raises(UserError, match="centers = 'mass' .*: expected 'mask'.*'box'"):
         TargetBuilder(centers="mass")
 
 
