@@ -15,7 +15,8 @@ PAD_ID = -1
 """Marks an empty slot: no segment, no proposal."""
 
 VOID = 0
-"""In a `slot_map`: a pixel without a segment (unlabeled truth, crowd, padding). It never counts."""
+"""In a `slot_map`: a pixel without a segment (unlabeled truth, crowd, padding). No mask
+loss counts it; the heatmap loss may take its cells as negatives."""
 
 NO_CLASS = -1
 """In a `class_map`: a pixel without a class (unlabeled truth, padding). It never counts."""

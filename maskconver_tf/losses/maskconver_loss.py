@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable
+from typing import Literal
 
 import tensorflow as tf
 
 from maskconver_tf import types
-from maskconver_tf.losses.center_heatmap import center_heatmap_loss
-from maskconver_tf.losses.mask_losses import mask_losses
-from maskconver_tf.ops.gaussian import draw_heatmap
+from maskconver_tf.errors import UserError, short_repr, typed_repr
+from maskconver_tf.losses.center_heatmap import FocalForm, center_heatmap_loss
+from maskconver_tf.losses.mask_losses import (
+    MaskTerms,
+    dice_loss,
+    joint_dice_loss,
+    mask_terms,
+    soft_iou,
+)
+from maskconver_tf.losses.negative_cells import IGNORED, NEGATIVE, negative_cells
+from maskconver_tf.ops.gaussian import draw_centers, draw_heatmap
 
 _TERMS = ("center_heatmap_loss", "mask_bce_loss", "mask_dice_loss")
 
@@ -20,15 +29,66 @@ class MaskConverLoss:
     """Center heatmap loss + mask_weight x (BCE + Dice), each a sum / (number of segments + 1).
 
     The number of segments is that of the global batch. Therefore the losses and gradients of all
-    replicas add up to those of one replica with the whole batch.
+    replicas add up to those of one replica with the whole batch, unless `dice` is "batch".
+
+    docs/decisions/published-losses.md compares the forms of the released code with the defaults.
 
     Attributes:
       mask_weight: w in the paper; 10 for the large model, 5 for mobile.
       center_weight: weight of the heatmap loss.
+      padding: "negative" if no center may be in the padding round a picture, "ignored" if its cells
+        count nowhere in the heatmap loss. Padding never counts in the mask losses.
+      void: the same for cells that have pixels of the picture, but none with a label.
+      score_clip: clips heatmap scores to [score_clip, 1 - score_clip]; 1e-4 in the released code.
+        A center whose score is below then has no gradient. 0 for none.
+      alpha: exponent of the error in the focal loss of the heatmap.
+      beta: exponent of 1 - Gaussian in it.
+      positive_from: value of the Gaussian, 0..1, from which a cell is a positive; 1 for the cell of
+        the center alone.
+      quality: 0..1; the score that a center should get is 1 - quality x (1 - IoU of its mask), so
+        that good masks score higher. 0 for a score of 1.
+      dice: "per_mask" for the mean of a ratio of each mask, "batch" for one ratio over all masks of
+        a replica's batch (of a part of it, with accumulation), as in the released code.
+      bce_divisor: "valid" for a mean over the labelled pixels of a picture, "canvas" for a sum over
+        them divided by the number of all pixels of the input, as in the released code.
+      border_weight: weight in the BCE of pixels at the border of a segment, relative to others.
     """
 
     mask_weight: float = 10.0
     center_weight: float = 1.0
+    padding: Literal["negative", "ignored"] = NEGATIVE
+    void: Literal["negative", "ignored"] = IGNORED
+    score_clip: float = 0.0
+    alpha: float = 2.0
+    beta: float = 4.0
+    positive_from: float = 1.0
+    quality: float = 0.0
+    dice: Literal["per_mask", "batch"] = "per_mask"
+    bce_divisor: Literal["valid", "canvas"] = "valid"
+    border_weight: float = 1.0
+
+    def __post_init__(self):
+        self._check_choice("padding", NEGATIVE, IGNORED)
+        self._check_choice("void", NEGATIVE, IGNORED)
+        self._check_choice("dice", "per_mask", "batch")
+        self._check_choice("bce_divisor", "valid", "canvas")
+        bounds = {"score_clip": (0, 0.49), "positive_from": (0.01, 1), "quality": (0, 1)}
+        bounds |= {"alpha": (1, None), "beta": (0, None), "border_weight": (0, None)}
+        for name, (least, most) in bounds.items():
+            _check_number(f"MaskConverLoss.{name}", getattr(self, name), least, most)
+        if self.quality and self.positive_from < 1:
+            raise UserError(
+                f"MaskConverLoss: quality = {self.quality} and positive_from = "
+                f"{self.positive_from} exclude each other, because only the cell of a center has a "
+                "mask; set positive_from = 1.0 or quality = 0.0"
+            )
+
+    def _check_choice(self, name: str, *choices: str) -> None:
+        if getattr(self, name) not in choices:
+            raise UserError(
+                f"MaskConverLoss.{name} = {short_repr(getattr(self, name))}: expected "
+                f"{' or '.join(map(repr, choices))}"
+            )
 
     @staticmethod
     def names(levels: Iterable[int]) -> tuple[str, ...]:
@@ -46,7 +106,8 @@ class MaskConverLoss:
 
         Args:
           outputs: of the model with the true centers.
-          labels: a batch of examples with the fields of `types`.
+          labels: a batch of examples with the fields of `types`. Without `CONTENT_SIZE` there is no
+            padding.
           sum_over_replicas: sums a scalar over replicas.
 
         Returns:
@@ -56,10 +117,19 @@ class MaskConverLoss:
           - the share of each level in them, such as `mask_bce_loss/level_3`. A mask counts for the
             level of its center. These shares are for logs; those of masks have no gradient.
         """
-        present = tf.cast(labels[types.SLOT_CLASS_IDS] >= 0, tf.float32)  # [B, K]
+        present = labels[types.SLOT_CLASS_IDS] >= 0  # [B, K]
         normalizer = sum_over_replicas(num_segments(labels)) + 1.0
-        bce, dice = mask_losses(outputs[types.MASK_LOGITS], labels[types.SLOT_MAP])
-        heatmaps = _heatmap_losses(outputs[types.CENTER_HEATMAP_LOGITS], labels)
+        terms = mask_terms(
+            outputs[types.MASK_LOGITS],
+            labels[types.SLOT_MAP],
+            whole_canvas=self.bce_divisor == "canvas",
+            border_weight=self.border_weight,
+        )
+        heatmaps = self._heatmap_losses(outputs[types.CENTER_HEATMAP_LOGITS], labels, terms)
+        bce, dice = terms.bce, dice_loss(terms.overlap, terms.sizes)
+        if self.dice == "batch":
+            dice = tf.zeros_like(dice) + joint_dice_loss(terms, present)
+        present = tf.cast(present, tf.float32)
         parts = {
             "center_heatmap_loss": sum(heatmaps.values()),
             "mask_bce_loss": tf.reduce_sum(present * bce),
@@ -77,45 +147,39 @@ class MaskConverLoss:
         loss = self.center_weight * parts["center_heatmap_loss"] + self.mask_weight * mask_loss
         return {"loss": loss} | parts
 
+    def _heatmap_losses(
+        self, logits: dict[int, tf.Tensor], labels: dict[str, tf.Tensor], terms: MaskTerms
+    ) -> dict[int, tf.Tensor]:
+        """Draws the target of each level and sums its loss over the pictures; level -> loss."""
+        form = FocalForm(self.alpha, self.beta, self.positive_from, self.score_clip)
+        losses = {}
+        for level, level_logits in logits.items():
+            _, height, width, num_classes = level_logits.shape
+            on_level = labels[types.CENTER_LEVELS] == level
+            class_ids = tf.where(on_level, labels[types.SLOT_CLASS_IDS], types.PAD_ID)
+            indices = labels[types.CENTER_INDICES]
+            heatmap = draw_heatmap(
+                indices, labels[types.GAUSSIAN_RADII], class_ids, height, width, num_classes
+            )
+            quality = None
+            if self.quality:
+                iou = tf.stop_gradient(soft_iou(terms))
+                scores = draw_centers(indices, class_ids, iou, height, width, num_classes)
+                quality = 1.0 - self.quality * (1.0 - scores)
+            valid = negative_cells(labels, level, height, width, self.padding, self.void)
+            loss = center_heatmap_loss(level_logits, heatmap, valid, form, quality)
+            losses[level] = tf.reduce_sum(loss)
+        return losses
+
 
 def num_segments(labels: dict[str, tf.Tensor]) -> tf.Tensor:
     """Counts the segments of a batch, float32 scalar: its part of the normalizer."""
     return tf.reduce_sum(tf.cast(labels[types.SLOT_CLASS_IDS] >= 0, tf.float32))
 
 
-def _heatmap_losses(
-    logits: dict[int, tf.Tensor], labels: dict[str, tf.Tensor]
-) -> dict[int, tf.Tensor]:
-    """Draws the target of each level and sums its loss over the pictures; level -> loss."""
-    losses = {}
-    for level, level_logits in logits.items():
-        _, height, width, num_classes = level_logits.shape
-        on_level = labels[types.CENTER_LEVELS] == level
-        heatmap = draw_heatmap(
-            labels[types.CENTER_INDICES],
-            labels[types.GAUSSIAN_RADII],
-            tf.where(on_level, labels[types.SLOT_CLASS_IDS], types.PAD_ID),
-            height,
-            width,
-            num_classes,
-        )
-        valid_mask = valid_cells(labels[types.SLOT_MAP], height, width)
-        loss = center_heatmap_loss(level_logits, heatmap, valid_mask)
-        losses[level] = tf.reduce_sum(loss)
-    return losses
-
-
-def valid_cells(slot_map: tf.Tensor, height: int, width: int) -> tf.Tensor:
-    """Marks the cells of a coarser grid that have a labelled pixel; 0 or 1, float32 `[B, h, w]`.
-
-    The grid may extend past the map at the bottom and right by less than one cell.
-    """
-    rows, columns = slot_map.shape[1:]
-    # The ratio of strides is a power of two. If the grid extends past the map, the ratio of sizes
-    # is smaller, but more than half of it.
-    at_least = max(-(-rows // height), -(-columns // width))
-    ratio = 1 << (at_least - 1).bit_length()
-    overhang = [[0, 0], [0, height * ratio - rows], [0, width * ratio - columns]]
-    valid = tf.pad(tf.cast(slot_map != types.VOID, tf.float32), overhang)
-    cells = tf.reshape(valid, [-1, height, ratio, width, ratio])
-    return tf.reduce_max(cells, axis=[2, 4])
+def _check_number(name: str, value: object, least: float, most: float | None) -> None:
+    """Raises `UserError` unless `value` is a number from `least` to `most` (None: no limit)."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not least <= value <= (1e9 if most is None else most):
+        limits = f"a number from {least}" + (f" to {most}" if most is not None else "")
+        raise UserError(f"{name} = {typed_repr(value)}: expected {limits}")

@@ -78,6 +78,37 @@ def draw_heatmap(
     return tf.transpose(heatmap, [0, 2, 3, 1])
 
 
+def draw_centers(
+    center_indices: tf.Tensor,
+    class_ids: tf.Tensor,
+    values: tf.Tensor,
+    height: int,
+    width: int,
+    num_classes: int,
+) -> tf.Tensor:
+    """Writes one value per center into its cell and the channel of its class.
+
+    Args:
+      center_indices: int `[B, K, 2]`, (y, x) cells.
+      class_ids: int `[B, K]`; negative writes nothing. No two centers of a class share a cell.
+      values: float32 `[B, K]`.
+      height: of the map, in cells.
+      width: of the map, in cells.
+      num_classes: C.
+
+    Returns:
+      float32 `[B, height, width, C]`, 0 where no center is.
+    """
+    batch = tf.shape(class_ids)[0]
+    size = height * width * num_classes
+    cells = (center_indices[..., 0] * width + center_indices[..., 1]) * num_classes + class_ids
+    places = tf.where(class_ids >= 0, cells + tf.range(batch)[:, tf.newaxis] * size, -1)
+    drawn = tf.math.unsorted_segment_sum(
+        tf.reshape(values, [-1]), tf.reshape(places, [-1]), batch * size
+    )
+    return tf.reshape(drawn, [batch, height, width, num_classes])
+
+
 def _profile(positions: tf.Tensor, radii: tf.Tensor, size: int) -> tf.Tensor:
     """One dimension of the truncated Gaussians; float32 `[B, K, size]`."""
     radii = tf.cast(radii, tf.float32)[..., tf.newaxis]

@@ -17,6 +17,12 @@ from maskconver_tf.training.train import train
 
 ADAMW, SGD = tf_keras.optimizers.AdamW, tf_keras.optimizers.SGD
 
+PUBLISHED_LOSSES = {
+    "padding": "negative",
+    "void": "negative",
+    "score_clip": 1e-4,
+    "bce_divisor": "canvas",
+}
 RECIPES = {
     "classification_resnet50": {
         "input_size": (384, 384),
@@ -54,13 +60,14 @@ RECIPES = {
         "clip": 1.0,
         "ema": 0.99996,
         "drop_path": 0.1,
-        "copy_paste": 0.5,
+        "copy_paste": 1.0,
         "paste_scale_range": (0.025, 1.5),
         "scale_range": (0.05, 2.9),
         "flip": True,
         "autoaugment": True,
         "frozen": True,
         "mask_weight": 10.0,
+        **PUBLISHED_LOSSES,
     },
     "panoptic_mobilenet_640": {
         "input_size": (640, 640),
@@ -80,6 +87,7 @@ RECIPES = {
         "copy_paste": 0.0,
         "autoaugment": False,
         "mask_weight": 5.0,
+        **PUBLISHED_LOSSES,
         "network": "MobileNetMultiAVGSeg",
     },
 }
@@ -117,7 +125,7 @@ def resolved(experiment: str) -> dict[str, Any]:
         "drop_path": configuration.argument(ConvNeXtUNet, "drop_path"),
         "frozen": configuration.argument(resnet, "freeze_batch_norm"),
         "network": configuration.argument(mobilenet, "variant"),
-        "mask_weight": getattr(task.loss, "mask_weight", None),
+        **{n: getattr(task.loss, n, None) for n in ("mask_weight", *PUBLISHED_LOSSES)},
     }
 
 

@@ -46,7 +46,16 @@ def value_of(setting: str) -> Derived:
     return Derived(lambda value: value(setting))
 
 
-EARLIER: dict[str, Any] = {}
+_UNET = "maskconver_tf.models.pixel_decoders.convnext_unet.ConvNeXtUNet"
+
+_LOSS = "maskconver_tf.losses.maskconver_loss.MaskConverLoss"
+
+EARLIER: dict[str, Any] = {
+    f"{_LOSS}.padding": "ignored",
+    f"{_UNET}.drop_path_rises": Derived(
+        lambda value: "block" if value(f"{_UNET}.drop_path") else "level"
+    ),
+}
 """Complete name of a setting -> the value that it has in runs from before the setting."""
 
 

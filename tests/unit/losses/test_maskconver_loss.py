@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from maskconver_tf import types
-from maskconver_tf.losses.maskconver_loss import MaskConverLoss, valid_cells
+from maskconver_tf.losses.maskconver_loss import MaskConverLoss
 
 LN2 = math.log(2)
 NAMES = ["center_heatmap_loss", "loss", "mask_bce_loss", "mask_dice_loss"]
@@ -39,10 +39,10 @@ def make_batch(seed=1):
 SIDES = {3: 4, 4: 2, 5: 1}
 
 
-def losses_and_gradients(outputs, labels, **kwargs):
+def losses_and_gradients(outputs, labels, loss=MaskConverLoss(), **kwargs):  # noqa: B008
     with tf.GradientTape() as tape:
         tape.watch(outputs)
-        losses = MaskConverLoss()(outputs, labels, **kwargs)
+        losses = loss(outputs, labels, **kwargs)
     return losses, tape.gradient(losses["loss"], outputs)
 
 
@@ -124,28 +124,65 @@ def test_shares_of_two_replicas_add_up_to_the_joint_batch():
     assert_equal(pictures(joint[1], np.s_[1:]), shares[1][1])
 
 
-def test_a_picture_of_padding_adds_no_loss_and_no_gradient():
-    outputs, labels = make_batch()
+def padded_batch(outputs, labels):
+    """The batch with one more picture that is padding only, and this picture alone."""
     padded = {
+        types.CONTENT_SIZE: tf.zeros([1, 2], tf.int32),
         types.SLOT_MAP: tf.fill([1, 16, 16], tf.constant(types.VOID, tf.uint8)),
         types.SLOT_CLASS_IDS: tf.fill([1, 3], types.PAD_ID),
         types.CENTER_LEVELS: tf.fill([1, 3], types.PAD_ID),
         types.CENTER_INDICES: tf.zeros([1, 3, 2], tf.int32),
         types.GAUSSIAN_RADII: tf.zeros([1, 3], tf.int32),
     }
+    labels = labels | {types.CONTENT_SIZE: tf.fill([2, 2], 32)}
     more = tf.nest.map_structure(lambda x: tf.concat([x, 9 * x[:1]], axis=0), outputs)
-    labels_and_padding = {key: tf.concat([labels[key], padded[key]], axis=0) for key in labels}
-    losses, gradients = losses_and_gradients(outputs, labels)
-    losses_more, gradients_more = losses_and_gradients(more, labels_and_padding)
+    return more, {key: tf.concat([labels[key], padded[key]], axis=0) for key in labels}, padded
+
+
+def test_a_picture_of_padding_adds_nothing_if_padding_is_ignored():
+    outputs, labels = make_batch()
+    more, labels_and_padding, padded = padded_batch(outputs, labels)
+    ignoring = MaskConverLoss(padding="ignored")
+    losses, gradients = losses_and_gradients(outputs, labels, ignoring)
+    losses_more, gradients_more = losses_and_gradients(more, labels_and_padding, ignoring)
     assert_equal(losses_more, losses)
     assert_equal(pictures(gradients_more, np.s_[:2]), gradients)
     for gradient in tf.nest.flatten(gradients_more):
         assert (gradient.numpy()[2] == 0).all()
 
-    alone, gradients_alone = losses_and_gradients(pictures(more, np.s_[2:]), padded)
+    alone, gradients_alone = losses_and_gradients(pictures(more, np.s_[2:]), padded, ignoring)
     assert [float(alone[name]) for name in NAMES] == [0, 0, 0, 0]
     for gradient in tf.nest.flatten(gradients_alone):
         assert (gradient.numpy() == 0).all()
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"void": "negative"}, {"dice": "batch"}, {"bce_divisor": "canvas"}]
+)
+def test_a_picture_of_padding_adds_negatives_but_no_mask_loss(settings):
+    outputs, labels = make_batch()
+    more, labels_and_padding, padded = padded_batch(outputs, labels)
+    loss = MaskConverLoss(**settings)
+    losses, gradients = losses_and_gradients(outputs, labels, loss)
+    losses_more, gradients_more = losses_and_gradients(more, labels_and_padding, loss)
+    alone, gradients_alone = losses_and_gradients(pictures(more, np.s_[2:]), padded, loss)
+    for name in ("mask_bce_loss", "mask_dice_loss"):
+        assert float(losses_more[name]) == pytest.approx(float(losses[name]), rel=1e-6)
+        assert float(alone[name]) == 0
+    assert (gradients_more[types.MASK_LOGITS].numpy()[2] == 0).all()
+    assert (gradients_alone[types.MASK_LOGITS].numpy() == 0).all()
+    # Every cell of the padding is a negative: p^2 softplus(x), and the gradient lowers each score.
+    negatives = sum(
+        tf.reduce_sum(tf.sigmoid(x[2:]) ** 2 * tf.nn.softplus(x[2:]))
+        for x in more[types.CENTER_HEATMAP_LOGITS].values()
+    )
+    assert float(alone["center_heatmap_loss"]) == pytest.approx(float(negatives), rel=1e-5)
+    added = float(losses_more["center_heatmap_loss"] - losses["center_heatmap_loss"])
+    assert added == pytest.approx(float(negatives) / 6, rel=1e-4)  # Over 5 segments plus one.
+    for level, gradient in gradients_more[types.CENTER_HEATMAP_LOGITS].items():
+        assert (gradient.numpy()[2] >= 0).all() and (gradient.numpy()[2] > 0).any()
+        before = gradients[types.CENTER_HEATMAP_LOGITS][level]
+        np.testing.assert_allclose(gradient[:2], before, rtol=1e-5, atol=1e-6)
 
 
 def test_logits_on_void_change_nothing_but_at_a_center():
@@ -250,24 +287,3 @@ def test_compiled_by_xla_it_gives_the_same():
         expected = losses_and_gradients(logits, labels)
         assert all(np.isfinite(x).all() for x in tf.nest.flatten(expected))
         assert_equal(compiled(logits, labels), expected)
-
-
-@pytest.mark.parametrize(
-    ("level", "expected"),
-    [
-        # Of 96x160 pixels at label stride 4, a map of 24x40, only this pixel is labelled: (20, 31).
-        (3, (12, 20, [10, 15])),
-        (4, (6, 10, [5, 7])),
-        (5, (3, 5, [2, 3])),
-        (6, (2, 3, [1, 1])),
-        (7, (1, 2, [0, 0])),
-    ],
-)
-def test_a_cell_is_valid_where_any_pixel_under_it_is_labelled(level, expected):
-    height, width, cell = expected
-    slot_map = np.full([1, 24, 40], types.VOID)
-    slot_map[0, 20, 31] = 1
-    valid = valid_cells(tf.constant(slot_map), height, width)
-    assert valid.shape == (1, height, width)
-    assert np.argwhere(valid[0]).tolist() == [cell], f"level {level}"
-    assert float(tf.reduce_max(valid)) == 1
