@@ -19,7 +19,7 @@ import copy
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from maskconver_tf.config.gin_files import resolve_gin_file
 from maskconver_tf.config.messages import explain_missing_arguments, plain_errors
 from maskconver_tf.config.names import DYNAMIC_REGISTRATION
 from maskconver_tf.config.old_configurations import earlier_defaults
+from maskconver_tf.config.places import place_of_setting
 from maskconver_tf.config.reader import Reader
 from maskconver_tf.config.unused import unused_bindings
 from maskconver_tf.errors import UserError
@@ -155,7 +156,7 @@ def call(function: Callable, *args: Any, **kwargs: Any) -> Any:
     Raises:
       UserError: as for `configurable`.
     """
-    with plain_errors():
+    with _placed_errors():
         return function(*args, **kwargs)
 
 
@@ -171,7 +172,7 @@ def arguments_of(root: Callable, supplied: Iterable[str] = ()) -> dict[str, Any]
     Raises:
       UserError: no binding sets an argument without default, or building an argument fails.
     """
-    with plain_errors():
+    with _placed_errors():
         _registered(root)
         found = gin.get_bindings(root)
     for name, parameter in inspect.signature(root).parameters.items():
@@ -209,6 +210,16 @@ def bound_class(target: Callable, parameter: str) -> Any:
         short = f"{target.__name__}.{parameter}"
         raise UserError(f"{short} = {bound!r}: expected a reference, such as @PanopticTask()")
     return bound.configurable.wrapped
+
+
+@contextlib.contextmanager
+def _placed_errors() -> Iterator[None]:
+    """Makes plain errors; one about a setting begins with the file and line that set it."""
+    try:
+        with plain_errors():
+            yield
+    except UserError as error:
+        raise UserError(f"{place_of_setting(str(error), _places)}{error}") from error
 
 
 def _registered(root: Callable) -> Callable:

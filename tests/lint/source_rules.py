@@ -61,6 +61,7 @@ TENSORFLOW_FREE = (
     "config/messages.py",
     "config/named_models.py",
     "config/names.py",
+    "config/places.py",
     "config/reader.py",
     "config/old_configurations/*.py",
     "config/statements.py",

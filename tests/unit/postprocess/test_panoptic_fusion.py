@@ -72,7 +72,7 @@ def test_a_segment_needs_its_share_of_its_mask(overlap_threshold, stays):
 
 
 @pytest.mark.parametrize(
-    ("overlap_threshold", "won"), [(0.7, 7), (0.1, 1), (0.3, 3), (0.6, 6), (0.9, 9), (1.0, 10)]
+    ("overlap_threshold", "won"), [(0.7, 7), (0.1, 1), (0.3, 3), (0.6, 6), (0.9, 9), (0.999, 10)]
 )
 def test_an_exact_share_is_enough(overlap_threshold, won):
     masks = [box_logits((0, won, 1, 10), size=(1, 10)), box_logits((0, 0, 1, 10), size=(1, 10))]
