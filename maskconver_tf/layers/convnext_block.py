@@ -6,6 +6,8 @@ import tensorflow as tf
 import tf_keras
 from official.vision.modeling.layers import nn_layers
 
+from maskconver_tf.layers.activation import ActivationKind, make_activation
+from maskconver_tf.layers.first_weights import convnext_weights
 from maskconver_tf.layers.recompute import recompute_in_backward
 
 
@@ -28,6 +30,7 @@ class ConvNeXtSEBlock(tf_keras.layers.Layer):
       se_ratio: ratio of the squeezed width to the hidden width; 0 for no squeeze-and-excite.
       drop_path: probability in training that an example skips the block.
       layer_scale: initial gamma.
+      se_activation: inside the squeeze-and-excite, "relu" or "gelu"; its gate is a sigmoid.
       recompute: in training keep only the block's input for the backward pass, and compute the
         block a second time. This saves about 19 D numbers per cell; the gradients are the same.
 
@@ -44,6 +47,7 @@ class ConvNeXtSEBlock(tf_keras.layers.Layer):
         drop_path: float = 0.0,
         layer_scale: float = 1e-6,
         recompute: bool = False,
+        se_activation: ActivationKind = "relu",
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -55,16 +59,28 @@ class ConvNeXtSEBlock(tf_keras.layers.Layer):
             "drop_path": drop_path,
             "layer_scale": layer_scale,
             "recompute": recompute,
+            "se_activation": se_activation,
         }
+        make_activation(se_activation, "ConvNeXtUNet.se_activation")
         middle = expansion * width
         self.depthwise = tf_keras.layers.DepthwiseConv2D(
-            kernel_size, padding="same", name="depthwise"
+            kernel_size,
+            padding="same",
+            depthwise_initializer=convnext_weights(),
+            name="depthwise",
         )
         self.norm = tf_keras.layers.LayerNormalization(epsilon=1e-6, name="norm")
-        self.expand = tf_keras.layers.Dense(middle, name="expand")
-        self.contract = tf_keras.layers.Dense(width, name="contract")
+        self.expand = _dense(middle, "expand")
+        self.contract = _dense(width, "contract")
         self.squeeze_excite = (
-            nn_layers.SqueezeExcitation(middle, middle, se_ratio, name="squeeze_excite")
+            nn_layers.SqueezeExcitation(
+                middle,
+                middle,
+                se_ratio,
+                kernel_initializer=convnext_weights(),
+                activation=se_activation,
+                name="squeeze_excite",
+            )
             if se_ratio
             else None
         )
@@ -98,3 +114,7 @@ class ConvNeXtSEBlock(tf_keras.layers.Layer):
 
     def get_config(self):
         return super().get_config() | self._config
+
+
+def _dense(width: int, name: str) -> tf_keras.layers.Dense:
+    return tf_keras.layers.Dense(width, kernel_initializer=convnext_weights(), name=name)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 import tf_keras
 
+from maskconver_tf.layers.activation import ActivationKind, make_activation
 from maskconver_tf.layers.norm import NormKind, make_norm
 
 
@@ -24,7 +25,7 @@ class SeparableUnit(tf_keras.layers.Layer):
       kernel_size: of the depthwise convolution.
       levels: the pyramid levels that the unit is called for.
       norm: kind of norm, see `make_norm`.
-      activation: name of a Keras activation.
+      activation: "relu" or "gelu".
 
     Source: MaskConver section 3.3, the heads.
     """
@@ -35,7 +36,7 @@ class SeparableUnit(tf_keras.layers.Layer):
         kernel_size: int,
         levels: Sequence[int],
         norm: NormKind = "layer",
-        activation: str = "relu",
+        activation: ActivationKind = "relu",
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -49,8 +50,10 @@ class SeparableUnit(tf_keras.layers.Layer):
         self.depthwise = tf_keras.layers.DepthwiseConv2D(
             kernel_size, padding="same", use_bias=False, name="depthwise"
         )
-        self.pointwise = tf_keras.layers.Conv2D(width, 1, use_bias=False, name="pointwise")
-        self.activation = tf_keras.activations.get(activation)
+        self.pointwise = tf_keras.layers.Conv2D(
+            width, 1, use_bias=False, kernel_initializer="he_normal", name="pointwise"
+        )
+        self.activation = make_activation(activation, "activation")
         self.spatial_norms = {str(k): make_norm(norm, f"spatial_norm_{k}") for k in levels}
         self.channel_norms = {str(k): make_norm(norm, f"channel_norm_{k}") for k in levels}
 

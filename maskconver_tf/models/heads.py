@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import tensorflow as tf
 import tf_keras
 
+from maskconver_tf.layers.activation import ActivationKind
+from maskconver_tf.layers.first_weights import output_weights
 from maskconver_tf.layers.norm import NormKind
 from maskconver_tf.layers.separable_unit import SeparableUnit
 from maskconver_tf.models.low_level_fusion import LowLevelFusion
@@ -30,6 +32,7 @@ class LightHead(tf_keras.layers.Layer):
       norm: kind of norm.
       output_bias: initial bias of the output.
       float32_output: output in float32 under every precision policy, for logits.
+      activation: of the units and the fusion, "relu" or "gelu".
       fuses: first adds a finer feature, see `LowLevelFusion`.
 
     Source: MaskConver section 3.3.
@@ -46,6 +49,7 @@ class LightHead(tf_keras.layers.Layer):
         output_bias: float = 0.0,
         float32_output: bool = False,
         fuses: bool = False,
+        activation: ActivationKind = "relu",
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -59,18 +63,17 @@ class LightHead(tf_keras.layers.Layer):
             "output_bias": output_bias,
             "float32_output": float32_output,
             "fuses": fuses,
+            "activation": activation,
         }
-        self.fusion = LowLevelFusion(norm, name="fusion") if fuses else None
+        self.fusion = LowLevelFusion(norm, activation, name="fusion") if fuses else None
         self.units = [
-            SeparableUnit(width, kernel_size, levels, norm, name=f"unit_{i}")
+            SeparableUnit(width, kernel_size, levels, norm, activation, name=f"unit_{i}")
             for i in range(repeats)
         ]
         self.output_conv = tf_keras.layers.Conv2D(
             channels,
             1,
-            kernel_initializer=tf_keras.initializers.RandomNormal(stddev=0.01)
-            if output_bias
-            else "glorot_uniform",
+            kernel_initializer=output_weights(),
             bias_initializer=tf_keras.initializers.Constant(output_bias),
             dtype="float32" if float32_output else None,
             name="output",

@@ -7,6 +7,7 @@ import tf_keras
 
 from maskconver_tf import types
 from maskconver_tf.errors import check_whole_numbers
+from maskconver_tf.layers.activation import ActivationKind, make_activation
 from maskconver_tf.layers.norm import NormKind
 from maskconver_tf.models.heads import LightHead
 from maskconver_tf.models.levels import check_level, check_same_width, sum_levels
@@ -34,6 +35,7 @@ class SemanticModel(Trunk):
       head_repeats: units of the head.
       head_kernel_size: of the head's depthwise convolutions.
       norm: kind of norm of the head.
+      activation: of the head, "relu", or "gelu" as in the large model.
     """
 
     def __init__(
@@ -47,12 +49,14 @@ class SemanticModel(Trunk):
         head_repeats: int = 4,
         head_kernel_size: int = 7,
         norm: NormKind = "layer",
+        activation: ActivationKind = "relu",
         **kwargs,
     ):
         super().__init__(backbone, pixel_decoder, pyramid, **kwargs)
         sizes = {"width": width, "head_kernel_size": head_kernel_size}
         check_whole_numbers("SemanticModel", 1, **sizes)
         check_whole_numbers("SemanticModel", 0, head_repeats=head_repeats)
+        make_activation(activation, "SemanticModel.activation")
         check_level("SemanticModel.mask_level", mask_level)
         self._config = {
             "num_classes": num_classes,
@@ -61,6 +65,7 @@ class SemanticModel(Trunk):
             "head_repeats": head_repeats,
             "head_kernel_size": head_kernel_size,
             "norm": norm,
+            "activation": activation,
         }
         self.mask_level = mask_level
         self.mask_feature_head = LightHead(
@@ -70,6 +75,7 @@ class SemanticModel(Trunk):
             head_kernel_size,
             levels=[mask_level],
             norm=norm,
+            activation=activation,
             name="mask_feature_head",
         )
         self.class_embeddings = tf_keras.layers.Conv2D(

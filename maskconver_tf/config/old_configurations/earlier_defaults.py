@@ -52,6 +52,7 @@ _LOSS = "maskconver_tf.losses.maskconver_loss.MaskConverLoss"
 
 EARLIER: dict[str, Any] = {
     f"{_LOSS}.padding": "ignored",
+    "maskconver_tf.input.targets.TargetBuilder.min_visible": 0.0,
     f"{_UNET}.drop_path_rises": Derived(
         lambda value: "block" if value(f"{_UNET}.drop_path") else "level"
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from official.vision.modeling.backbones import resnet as garden
 
 from maskconver_tf.errors import UserError
+from maskconver_tf.layers.activation import ActivationKind, make_activation
 from maskconver_tf.layers.norm import has_several_replicas
 from maskconver_tf.models.backbones.backbone import Backbone, must_load_weights
 from maskconver_tf.models.backbones.garden_weights import load_garden_weights
@@ -21,6 +22,8 @@ def resnet(
     stochastic_depth: float = 0.0,
     freeze_batch_norm: bool = False,
     weights: str | None = None,
+    activation: ActivationKind = "relu",
+    drop_path: float = 0.0,
 ) -> Backbone:
     """A ResNet or ResNet-RS backbone.
 
@@ -28,25 +31,34 @@ def resnet(
       depth: number of layers: 10, 18, 26, 34, 50, 101, 152, ...
       width_multiplier: scales every channel count.
       stem: "v0" (one 7x7 convolution) or "v1" (three 3x3).
-      stochastic_depth: drop rate of the last block.
+      stochastic_depth: drop rate of level 5; levels 2, 3 and 4 get 2/5, 3/5 and 4/5 of it. For a
+        rate that goes on rising in the pixel decoder, set `drop_path` in its place.
       freeze_batch_norm: see `Backbone`.
       weights: a Model Garden checkpoint, see `load_garden_weights`; None for random weights. These
         networks expect pixels normalised by ImageNet's mean and deviation, as `Backbone` does by
         default. With weights, batch norms get the epsilon of their training.
+      activation: "relu", or "gelu" for a network that is trained from scratch, as the paper's large
+        model is. The weights that `weights` reads were trained with "relu".
+      drop_path: r, the drop rate of the whole model, see `ConvNeXtUNet.drop_path`: levels 2, 3, 4
+        and 5 get 2/8 r, 3/8 r, 4/8 r and 5/8 r.
 
     Raises:
-      UserError: the Model Garden has no ResNet of this depth, or the checkpoint does not fit.
+      UserError: the Model Garden has no ResNet of this depth, the checkpoint does not fit, or two
+        settings contradict each other.
 
     Source: arXiv 1512.03385 and 2103.07579, through `official.vision`.
     """
     if depth not in garden.RESNET_SPECS:
         known = ", ".join(map(str, sorted(garden.RESNET_SPECS)))
         raise UserError(f"resnet.depth = {depth}: no such ResNet; choose one of {known}")
+    make_activation(activation, "resnet.activation")
+    _check_settings(weights, activation, stochastic_depth, drop_path)
     network = garden.ResNet(
         depth,
         depth_multiplier=width_multiplier,
         stem_type=stem,
-        init_stochastic_depth_rate=stochastic_depth,
+        activation=activation,
+        init_stochastic_depth_rate=stochastic_depth or drop_path * 5 / 8,
         use_sync_bn=has_several_replicas(),
         norm_momentum=0.99,
         norm_epsilon=GARDEN_EPSILON if weights else 1e-3,
@@ -54,3 +66,19 @@ def resnet(
     if must_load_weights(weights):
         load_garden_weights(network, weights, "resnet.weights")
     return Backbone(network, freeze_batch_norm=freeze_batch_norm, name="backbone")
+
+
+def _check_settings(
+    weights: str | None, activation: str, stochastic_depth: float, drop_path: float
+) -> None:
+    if weights and activation != "relu":
+        raise UserError(
+            f"resnet.activation = {activation!r}, but the weights of resnet.weights = {weights!r} "
+            "were trained with 'relu' and compute something else with another activation; "
+            "set resnet.activation = 'relu', or leave out resnet.weights and train from scratch"
+        )
+    if stochastic_depth and drop_path:
+        raise UserError(
+            f"resnet.stochastic_depth = {stochastic_depth} and resnet.drop_path = {drop_path}: "
+            "both set the drop rates of the backbone; leave out resnet.stochastic_depth"
+        )

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import tensorflow as tf
 import tf_keras
 
 from maskconver_tf.errors import UserError, check_whole_numbers
+from maskconver_tf.layers.activation import ActivationKind, make_optional_activation
 from maskconver_tf.layers.convnext_block import ConvNeXtSEBlock
+from maskconver_tf.layers.first_weights import convnext_weights
 from maskconver_tf.layers.norm import NormKind, make_norm
 from maskconver_tf.models.levels import take_level
 from maskconver_tf.ops.resize import repeat_to_size
+
+DropPathRise = Literal["level", "block"]
+
+_BACKBONE_STAGES = 5
+"""Stages before the decoder: the stem and levels 2..5."""
 
 
 @tf_keras.utils.register_keras_serializable("maskconver_tf")
@@ -31,9 +39,16 @@ class ConvNeXtUNet(tf_keras.layers.Layer):
       widths: channels at the same levels; D in the paper. Large: (384, 384, 384).
       kernel_size: of the blocks' depthwise convolutions.
       se_ratio: squeeze-and-excite ratio of the blocks; 0 for none.
-      drop_path: rate of the last block; it rises linearly from 0 at the first block.
+      drop_path: r, the rate at the finest level. The network has one rate per stage, which rises
+        evenly over 5 stages of the backbone and then the levels of the decoder: with three levels
+        6/8 r, 7/8 r and r at levels 5, 4 and 3. `resnet.drop_path` gives the rates before them.
+      drop_path_rises: "level" as above, or "block": linearly from 0 at the first block of the
+        decoder to r at the last, whatever their levels.
       norm: kind of norm after the projections.
       recompute: see `ConvNeXtSEBlock`; for training on large pictures.
+      se_activation: inside the squeeze-and-excite of the blocks, "relu" or "gelu" (large model).
+      level_activation: after the last block of each level, before the level goes to the next one
+        and to the pyramid: "gelu" (large model), "relu", or None for none.
 
     Raises:
       UserError: `repeats` and `widths` differ in length, or have no entry or more than four.
@@ -50,6 +65,9 @@ class ConvNeXtUNet(tf_keras.layers.Layer):
         drop_path: float = 0.0,
         norm: NormKind = "layer",
         recompute: bool = False,
+        se_activation: ActivationKind = "relu",
+        level_activation: ActivationKind | None = None,
+        drop_path_rises: DropPathRise = "level",
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -75,17 +93,21 @@ class ConvNeXtUNet(tf_keras.layers.Layer):
             "drop_path": drop_path,
             "norm": norm,
             "recompute": recompute,
+            "se_activation": se_activation,
+            "level_activation": level_activation,
+            "drop_path_rises": drop_path_rises,
         }
+        self.level_activation = make_optional_activation(
+            level_activation, "ConvNeXtUNet.level_activation"
+        )
         self.levels = [5 - i for i in range(len(repeats))]
         self.laterals = {str(k): _projection(d, norm) for k, d in zip(self.levels, widths)}
         self.climbs = {str(k): _projection(d, norm) for k, d in zip(self.levels[1:], widths[1:])}
-        rates = iter(_linear_rates(drop_path, sum(repeats)))
+        rates = iter(_drop_rates(drop_path, drop_path_rises, repeats))
+        settings = {"se_ratio": se_ratio, "recompute": recompute, "se_activation": se_activation}
         self.stacks = {
             str(k): [
-                ConvNeXtSEBlock(
-                    d, kernel_size, se_ratio=se_ratio, drop_path=next(rates), recompute=recompute
-                )
-                for _ in range(n)
+                ConvNeXtSEBlock(d, kernel_size, drop_path=next(rates), **settings) for _ in range(n)
             ]
             for k, n, d in zip(self.levels, repeats, widths)
         }
@@ -102,7 +124,7 @@ class ConvNeXtUNet(tf_keras.layers.Layer):
                 x += repeat_to_size(above, x.shape[1], x.shape[2])
             for block in self.stacks[str(level)]:
                 x = block(x, training=training)
-            pyramid[level] = x
+            pyramid[level] = self.level_activation(x)
         return pyramid
 
     def get_config(self):
@@ -110,9 +132,25 @@ class ConvNeXtUNet(tf_keras.layers.Layer):
 
 
 def _projection(width: int, norm: NormKind) -> tf_keras.Sequential:
-    convolution = tf_keras.layers.Conv2D(width, 1, use_bias=False)
+    convolution = tf_keras.layers.Conv2D(
+        width, 1, use_bias=False, kernel_initializer=convnext_weights()
+    )
     return tf_keras.Sequential([convolution, make_norm(norm, "norm")])
 
 
-def _linear_rates(last: float, count: int) -> list[float]:
-    return [last * i / max(count - 1, 1) for i in range(count)]
+def _drop_rates(last: float, rises: DropPathRise, repeats: Sequence[int]) -> list[float]:
+    """Returns the drop path rate of each block, level 5 first."""
+    if rises == "block":
+        count = sum(repeats)
+        return [last * i / max(count - 1, 1) for i in range(count)]
+    if rises != "level":
+        raise UserError(
+            f"ConvNeXtUNet.drop_path_rises = {rises!r}: expected 'level', one rate for each level, "
+            "or 'block', a rate that rises from block to block"
+        )
+    stages = _BACKBONE_STAGES + len(repeats)
+    return [
+        last * stage / stages
+        for stage, n in enumerate(repeats, start=_BACKBONE_STAGES + 1)
+        for _ in range(n)
+    ]

@@ -6,6 +6,8 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf.errors import check_whole_numbers
+from maskconver_tf.layers.activation import ActivationKind, make_optional_activation
+from maskconver_tf.layers.first_weights import depthwise_weights
 from maskconver_tf.layers.norm import NormKind, make_norm
 from maskconver_tf.models.levels import check_level
 from maskconver_tf.ops.resize import repeat_to_size
@@ -19,7 +21,8 @@ class LightFPN(tf_keras.layers.Layer):
     2. From the coarsest level on, each lateral is concatenated with the concatenation of the level
        above, doubled in size. The finest level then has as many laterals as there are levels.
     3. A separable convolution brings every level back to one width.
-    4. Each coarser level follows from the one before it by a separable 3x3 of stride 2.
+    4. Each coarser level follows from the one before it by a separable 3x3 of stride 2. Between two
+       such levels, 6 and 7, there may be an activation.
     5. Each level gets a norm.
 
     Shapes: level -> `[B, Hl, Wl, any]` in; level -> `[B, Hl, Wl, width]` out, for the given levels
@@ -30,6 +33,7 @@ class LightFPN(tf_keras.layers.Layer):
       max_level: coarsest output level.
       kernel_size: of the convolution after concatenation; 7 gives the published size and cost.
       norm: kind of norm at the end of each level.
+      activation: between two added levels: "gelu" in the large model, "relu", or None for none.
 
     Source: MaskConver section 4, large model.
     """
@@ -40,6 +44,7 @@ class LightFPN(tf_keras.layers.Layer):
         max_level: int = 7,
         kernel_size: int = 7,
         norm: NormKind = "layer",
+        activation: ActivationKind | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -50,7 +55,9 @@ class LightFPN(tf_keras.layers.Layer):
             "max_level": max_level,
             "kernel_size": kernel_size,
             "norm": norm,
+            "activation": activation,
         }
+        self.activation = make_optional_activation(activation, "LightFPN.activation")
 
     def build(self, input_shape):
         width, norm = self._config["width"], self._config["norm"]
@@ -75,7 +82,10 @@ class LightFPN(tf_keras.layers.Layer):
             merged[level] = x
         pyramid = {k: self.mixers[str(k)](merged[k]) for k in sorted(merged)}
         for level in self.coarser:
-            pyramid[level] = self.reducers[str(level)](pyramid[level - 1])
+            finer = pyramid[level - 1]
+            if level > self.coarser[0]:
+                finer = self.activation(finer)
+            pyramid[level] = self.reducers[str(level)](finer)
         return {k: self.norms[str(k)](x, training=training) for k, x in pyramid.items()}
 
     def get_config(self):
@@ -83,4 +93,10 @@ class LightFPN(tf_keras.layers.Layer):
 
 
 def _separable(width: int, kernel_size: int, strides: int = 1) -> tf_keras.layers.Layer:
-    return tf_keras.layers.SeparableConv2D(width, kernel_size, strides, padding="same")
+    return tf_keras.layers.SeparableConv2D(
+        width,
+        kernel_size,
+        strides,
+        padding="same",
+        depthwise_initializer=depthwise_weights(kernel_size),
+    )
