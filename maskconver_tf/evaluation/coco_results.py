@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from maskconver_tf.datasets.categories import Categories
-from maskconver_tf.errors import UserError
+from maskconver_tf.errors import UserError, found_instead, typed_repr
 from maskconver_tf.evaluation.segment_numbers import (
     check_every_segment_has_pixels,
     number_segments,
@@ -171,47 +171,97 @@ def read_coco_panoptic(
         of the file.
 
     Raises:
-      UserError: the JSON or a PNG is missing or broken, or a category id is unknown.
+      UserError: the JSON or a PNG is missing or broken, an entry has another type, a category id is
+        unknown, or a picture or segment occurs twice.
     """
     where = str(json_path)
     content = read_json(Path(json_path), "the panoptic annotations file")
-    categories = categories or Categories.from_coco(_field(content, "categories", where), where)
-    for annotation in _field(content, "annotations", where):
-        image_id = _field(annotation, "image_id", f"{where}: an annotation")
-        in_annotation = f"{where}: the annotation of image {image_id}"
-        png_name = _field(annotation, "file_name", in_annotation)
-        infos = _field(annotation, "segments_info", in_annotation)
+    if categories is None:
+        categories = Categories.from_coco(_field(content, "categories", where, list), where)
+    image_ids: set[str] = set()
+    for number, entry in enumerate(_field(content, "annotations", where, list)):
+        in_entry = f"{where}: annotation {number} (counted from 0)"
+        image_id = _field(entry, "image_id", in_entry, int, str)
+        in_annotation = f"{where}: the annotation of image {json.dumps(image_id)}"
+        if (key := json.dumps(image_id)) in image_ids:
+            raise UserError(f"{in_annotation} occurs twice; keep one of the two")
+        image_ids.add(key)
+        png_name = _field(entry, "file_name", in_annotation, str)
+        infos = _field(entry, "segments_info", in_annotation, list)
         segments = tuple(_segment(info, categories, in_annotation) for info in infos)
         yield PanopticAnnotation(image_id, _read_map(Path(png_folder) / png_name), segments)
 
 
-def _field(entry: Any, key: str, where: str) -> Any:
-    if not isinstance(entry, dict) or key not in entry:
+_KINDS = {
+    int: "a whole number",
+    float: "a number with a decimal point",
+    str: "text",
+    list: "a list",
+}
+
+
+def _field(entry: Any, key: str, where: str, *kinds: type) -> Any:
+    """Returns a field of an entry, which must have one of the types `kinds`."""
+    if not isinstance(entry, dict):
         raise UserError(
-            f"{where} has no `{key}`; expected a file in COCO's panoptic format. Check "
-            "the path, or write the file again"
+            f"{where} is {typed_repr(entry)}; expected an object with `{key}`, as in COCO's "
+            "panoptic format. Check the path, or write the file again"
+        )
+    if key not in entry:
+        raise UserError(
+            f"{where} has no `{key}`{found_instead(key, entry)}; expected a file in COCO's "
+            "panoptic format. Check the path, or write the file again"
+        )
+    if type(entry[key]) not in kinds:
+        expected = " or ".join(_KINDS[kind] for kind in kinds)
+        raise UserError(
+            f"{where} has {key} {typed_repr(entry[key])}; expected {expected}. Correct the file, "
+            "or write it again"
         )
     return entry[key]
 
 
 def _segment(info: Any, categories: Categories, where: str) -> Segment:
-    source_id = _field(info, "category_id", f"{where}: a segment")
+    in_segment = f"{where}: a segment"
+    segment_id = _field(info, "id", in_segment, int)
+    in_segment = f"{where}: segment {segment_id}"
+    if not 0 < segment_id <= MAX_SEGMENT_ID:
+        raise UserError(
+            f"{in_segment}; expected an id from 1 to {MAX_SEGMENT_ID}, which a PNG of ids can "
+            "store. Number the segments from 1"
+        )
+    source_id = _field(info, "category_id", in_segment, int)
     try:
         class_id = categories.class_id_of(source_id)
     except KeyError:
+        known = ", ".join(map(str, categories.source_ids[:8])) + ", ..." * (len(categories) > 8)
         raise UserError(
-            f"{where} has a segment of category {source_id}, which is not among the "
-            f"{len(categories)} categories; use the category list with which the file was made"
+            f"{in_segment} has category_id {source_id}, which is not among the "
+            f"{len(categories)} categories (ids {known}); use the category list with which the "
+            "file was made"
         ) from None
-    segment_id = _field(info, "id", f"{where}: a segment")
-    return Segment(segment_id, class_id, bool(info.get("iscrowd", 0)), info.get("score"))
+    return Segment(segment_id, class_id, _is_crowd(info, in_segment), _score(info, in_segment))
+
+
+def _is_crowd(info: dict[str, Any], where: str) -> bool:
+    if (value := info.get("iscrowd", 0)) not in (0, 1) or isinstance(value, float):
+        raise UserError(
+            f"{where} has iscrowd {typed_repr(value)}; expected 0 or 1. Correct the file, or write "
+            "it again"
+        )
+    return bool(value)
+
+
+def _score(info: dict[str, Any], where: str) -> float | None:
+    return None if info.get("score") is None else _field(info, "score", where, int, float)
 
 
 def _read_map(path: Path) -> np.ndarray:
     try:
         return read_rgb_ids(path.read_bytes(), LARGEST_MAX_PIXELS)
-    except (OSError, UnreadablePicture, NotRaw) as error:
+    except (OSError, UnreadablePicture, NotRaw, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise UserError(
-            f"{path}: cannot be read ({error}); expected a PNG of segment ids. Check the folder, "
+            f"{path}: cannot be read ({reason}); expected a PNG of segment ids. Check the folder, "
             "or write the file again"
         ) from None

@@ -157,11 +157,94 @@ def test_broken_files_are_refused_by_name(writer, tmp_path):
     ):
         list(read_coco_panoptic(path, tmp_path / "elsewhere"))
     sky = Categories.from_coco(CATEGORIES[1:], "sky")
-    with pytest.raises(UserError, match="image 7 has a segment of category 90, which is not"):
+    with pytest.raises(UserError, match="image 7: segment .* has category_id 90, which is not"):
         list(read_coco_panoptic(path, path.with_name("predictions"), sky))
     (tmp_path / "list.json").write_text("[]")
-    with pytest.raises(UserError, match=r"list\.json has no `categories`"):
+    with pytest.raises(
+        UserError, match=r"list\.json is \[\] \(a list\); expected an object with `categories`"
+    ):
         list(read_coco_panoptic(tmp_path / "list.json", tmp_path))
+
+
+def _remove(key):
+    return lambda entry: entry.pop(key)
+
+
+def _set(key, value):
+    return lambda entry: entry.update({key: value})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (_remove("image_id"), "annotation 0 (counted from 0) has no `image_id`"),
+        (_set("image_id", 7.0), "has image_id 7.0 (a number with a decimal point); expected"),
+        (_set("image_id", True), "has image_id True (true or false); expected a whole number"),
+        (_set("file_name", 7), "image 7 has file_name 7 (a whole number); expected text"),
+        (_set("file_name", "a\0.png"), "cannot be read (embedded null"),
+        (_set("segments_info", None), "has segments_info null; expected a list"),
+        (_set("segments_info", {}), "has segments_info {} (an object); expected a list"),
+        (_set("segments_info", [7]), "a segment is 7 (a whole number); expected an object"),
+    ],
+)
+def test_a_broken_annotation_is_named_with_the_type_of_its_value(writer, change, message):
+    _check_refused(writer, lambda content: change(content["annotations"][0]), message)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (_remove("id"), "a segment has no `id`"),
+        (_set("id", "1"), "a segment has id '1' (text); expected a whole number"),
+        (_set("id", 0), "segment 0; expected an id from 1 to 16777215"),
+        (_set("id", 2**24), "segment 16777216; expected an id from 1 to 16777215"),
+        (_set("category_id", "90"), "has category_id '90' (text); expected a whole number"),
+        (_set("category_id", 90.0), "has category_id 90.0 (a number with a decimal point)"),
+        (_set("category_id", [90]), "has category_id [90] (a list); expected a whole number"),
+        (_set("iscrowd", "0"), "has iscrowd '0' (text); expected 0 or 1"),
+        (_set("iscrowd", 2), "has iscrowd 2 (a whole number); expected 0 or 1"),
+        (_set("iscrowd", [0]), "has iscrowd [0] (a list); expected 0 or 1"),
+        (_set("score", "0.5"), "has score '0.5' (text); expected a whole number or a number with"),
+    ],
+)
+def test_a_broken_segment_is_named_with_the_type_of_its_value(writer, change, message):
+    def first_segment(content):
+        return change(content["annotations"][0]["segments_info"][0])
+
+    _check_refused(writer, first_segment, message)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (_remove("annotations"), "has no `annotations`"),
+        (_set("annotations", {}), "has annotations {} (an object); expected a list"),
+        (_set("annotations", [None]), "annotation 0 (counted from 0) is null; expected an"),
+        (_set("categories", "cat"), "has categories 'cat' (text); expected a list"),
+        (
+            lambda content: content.update({"Annotations": content.pop("annotations")}),
+            "has no `annotations`; found 'Annotations' instead",
+        ),
+        (
+            lambda content: content["annotations"].append(content["annotations"][0]),
+            "the annotation of image 7 occurs twice",
+        ),
+    ],
+)
+def test_a_broken_file_is_named_with_the_type_of_its_value(writer, change, message):
+    _check_refused(writer, change, message)
+
+
+def _check_refused(writer, change, message):
+    """Writes a right file, changes it, and reads it."""
+    writer.add(7, "7.jpg", MAP, SEGMENTS)
+    path = writer.close()
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+    with pytest.raises(UserError) as error:
+        list(read_coco_panoptic(path, path.with_name("predictions")))
+    assert message in str(error.value)
 
 
 def test_coco_truth_as_prediction_is_perfect(coco200, tmp_path):
