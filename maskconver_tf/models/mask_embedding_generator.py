@@ -8,9 +8,15 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf.errors import UserError
+from maskconver_tf.layers.activation import ActivationKind, make_activation
+from maskconver_tf.layers.first_weights import table_weights
 from maskconver_tf.layers.norm import NormKind, make_norm
 
 ClassEmbedding = Literal["add", "multiply", "none"]
+Position = Literal[False, True, "two_axes"]
+
+FIRST_FALLOFF = -3.0
+"""Falloff before the softplus and before training: masks reach some 5 cells of their level."""
 
 
 @tf_keras.utils.register_keras_serializable("maskconver_tf")
@@ -21,9 +27,17 @@ class MaskEmbeddingGenerator(tf_keras.layers.Layer):
 
     The dot product of a mask embedding and the mask features is the mask. The class table tells
     segments of different classes apart that share a center, such as a ring around a ball. An empty
-    slot (negative class) uses class 0; the losses ignore it.
+    slot (negative class) uses class 0; the losses ignore it. A batch norm takes its statistics over
+    the other slots only, so that the number of slots does not change the result.
 
-    Shapes: center embeddings `[B, K, D]` and class ids `[B, K]` -> `[B, K, D]`.
+    With `position` the generator also computes the falloff of each mask's window around its center
+    (docs/decisions/position.md), in float32 under every precision policy:
+
+    falloff = softplus(fc(act(norm(...))) + falloff_table[class])
+
+    Shapes: center embeddings `[B, K, D]` and class ids `[B, K]` -> `[B, K, D]`. With `position` the
+    result is a pair, with the falloff `[B, K, 2]` in y and x as the second. It is not negative, in
+    logits per squared cell of the center's level.
 
     Args:
       num_classes: C, rows of the table.
@@ -31,10 +45,12 @@ class MaskEmbeddingGenerator(tf_keras.layers.Layer):
       hidden: width between the two layers. Large: 1024, mobile: 256.
       class_embedding: "add" as in the paper; "multiply" as in the released code; "none" to measure
         the effect of the class table.
-      norm: kind of norm between the two layers.
+      norm: kind of norm between the two layers. The paper's models have a layer norm.
+      position: False for no window; True for a round one, with one falloff for y and x; "two_axes"
+        for a falloff of each.
 
     Raises:
-      UserError: `class_embedding` has another value.
+      UserError: `class_embedding`, `norm` or `position` has another value.
 
     Source: MaskConver section 3.4 and table 6.
     """
@@ -46,6 +62,8 @@ class MaskEmbeddingGenerator(tf_keras.layers.Layer):
         hidden: int = 1024,
         class_embedding: ClassEmbedding = "add",
         norm: NormKind = "layer",
+        activation: ActivationKind = "relu",
+        position: Position = False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -54,35 +72,73 @@ class MaskEmbeddingGenerator(tf_keras.layers.Layer):
                 f"MaskConver.class_embedding = {class_embedding!r}: expected 'add', 'multiply' or "
                 "'none'"
             )
+        if norm not in ("layer", "batch"):
+            raise UserError(
+                f"MaskConver.embedding_norm = {norm!r} ({type(norm).__name__}): expected 'layer' "
+                "or 'batch'"
+            )
+        if not isinstance(position, bool) and position != "two_axes":
+            raise UserError(
+                f"MaskConver.position = {position!r} ({type(position).__name__}): expected False, "
+                "True or 'two_axes'"
+            )
         self._config = {
             "num_classes": num_classes,
             "width": width,
             "hidden": hidden,
             "class_embedding": class_embedding,
             "norm": norm,
+            "activation": activation,
+            "position": position,
         }
+        self.activation = make_activation(activation, "activation")
         self.hidden = tf_keras.layers.Dense(hidden, use_bias=False, name="hidden")
         self.norm = make_norm(norm, "norm")
         # Small first weights keep the first mask logits near 0 for every width of the dot product.
         self.output_dense = tf_keras.layers.Dense(
             width, kernel_initializer=tf_keras.initializers.RandomNormal(stddev=0.01), name="output"
         )
+        if position:
+            self.falloff_dense = tf_keras.layers.Dense(
+                _num_axes(position),
+                kernel_initializer=tf_keras.initializers.RandomNormal(stddev=0.001),
+                bias_initializer=tf_keras.initializers.Constant(FIRST_FALLOFF),
+                dtype="float32",
+                name="falloff",
+            )
 
     def build(self, input_shape):
         if self._config["class_embedding"] != "none":
             self.class_embedding_table = self.add_weight(
                 "class_embedding_table",
                 shape=[self._config["num_classes"], self._config["width"]],
-                initializer=tf_keras.initializers.RandomNormal(stddev=0.1),
+                initializer=table_weights(),
             )
+            if self._config["position"]:
+                self.falloff_table = self.add_weight(
+                    "falloff_table",
+                    shape=[self._config["num_classes"], _num_axes(self._config["position"])],
+                    initializer="zeros",
+                )
         super().build(input_shape)
 
     def call(
         self, center_embeddings: tf.Tensor, class_ids: tf.Tensor, training: bool | None = None
-    ) -> tf.Tensor:
+    ) -> tf.Tensor | tuple[tf.Tensor, tf.Tensor]:
         x = self._with_class(center_embeddings, tf.maximum(class_ids, 0))
-        x = tf.nn.relu(self.norm(self.hidden(x), training=training))
-        return self.output_dense(x)
+        # Only a batch norm has statistics, so only it must know which slots are empty.
+        mask = {"mask": class_ids >= 0} if self._config["norm"] == "batch" else {}
+        x = self.activation(self.norm(self.hidden(x), training=training, **mask))
+        if not self._config["position"]:
+            return self.output_dense(x)
+        return self.output_dense(x), self._falloff(x, tf.maximum(class_ids, 0))
+
+    def _falloff(self, x: tf.Tensor, class_ids: tf.Tensor) -> tf.Tensor:
+        raw = self.falloff_dense(x)
+        if self._config["class_embedding"] != "none":
+            raw += tf.gather(tf.cast(self.falloff_table, tf.float32), class_ids)
+        falloff = tf.nn.softplus(raw)  # [B, K, 1 or 2]
+        return tf.repeat(falloff, 2 // falloff.shape[-1], axis=-1)
 
     def _with_class(self, center_embeddings: tf.Tensor, class_ids: tf.Tensor) -> tf.Tensor:
         kind = self._config["class_embedding"]
@@ -96,3 +152,7 @@ class MaskEmbeddingGenerator(tf_keras.layers.Layer):
 
     def get_config(self):
         return super().get_config() | self._config
+
+
+def _num_axes(position: Position) -> int:
+    return 2 if position == "two_axes" else 1

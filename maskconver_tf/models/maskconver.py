@@ -10,6 +10,7 @@ import tf_keras
 
 from maskconver_tf import types
 from maskconver_tf.errors import UserError, check_whole_numbers
+from maskconver_tf.layers.activation import ActivationKind, make_activation
 from maskconver_tf.layers.norm import NormKind
 from maskconver_tf.models.heads import LightHead
 from maskconver_tf.models.levels import (
@@ -19,7 +20,11 @@ from maskconver_tf.models.levels import (
     sum_levels,
     take_level,
 )
-from maskconver_tf.models.mask_embedding_generator import ClassEmbedding, MaskEmbeddingGenerator
+from maskconver_tf.models.mask_embedding_generator import (
+    ClassEmbedding,
+    MaskEmbeddingGenerator,
+    Position,
+)
 from maskconver_tf.models.trunk import Trunk
 from maskconver_tf.ops.centers import (
     cell_middles,
@@ -30,9 +35,7 @@ from maskconver_tf.ops.centers import (
 )
 from maskconver_tf.ops.masks import mask_logits
 from maskconver_tf.ops.peaks import top_k_centers
-
-HEATMAP_PRIOR = 0.01
-"""Score of every cell before training. A low score keeps the loss of the many empty cells small."""
+from maskconver_tf.ops.positions import add_windows, append_windows, falloff_in_pixels
 
 
 @tf_keras.utils.register_keras_serializable("maskconver_tf")
@@ -60,10 +63,17 @@ class MaskConver(Trunk):
       head_kernel_size: of the heads' depthwise convolutions.
       hidden: hidden width of the mask embedding generator.
       class_embedding: see `MaskEmbeddingGenerator`.
-      norm: kind of norm of heads and generator.
+      norm: kind of norm of the heads.
       fuse_level: None, or one level for centers and masks, as in the released mobile model. Each
         head then resizes the decoder's finest level to this level and adds the backbone's feature.
       num_proposals: K in inference.
+      embedding_norm: kind of norm of the mask embedding generator, "layer" in the paper.
+      position: whether each mask gets a soft window around its center, with one falloff (True) or
+        one in y and one in x ("two_axes"); see docs/decisions/position.md. Mask features and mask
+        embeddings of inference then have 10 more channels, and are float32.
+      activation: of heads and generator, "relu", or "gelu" as in the large model.
+      heatmap_prior: score of every cell before training, above 0 and below 1. A low score keeps the
+        loss of the many empty cells small. The paper's models have 0.1.
     """
 
     def __init__(
@@ -82,6 +92,10 @@ class MaskConver(Trunk):
         norm: NormKind = "layer",
         num_proposals: int = 256,
         fuse_level: int | None = None,
+        activation: ActivationKind = "relu",
+        heatmap_prior: float = 0.01,
+        embedding_norm: NormKind = "layer",
+        position: Position = False,
         **kwargs,
     ):
         super().__init__(backbone, pixel_decoder, pyramid, **kwargs)
@@ -91,6 +105,8 @@ class MaskConver(Trunk):
         check_levels("MaskConver.center_levels", center_levels)
         check_level("MaskConver.mask_level", mask_level)
         _check_fuse_level(fuse_level, center_levels, mask_level)
+        make_activation(activation, "MaskConver.activation")
+        _check_heatmap_prior(heatmap_prior)
         self._config = {
             "num_classes": num_classes,
             "center_levels": list(center_levels),
@@ -103,6 +119,10 @@ class MaskConver(Trunk):
             "norm": norm,
             "num_proposals": num_proposals,
             "fuse_level": fuse_level,
+            "activation": activation,
+            "heatmap_prior": heatmap_prior,
+            "embedding_norm": embedding_norm,
+            "position": position,
         }
         self.center_levels = tuple(sorted(center_levels))
         self.mask_level = mask_level
@@ -114,17 +134,26 @@ class MaskConver(Trunk):
             kernel_size=head_kernel_size,
             norm=norm,
             fuses=fuse_level is not None,
+            activation=activation,
         )
         self.mask_embedding_generator = MaskEmbeddingGenerator(
-            num_classes, width, hidden, class_embedding, norm, name="mask_embedding_generator"
+            num_classes,
+            width,
+            hidden,
+            class_embedding,
+            embedding_norm,
+            activation,
+            position,
+            name="mask_embedding_generator",
         )
 
     def _make_heads(self, width: int, **settings) -> None:
+        prior = self._config["heatmap_prior"]
         self.center_heatmap_head = LightHead(
             self.num_classes,
             width,
             levels=self.center_levels,
-            output_bias=-math.log((1 - HEATMAP_PRIOR) / HEATMAP_PRIOR),
+            output_bias=math.log(prior / (1 - prior)),
             float32_output=True,
             name="center_heatmap_head",
             **settings,
@@ -159,26 +188,51 @@ class MaskConver(Trunk):
         heatmap_logits = self._at_center_levels(self.center_heatmap_head, levels, detail, training)
         embeddings = self._at_center_levels(self.center_embedding_head, levels, detail, training)
         mask_features = self._mask_features(levels, detail, images.shape[1:3], training)
-        sizes = {k: (x.shape[1], x.shape[2]) for k, x in embeddings.items()}
         if centers is None:
             chosen = top_k_centers(heatmap_logits, self.num_proposals)
         else:
-            chosen = _true_centers(centers, sizes)
-        mask_embeddings = self.mask_embedding_generator(
+            chosen = _true_centers(centers, embeddings)
+        mask_embeddings, middles, falloff = self._generate(embeddings, chosen, training)
+        outputs = {types.CENTER_HEATMAP_LOGITS: heatmap_logits}
+        stride = 2**self.mask_level
+        if centers is not None:
+            logits = mask_logits(mask_features, mask_embeddings)
+            if falloff is not None:
+                logits = add_windows(logits, middles, falloff, stride)
+            return outputs | {types.MASK_LOGITS: logits}
+        if falloff is not None:
+            mask_features, mask_embeddings = append_windows(
+                mask_features, mask_embeddings, middles, falloff, stride
+            )
+        return outputs | {
+            types.PROPOSAL_SCORES: chosen["scores"],
+            types.PROPOSAL_CLASS_IDS: chosen["class_ids"],
+            types.PROPOSAL_CENTERS: middles,
+            types.MASK_EMBEDDINGS: mask_embeddings,
+            types.MASK_FEATURES: mask_features,
+        }
+
+    def _generate(
+        self, embeddings: dict[int, tf.Tensor], chosen: dict[str, tf.Tensor], training
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | None]:
+        """Makes the mask embeddings of the chosen centers.
+
+        Returns:
+          Mask embeddings `[B, K, D]`; the middles of the centers' cells `[B, K, 2]` in input
+          pixels; the falloff `[B, K, 2]` of their windows per squared input pixel, or None.
+        """
+        generated = self.mask_embedding_generator(
             gather_cells(flatten_levels(embeddings), chosen["flat_indices"]),
             chosen["class_ids"],
             training=training,
         )
-        outputs = {types.CENTER_HEATMAP_LOGITS: heatmap_logits}
-        if centers is not None:
-            return outputs | {types.MASK_LOGITS: mask_logits(mask_features, mask_embeddings)}
-        return outputs | {
-            types.PROPOSAL_SCORES: chosen["scores"],
-            types.PROPOSAL_CLASS_IDS: chosen["class_ids"],
-            types.PROPOSAL_CENTERS: cell_middles(*cells_of(chosen["flat_indices"], sizes)),
-            types.MASK_EMBEDDINGS: mask_embeddings,
-            types.MASK_FEATURES: mask_features,
-        }
+        levels, cells = cells_of(chosen["flat_indices"], _level_sizes(embeddings))
+        middles = cell_middles(levels, cells)
+        if not self._config["position"]:
+            return generated, middles, None
+        mask_embeddings, falloff = generated
+        is_real = chosen["class_ids"] >= 0
+        return mask_embeddings, middles, falloff_in_pixels(falloff, levels, is_real)
 
     def _levels_for_heads(self, features, levels) -> tuple[dict[int, tf.Tensor], tf.Tensor | None]:
         """Returns the levels that the heads take, and the finer feature that they fuse or None."""
@@ -222,9 +276,23 @@ def _check_fuse_level(
         )
 
 
+def _check_heatmap_prior(prior: object) -> None:
+    if not isinstance(prior, float) or not 0 < prior < 1:
+        raise UserError(
+            f"MaskConver.heatmap_prior = {prior!r} ({type(prior).__name__}): expected a number "
+            "above 0 and below 1, such as 0.1"
+        )
+
+
 def _true_centers(
-    centers: dict[str, tf.Tensor], sizes: dict[int, tuple[int, int]]
+    centers: dict[str, tf.Tensor], embeddings: dict[int, tf.Tensor]
 ) -> dict[str, tf.Tensor]:
     """Returns the given centers in the form of `top_k_centers`, without scores."""
-    indices = flat_indices(centers[types.CENTER_LEVELS], centers[types.CENTER_INDICES], sizes)
+    indices = flat_indices(
+        centers[types.CENTER_LEVELS], centers[types.CENTER_INDICES], _level_sizes(embeddings)
+    )
     return {"flat_indices": indices, "class_ids": centers[types.SLOT_CLASS_IDS]}
+
+
+def _level_sizes(features: dict[int, tf.Tensor]) -> dict[int, tuple[int, int]]:
+    return {level: (x.shape[1], x.shape[2]) for level, x in features.items()}

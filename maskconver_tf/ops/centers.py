@@ -74,8 +74,13 @@ def cell_middles(levels: tf.Tensor, cells: tf.Tensor) -> tf.Tensor:
     Returns:
       float32 `[B, K, 2]`, (y, x): `(cell + 0.5) * 2**level`.
     """
-    strides = tf.cast(tf.bitwise.left_shift(1, tf.maximum(levels, 0)), tf.float32)
-    return (tf.cast(cells, tf.float32) + 0.5) * strides[..., tf.newaxis]
+    return (tf.cast(cells, tf.float32) + 0.5) * strides_of(levels)[..., tf.newaxis]
+
+
+def strides_of(levels: tf.Tensor) -> tf.Tensor:
+    """Returns 2**level of levels int `[B, K]`; 1 for an empty slot; float32 `[B, K]`."""
+    powers = tf.constant([2.0**level for level in range(16)])
+    return tf.gather(powers, tf.maximum(levels, 0))
 
 
 def gather_cells(flat_features: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:

@@ -29,6 +29,7 @@ CLASS_AXES = {
     "center_heatmap_head/output_conv/kernel": -1,
     "center_heatmap_head/output_conv/bias": -1,
     "mask_embedding_generator/class_embedding_table": 0,
+    "mask_embedding_generator/falloff_table": 0,
     "class_embeddings/kernel": -1,
     "class_embeddings/bias": -1,
     "classes/kernel": -1,
@@ -37,7 +38,7 @@ CLASS_AXES = {
 """Name of each variable with one row per class -> its class axis."""
 
 _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
-_OUTSIDE_THE_MODEL = ("optimizer/", "save_counter", "global_step")
+_OUTSIDE_THE_MODEL = ("optimizer/", "statistics_averages/", "save_counter", "global_step")
 
 
 def initial_network(

@@ -46,11 +46,13 @@ def value_of(setting: str) -> Derived:
     return Derived(lambda value: value(setting))
 
 
+_MASKCONVER = "maskconver_tf.models.maskconver.MaskConver"
 _UNET = "maskconver_tf.models.pixel_decoders.convnext_unet.ConvNeXtUNet"
 
 _LOSS = "maskconver_tf.losses.maskconver_loss.MaskConverLoss"
 
 EARLIER: dict[str, Any] = {
+    f"{_MASKCONVER}.embedding_norm": value_of(f"{_MASKCONVER}.norm"),
     f"{_LOSS}.padding": "ignored",
     "maskconver_tf.input.targets.TargetBuilder.min_visible": 0.0,
     f"{_UNET}.drop_path_rises": Derived(
