@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 from maskconver_tf.datasets.sources.options import DEFAULT_SOURCE, OPTIONS
 from maskconver_tf.errors import UserError, suggest_name
+from maskconver_tf.setting_checks import LARGEST_WHOLE_NUMBER
 
 SIDE_MULTIPLE = 32
 """Both sides of an input are multiples of this."""
+LONGEST_SIDE = 2**14
+"""Of an input, as in `maskconver_tf.input.pipeline`, which loads TensorFlow."""
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -78,7 +82,9 @@ def add_command(
 
 # ---- Options of several commands -----------------------------------------------------------------
 def add_model_option(parser: CommandParser, what: str = "--model_dir of the training") -> None:
-    parser.add_argument("--model", required=True, metavar="DIR", help=what)
+    parser.add_argument(
+        "--model", required=True, type=folder_name("--model"), metavar="DIR", help=what
+    )
 
 
 def add_gin_file_option(parser: CommandParser) -> None:
@@ -109,7 +115,7 @@ def add_source_options(parser: CommandParser, with_val: bool = False) -> None:
     parser.add_argument(
         "--source",
         metavar="NAME",
-        default=DEFAULT_SOURCE,
+        default=None if with_val else DEFAULT_SOURCE,
         help=f"layout of the dataset, one of the sources below (default: {DEFAULT_SOURCE})",
     )
     group = parser.add_argument_group("where the dataset is (each source below lists its options)")
@@ -131,8 +137,29 @@ def positive_count(option: str) -> Callable[[str], int]:
 
     def parse(text: str) -> int:
         number = int(text) if re.fullmatch(r"\s*[+-]?\d{1,18}\s*", text) else 0
-        if number < 1:
-            raise UserError(f"{option} {text}: expected a whole number, 1 or more")
+        if not 1 <= number <= LARGEST_WHOLE_NUMBER:
+            raise UserError(
+                f"{option} {text}: expected a whole number from 1 to {LARGEST_WHOLE_NUMBER}, such "
+                f"as {option} 8"
+            )
+        return number
+
+    return parse
+
+
+def number_in(option: str, least: float, most: float) -> Callable[[str], float]:
+    """Parses an option that takes a number from `least` to `most`."""
+
+    def parse(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not least <= number <= most:
+            raise UserError(
+                f"{option} {text}: expected a number from {least:g} to {most:g}, such as {option} "
+                f"{(least + most) / 2:g}"
+            )
         return number
 
     return parse
@@ -162,6 +189,11 @@ def input_size(text: str) -> tuple[int, int]:
         raise UserError(
             f"--input_size {text}: expected height and width, two positive multiples of "
             f"{SIDE_MULTIPLE}, such as 640,640"
+        )
+    if max(sides) > LONGEST_SIDE:
+        raise UserError(
+            f"--input_size {text}: expected height and width of at most {LONGEST_SIDE}, such as "
+            "640,640"
         )
     if (nearest := (_nearest_side(sides[0]), _nearest_side(sides[1]))) != sides:
         raise UserError(

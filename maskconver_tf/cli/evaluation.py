@@ -33,7 +33,12 @@ def add_evaluate_command(commands: Any) -> None:
         help="dataset of the training, as in `train`; the scores do not depend on it (default: "
         "the run's own)",
     )
-    parser.add_argument("--out", metavar="DIR", help="folder for results (default: the run's)")
+    parser.add_argument(
+        "--out",
+        type=folder_name("--out"),
+        metavar="DIR",
+        help="folder for results (default: the run's)",
+    )
     add_gin_option(parser, "PanopticFusion.score_threshold=0.5")
 
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from maskconver_tf.cli.arguments import add_command, add_gin_option, add_model_option
+from maskconver_tf.cli.arguments import (
+    add_command,
+    add_gin_option,
+    add_model_option,
+    folder_name,
+    number_in,
+)
 from maskconver_tf.files.encoded_pictures.pixel_limit import HELP, MAX_PIXELS, parse_max_pixels
 
 
@@ -19,13 +25,15 @@ def add_predict_command(commands: Any) -> None:
     )
     add_model_option(parser, "a run's --model_dir, or a folder that `maskconver export` wrote")
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="pictures to segment")
-    parser.add_argument("--out", required=True, metavar="DIR", help="folder to write")
+    parser.add_argument(
+        "--out", required=True, type=folder_name("--out"), metavar="DIR", help="folder to write"
+    )
     parser.add_argument(
         "--max_pixels", type=parse_max_pixels, default=MAX_PIXELS, metavar="N", help=HELP
     )
     parser.add_argument(
         "--score_threshold",
-        type=float,
+        type=number_in("--score_threshold", 0, 1),
         metavar="X",
         help="lowest score of a segment, 0..1 (default: the run's own)",
     )
@@ -49,7 +57,13 @@ def add_export_command(commands: Any) -> None:
         "maskconver export --model runs/demo --out exported",
     )
     add_model_option(parser)
-    parser.add_argument("--out", required=True, metavar="DIR", help="folder of numbered versions")
+    parser.add_argument(
+        "--out",
+        required=True,
+        type=folder_name("--out"),
+        metavar="DIR",
+        help="folder of numbered versions",
+    )
     add_gin_option(parser, "PanopticFusion.score_threshold=0.5")
 
 

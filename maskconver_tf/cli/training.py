@@ -15,6 +15,8 @@ from maskconver_tf.cli.arguments import (
     add_command,
     add_gin_file_option,
     add_gin_option,
+    folder_name,
+    number_in,
     positive_count,
 )
 from maskconver_tf.errors import RunStopped
@@ -36,7 +38,7 @@ def add_preflight_command(commands: Any) -> None:
     add_gin_option(parser)
     parser.add_argument(
         "--num_classes",
-        type=int,
+        type=positive_count("--num_classes"),
         metavar="N",
         help="number of classes; no dataset is needed then (default: the dataset's)",
     )
@@ -63,7 +65,7 @@ def _add_compiler_options(parser: CommandParser) -> None:
     )
     parser.add_argument(
         "--timeout",
-        type=float,
+        type=number_in("--timeout", 0, 100_000),
         default=60,
         metavar="MIN",
         help="longest time of one compilation (default: 60)",
@@ -106,7 +108,13 @@ def add_train_command(commands: Any) -> None:
         "      --eval_data data/val --input_size 160,160 --total_steps 100 --model_dir runs/demo",
     )
     add_gin_file_option(parser)
-    parser.add_argument("--model_dir", required=True, metavar="DIR", help="the run's folder")
+    parser.add_argument(
+        "--model_dir",
+        required=True,
+        type=folder_name("--model_dir"),
+        metavar="DIR",
+        help="the run's folder",
+    )
     run_options.add_run_options(parser)
     parser.add_argument(
         "--init_from",

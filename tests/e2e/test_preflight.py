@@ -122,11 +122,11 @@ def test_takes_the_class_count_of_the_data(run, dataset):
     "arguments, message",
     [
         ([], "Or give --num_classes N to run without a dataset"),
-        (["--num_classes=0"], "--num_classes 0: expected 1 or more"),
+        (["--num_classes=0"], "--num_classes 0: expected a whole number from 1"),
         (["--num_classes=5", "--per_core_batch=0"], "--per_core_batch 0: expected a whole number"),
         (
             ["--num_classes=5", "--gin.Compute.precision='float16'"],
-            "Compute.precision = 'float16': expected 'float32' or 'mixed_bfloat16'\n",
+            "Compute.precision = 'float16' (text): expected 'float32' or 'mixed_bfloat16'",
         ),
         (
             ["--num_classes=5", "--gin.TargetBuilder.centers='middle'"],

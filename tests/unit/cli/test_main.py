@@ -128,7 +128,7 @@ for argv in {LIGHT_COMMANDS}:
         ("train --gin_file no.gin --model_dir d", "no Gin file 'no.gin'"),
         ("evaluate --model m --total_steps 3", "unknown argument --total_steps"),
         ("models resnet5", "no model 'resnet5'; did you mean 'resnet50'?"),
-        ("models tiny --num_classes 0", "--num_classes 0: expected a whole number, 1 or more"),
+        ("models tiny --num_classes 0", "--num_classes 0: expected a whole number from 1"),
         ("models --jsn", "unknown argument --jsn; did you mean '--json'?"),
         ("models --markdown nowhere/zoo.md", "--markdown nowhere/zoo.md: its folder does not"),
         ("models tiny --markdown zoo.md", "--markdown writes the page of all models"),

@@ -69,7 +69,7 @@ def test_preflight_passes_on_what_it_is_given(calls, loaded):
         ("--train_data=", "--train_data is empty; expected a folder, such as data/train"),
         ("--eval-data= ", "--eval_data is empty; expected a folder, such as data/train"),
         ("--input_size=650,640", "multiples of 32; the nearest size is 640,640"),
-        ("--total_steps=0", "--total_steps 0: expected a whole number, 1 or more"),
+        ("--total_steps=0", "--total_steps 0: expected a whole number from 1 to"),
     ],
 )
 @pytest.mark.parametrize("command", ["train --gin_file a --model_dir d", "preflight --gin_file a"])
