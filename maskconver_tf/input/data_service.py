@@ -27,8 +27,8 @@ def check_service(name: str, address: str) -> None:
     host, _, port = place.rpartition(":")
     if not protocol or not host or not port.isdecimal() or int(port) > 65535:
         raise UserError(
-            f"{name} = {address!r}: expected the address of a running tf.data dispatcher, such as "
-            "grpc://host:5050"
+            f"{name} = {address!r}: expected the address of a running tf.data dispatcher, with "
+            f"protocol, host and a port up to 65535, such as grpc://host:5050; set {name} so"
         )
     deadline = time.monotonic() + _SERVICE_PATIENCE
     while error := _connection_error(host.strip("[]"), int(port), deadline):

@@ -87,8 +87,10 @@ def draw_example(example: dict[str, np.ndarray], categories: Categories) -> np.n
 
 def _checked(out: str, num_pictures: int) -> Path:
     if not 1 <= num_pictures <= 100:
-        raise UserError(f"--num {num_pictures}: expected 1 to 100 pictures")
+        raise UserError(f"--num {num_pictures}: expected 1 to 100 pictures; omit it for 6")
     path = Path(out)
-    if path.suffix.lower() != ".png" or path.is_dir():
+    if path.is_dir():
+        raise UserError(f"--out {out}: found a folder; name a PNG file in it, such as sheet.png")
+    if path.suffix.lower() != ".png":
         raise UserError(f"--out {out}: expected the name of a PNG file, such as sheet.png")
     return path

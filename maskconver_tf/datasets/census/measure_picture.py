@@ -15,7 +15,7 @@ from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.datasets.check_picture import CheckedPicture, check_picture
 from maskconver_tf.datasets.findings import Finding, Problem
 from maskconver_tf.datasets.sources.source import PanopticTruth, SourcePicture
-from maskconver_tf.errors import short_repr
+from maskconver_tf.errors import typed_repr
 from maskconver_tf.files.pictures import plain_pixels, to_plain_rgb
 from maskconver_tf.ops.segment_extents import segment_extents
 
@@ -131,9 +131,9 @@ def _find_wrong_extents(picture: SourcePicture, truth: PanopticTruth) -> list[Fi
         box = [x0, y0, x1 - x0, y1 - y0]
         area = segment.area
         if area is not None and (type(area) not in (int, float) or area != areas[number]):
-            found = f"area {short_repr(area)}, painted {areas[number]} pixels"
+            found = f"area {typed_repr(area)}, painted {areas[number]} pixels"
         elif segment.bbox is not None and not _is_near(segment.bbox, box):
-            found = f"bbox {short_repr(segment.bbox)}, painted {box}"
+            found = f"bbox {typed_repr(segment.bbox)}, painted {box}"
         else:
             continue
         found = f"{picture.name}: segment id {segment.id} has {found}"

@@ -17,7 +17,7 @@ from maskconver_tf.datasets.synthetic.catalogue import toy_categories
 from maskconver_tf.datasets.synthetic.crowd import crowd_categories, draw_crowd
 from maskconver_tf.datasets.synthetic.dice import Dice
 from maskconver_tf.datasets.synthetic.scene import Scene, draw_scene, window_of
-from maskconver_tf.errors import UserError
+from maskconver_tf.errors import UserError, suggest_name
 from maskconver_tf.files.plain_png import encode_png
 from maskconver_tf.files.whole_folder import whole_folder
 
@@ -105,23 +105,26 @@ def write_toy_scenes(
             _write_all(partial, kind, info, counts, workers, progress)
     except OSError as error:
         raise UserError(
-            f"{out} cannot be written: {error}. Free some space or choose another folder"
+            f"{out}: cannot be written ({error.strerror or error}); free space, get permission to "
+            "write there, or choose another --out"
         ) from error
     return True
 
 
 def _check_arguments(kind: str, counts: dict[str, int], seed: int, workers: int) -> None:
     if kind not in KINDS:
-        raise UserError(f"kind is {kind!r}; expected one of {', '.join(KINDS)}. Choose one of them")
+        hint = suggest_name(kind, KINDS) or "; choose one of them"
+        raise UserError(f"--kind {kind}: expected one of {', '.join(KINDS)}{hint}")
     for split, count in counts.items():
         if not 1 <= count <= _MAX_PICTURES:
             raise UserError(
-                f"num_{split} is {count}; expected 1..{_MAX_PICTURES}. Choose another number"
+                f"--num_{split} {count}: expected a whole number from 1 to {_MAX_PICTURES}; give "
+                f"one, or omit --num_{split} for the default"
             )
     if seed < 0:
-        raise UserError(f"seed is {seed}; expected 0 or more. Choose another number")
+        raise UserError(f"--seed {seed}: expected 0 or more; give another number")
     if workers < 1:
-        raise UserError(f"workers is {workers}; expected 1 or more. Leave it out for one per CPU")
+        raise UserError(f"--workers {workers}: expected 1 or more; omit it for one per CPU")
 
 
 def _info(kind: str, counts: dict[str, int], seed: int) -> dict:
@@ -138,15 +141,15 @@ def _holds_dataset(out: Path, kind: str, info: dict, counts: dict[str, int]) -> 
     if not out.exists() and not out.is_symlink():
         return False
     if not out.is_dir():
-        raise UserError(f"{out} is a file; expected a folder to write to. Choose another folder")
+        raise UserError(f"{out}: found a file; expected a new folder; choose another --out")
     if not any(out.iterdir()):
         return False
     if all(_holds_split(out, split, info, count) for split, count in counts.items()):
         return True
     raise UserError(
-        f"{out} is not empty and does not hold these {KINDS[kind].title} (seed {info['seed']}, "
-        f"{counts['train']} train, {counts['val']} val); expected a new or empty folder. "
-        "Remove it or choose another folder"
+        f"{out}: found a folder with other content than these {KINDS[kind].title} (seed "
+        f"{info['seed']}, {counts['train']} train, {counts['val']} val); expected a new or empty "
+        "folder; remove it or choose another --out"
     )
 
 

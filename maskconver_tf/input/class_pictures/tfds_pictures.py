@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from maskconver_tf import types
 from maskconver_tf.datasets.categories import Categories
-from maskconver_tf.errors import UserError
+from maskconver_tf.errors import UserError, suggest_name
 from maskconver_tf.input.class_pictures.class_folders import OTHER_SPLIT_NAME
 from maskconver_tf.input.shard_reader import ShardReader
 
@@ -30,10 +30,10 @@ class TfdsPictures:
         if split not in builder.info.splits:
             split = OTHER_SPLIT_NAME.get(split, split)
         if split not in builder.info.splits:
-            known = ", ".join(builder.info.splits)
+            known = list(builder.info.splits)
             raise UserError(
-                f"{TFDS_PREFIX}{dataset}: found no split '{split}'; expected one of {known}. Name "
-                "one of them"
+                f"{TFDS_PREFIX}{dataset}: found no split '{split}'; expected one of "
+                f"{', '.join(known)}{suggest_name(split, known) or '; name one of them'}"
             )
         self._features = builder.info.features
         info = builder.info.splits[split]

@@ -35,10 +35,11 @@ class ModelGrid:
         if not 1 <= self.num_slots <= MAX_SEGMENTS:
             raise UserError(
                 f"--num_slots {self.num_slots}: expected 1 to {MAX_SEGMENTS}, the most segments of "
-                "a picture, such as 248"
+                "a picture; omit it for 248"
             )
         if min(self.label_stride, self.mask_stride) < 1 or self.mask_stride % self.label_stride:
             raise UserError(
-                f"--mask_stride {self.mask_stride}, --label_stride {self.label_stride}: the label "
-                "stride must divide the mask stride, such as 2 and 4"
+                f"--mask_stride {self.mask_stride}, --label_stride {self.label_stride}: expected a "
+                "label stride of 1 or more and a mask stride that is a multiple of it, such as "
+                "--label_stride 2 --mask_stride 4"
             )

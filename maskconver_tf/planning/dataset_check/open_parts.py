@@ -69,8 +69,9 @@ def open_folder(
         raise UserError(f"{path}: found {found}, expected the folder of a dataset; check the path")
     if not isinstance(path, Path):
         raise UserError(
-            f"{path}: found no dataset.json; expected a built dataset folder, because only "
-            "built ones can be checked in a bucket. Build the dataset, or copy the folder here"
+            f"{path}: found a folder without dataset.json; expected one that `maskconver data "
+            "build` wrote, because only such a folder can be checked in a bucket. Build the "
+            "dataset, or copy the folder here"
         )
     parts = find_panoptic_parts(path)
     return {

@@ -74,7 +74,10 @@ def choose_num_classes(train_input: Any, given: int | None) -> int:
     """
     if given is not None:
         if given < 1:
-            raise UserError(f"--num_classes {given}: expected 1 or more")
+            raise UserError(
+                f"--num_classes {given}: expected 1 or more; omit it to read the class list of the "
+                "dataset"
+            )
         return given
     try:
         return len(train_input.folder.categories)

@@ -59,8 +59,8 @@ def check_topology(topology: str) -> int:
     kind, _, layout = topology.partition(":")
     if kind not in USABLE_MIB or not re.fullmatch(r"\d+x\d+", layout):
         raise UserError(
-            f"--tpu {topology}: unknown; expected {' or '.join(USABLE_MIB)} with a layout of "
-            "chips, as in v5e:2x2 or v6e:4x4"
+            f"--tpu {topology}: unknown; expected {' or '.join(USABLE_MIB)} in lower case with a "
+            "layout of chips, as in v5e:2x2 or v6e:4x4"
         )
     missing = [name for name in ("jax", "libtpu") if importlib.util.find_spec(name) is None]
     if missing:
@@ -157,12 +157,16 @@ def _result(output: str, words: str, topology: str) -> dict[str, Any]:
     except (IndexError, ValueError):
         last = (words.strip().splitlines() or ["no message"])[-1]
         raise UserError(
-            f"the TPU compiler's process ended without a result ({last}); install the versions of "
-            "jax and libtpu that constraints.txt lists, and free some GiB of memory"
+            f"--tpu {topology}: the TPU compiler's process ended without a result ({last}); "
+            "install the versions of jax and libtpu that constraints.txt lists, and free some GiB "
+            "of memory"
         ) from None
     if "fits" not in result:
         message = result["error"].splitlines()[0]
-        raise UserError(f"the TPU compiler refused the step for {topology}: {message}")
+        raise UserError(
+            f"--tpu {topology}: the TPU compiler refused the step: {message}. Name another layout "
+            "that exists, or another batch size"
+        )
     return result
 
 

@@ -36,7 +36,7 @@ from maskconver_tf.datasets.sources.source import (
     UnusablePicture,
     check_folder,
 )
-from maskconver_tf.errors import UserError, short_repr
+from maskconver_tf.errors import UserError, short_repr, typed_repr
 from maskconver_tf.files.json_lists import ListElement
 from maskconver_tf.types import PAD_ID
 
@@ -250,9 +250,35 @@ def _categories(
                 "expected stuff classes only. Remove it, or set its isthing to 0: things come from "
                 "the annotations"
             )
+        _refuse_shared(Categories.from_coco(entries, where), stuff, where, stuff_classes)
         entries += stuff.to_coco()
     if background is not None:
+        _check_background(background, entries, where)
         known = [e["id"] for e in entries if isinstance(e, dict) and type(e.get("id")) is int]
         used = [i for i in used_ids if 0 <= i < 2**31 - 1]
         entries.append({"id": max([0, *known, *used]) + 1, "name": background, "isthing": 0})
     return Categories.from_coco(entries, where)
+
+
+def _refuse_shared(things: Categories, stuff: Categories, where: str, stuff_classes: Path) -> None:
+    """Raises `UserError` if a class of stuff has the id or the name of a class of things."""
+    for field in ("id", "name"):
+        taken = {getattr(category, field) for category in things}
+        for category in stuff:
+            if (value := getattr(category, field)) in taken:
+                raise UserError(
+                    f"{stuff_classes}: class '{category.name}' has the {field} "
+                    f"{typed_repr(value)}, and so has a category of {where}; expected another "
+                    f"{field} for each class. Give one of the two another {field}, or remove it"
+                )
+
+
+def _check_background(name: str, entries: list[Any], where: str) -> None:
+    """Raises `UserError` unless `name` is the name of a new class."""
+    if not name.strip():
+        raise UserError(f"--background '{name}': found a blank name; give one such as background")
+    if any(isinstance(entry, dict) and entry.get("name") == name for entry in entries):
+        raise UserError(
+            f"--background {name}: a class of {where} or --stuff_classes already has this name; "
+            "expected that of a new class. Choose another name"
+        )

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from maskconver_tf.errors import typed_repr
+from maskconver_tf.errors import found_instead, typed_repr
 
 _FARTHEST = 1_000_000
 """Largest coordinate of a polygon point, in pixels: pycocotools crashes on much larger ones."""
@@ -31,11 +31,20 @@ def decode_segmentation(segmentation: Any, height: int, width: int) -> np.ndarra
     from pycocotools import mask as coco_mask
 
     if isinstance(segmentation, dict):
+        for key in ("size", "counts"):
+            if key not in segmentation:
+                hint = found_instead(key, segmentation.keys() - {"size", "counts"})
+                raise ValueError(f"it has no {key}{hint}")
+        if not isinstance(segmentation["size"], list):
+            raise ValueError(f"size {typed_repr(segmentation['size'])}, not [{height}, {width}]")
         if list(segmentation["size"]) != [height, width]:
-            raise ValueError(f"size {segmentation['size']}, not [{height}, {width}]")
+            size = ", ".join(map(typed_repr, segmentation["size"]))
+            raise ValueError(f"size {size}, not height {height} and width {width}")
         runs = _run_lengths(segmentation["counts"])
         if sum(runs) != height * width:
-            raise ValueError(f"runs add up to {sum(runs)} pixels")
+            raise ValueError(
+                f"runs add up to {sum(runs)} pixels, not {height} x {width} = {height * width}"
+            )
         runs = {"size": [height, width], "counts": runs}
         return coco_mask.decode(coco_mask.frPyObjects(runs, height, width)).astype(bool)
     if not isinstance(segmentation, list):
@@ -49,10 +58,17 @@ def decode_segmentation(segmentation: Any, height: int, width: int) -> np.ndarra
 
 
 def _checked_polygon(polygon: Any) -> list[float]:
-    if not isinstance(polygon, list) or len(polygon) < 6 or len(polygon) % 2:
-        raise ValueError("a polygon is a list of at least three x, y pairs")
-    if not all(type(x) in (int, float) and abs(x) <= _FARTHEST for x in polygon):
-        raise ValueError(f"a polygon's numbers are within {_FARTHEST} pixels")
+    expected = "a polygon is a list of at least three x, y pairs"
+    if not isinstance(polygon, list):
+        raise ValueError(f"found {typed_repr(polygon)}, but {expected}")
+    if len(polygon) < 6 or len(polygon) % 2:
+        raise ValueError(f"found a list of {len(polygon)} numbers, but {expected}")
+    for x in polygon:
+        if type(x) not in (int, float) or not abs(x) <= _FARTHEST:
+            raise ValueError(
+                f"found {typed_repr(x)}, but the coordinates of a polygon are numbers from "
+                f"-{_FARTHEST} to {_FARTHEST}"
+            )
     return polygon
 
 
@@ -63,6 +79,8 @@ def _run_lengths(counts: list[int] | str) -> list[int]:
     highest of its bits is the sign. From the fourth run on, the number is the difference to the run
     two places before.
     """
+    if not isinstance(counts, str | list):
+        raise ValueError(f"counts is {typed_repr(counts)}, not a list or text")
     if not isinstance(counts, str):
         runs = counts
     else:
@@ -76,8 +94,9 @@ def _run_lengths(counts: list[int] | str) -> list[int]:
                 value = shift = 0
         if shift:
             raise ValueError("the last run is cut short")
-    if not all(type(run) is int and run >= 0 for run in runs):
-        raise ValueError("runs are whole numbers, 0 or more")
+    for run in runs:
+        if type(run) is not int or run < 0:
+            raise ValueError(f"found {typed_repr(run)}, but runs are whole numbers, 0 or more")
     return runs
 
 

@@ -88,7 +88,7 @@ def test_a_written_crowd_dataset_reads_back_and_is_told_from_scenes(tmp_path):
     out = tmp_path / "crowd"
     assert write_toy_scenes(out, 3, 1, workers=1, progress=False, kind="crowd")
     assert not write_toy_scenes(out, 3, 1, workers=1, progress=False, kind="crowd")
-    with pytest.raises(UserError, match="does not hold these toy scenes"):
+    with pytest.raises(UserError, match="other content than these toy scenes"):
         write_toy_scenes(out, 3, 1, workers=1, progress=False)
     content = json.loads((out / "panoptic_train.json").read_text())
     assert {c["name"]: c["isthing"] for c in content["categories"]} == {"cell": 1, "background": 0}
@@ -100,5 +100,7 @@ def test_a_written_crowd_dataset_reads_back_and_is_told_from_scenes(tmp_path):
 
 
 def test_an_unknown_kind_is_refused(tmp_path):
-    with pytest.raises(UserError, match="kind is .crowds.; expected one of scenes, crowd"):
+    with pytest.raises(
+        UserError, match="--kind crowds: expected one of scenes, crowd; did you mean .crowd."
+    ):
         write_toy_scenes(tmp_path / "out", 1, 1, progress=False, kind="crowds")

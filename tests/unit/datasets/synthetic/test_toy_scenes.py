@@ -71,7 +71,9 @@ def test_files_list_the_same_pictures_and_categories_with_gaps(folder):
 def test_an_equal_dataset_is_kept_and_another_is_refused(folder):
     before = _digest(folder)
     assert write_toy_scenes(folder, num_train=150, num_val=40, progress=False) is False
-    with pytest.raises(UserError, match=r"scenes is not empty.*seed 1, 150 train, 40 val"):
+    with pytest.raises(
+        UserError, match=r"scenes: found a folder with other content.*seed 1, 150 train, 40 val"
+    ):
         write_toy_scenes(folder, num_train=150, num_val=40, seed=1, progress=False)
     assert _digest(folder) == before
 
@@ -82,14 +84,14 @@ def test_an_incomplete_or_foreign_folder_is_refused(tmp_path):
     (tmp_path / "foreign").mkdir()
     (tmp_path / "foreign" / "thesis.txt").write_text("years of work")
     for name in ("out", "foreign"):
-        with pytest.raises(UserError, match=f"{name} is not empty"):
+        with pytest.raises(UserError, match=f"{name}: found a folder with other content"):
             write_toy_scenes(tmp_path / name, 1, 1, workers=1, progress=False)
     assert (tmp_path / "foreign" / "thesis.txt").read_text() == "years of work"
 
 
 def test_a_file_in_place_of_the_folder_or_its_parent_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="file is a file"):
+    with pytest.raises(UserError, match="file: found a file; expected a new folder"):
         write_toy_scenes(tmp_path / "file", 1, 1, workers=1, progress=False)
     with pytest.raises(UserError, match="cannot be written"):
         write_toy_scenes(tmp_path / "file" / "out", 1, 1, workers=1, progress=False)
@@ -113,7 +115,7 @@ def test_nothing_stays_behind_after_a_failure(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("argument", ["num_train", "num_val", "workers"])
 def test_an_argument_out_of_range_is_named(tmp_path, argument):
-    with pytest.raises(UserError, match=f"{argument} is 0"):
+    with pytest.raises(UserError, match=f"--{argument} 0: expected .*omit"):
         write_toy_scenes(tmp_path / "out", **{argument: 0})
-    with pytest.raises(UserError, match="seed is -1"):
+    with pytest.raises(UserError, match="--seed -1: expected 0 or more"):
         write_toy_scenes(tmp_path / "out", seed=-1)

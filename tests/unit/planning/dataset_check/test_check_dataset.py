@@ -125,8 +125,8 @@ def test_validation_takes_the_options_of_training_that_it_lacks(make_coco_folder
             ["{tmp}", "--input_size", "a"],
             "--input_size a: expected height and width, such as 640,640",
         ),
-        (["{tmp}", "--label_stride", "3"], "the label stride must divide the mask stride"),
-        (["{tmp}", "--mask_stride", "0"], "the label stride must divide the mask stride"),
+        (["{tmp}", "--label_stride", "3"], "expected a label stride of 1 or more and a mask"),
+        (["{tmp}", "--mask_stride", "0"], "expected a label stride of 1 or more and a mask"),
         (["{tmp}", "--num_slots", "0"], "--num_slots 0: expected 1 to 65535"),
         (["{tmp}", "--ceiling_pictures", "-1"], "--ceiling_pictures -1: expected 0 or more"),
         (["--source", "ade20k", "--root", "r"], "--split: missing; the source ade20k needs"),
@@ -179,4 +179,4 @@ def test_a_built_folder_may_be_remote(make_coco_folder, tmp_path, capsys):
     assert _content(tmp_path / "out")["parts"]["built"]["num_pictures"] == 3
     tf.io.gfile.remove(f"{remote}/dataset.json")
     assert _check(remote) == 2
-    assert "only built ones can be checked in a bucket" in capsys.readouterr().err
+    assert "only such a folder can be checked in a bucket" in capsys.readouterr().err

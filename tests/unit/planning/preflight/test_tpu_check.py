@@ -86,7 +86,9 @@ def test_a_compiler_that_dies_or_refuses_is_one_message(compiler):
     with pytest.raises(UserError, match="without a result .Killed by the machine"):
         run()
     compiler('print(\'{"error": "no such layout\\\\nand more", "cached": false}\')')
-    with pytest.raises(UserError, match="refused the step for v5e:2x2: no such layout$"):
+    with pytest.raises(
+        UserError, match="--tpu v5e:2x2: the TPU compiler refused the step: no such layout"
+    ):
         run()
 
 
