@@ -83,7 +83,7 @@ def add_command(
 # ---- Options of several commands -----------------------------------------------------------------
 def add_model_option(parser: CommandParser, what: str = "--model_dir of the training") -> None:
     parser.add_argument(
-        "--model", required=True, type=folder_name("--model"), metavar="DIR", help=what
+        "--model", required=True, type=folder_name("--model", "runs/demo"), metavar="DIR", help=what
     )
 
 
@@ -165,12 +165,12 @@ def number_in(option: str, least: float, most: float) -> Callable[[str], float]:
     return parse
 
 
-def folder_name(option: str) -> Callable[[str], str]:
+def folder_name(option: str, such_as: str = "data/train") -> Callable[[str], str]:
     """Parses an option that takes a folder, and refuses an empty name."""
 
     def parse(text: str) -> str:
         if not text.strip():
-            raise UserError(f"{option} is empty; expected a folder, such as data/train")
+            raise UserError(f"{option} is empty; expected a folder, such as {such_as}")
         return text
 
     return parse

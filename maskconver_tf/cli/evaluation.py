@@ -35,7 +35,7 @@ def add_evaluate_command(commands: Any) -> None:
     )
     parser.add_argument(
         "--out",
-        type=folder_name("--out"),
+        type=folder_name("--out", "runs/demo/val"),
         metavar="DIR",
         help="folder for results (default: the run's)",
     )

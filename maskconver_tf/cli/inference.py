@@ -26,7 +26,11 @@ def add_predict_command(commands: Any) -> None:
     add_model_option(parser, "a run's --model_dir, or a folder that `maskconver export` wrote")
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="pictures to segment")
     parser.add_argument(
-        "--out", required=True, type=folder_name("--out"), metavar="DIR", help="folder to write"
+        "--out",
+        required=True,
+        type=folder_name("--out", "pictures"),
+        metavar="DIR",
+        help="folder to write",
     )
     parser.add_argument(
         "--max_pixels", type=parse_max_pixels, default=MAX_PIXELS, metavar="N", help=HELP
@@ -60,7 +64,7 @@ def add_export_command(commands: Any) -> None:
     parser.add_argument(
         "--out",
         required=True,
-        type=folder_name("--out"),
+        type=folder_name("--out", "exported"),
         metavar="DIR",
         help="folder of numbered versions",
     )

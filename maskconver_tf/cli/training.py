@@ -111,7 +111,7 @@ def add_train_command(commands: Any) -> None:
     parser.add_argument(
         "--model_dir",
         required=True,
-        type=folder_name("--model_dir"),
+        type=folder_name("--model_dir", "runs/demo"),
         metavar="DIR",
         help="the run's folder",
     )

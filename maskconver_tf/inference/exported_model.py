@@ -16,6 +16,7 @@ from maskconver_tf.errors import UserError
 from maskconver_tf.files.disk_errors import short_reason
 from maskconver_tf.files.paths import pattern_free_path
 from maskconver_tf.inference import signatures
+from maskconver_tf.inference.model_folder import describe_other
 from maskconver_tf.inference.predictor import Predictor
 
 _GRAPH_FILE = "saved_model.pb"
@@ -37,7 +38,10 @@ def load_export(folder: Path) -> Predictor:
     """
     version = newest_version(folder)
     if version is None:
-        raise UserError(f"{folder}: no exported model is here; `maskconver export` writes one")
+        raise UserError(
+            f"{folder}: no exported model is here ({describe_other(folder)}). Give a folder that "
+            "`maskconver export` wrote"
+        )
     _check_files_exist(version)
     categories = Categories.load(version / _CATEGORIES_FILE)
     loaded = _load_saved_model(version)
@@ -78,7 +82,11 @@ def _check_files_exist(version: Path) -> None:
     if not any((version / "variables").glob("variables.data-*")):
         missing.append(str(version / "variables" / "variables.data-*"))
     if missing:
-        raise UserError(f"{', '.join(missing)}: missing, so the export is not whole. {_WAY_OUT}")
+        other = not (version / _CATEGORIES_FILE).is_file() and (version / _GRAPH_FILE).is_file()
+        cause = " or another tool wrote this SavedModel" * other
+        raise UserError(
+            f"{', '.join(missing)}: missing, so the export is not whole{cause}. {_WAY_OUT}"
+        )
 
 
 def _load_saved_model(version: Path) -> Any:

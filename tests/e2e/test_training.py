@@ -80,14 +80,17 @@ def test_an_empty_folder_name_is_not_the_current_folder(
     """A shell passes an empty name where its variable is not set."""
     monkeypatch.chdir(tmp_path)
     assert main(tiny_arguments("")) == 2
-    assert "--model_dir is empty; expected the run's folder" in capsys.readouterr().err
+    assert "--model_dir is empty; expected a folder, such as runs/demo" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("TrainingInput.batch_size=0", "TrainingInput.batch_size = 0: expected a whole number"),
+        (
+            "TrainingInput.batch_size=0",
+            "TrainingInput.batch_size = 0 (a whole number): expected a whole number",
+        ),
         ("TargetBuilder.label_stride=3", "TargetBuilder.label_stride = 3: expected a divisor of 4"),
     ],
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from maskconver_tf.datasets.categories import Categories
+from maskconver_tf.datasets.class_difference import class_difference
 from maskconver_tf.errors import UserError
 from maskconver_tf.training.run_files.run_folder import join_first_names
 
@@ -20,7 +21,8 @@ def check_same_classes(categories: Categories, eval_input: Any, whose: str) -> N
         raise UserError(
             f"{eval_input.data_dir}: this dataset has {len(found)} classes "
             f"({join_first_names(found.names)}), but {whose} has {len(categories)} "
-            f"({join_first_names(categories.names)}). Evaluate on a dataset built from the same "
+            f"({join_first_names(categories.names)}). They differ in "
+            f"{class_difference(found, categories)}. Evaluate on a dataset built from the same "
             "class list"
         )
 
@@ -28,5 +30,8 @@ def check_same_classes(categories: Categories, eval_input: Any, whose: str) -> N
 def check_local_folder(out: str) -> Path:
     """Returns `out` as a path. Raises `UserError` if it is in a bucket."""
     if "://" in out:
-        raise UserError(f"--out {out}: found a bucket, expected a local folder for the results")
+        raise UserError(
+            f"--out {out}: found an address in a bucket; expected a local folder for the results. "
+            "Write them to this machine, such as --out results, and copy them"
+        )
     return Path(out)

@@ -25,10 +25,12 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf.datasets.categories import Categories
-from maskconver_tf.errors import UserError, short_repr
+from maskconver_tf.datasets.class_difference import class_difference
+from maskconver_tf.errors import UserError, typed_repr
 from maskconver_tf.files.disk_errors import explain_write_errors
 from maskconver_tf.files.paths import RemotePath, pattern_free_path
 from maskconver_tf.files.whole_file import write_text_whole
+from maskconver_tf.inference.model_folder import describe_other, is_run
 from maskconver_tf.training.run_files.checkpoint_reading import (
     newest_checkpoint,
     restore_checkpoint,
@@ -126,10 +128,10 @@ class RunFolder:
 
     def missing_file(self, file: Path | RemotePath) -> UserError:
         """Returns the error for a missing file: the folder holds no run, or half of one."""
-        if not any(folder.is_dir() for folder in (self.checkpoints, self.best)):
+        if not is_run(self.path):
             return UserError(
-                f"{self.path}: no run is here ({file.name} is missing). Give the --model_dir of "
-                "`maskconver train`"
+                f"{self.path}: no run is here ({file.name} is missing): "
+                f"{describe_other(self.path)}. Give the --model_dir of `maskconver train`"
             )
         return UserError(
             f"{file}: missing, but other files of the run are here. Copy it again, or write it "
@@ -158,7 +160,8 @@ class RunFolder:
             raise UserError(
                 f"{self.path}: this run was trained for {len(known)} classes "
                 f"({join_first_names(known.names)}), but the data has {len(categories)} "
-                f"({join_first_names(categories.names)}). Choose another --model_dir, or the data "
+                f"({join_first_names(categories.names)}). They differ in "
+                f"{class_difference(known, categories)}. Choose another --model_dir, or the data "
                 "of this run"
             )
 
@@ -222,8 +225,8 @@ class RunFolder:
             ) from error
         if not isinstance(best, dict) or type(best.get("step")) is not int:
             raise UserError(
-                f"{self.best_score}: found {short_repr(best)}; expected an object with the step of "
-                f"the best evaluation, so it is damaged. {way_out}"
+                f"{self.best_score}: found {typed_repr(best)}; expected an object whose step is a "
+                f"whole number, the step of the best evaluation, so it is damaged. {way_out}"
             )
         return best
 
@@ -243,8 +246,9 @@ class RunFolder:
         checkpoint = self.best_or_newest_checkpoint()
         if checkpoint is None:
             raise UserError(
-                f"{self.path}: found no checkpoint, expected one. The run has not reached its "
-                "first checkpoint yet; train longer"
+                f"{self.path}: found no checkpoint, expected one in {self.checkpoints.name}/. The "
+                "run has not reached its first checkpoint yet. Continue it with its own "
+                "`maskconver train` command"
             )
         restore_checkpoint(tf.train.Checkpoint(model=model), checkpoint)
         return checkpoint
