@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -104,6 +105,41 @@ def check_lists(
             if not is_item(item):
                 shown = f"entry {number} of {value!r} is {typed_repr(item)}"
                 raise UserError(f"{where}.{name}: {shown}; expected {expected}{_way(where, name)}")
+
+
+def check_functions(where: str, **references: tuple[object, str]) -> None:
+    """Checks that settings are functions or classes, to be called later.
+
+    Each comes with the reference to write, such as "@MaskConver".
+
+    Raises:
+      UserError: a setting is not; the message says what to write.
+    """
+    for name, (value, reference) in references.items():
+        # An object of a class that Gin has built may also be callable.
+        if not callable(value) or (dataclasses.is_dataclass(value) and not _is_class(value)):
+            expected = f"a function or class such as {reference}, without ()"
+            advice = f"; write {where}.{name} = {reference}"
+            raise wrong_setting(f"{where}.{name}", value, expected, advice=advice)
+
+
+def check_objects(where: str, **references: tuple[object, str, str]) -> None:
+    """Checks that settings are objects that have an attribute.
+
+    Each comes with the attribute and the reference to write, such as "@RunLength()".
+
+    Raises:
+      UserError: a setting is not; the message says what to write.
+    """
+    for name, (value, attribute, reference) in references.items():
+        if _is_class(value) or not hasattr(value, attribute):
+            expected = f"an object such as {reference}, with ()"
+            advice = f"; write {where}.{name} = {reference}"
+            raise wrong_setting(f"{where}.{name}", value, expected, advice=advice)
+
+
+def _is_class(value: object) -> bool:
+    return isinstance(value, type)
 
 
 def is_whole_number(value: object, least: int = 0, most: int = LARGEST_WHOLE_NUMBER) -> bool:

@@ -9,7 +9,13 @@ import tf_keras
 
 from maskconver_tf.errors import UserError
 from maskconver_tf.files.paths import local_or_remote_path
-from maskconver_tf.setting_checks import check_texts, check_whole_numbers, given
+from maskconver_tf.setting_checks import (
+    check_functions,
+    check_objects,
+    check_texts,
+    check_whole_numbers,
+    given,
+)
 from maskconver_tf.training.evaluators.checks import check_same_classes
 from maskconver_tf.training.evaluators.evaluator import Scores
 from maskconver_tf.training.loop import TrainingLoop
@@ -62,6 +68,7 @@ def train(
         being finite.
       RunStopped: SIGTERM or Ctrl-C stopped the run after it saved; or another worker is gone.
     """
+    _check_arguments(task, optimizer, length, compute, saving)
     check_whole_numbers("train", 0, max_skipped=max_skipped)
     check_whole_numbers("train", 0, LARGEST_SEED, seed=seed)
     check_texts("train", "runs/earlier", **given(init_from=init_from))
@@ -105,6 +112,19 @@ def train(
             project = saving.wandb_project if workers.is_chief else None
             with open_wandb_log(project, written) as log:
                 return TrainingLoop(step, checkpoints, written, workers, log).run(length)
+
+
+def _check_arguments(
+    task: object, optimizer: object, length: object, compute: object, saving: object
+) -> None:
+    check_objects(
+        "train",
+        task=(task, "train_input", "@PanopticTask()"),
+        length=(length, "total_steps", "@RunLength()"),
+        compute=(compute, "accumulation_steps", "@Compute()"),
+        saving=(saving, "keep_checkpoints", "@Saving()"),
+    )
+    check_functions("train", optimizer=(optimizer, "@make_optimizer"))
 
 
 def _check_batch_size(task: Task, strategy: tf.distribute.Strategy, compute: Compute) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Callable
+from typing import ClassVar
 
 import tensorflow as tf
 import tf_keras
@@ -25,6 +26,11 @@ class ClassificationTask(Task):
     kind = "classification"
     metric, metric_name = "top_1", "top-1"
     eval_input_class = "ClassificationEvaluation"
+    _references: ClassVar[dict[str, str]] = {
+        "model": "@ImageClassifier",
+        "loss": "@ClassificationLoss()",
+        "train_input": "@ClassificationInput()",
+    }
 
     def batches(self, network: tf_keras.Model) -> Callable[..., tf.data.Dataset]:
         return self.train_input.batches

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import ClassVar
 
 import tensorflow as tf
 import tf_keras
@@ -12,6 +13,7 @@ from maskconver_tf import types
 from maskconver_tf.inference.segmenter import PanopticSegmenter
 from maskconver_tf.losses.maskconver_loss import num_segments
 from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
+from maskconver_tf.setting_checks import check_objects
 from maskconver_tf.training.evaluators.evaluator import EvaluationHooks
 from maskconver_tf.training.evaluators.panoptic_evaluator import PanopticEvaluator
 from maskconver_tf.training.machines.workers import Workers
@@ -34,6 +36,18 @@ class PanopticTask(RecordsTask):
     count_names = ("dropped_segments_per_step",)
 
     fusion: PanopticFusion
+
+    _references: ClassVar[dict[str, str]] = {
+        "model": "@MaskConver",
+        "targets": "@TargetBuilder",
+        "loss": "@MaskConverLoss()",
+        "train_input": "@TrainingInput()",
+    }
+    _loss_attribute = "names"
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_objects("PanopticTask", fusion=(self.fusion, "min_area", "@PanopticFusion()"))
 
     def make_targets(self, network: tf_keras.Model) -> Callable[..., dict[str, tf.Tensor]]:
         return self.targets(center_levels=network.center_levels)

@@ -15,6 +15,7 @@ import tf_keras
 from maskconver_tf import types
 from maskconver_tf.datasets.records.corrupt_records import explain_corrupt_records
 from maskconver_tf.errors import UserError
+from maskconver_tf.setting_checks import check_functions
 from maskconver_tf.training.tasks.task import Task
 
 
@@ -30,6 +31,10 @@ class RecordsTask(Task):
 
     targets: Callable[..., Any]
 
+    def __post_init__(self):
+        super().__post_init__()
+        check_functions(type(self).__name__, targets=(self.targets, self._references["targets"]))
+
     def make_targets(self, network: tf_keras.Model) -> Callable[..., dict[str, tf.Tensor]]:
         """Returns what `TrainingInput.batches` takes; it has a `label_stride`."""
         raise NotImplementedError
@@ -43,8 +48,9 @@ class RecordsTask(Task):
         targets, stride = self.make_targets(network), 2**network.mask_level
         if targets.label_stride not in [s for s in range(1, stride + 1) if stride % s == 0]:
             raise UserError(
-                f"{type(targets).__name__}.label_stride = {targets.label_stride!r}: expected a "
-                f"divisor of {stride}, the input pixels per cell of the masks, such as 1 or 2"
+                f"{type(targets).__name__}.label_stride = {targets.label_stride}: expected a "
+                f"divisor of {stride}, the input pixels per cell of the masks. Set it to one of "
+                f"{[s for s in range(1, stride + 1) if stride % s == 0]}"
             )
         return targets
 

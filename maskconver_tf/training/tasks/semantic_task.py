@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import ClassVar
 
 import tensorflow as tf
 import tf_keras
@@ -23,6 +24,12 @@ class SemanticTask(RecordsTask):
 
     kind = "semantic segmentation"
     metric, metric_name = "miou", "mIoU"
+    _references: ClassVar[dict[str, str]] = {
+        "model": "@SemanticModel",
+        "targets": "@SemanticTargets",
+        "loss": "@SemanticLoss()",
+        "train_input": "@TrainingInput()",
+    }
 
     def make_targets(self, network: tf_keras.Model) -> Callable[..., dict[str, tf.Tensor]]:
         return self.targets()

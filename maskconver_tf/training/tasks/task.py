@@ -12,6 +12,7 @@ import tf_keras
 
 from maskconver_tf import types
 from maskconver_tf.datasets.categories import Categories
+from maskconver_tf.setting_checks import check_functions, check_objects
 from maskconver_tf.training.evaluators.evaluator import EvaluationHooks, Evaluator
 from maskconver_tf.training.machines.workers import Workers
 from maskconver_tf.training.run_files.run_folder import RunFolder
@@ -46,11 +47,26 @@ class Task:
     """The name that Gin files use for the class of `eval_input`."""
     count_names: ClassVar[tuple[str, ...]] = ()
     """The names of what `counts` returns."""
+    _references: ClassVar[dict[str, str]]
+    """Field -> the reference that Gin files bind to it, for messages."""
+    _loss_attribute: ClassVar[str] = "normalizer"
+    """An attribute that only losses of this task have."""
 
     model: Callable[..., tf_keras.Model]
     loss: Callable[..., Losses]
     train_input: Any
     eval_input: Any = None
+
+    def __post_init__(self):
+        where, evaluation = type(self).__name__, f"@{self.eval_input_class}()"
+        check_functions(where, model=(self.model, self._references["model"]))
+        check_objects(
+            where,
+            loss=(self.loss, self._loss_attribute, self._references["loss"]),
+            train_input=(self.train_input, "batches", self._references["train_input"]),
+        )
+        if self.eval_input is not None:
+            check_objects(where, eval_input=(self.eval_input, "examples", evaluation))
 
     @property
     def categories(self) -> Categories:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import types
+
 import pytest
 
 from maskconver_tf.errors import UserError
+from maskconver_tf.training.optimizers import make_optimizer
 from maskconver_tf.training.run_settings import Compute, RunLength, Saving
 from maskconver_tf.training.train import train
 
@@ -38,11 +41,21 @@ def test_a_count_out_of_range_is_named(settings, values, message):
     ("setting", "message"),
     [
         ({"max_skipped": -1}, "train.max_skipped = -1 .*: expected a whole number from 0"),
+        ({"seed": -1}, "train.seed = -1 .*: expected a whole number from 0 to 4294967295"),
+        ({"seed": 2**32}, "train.seed = 4294967296 .*: expected a whole number from 0"),
+        ({"init_from": 7}, "train.init_from = 7 .*: expected text in quotes"),
+        ({"task": "panoptic"}, r"train.task = 'panoptic' \(text\).*; write .* = @PanopticTask\(\)"),
+        ({"length": RunLength}, r"train.length = .*: expected .*; write .* = @RunLength\(\)"),
+        ({"compute": None}, r"train.compute = None: expected .*; write .* = @Compute\(\)"),
+        ({"saving": 3}, r"train.saving = 3 .*: expected .*; write .* = @Saving\(\)"),
+        ({"optimizer": "adamw"}, r"train.optimizer = 'adamw' .*; write .* = @make_optimizer$"),
         ({"seed": None}, "train.seed = None: expected a whole number from 0"),
     ],
 )
 def test_train_checks_its_counts_before_it_makes_the_folder(tmp_path, setting, message):
+    task = types.SimpleNamespace(train_input=None)
     settings = {"length": RunLength(), "compute": Compute(), "saving": Saving()}
+    settings |= {"task": task, "optimizer": make_optimizer} | setting
     with pytest.raises(UserError, match=message):
-        train(str(tmp_path / "run"), None, None, **settings, **setting)
+        train(str(tmp_path / "run"), **settings)
     assert not (tmp_path / "run").exists()
