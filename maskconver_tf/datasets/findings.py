@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from maskconver_tf.files.encoded_pictures.pixel_limit import LARGEST_MAX_PIXELS, MAX_PIXELS
 
@@ -253,10 +253,14 @@ class Finding:
 
 def format_findings(findings: Iterable[Finding]) -> str:
     """Groups findings by kind and names a few of each kind, in indented lines for the user."""
-    kinds = list(Problem)
-    ordered = sorted(findings, key=lambda finding: kinds.index(finding.problem))
-    groups = itertools.groupby(ordered, key=lambda finding: finding.problem)
-    return "\n".join(_format_problem(problem, list(group)) for problem, group in groups)
+    return "\n".join(_format_problem(problem, group) for problem, group in by_kind(findings))
+
+
+def by_kind(findings: Iterable[Finding]) -> Iterator[tuple[enum.Enum, list[Finding]]]:
+    """Yields each kind that occurs with its findings, in the order of the kinds."""
+    ordered = sorted(findings, key=lambda f: list(type(f.problem)).index(f.problem))
+    for problem, group in itertools.groupby(ordered, key=lambda finding: finding.problem):
+        yield problem, list(group)
 
 
 def shortened_list(values: Sequence, limit: int = 5) -> str:

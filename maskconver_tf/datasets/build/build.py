@@ -19,12 +19,12 @@ from tqdm import tqdm
 from maskconver_tf.datasets.build.build_counts import BuildCounts
 from maskconver_tf.datasets.build.build_summary import BuildSummary
 from maskconver_tf.datasets.build.encode_picture import EncodedPicture, encode_picture
+from maskconver_tf.datasets.build.recorded_source import BUILT_FROM, record_source
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.datasets.findings import Finding, count_pictures, format_findings
 from maskconver_tf.datasets.process_pool import process_pool
 from maskconver_tf.datasets.records.folder import is_dataset_folder
 from maskconver_tf.datasets.records.writer import DatasetWriter
-from maskconver_tf.datasets.sources.coco.panoptic import CocoPanoptic
 from maskconver_tf.datasets.sources.named_source import open_named_source
 from maskconver_tf.datasets.sources.source import Source
 from maskconver_tf.errors import UserError
@@ -73,8 +73,8 @@ def build_dataset(
       UserError: the input is not in this layout; any picture is bad and `skip_bad` is False; all
         pictures are bad; or `out` cannot be written.
     """
-    source = CocoPanoptic(Path(images), Path(panoptic), Path(annotations))
-    return build_source(source, Path(out), BuildSettings(**settings))
+    options = {"images": images, "panoptic": panoptic, "annotations": annotations}
+    return build_named_source("coco_panoptic", options, out, **settings)
 
 
 def build_named_source(
@@ -86,11 +86,19 @@ def build_named_source(
       source: name of the source's kind, one of `options.SOURCES`.
       options: where the data is, as on the command line: {"root": "cityscapes", "split": "val"}.
     """
-    return build_source(open_named_source(source, options), Path(out), BuildSettings(**settings))
+    opened = open_named_source(source, options)
+    recorded = record_source(source, options)
+    return build_source(opened, Path(out), BuildSettings(**settings), recorded)
 
 
-def build_source(source: Source, out: Path, settings: BuildSettings) -> BuildSummary:
-    """Builds a dataset folder from an open source; see `build_dataset`."""
+def build_source(
+    source: Source, out: Path, settings: BuildSettings, recorded: Mapping[str, Any]
+) -> BuildSummary:
+    """Builds a dataset folder from an open source; see `build_dataset`.
+
+    Args:
+      recorded: what `record_source` returns for the source.
+    """
     start = time.monotonic()
     num_items = len(source.pictures)
     num_shards = choose_num_shards(source, settings.num_shards)
@@ -112,7 +120,8 @@ def build_source(source: Source, out: Path, settings: BuildSettings) -> BuildSum
                 counts.add(outcome)
             bar.update()
         refuse_bad_pictures(source, findings, num_bad, settings.skip_bad)
-        manifest = writer.finish(*manifest_content(source, counts, findings, num_bad))
+        content = manifest_content(source, counts, findings, num_bad, recorded)
+        manifest = writer.finish(*content)
     return BuildSummary(out, manifest, counts.conversions, findings, time.monotonic() - start)
 
 
@@ -132,18 +141,23 @@ def refuse_bad_pictures(
     source: Source, findings: Sequence[Finding], num_bad: int, skip_bad: bool
 ) -> None:
     """Raises `UserError` if pictures are bad and may not be skipped, or if all are bad."""
-    all_bad = num_bad == _num_entries(source)
+    all_bad = num_bad == num_entries(source)
     if findings and (not skip_bad or all_bad or not _can_skip(findings)):
         raise _refusal(source, findings, num_bad)
 
 
 def manifest_content(
-    source: Source, counts: BuildCounts, findings: Sequence[Finding], num_bad: int
+    source: Source,
+    counts: BuildCounts,
+    findings: Sequence[Finding],
+    num_bad: int,
+    recorded: Mapping[str, Any],
 ) -> tuple[Categories, dict[str, Any], dict[str, list[str]], list[dict[str, str]]]:
     """Returns the arguments that `write_manifest` takes after the shards."""
     content = {
         "source": source.description,
-        "num_source_pictures": _num_entries(source),
+        BUILT_FROM: dict(recorded),
+        "num_source_pictures": num_entries(source),
         "num_dropped": num_bad,
         **counts.to_json(getattr(source, "num_listed_segments", None)),
     }
@@ -156,15 +170,15 @@ def _can_skip(findings: Sequence[Finding]) -> bool:
     return all(finding.problem.can_be_skipped for finding in findings)
 
 
-def _num_entries(source: Source) -> int:
+def num_entries(source: Source) -> int:
     """Counts the pictures of a source, including those for which only a finding exists."""
     return len(source.pictures) + count_pictures(source.findings)
 
 
 def _refusal(source: Source, findings: Sequence[Finding], num_bad: int) -> UserError:
     """Makes the error for a source with bad pictures."""
-    num_entries = _num_entries(source)
-    if num_bad == num_entries:
+    num_all = num_entries(source)
+    if num_bad == num_all:
         way_out = "No picture is left to build from: correct them"
     elif not _can_skip(findings):
         way_out = (
@@ -173,11 +187,11 @@ def _refusal(source: Source, findings: Sequence[Finding], num_bad: int) -> UserE
         )
     else:
         way_out = (
-            f"Correct them, or build from the other {num_entries - num_bad} with --skip_bad. "
+            f"Correct them, or build from the other {num_all - num_bad} with --skip_bad. "
             "dropped.json then lists the pictures that were left out"
         )
     return UserError(
-        f"{source.where}: {num_bad} of {num_entries} pictures cannot be used; nothing was "
+        f"{source.where}: {num_bad} of {num_all} pictures cannot be used; nothing was "
         f"written.\n{format_findings(findings)}\n{way_out}"
     )
 

@@ -72,7 +72,7 @@ class BuildCounts:
             "num_crowds": int(self._num_crowds.sum()),
             "num_merged_stuff_segments": self._num_merged,
             "num_hidden_segments": self._num_hidden,
-            "void_share": round(self._num_void_pixels / num_pixels, 6),
+            "void_share": round(self._num_void_pixels / max(1, num_pixels), 6),
             "converted": {
                 conversion: len(names) for conversion, names in sorted(self.conversions.items())
             },

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,31 +41,7 @@ class BuildSummary:
             f"{num_present} of {len(manifest['classes'])} classes; {manifest['void_share']:.1%} of "
             "pixels void",
         ]
-        return lines + self._balance()
-
-    def _balance(self) -> list[str]:
-        """Says what came in, what went into records, and where the difference went."""
-        manifest = self.manifest
-        left_out = manifest["num_left_out_segments"]
-        made = manifest["num_made_segments"]
-        came_in = f"{manifest['num_listed_segments']} came in"
-        if made:
-            came_in += f" + {made} made of unlabelled pixels or of the files of stuff"
-        went = [
-            (manifest["num_segments"], "in records"),
-            (manifest["num_merged_stuff_segments"], "joined stuff of their class"),
-            (manifest["num_hidden_segments"], "hidden, others cover them wholly"),
-            (left_out, "left out with their pictures"),
-        ]
-        went = " + ".join(f"{count} {what}" for count, what in went if count)
-        unknown = ""
-        if left_out is None and manifest["num_dropped"]:
-            unknown = "; the segments of the pictures that were left out are not known"
-        return [
-            f"Pictures: {manifest['num_source_pictures']} came in = {manifest['num_examples']} in "
-            f"records + {manifest['num_dropped']} left out",
-            f"Segments: {came_in} = {went or '0 in records'}{unknown}",
-        ]
+        return lines + balance_lines(manifest)
 
     def _converted(self) -> list[str]:
         if not self.conversions:
@@ -83,3 +59,53 @@ class BuildSummary:
             f"Left out {num_dropped} pictures (see dropped.json):",
             format_findings(self.dropped),
         ]
+
+
+def balance_lines(counts: Mapping[str, Any]) -> list[str]:
+    """Says what came in, what went into records, and where the difference went.
+
+    Args:
+      counts: the counts of dataset.json. A proof adds `num_missing_...` (of the source, and not in
+        the records) and `num_extra_...` (in the records only), for pictures and segments. Then
+        `num_examples` and `num_segments` are those of the records.
+    """
+    left_out = counts["num_left_out_segments"]
+    came_in = [
+        (counts["num_listed_segments"], "came in"),
+        (counts["num_made_segments"], "made of unlabelled pixels or of the files of stuff"),
+        (counts.get("num_extra_segments", 0), "that the source does not have"),
+    ]
+    went = [
+        (counts["num_segments"], "in records"),
+        (counts["num_merged_stuff_segments"], "joined stuff of their class"),
+        (counts["num_hidden_segments"], "hidden, others cover them wholly"),
+        (left_out, "left out with their pictures"),
+        (counts.get("num_missing_segments", 0), "missing in the records"),
+    ]
+    unknown = ""
+    if left_out is None and counts["num_dropped"]:
+        unknown = "; the segments of the pictures that were left out are not known"
+    pictures_in = [
+        (counts["num_source_pictures"], "came in"),
+        (counts.get("num_extra_pictures", 0), "that the source does not have"),
+    ]
+    pictures_went = [
+        (counts["num_examples"], "in records"),
+        (counts["num_dropped"], "left out"),
+    ]
+    if missing := counts.get("num_missing_pictures", 0):
+        pictures_went.append((missing, "missing in the records"))
+    return [
+        f"Pictures: {_sum(pictures_in[:1])}{_plus(pictures_in[1:])} = {_sum(pictures_went)}",
+        f"Segments: {_sum(came_in[:1])}{_plus(came_in[1:])} = "
+        f"{_sum([term for term in went if term[0]]) or '0 in records'}{unknown}",
+    ]
+
+
+def _sum(terms: Sequence[tuple[int, str]]) -> str:
+    return " + ".join(f"{count} {what}" for count, what in terms)
+
+
+def _plus(terms: Sequence[tuple[int, str]]) -> str:
+    """Returns the terms that are not 0, each after a plus."""
+    return "".join(f" + {count} {what}" for count, what in terms if count)

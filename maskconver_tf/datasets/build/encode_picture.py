@@ -45,10 +45,16 @@ class EncodedPicture:
 def encode_picture(picture: SourcePicture) -> EncodedPicture | tuple[Finding, ...]:
     """Reads, checks and encodes one picture, or returns everything that is wrong with it."""
     checked = check_picture(picture)
-    return _encode(picture, checked) if isinstance(checked, CheckedPicture) else checked
+    if not isinstance(checked, CheckedPicture):
+        return checked
+    record, conversion = make_record(picture, checked)
+    return with_counts(picture, checked, conversion, to_features(record))
 
 
-def _encode(picture: SourcePicture, checked: CheckedPicture) -> EncodedPicture:
+def make_record(
+    picture: SourcePicture, checked: CheckedPicture
+) -> tuple[PanopticRecord, str | None]:
+    """Returns the record of a checked picture, and the conversion that `to_plain_rgb` returns."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         image_bytes, conversion = to_plain_rgb(
@@ -67,9 +73,20 @@ def _encode(picture: SourcePicture, checked: CheckedPicture) -> EncodedPicture:
         segment_class_ids=np.array([segment.class_id for segment in segments], np.int64),
         segment_is_crowd=np.array([segment.is_crowd for segment in segments], np.bool_),
     )
+    return record, conversion
+
+
+def with_counts(
+    picture: SourcePicture,
+    checked: CheckedPicture,
+    conversion: str | None,
+    features: dict[str, list[bytes] | list[int]],
+) -> EncodedPicture:
+    """Puts the features of a record and what the builder counts together."""
+    segments = checked.segments
     return EncodedPicture(
         name=picture.name,
-        features=to_features(record),
+        features=features,
         class_ids=[segment.class_id for segment in segments],
         is_crowd=[segment.is_crowd for segment in segments],
         areas=np.bincount(checked.segment_map.ravel(), minlength=len(segments) + 1),

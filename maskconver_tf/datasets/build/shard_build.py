@@ -27,6 +27,7 @@ from maskconver_tf.datasets.build.build import (
 from maskconver_tf.datasets.build.build_counts import BuildCounts
 from maskconver_tf.datasets.build.build_summary import BuildSummary
 from maskconver_tf.datasets.build.encode_picture import EncodedPicture, encode_picture
+from maskconver_tf.datasets.build.recorded_source import record_source
 from maskconver_tf.datasets.findings import Finding, count_pictures
 from maskconver_tf.datasets.records.writer import ShardWriter, shard_bounds, write_manifest
 from maskconver_tf.datasets.sources.named_source import open_named_source
@@ -89,7 +90,8 @@ def build_by_shards(
             num_bad += result.num_bad
             entries.append(result.entry)
         refuse_bad_pictures(opened, findings, num_bad, settings.skip_bad)
-        content = manifest_content(opened, counts, findings, num_bad)
+        recorded = record_source(source, options)
+        content = manifest_content(opened, counts, findings, num_bad, recorded)
         manifest = write_manifest(folder, entries, *content)
     return BuildSummary(Path(out), manifest, counts.conversions, findings, time.monotonic() - start)
 

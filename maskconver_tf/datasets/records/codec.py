@@ -15,7 +15,11 @@ import numpy as np
 from PIL import Image
 
 from maskconver_tf import types
+from maskconver_tf.datasets.records.tfrecord_file import BrokenRecords
+from maskconver_tf.files.encoded_pictures.pixel_limit import LARGEST_MAX_PIXELS
+from maskconver_tf.files.encoded_pictures.raw_values import NotRaw, read_raw_values
 from maskconver_tf.files.json_file import utf8_safe
+from maskconver_tf.files.pictures import UnreadablePicture
 from maskconver_tf.ops.segment_extents import segment_extents
 
 if TYPE_CHECKING:
@@ -67,7 +71,7 @@ def to_features(record: PanopticRecord) -> dict[str, list[bytes] | list[int]]:
     """Returns the record's content by key. The segment map becomes a 16-bit grayscale PNG."""
     content = {
         types.IMAGE: [record.image_bytes],
-        types.IMAGE_ID: [utf8_safe(json.dumps(record.image_id, ensure_ascii=False)).encode()],
+        types.IMAGE_ID: [_id_bytes(record.image_id)],
         types.FILE_NAME: [utf8_safe(record.file_name).encode()],
         types.IMAGE_SIZE: [record.height, record.width],
         types.SEGMENT_MAP: [_to_png(record.segment_map)],
@@ -90,6 +94,55 @@ def serialize(features: dict[str, list[bytes] | list[int]]) -> bytes:
         else:
             feature.int64_list.value.extend(values)
     return example.SerializeToString(deterministic=True)
+
+
+def picture_key(image_id: int | str, file_name: str) -> tuple[bytes, bytes]:
+    """Returns id and file name as a record holds them; together they name the picture."""
+    return _id_bytes(image_id), utf8_safe(file_name).encode()
+
+
+def key_and_count(features: dict[str, list]) -> tuple[tuple[bytes, bytes], int]:
+    """Returns the `picture_key` of a record and the number of its segments.
+
+    Raises:
+      BrokenRecords: the record lacks its id or its file name.
+    """
+    key = _one(features, types.IMAGE_ID), _one(features, types.FILE_NAME)
+    return key, len(features.get(_KEYS[types.SEGMENT_IDS], ()))
+
+
+def from_features(features: dict[str, list]) -> PanopticRecord:
+    """Returns the record of which `to_features` gives these features, without TensorFlow.
+
+    Raises:
+      BrokenRecords: a field is missing, or the segment map cannot be decoded.
+    """
+    size = features.get(_KEYS[types.IMAGE_SIZE], [])
+    if len(size) != 2:
+        raise BrokenRecords(f"the record has {len(size)} numbers as the size of its picture")
+    encoded_map = _one(features, types.SEGMENT_MAP)
+    try:
+        segment_map = read_raw_values(encoded_map, LARGEST_MAX_PIXELS).values
+    except (UnreadablePicture, NotRaw) as error:
+        raise BrokenRecords(f"the segment map cannot be read: {error}") from None
+    class_ids, is_crowd, ids = (
+        np.array(features.get(_KEYS[field], ()), np.int64)
+        for field in (types.SEGMENT_CLASS_IDS, types.SEGMENT_IS_CROWD, types.SEGMENT_IDS)
+    )
+    if not len(class_ids) == len(is_crowd) == len(ids):
+        found = f"{len(ids)} segment ids, {len(class_ids)} classes and {len(is_crowd)} crowd marks"
+        raise BrokenRecords(f"the record has {found}")
+    return PanopticRecord(
+        image_bytes=_one(features, types.IMAGE),
+        image_id=json.loads(_one(features, types.IMAGE_ID)),
+        file_name=_one(features, types.FILE_NAME).decode(),
+        height=size[0],
+        width=size[1],
+        segment_map=segment_map,
+        segment_ids=ids,
+        segment_class_ids=class_ids,
+        segment_is_crowd=is_crowd.astype(np.bool_),
+    )
 
 
 def encode(record: PanopticRecord) -> bytes:
@@ -145,7 +198,11 @@ def decode(parsed: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
 
 
 def decode_window(
-    parsed: dict[str, tf.Tensor], begin: tf.Tensor, extent: tf.Tensor, size: tf.Tensor
+    parsed: dict[str, tf.Tensor],
+    begin: tf.Tensor,
+    extent: tf.Tensor,
+    size: tf.Tensor,
+    segment_map: tf.Tensor | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Decodes a rectangle of picture and segment map, for scaling; runs in `tf.data`.
 
@@ -154,6 +211,7 @@ def decode_window(
       begin: int32 `[2]`, first row and column of the rectangle.
       extent: int32 `[2]`, height and width of the rectangle, which lies within the picture.
       size: int32 `[2]`, height and width after scaling.
+      segment_map: what `decode_map` returned, if the caller has it.
 
     Returns:
       The picture, uint8 `[h, w, 3]` of size `extent` or smaller (see `decode_part`); and the
@@ -164,8 +222,16 @@ def decode_window(
     from maskconver_tf.files.graph_decoding import decode_part
 
     image = decode_part(parsed[types.IMAGE], parsed[types.IMAGE_SIZE], begin, extent, size)
+    segment_map = decode_map(parsed) if segment_map is None else segment_map
+    return image, tf.slice(segment_map, begin, extent)
+
+
+def decode_map(parsed: dict[str, tf.Tensor]) -> tf.Tensor:
+    """Decodes the whole segment map of a parsed record; uint16 `[h, w]`."""
+    import tensorflow as tf
+
     segment_map = tf.io.decode_png(parsed[types.SEGMENT_MAP], channels=1, dtype=tf.uint16)
-    return image, tf.slice(tf.squeeze(segment_map, -1), begin, extent)
+    return tf.squeeze(segment_map, -1)
 
 
 def truth_segments(example: dict[str, np.ndarray]) -> list[types.Segment]:
@@ -189,6 +255,18 @@ def truth_segments(example: dict[str, np.ndarray]) -> list[types.Segment]:
         )
         for i in range(len(class_ids))
     ]
+
+
+def _id_bytes(image_id: int | str) -> bytes:
+    return utf8_safe(json.dumps(image_id, ensure_ascii=False)).encode()
+
+
+def _one(features: dict[str, list], field: str) -> bytes:
+    """Returns the only value of a field; raises `BrokenRecords` if there is not one."""
+    values = features.get(_KEYS[field], [])
+    if len(values) != 1 or not isinstance(values[0], bytes):
+        raise BrokenRecords(f"the record has {len(values)} values of {_KEYS[field]}, not one")
+    return values[0]
 
 
 def _to_png(segment_map: np.ndarray) -> bytes:

@@ -13,7 +13,7 @@ from maskconver_tf.datasets.records.codec import serialize
 from maskconver_tf.datasets.records.folder import CATEGORIES_FILE, FORMAT_VERSION, MANIFEST_FILE
 from maskconver_tf.errors import UserError
 from maskconver_tf.files.file_hash import sha256_of
-from maskconver_tf.files.json_file import write_json
+from maskconver_tf.files.json_file import read_json, write_json
 
 _CONVERTED_FILE = "converted.json"
 _DROPPED_FILE = "dropped.json"
@@ -168,3 +168,22 @@ def _version(package: str) -> str:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return "not installed"
+
+
+def read_dropped(folder: Path) -> dict[str, str]:
+    """Returns picture -> reason for the pictures that dropped.json lists; {} without the file.
+
+    Raises:
+      UserError: the file is not a list of findings.
+    """
+    path = folder / _DROPPED_FILE
+    if not path.exists():
+        return {}
+    entries = read_json(path, "the list of pictures that were left out")
+    try:
+        return {str(entry["picture"]): str(entry["finding"]) for entry in entries}
+    except (KeyError, TypeError):
+        raise UserError(
+            f"{path}: found other content than the build wrote; expected a list of objects with "
+            "picture and finding. Copy the file again, or build again"
+        ) from None

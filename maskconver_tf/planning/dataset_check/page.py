@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import html
-import itertools
+from enum import Enum
 from typing import Any
 
 import numpy as np
 
-from maskconver_tf.datasets.findings import Finding, Problem
+from maskconver_tf.datasets.findings import Finding, by_kind
 from maskconver_tf.planning.dataset_check.report import Report, ReportPicture
 
 _SHOWN_PER_KIND = 200
@@ -61,28 +61,36 @@ th { font-weight: 600; color: var(--soft); } .name { text-align: left; white-spa
 
 def make_page(report: Report) -> str:
     """Returns the HTML text, which contains the pictures and charts."""
-    body = [_head(report), _problems(report), _ceilings(report)]
+    body = [_head(report), problems_section(report.problems, _pairs(report)), _ceilings(report)]
     for name, part in report.parts.items():
         body.append(_part(name, part, report.drawings[name], report.colors[name]))
+    return page_frame("Dataset check", body)
+
+
+def page_frame(title: str, sections: list[str]) -> str:
+    """Returns a whole page."""
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Dataset check</title><style>{_STYLE}</style></head>\n<body>\n"
-        + "\n".join(body)
+        f"<title>{_text(title)}</title><style>{_STYLE}</style></head>\n<body>\n"
+        + "\n".join(sections)
         + "\n</body></html>\n"
     )
 
 
 def _head(report: Report) -> str:
-    wheres = ", ".join(f"<code>{_text(part['where'])}</code>" for part in report.parts.values())
-    cards = [
-        _card(f"pictures in {name}", f"{part['num_pictures']:,}")
-        for name, part in report.parts.items()
-    ]
-    num_problems = len(report.problems)
+    counts = {f"pictures in {name}": part["num_pictures"] for name, part in report.parts.items()}
+    wheres = [part["where"] for part in report.parts.values()]
+    return head_section("Dataset check", wheres, counts, len(report.problems))
+
+
+def head_section(title: str, wheres: list[str], counts: dict[str, int], num_problems: int) -> str:
+    """Returns the head of a page: its title, the folders, and numbers by their label."""
+    cards = [_card(label, f"{count:,}") for label, count in counts.items()]
     cards.append(_card("problems", f"{num_problems:,}", "bad" if num_problems else ""))
+    names = ", ".join(f"<code>{_text(where)}</code>" for where in wheres)
     return (
-        f"<h1>Dataset check</h1><p class=soft>{wheres}</p><div class=cards>{''.join(cards)}</div>"
+        f"<h1>{_text(title)}</h1><p class=soft>{names}</p><div class=cards>{''.join(cards)}</div>"
     )
 
 
@@ -93,15 +101,21 @@ def _card(label: str, value: str, kind: str = "") -> str:
 # ---- Problems ------------------------------------------------------------------------------------
 
 
-def _problems(report: Report) -> str:
-    if not report.problems:
+def problems_section(problems: list[tuple[str, Finding]], pairs: str = "") -> str:
+    """Returns the list of problems by kind.
+
+    Args:
+      problems: each problem, as name of the part and finding.
+      pairs: HTML that follows the list.
+    """
+    if not problems:
         return "<h2>Problems</h2><p>None found.</p>"
-    kinds = list(Problem)
-    ordered = sorted(report.problems, key=lambda entry: kinds.index(entry[1].problem))
-    groups = itertools.groupby(ordered, key=lambda entry: entry[1].problem)
-    is_open = len(ordered) <= _MOST_UNFOLDED
-    kinds_text = "".join(_kind(kind, list(entries), is_open) for kind, entries in groups)
-    return f"<h2>Problems</h2>{kinds_text}{_pairs(report)}"
+    parts = {id(finding): part for part, finding in problems}
+    kinds = [
+        _kind(kind, [(parts[id(f)], f) for f in findings], len(problems) <= _MOST_UNFOLDED)
+        for kind, findings in by_kind(finding for _, finding in problems)
+    ]
+    return f"<h2>Problems</h2>{''.join(kinds)}{pairs}"
 
 
 def _pairs(report: Report) -> str:
@@ -112,7 +126,7 @@ def _pairs(report: Report) -> str:
     return f"<h3>Duplicate pictures</h3><div class=pairs>{figures}</div>"
 
 
-def _kind(kind: Problem, entries: list[tuple[str, Finding]], is_open: bool) -> str:
+def _kind(kind: Enum, entries: list[tuple[str, Finding]], is_open: bool) -> str:
     rows = [
         f"<li>{_text(part)}: <code>{_text(finding.file)}</code>: {_text(finding.found)}</li>"
         for part, finding in entries[:_SHOWN_PER_KIND]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from maskconver_tf.errors import UserError
 from maskconver_tf.files.json_file import utf8_safe, write_json
@@ -14,11 +15,16 @@ _JSON_FILE, _PAGE_FILE = "check.json", "check.html"
 
 def write_report(report: Report, folder: Path) -> Path:
     """Writes the JSON and the page to `folder`; returns the path of the page."""
+    return write_files(report.to_json(), make_page(report), folder)
+
+
+def write_files(content: dict[str, Any], page: str, folder: Path) -> Path:
+    """Writes check.json and check.html to `folder`; returns the path of the page."""
     make_report_folder(folder)
     page_file = folder / _PAGE_FILE
     try:
-        write_json(folder / _JSON_FILE, report.to_json())
-        page_file.write_text(utf8_safe(make_page(report)), encoding="utf-8")
+        write_json(folder / _JSON_FILE, content)
+        page_file.write_text(utf8_safe(page), encoding="utf-8")
     except OSError as error:
         raise _cannot_write(folder, error) from None
     return page_file

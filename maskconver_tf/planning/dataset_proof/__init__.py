@@ -1,0 +1,1 @@
+"""Compares built dataset folders with their sources, and reports every difference."""
