@@ -103,10 +103,13 @@ def _run_command(argv: list[str]) -> int:
     others = [_with_underscores(argument) for argument in argv if argument not in gin]
     args, unknown = make_parser().parse_known_args(others)
     if gin and not args.takes_gin:
-        raise UserError(f"{gin[0]}: this command takes no {_GIN_PREFIX}NAME=VALUE")
+        raise UserError(f"{gin[0]}: this command takes no {_GIN_PREFIX}NAME=VALUE; remove it")
     for argument in gin:
         if "=" not in argument:
-            raise UserError(f"{argument}: expected {_GIN_PREFIX}NAME=VALUE, with = and no space")
+            raise UserError(
+                f"{argument}: expected {_GIN_PREFIX}NAME=VALUE, with = and no space, such as "
+                f"{_GIN_PREFIX}TrainingInput.batch_size=8"
+            )
     if unknown:
         args.parser.refuse(unknown[0])
     if args.handler is None:

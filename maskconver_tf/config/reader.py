@@ -84,7 +84,10 @@ class Reader:
             with add_place_to_errors(gin_text, statement):
                 self._bind(statement, self._names, gin_text)
         if not isinstance(statement, BindingStatement) or next(statements, None):
-            raise UserError(f"{gin_text.place(None)}: expected --gin.NAME=VALUE")
+            raise UserError(
+                f"{gin_text.place(None)}: expected one setting in the form --gin.NAME=VALUE, such "
+                "as --gin.TrainingInput.batch_size=8"
+            )
 
     def _read(self, gin_text: GinText) -> None:
         names = KnownNames(self._names)
@@ -152,7 +155,10 @@ class Reader:
         """Adds the binding of `key` and the macros it reads; `readers` are the keys on the way."""
         binding = self._bindings[key]
         if key in readers:
-            raise UserError(f"{binding.place}: the macro '{key[0]}' reads itself")
+            raise UserError(
+                f"{binding.place}: the macro '{key[0]}' reads itself, perhaps through other "
+                "macros; give it a value, or let it read another macro"
+            )
         live[key] = binding
         for name in sorted(macros_in(binding.value)):
             macro = macro_key(name)
@@ -172,4 +178,7 @@ def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        raise UserError(f"{path}: not a text file in UTF-8; expected a .gin file") from None
+        raise UserError(
+            f"{path}: not a text file in UTF-8; expected a .gin file. Save it as UTF-8, or name "
+            "another file"
+        ) from None

@@ -71,7 +71,8 @@ class Prediction:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(
-                f"{folder}: cannot be made ({error.strerror}); expected a folder to write to"
+                f"{folder}: cannot be made ({error.strerror}); expected a folder to write to. "
+                "Choose another one"
             ) from None
         paths = {kind: folder / name for kind, name in saved_names(stem).items()}
         Image.fromarray(self.draw()).save(paths["picture"])
@@ -149,7 +150,10 @@ def read_image(path: str | os.PathLike, max_pixels: int = MAX_PIXELS) -> np.ndar
             f"{problem.way_out}"
         ) from None
     except (OSError, UnreadablePicture) as error:
-        raise UserError(f"{path}: not a readable picture ({error}); expected JPEG or PNG") from None
+        raise UserError(
+            f"{path}: not a readable picture ({error}); expected a complete picture, such as JPEG "
+            "or PNG. Get the file again"
+        ) from None
     return plain_pixels(plain)
 
 
@@ -163,6 +167,7 @@ def describe_missing_picture(path: str | os.PathLike) -> str:
 def _check_pixels(image: np.ndarray) -> np.ndarray:
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
         raise UserError(
-            f"image is {image.dtype} {list(image.shape)}; expected uint8 [height, width, 3], RGB"
+            f"image is {image.dtype} {list(image.shape)}; expected uint8 [height, width, 3], RGB, "
+            "with at least one pixel. Convert it, or pass the path of the file"
         )
     return image

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.lint import gin_rules, link_rules, room_rules, source_rules
+from tests.lint.messages import message_rules
 from tests.lint.sources import PACKAGE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,6 +36,10 @@ ROOT = Path(__file__).resolve().parents[2]
         gin_rules.imports_exist,
         gin_rules.nothing_skips_unknown,
         link_rules.relative_links_exist,
+        message_rules.messages_end_without_full_stop,
+        message_rules.messages_name_a_file_or_setting,
+        message_rules.messages_say_what_to_do,
+        message_rules.messages_are_no_catchwords,
     ],
     ids=lambda rule: rule.__name__,
 )

@@ -48,7 +48,8 @@ def _arguments(runner: str, workers: int | None, pipeline_options: Sequence[str]
     for option in pipeline_options:
         if "=" not in option or option.startswith("-"):
             raise UserError(
-                f"--pipeline_option {option}: expected NAME=VALUE, such as direct_num_workers=4"
+                f"--pipeline_option {option}: expected NAME=VALUE without dashes before NAME, such "
+                "as direct_num_workers=4"
             )
     given = [f"--{option}" for option in pipeline_options]
     direct = []
@@ -65,9 +66,9 @@ def _run(arguments: list[str], jobs: list[ShardJob]) -> None:
         from apache_beam.options.pipeline_options import PipelineOptions
     except ImportError as error:
         raise UserError(
-            f"--runner: Apache Beam cannot be imported ({error}). It needs an environment of its "
-            "own; docs/datasets.md explains how to make one. Without --runner a build uses all "
-            "cores of this machine"
+            f"--runner: Apache Beam cannot be imported ({error}). Make an environment of its own "
+            "for it, as docs/datasets.md explains, or omit --runner: then a build uses all cores "
+            "of this machine"
         ) from None
     try:
         with beam.Pipeline(options=PipelineOptions(arguments)) as pipeline:
@@ -77,6 +78,6 @@ def _run(arguments: list[str], jobs: list[ShardJob]) -> None:
     except Exception as error:  # Each runner raises errors of its own.
         last = str(error).strip().splitlines()[-1] if str(error).strip() else repr(error)
         raise UserError(
-            f"{arguments[0]}: the pipeline failed: {last}\nBeam's messages above say more, and "
-            "--debug shows a traceback. Nothing was written"
+            f"{arguments[0]}: the pipeline failed: {last}\nRead Beam's messages above, or run the "
+            "command with --debug to see a traceback. Nothing was written"
         ) from error

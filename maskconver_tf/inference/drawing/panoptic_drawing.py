@@ -64,7 +64,8 @@ def draw_panoptic_map(
 def _check_arguments(image: np.ndarray, panoptic_map: np.ndarray, alpha: float) -> None:
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise UserError(
-            f"The image is {image.dtype} of shape {image.shape}; expected uint8 [height, width, 3]"
+            f"The image is {image.dtype} of shape {image.shape}; expected uint8 [height, width, "
+            "3]. Convert it, as in np.asarray(Image.open(FILE).convert('RGB'))"
         )
     if image.shape[:2] != panoptic_map.shape:
         raise UserError(

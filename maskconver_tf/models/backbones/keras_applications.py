@@ -106,7 +106,7 @@ def _load(name: str, weights: str | None) -> tf_keras.Model:
         raise UserError(
             f"keras_application.weights = {weights!r}: not the weights of {name} "
             f"({_brief(error)}); expected the file Keras publishes for it without the classifier, "
-            "whose name ends in _notop.h5 or has _no_top in it"
+            "whose name ends in _notop.h5 or has _no_top in it. Download that file"
         ) from error
     return network
 

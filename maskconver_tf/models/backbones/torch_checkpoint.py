@@ -64,7 +64,10 @@ def read_torch_checkpoint(path: str | Path) -> dict[str, np.ndarray]:
         with open(path, "rb") as file:
             return _read(file)
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+        raise UserError(
+            f"{path}: the weights cannot be read ({error.strerror}); check the path and its "
+            "permissions"
+        ) from error
     except Exception as error:  # A manipulated pickle can raise any error.
         raise UserError(
             f"{path}: not a state_dict in the format of PyTorch before version 1.6 ({error}); save "

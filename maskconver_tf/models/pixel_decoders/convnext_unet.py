@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Literal
 
 import tensorflow as tf
 import tf_keras
 
-from maskconver_tf.errors import UserError, check_whole_numbers
+from maskconver_tf.errors import UserError
 from maskconver_tf.layers.activation import ActivationKind, make_optional_activation
 from maskconver_tf.layers.convnext_block import ConvNeXtSEBlock
 from maskconver_tf.layers.first_weights import convnext_weights
 from maskconver_tf.layers.norm import NormKind, make_norm
 from maskconver_tf.models.levels import take_level
 from maskconver_tf.ops.resize import repeat_to_size
+from maskconver_tf.setting_checks import (
+    LARGEST_WIDTH,
+    check_flags,
+    check_lists,
+    check_numbers,
+    check_whole_numbers,
+    is_whole_number,
+)
 
 DropPathRise = Literal["level", "block"]
+
+_NAME = "ConvNeXtUNet"
+_is_repeat = functools.partial(is_whole_number, least=0, most=1000)
+_is_width = functools.partial(is_whole_number, least=1, most=LARGEST_WIDTH)
 
 _BACKBONE_STAGES = 5
 """Stages before the decoder: the stem and levels 2..5."""
@@ -71,19 +84,16 @@ class ConvNeXtUNet(tf_keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        for name, least, numbers in (("repeats", 0, repeats), ("widths", 1, widths)):
-            if not isinstance(numbers, (tuple, list)):
-                raise UserError(
-                    f"ConvNeXtUNet.{name} = {numbers!r} ({type(numbers).__name__}): expected a "
-                    "tuple with a whole number for each level, such as (1, 1, 1)"
-                )
-            for i, number in enumerate(numbers):
-                check_whole_numbers("ConvNeXtUNet", least, **{f"{name}[{i}]": number})
-        check_whole_numbers("ConvNeXtUNet", 1, kernel_size=kernel_size)
+        check_lists(_NAME, (1, 1, 1), _is_repeat, "whole numbers from 0 to 1000", repeats=repeats)
+        check_lists(_NAME, (96, 96, 96), _is_width, "whole numbers from 1", widths=widths)
+        check_whole_numbers(_NAME, 1, LARGEST_WIDTH, kernel_size=kernel_size)
+        check_numbers(_NAME, 0, 1, se_ratio=se_ratio, drop_path=drop_path)
+        check_flags(_NAME, recompute=recompute)
         if len(repeats) != len(widths) or not 1 <= len(repeats) <= 4:
             raise UserError(
                 f"ConvNeXtUNet.repeats = {tuple(repeats)} and widths = {tuple(widths)}: "
-                "expected one entry per level from 5 downward, 1 to 4 entries, as many in both"
+                "expected one entry per level from 5 downward, 1 to 4 entries, as many in both, "
+                "such as (1, 1, 1) and (96, 64, 48)"
             )
         self._config = {
             "repeats": list(repeats),

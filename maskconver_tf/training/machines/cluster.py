@@ -22,7 +22,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from maskconver_tf.errors import UserError
+from maskconver_tf.errors import UserError, typed_repr
 
 _ROLES = ("chief", "worker")
 """Roles of processes that compute gradients. Without a chief, worker 0 is the chief."""
@@ -148,7 +148,10 @@ def _from_worker_list(environ: Mapping[str, str]) -> Cluster:
 # ---- Both ----------------------------------------------------------------------------------------
 def _read_index(value: Any, where: str) -> int:
     if isinstance(value, bool) or not str(value).isdecimal():
-        raise UserError(f"{where} = {value!r}: expected a whole number from 0")
+        raise UserError(
+            f"{where} = {typed_repr(value)}: expected a whole number from 0; set it to the number "
+            "of this process"
+        )
     return int(value)
 
 

@@ -102,9 +102,9 @@ def test_a_macro_of_itself_is_no_endless_loop(load_error, folder):
         ("train.steps=ten", "text needs quotes"),
         ("train.steps=(1,", "a bracket is not closed"),
         ("train.steps", "expected ':' or '='"),
-        ("import os", "expected --gin.NAME=VALUE"),
-        ("include 'base.gin'", "expected --gin.NAME=VALUE"),
-        ("", "expected --gin.NAME=VALUE"),
+        ("import os", "expected one setting in the form --gin.NAME=VALUE"),
+        ("include 'base.gin'", "expected one setting in the form --gin.NAME=VALUE"),
+        ("", "expected one setting in the form --gin.NAME=VALUE"),
     ],
 )
 def test_a_mistake_on_the_command_line_is_one_message(load_error, folder, binding, message):

@@ -136,7 +136,7 @@ def test_refuses_views_beyond_their_storage(torch, write, offset, shape, strides
 
 
 def test_names_what_is_wrong_with_a_file(small, write, tmp_path):
-    with pytest.raises(UserError, match=r"nowhere.pth: cannot be read \(No such file"):
+    with pytest.raises(UserError, match=r"nowhere.pth: the weights cannot be read \(No such file"):
         read_torch_checkpoint(tmp_path / "nowhere.pth")
     whole = small.read_bytes()
     small.write_bytes(whole[:-1])

@@ -95,8 +95,14 @@ def test_tf_config_overrides_the_worker_list():
             _tf_config({"worker": TWO}, index=2),
             "index = 2: expected 0 to 1, because there are 2 of type worker",
         ),
-        (_tf_config({"worker": TWO}, index=-1), "index = -1: expected a whole number from 0"),
-        (_tf_config({"worker": TWO}, index=True), "index = True: expected a whole number"),
+        (
+            _tf_config({"worker": TWO}, index=-1),
+            "index = -1 (a whole number): expected a whole number",
+        ),
+        (
+            _tf_config({"worker": TWO}, index=True),
+            "index = True (true or false): expected a whole number",
+        ),
         (_tf_config({"worker": ["a:1", "b"]}), "worker 'b': expected host:port"),
         (_tf_config({"worker": ["a:1", 7]}), "worker 7: expected host:port"),
         (_tf_config({"worker": ["a:1", "a:1"]}), "worker a:1 is named twice"),
@@ -107,7 +113,7 @@ def test_tf_config_overrides_the_worker_list():
         ),
         (
             {"MASKCONVER_WORKERS": "a:1,b:1", "JOB_COMPLETION_INDEX": "one"},
-            "JOB_COMPLETION_INDEX = 'one': expected a whole number",
+            "JOB_COMPLETION_INDEX = 'one' (text): expected a whole number",
         ),
         ({"MASKCONVER_WORKERS": "a:1,", "JOB_COMPLETION_INDEX": "0"}, "worker '': expected host"),
     ],
