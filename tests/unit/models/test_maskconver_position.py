@@ -110,7 +110,7 @@ def test_the_gradient_of_a_mask_reaches_its_falloff_and_compiles():
             _, middles, falloff = model._generate(embeddings, chosen, True)
             logits = add_windows(tf.zeros([2, 24, 40, 6]), middles, falloff, 4)
             loss = tf.reduce_sum(tf.where(REAL[:, None, None], tf.nn.softplus(logits), 0.0))
-        found = tape.gradient(loss, weights, tf.UnconnectedGradients.ZERO)
+        found = tape.gradient(loss, weights, unconnected_gradients="zero")
         return loss, [tf.convert_to_tensor(gradient) for gradient in found]
 
     loss, compiled = gradients()
