@@ -20,6 +20,8 @@ from maskconver_tf.input.augment.color_jitter import color_jitter
 from maskconver_tf.input.augment.copy_paste import choose_segments, paste_segments, random_corner
 from maskconver_tf.input.seeded_batches import SeededBatches, check_max_examples, num_used_examples
 from maskconver_tf.input.shard_reader import ShardReader, read_serialized_examples
+from maskconver_tf.input.targets import is_sliver
+from maskconver_tf.ops.segments import segment_areas
 from maskconver_tf.setting_checks import (
     check_flags,
     check_numbers,
@@ -128,6 +130,7 @@ class TrainingInput(SeededBatches):
     def _example(
         self, serialized: tf.Tensor, other: tf.Tensor, seed: tf.Tensor, build_targets: Callable
     ) -> dict[str, tf.Tensor]:
+        min_visible = getattr(build_targets, "min_visible", 0)
         picture_seed, paste_seed, color_seed = tf.unstack(tf.random.split(seed, 3))
         picture = self._picture(serialized, self.scale_range, picture_seed)
         content_size = tf.shape(picture.segment_map)
@@ -137,11 +140,13 @@ class TrainingInput(SeededBatches):
             seeds = tf.random.split(paste_seed, 2)
             picture = tf.cond(
                 tf.random.stateless_uniform([], seeds[0]) < self.copy_paste,
-                lambda: self._with_pasted(picture, other, seeds[1]),
+                lambda: self._with_pasted(picture, other, seeds[1], min_visible),
                 lambda: picture,
             )
         image = transforms.pad_to_canvas(self._colored(picture.image, color_seed), self.input_size)
-        labels = build_targets(*picture[1:], self.input_size)
+        segments = (picture.segment_map, picture.class_ids, picture.is_crowd)
+        areas = {"whole_areas": picture.whole_areas} if min_visible else {}
+        labels = build_targets(*segments, self.input_size, **areas)
         return {types.IMAGE: image, types.CONTENT_SIZE: content_size} | labels
 
     def _picture(
@@ -157,23 +162,28 @@ class TrainingInput(SeededBatches):
         window = transforms.random_window(
             parsed[types.IMAGE_SIZE], self.input_size, scale_range, window_seed, limit
         )
-        image, segment_map = codec.decode_window(parsed, *window)
+        whole_map = codec.decode_map(parsed)
+        image, segment_map = codec.decode_window(parsed, *window, whole_map)
         image = transforms.resize_image(image, window.size, transforms.UNFILTERED_SHRINKAGE)
         segment_map = transforms.resize_map(segment_map, window.size)
         if self.flip:
             image, segment_map = transforms.random_flip(image, segment_map, flip_seed)
-        return AnnotatedPicture(
-            image, segment_map, parsed[types.SEGMENT_CLASS_IDS], parsed[types.SEGMENT_IS_CROWD]
-        )
+        class_ids, is_crowd = parsed[types.SEGMENT_CLASS_IDS], parsed[types.SEGMENT_IS_CROWD]
+        areas = segment_areas(tf.cast(whole_map, tf.int32), tf.size(class_ids))
+        scale = tf.cast(window.size, tf.float32) / tf.cast(window.extent, tf.float32)
+        whole_areas = tf.cast(areas, tf.float32) * tf.reduce_prod(scale)
+        return AnnotatedPicture(image, segment_map, class_ids, is_crowd, whole_areas)
 
     def _with_pasted(
-        self, below: AnnotatedPicture, other: tf.Tensor, seed: tf.Tensor
+        self, below: AnnotatedPicture, other: tf.Tensor, seed: tf.Tensor, min_visible: float
     ) -> AnnotatedPicture:
-        """Pastes segments of another record over a picture, inside its content."""
+        """Pastes segments of another record, but no slivers, over a picture's content."""
         other_seed, choice_seed, corner_seed = tf.unstack(tf.random.split(seed, 3))
         size = tf.shape(below.segment_map)
         above = self._picture(other, self.paste_scale_range, other_seed, limit=size)
-        chosen = choose_segments(above.is_crowd, choice_seed)
+        areas = segment_areas(tf.cast(above.segment_map, tf.int32), tf.size(above.class_ids))
+        is_excluded = above.is_crowd | is_sliver(areas, above.whole_areas, min_visible)
+        chosen = choose_segments(is_excluded, choice_seed)
         corner = random_corner(tf.shape(above.segment_map), size, corner_seed)
         is_thing = tf.constant(self.folder.categories.is_thing)
         return paste_segments(below, above, chosen, corner, is_thing)

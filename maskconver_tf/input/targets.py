@@ -33,9 +33,10 @@ class TargetBuilder:
     - segments beyond the last slot,
     - the smaller of two segments of one class whose centers share a cell, because a model cannot
       tell them apart,
-    - tiny segments that have no cell in the slot map, because other segments cover theirs.
+    - tiny segments that have no cell in the slot map, because other segments cover theirs,
+    - slivers that cropping or pasting left of a segment, see `min_visible`.
 
-    `NUM_DROPPED` counts the segments of the last three kinds.
+    `NUM_DROPPED` counts the segments of the second, third and fourth kind.
 
     Attributes:
       num_slots: K, the number of slots. With up to 255 slots, a cell of the slot map is one byte.
@@ -46,6 +47,9 @@ class TargetBuilder:
       gaussian_iou: overlap (IoU) of a box with itself after a move by the Gaussian's radius.
       centers: "mask" puts the center at the mean of a segment's pixels, "box" in the middle of its
         box, to compare with methods that only know boxes.
+      min_visible: 0..1. A segment is a sliver, and ignored, if cropping and pasting left less than
+        this share of the pixels that it would have at this scale in the whole picture. 0 ignores
+        none.
     """
 
     num_slots: int = 248
@@ -54,12 +58,14 @@ class TargetBuilder:
     label_stride: int = 2
     gaussian_iou: float = 0.7
     centers: Literal["mask", "box"] = "mask"
+    min_visible: float = 0.05
 
     def __post_init__(self):
         check_choices("TargetBuilder", ("mask", "box"), centers=self.centers)
         check_whole_numbers("TargetBuilder", 1, tf.uint16.max, num_slots=self.num_slots)
         check_whole_numbers("TargetBuilder", 1, label_stride=self.label_stride)
-        check_numbers("TargetBuilder", 0, 1, gaussian_iou=self.gaussian_iou)
+        shares = {"gaussian_iou": self.gaussian_iou, "min_visible": self.min_visible}
+        check_numbers("TargetBuilder", 0, 1, **shares)
         levels = {"center_levels": self.center_levels}
         check_lists("TargetBuilder", (3, 4, 5), is_whole_number, "whole numbers", **levels)
         bounds = {"level_bounds": self.level_bounds}
@@ -82,6 +88,7 @@ class TargetBuilder:
         class_ids: tf.Tensor,
         is_crowd: tf.Tensor,
         input_size: tuple[int, int] | None = None,
+        whole_areas: tf.Tensor | None = None,
     ) -> dict[str, tf.Tensor]:
         """Makes the labels of one example.
 
@@ -91,6 +98,8 @@ class TargetBuilder:
           class_ids: int32 `[n]`, contiguous.
           is_crowd: bool `[n]`.
           input_size: (H, W), the size of the input, whose rest is void; None if the map has it.
+          whole_areas: float32 `[n]`, the pixels of each segment without cropping and pasting, for
+            `min_visible`; None if nothing was cropped or pasted.
 
         Returns:
           `SLOT_MAP`, `SLOT_CLASS_IDS`, `CENTER_LEVELS`, `CENTER_INDICES`, `GAUSSIAN_RADII` and
@@ -98,7 +107,10 @@ class TargetBuilder:
         """
         num_segments = tf.size(class_ids)
         geometry = segment_geometry(segment_map, num_segments)
-        present = (geometry["areas"] > 0) & ~is_crowd
+        usable = ~is_crowd
+        if whole_areas is not None:
+            usable &= ~is_sliver(geometry["areas"], whole_areas, self.min_visible)
+        present = (geometry["areas"] > 0) & usable
         reduced = segment_maps.sample_segment_map(
             segment_map, geometry["first_pixels"], self.label_stride, present, input_size
         )
@@ -106,7 +118,7 @@ class TargetBuilder:
         is_box = self.centers == "box"
         centers = box_centers(geometry["boxes"]) if is_box else geometry["centers"]
         indices = center_cells(centers, levels, input_size or tf.shape(segment_map))
-        candidates = tf.where((segment_areas(reduced, num_segments) > 0) & ~is_crowd)[:, 0]
+        candidates = tf.where((segment_areas(reduced, num_segments) > 0) & usable)[:, 0]
         candidates = _by_area(tf.cast(candidates, tf.int32), geometry["areas"])
         keys = tf.concat([levels[:, None], indices, class_ids[:, None]], axis=1)
         slots = _first_of_each(candidates, keys)[: self.num_slots]
@@ -137,6 +149,17 @@ class TargetBuilder:
         padding = [[0, self.num_slots - tf.shape(chosen)[0]]] + [[0, 0]] * (chosen.shape.rank - 1)
         padded = tf.pad(chosen, padding, constant_values=fill)
         return tf.ensure_shape(padded, [self.num_slots, *chosen.shape[1:]])
+
+
+def is_sliver(areas: tf.Tensor, whole_areas: tf.Tensor, min_visible: float) -> tf.Tensor:
+    """Finds the segments with less than a share of their pixels left; bool `[n]`.
+
+    Args:
+      areas: int `[n]`, visible pixels.
+      whole_areas: float32 `[n]`, pixels without cropping and pasting, at the same scale.
+      min_visible: the share, 0..1.
+    """
+    return tf.cast(areas, tf.float32) < min_visible * whole_areas
 
 
 def assign_levels(

@@ -9,7 +9,7 @@ from typing import Literal
 import tensorflow as tf
 
 from maskconver_tf import types
-from maskconver_tf.errors import UserError, short_repr, typed_repr
+from maskconver_tf.errors import UserError
 from maskconver_tf.losses.center_heatmap import FocalForm, center_heatmap_loss
 from maskconver_tf.losses.mask_losses import (
     MaskTerms,
@@ -20,6 +20,7 @@ from maskconver_tf.losses.mask_losses import (
 )
 from maskconver_tf.losses.negative_cells import IGNORED, NEGATIVE, negative_cells
 from maskconver_tf.ops.gaussian import draw_centers, draw_heatmap
+from maskconver_tf.setting_checks import check_choices, check_numbers
 
 _TERMS = ("center_heatmap_loss", "mask_bce_loss", "mask_dice_loss")
 
@@ -68,26 +69,22 @@ class MaskConverLoss:
     border_weight: float = 1.0
 
     def __post_init__(self):
-        self._check_choice("padding", NEGATIVE, IGNORED)
-        self._check_choice("void", NEGATIVE, IGNORED)
-        self._check_choice("dice", "per_mask", "batch")
-        self._check_choice("bce_divisor", "valid", "canvas")
-        bounds = {"score_clip": (0, 0.49), "positive_from": (0.01, 1), "quality": (0, 1)}
-        bounds |= {"alpha": (1, None), "beta": (0, None), "border_weight": (0, None)}
-        for name, (least, most) in bounds.items():
-            _check_number(f"MaskConverLoss.{name}", getattr(self, name), least, most)
+        where = type(self).__name__
+        cells = {"padding": self.padding, "void": self.void}
+        check_choices(where, (NEGATIVE, IGNORED), **cells)
+        check_choices(where, ("per_mask", "batch"), dice=self.dice)
+        check_choices(where, ("valid", "canvas"), bce_divisor=self.bce_divisor)
+        weights = ("mask_weight", "center_weight", "beta", "border_weight")
+        check_numbers(where, 0, **{name: getattr(self, name) for name in weights})
+        check_numbers(where, 1, alpha=self.alpha)
+        check_numbers(where, 0, 0.49, score_clip=self.score_clip)
+        check_numbers(where, 0, 1, quality=self.quality)
+        check_numbers(where, 0.01, 1, positive_from=self.positive_from)
         if self.quality and self.positive_from < 1:
             raise UserError(
                 f"MaskConverLoss: quality = {self.quality} and positive_from = "
                 f"{self.positive_from} exclude each other, because only the cell of a center has a "
                 "mask; set positive_from = 1.0 or quality = 0.0"
-            )
-
-    def _check_choice(self, name: str, *choices: str) -> None:
-        if getattr(self, name) not in choices:
-            raise UserError(
-                f"MaskConverLoss.{name} = {short_repr(getattr(self, name))}: expected "
-                f"{' or '.join(map(repr, choices))}"
             )
 
     @staticmethod
@@ -175,11 +172,3 @@ class MaskConverLoss:
 def num_segments(labels: dict[str, tf.Tensor]) -> tf.Tensor:
     """Counts the segments of a batch, float32 scalar: its part of the normalizer."""
     return tf.reduce_sum(tf.cast(labels[types.SLOT_CLASS_IDS] >= 0, tf.float32))
-
-
-def _check_number(name: str, value: object, least: float, most: float | None) -> None:
-    """Raises `UserError` unless `value` is a number from `least` to `most` (None: no limit)."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not least <= value <= (1e9 if most is None else most):
-        limits = f"a number from {least}" + (f" to {most}" if most is not None else "")
-        raise UserError(f"{name} = {typed_repr(value)}: expected {limits}")

@@ -17,12 +17,15 @@ class AnnotatedPicture(NamedTuple):
       segment_map: integers `[h, w]`, 0 for void, i for the i-th segment (counted from 1).
       class_ids: int32 `[n]`, contiguous class id of each segment.
       is_crowd: bool `[n]`.
+      whole_areas: float32 `[n]`: the pixels that each segment would have at this scale if nothing
+        of it were cropped or covered; 0 for a segment that is no sliver whatever is left of it.
     """
 
     image: tf.Tensor
     segment_map: tf.Tensor
     class_ids: tf.Tensor
     is_crowd: tf.Tensor
+    whole_areas: tf.Tensor
 
 
 def without_absent_segments(picture: AnnotatedPicture) -> AnnotatedPicture:
@@ -34,4 +37,5 @@ def without_absent_segments(picture: AnnotatedPicture) -> AnnotatedPicture:
         tf.gather(tf.concat([[0], numbers], axis=0), picture.segment_map),
         tf.boolean_mask(picture.class_ids, present),
         tf.boolean_mask(picture.is_crowd, present),
+        tf.boolean_mask(picture.whole_areas, present),
     )

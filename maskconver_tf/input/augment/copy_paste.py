@@ -13,9 +13,15 @@ CHOSEN_SHARE = 0.5
 """Probability that a segment of the second picture is pasted."""
 
 
-def choose_segments(is_crowd: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Draws for each segment whether to paste it; bool `[n]`. Crowds are never pasted."""
-    return (tf.random.stateless_uniform(tf.shape(is_crowd), seed) < CHOSEN_SHARE) & ~is_crowd
+def choose_segments(is_excluded: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Draws for each segment whether to paste it; bool `[n]`.
+
+    Args:
+      is_excluded: bool `[n]`, segments that are never pasted: crowds and slivers.
+      seed: int32 `[2]`.
+    """
+    drawn = tf.random.stateless_uniform(tf.shape(is_excluded), seed)
+    return (drawn < CHOSEN_SHARE) & ~is_excluded
 
 
 def random_corner(size: tf.Tensor, canvas_size: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
@@ -49,6 +55,12 @@ def paste_segments(
       A picture of the size of `below`. Each of its segments has pixels.
     """
     numbers = _pasted_numbers(below, above, chosen, is_thing)
+    num_below = tf.size(below.class_ids)
+    joined = tf.math.unsorted_segment_max(
+        tf.cast(chosen, tf.int32), numbers - 1, num_below + tf.size(numbers)
+    )
+    # What is pasted is no sliver, so the stuff that it joins is none.
+    whole_below = tf.where(joined[:num_below] > 0, 0.0, below.whole_areas)
     table = tf.concat([[0], numbers], axis=0)  # 0 keeps the pixel below.
     patch = tf.gather(table, tf.cast(above.segment_map, tf.int32))
     margins = _margins(tf.shape(below.segment_map), tf.shape(patch), corner)
@@ -60,6 +72,7 @@ def paste_segments(
             tf.where(patch > 0, patch, below.segment_map),
             tf.concat([below.class_ids, above.class_ids], axis=0),
             tf.concat([below.is_crowd, above.is_crowd], axis=0),
+            tf.concat([whole_below, above.whole_areas], axis=0),
         )
     )
 

@@ -25,7 +25,7 @@ ABOVE = [
 ABOVE_CLASSES = [DOG, GRASS, BALL, DOG]
 
 
-def _picture(segment_map, class_ids, crowds=(), brightness=0):
+def _picture(segment_map, class_ids, crowds=(), brightness=0, whole_areas=None):
     """A picture whose pixels tell which segment they are of and, by brightness, which picture."""
     segment_map = np.array(segment_map, np.int32)
     count = len(class_ids)
@@ -34,6 +34,7 @@ def _picture(segment_map, class_ids, crowds=(), brightness=0):
         tf.constant(segment_map),
         tf.constant(class_ids, tf.int32, [count]),
         tf.constant([number in crowds for number in range(1, count + 1)], tf.bool, [count]),
+        tf.constant(range(count) if whole_areas is None else whole_areas, tf.float32, [count]),
     )
 
 
@@ -42,6 +43,7 @@ _ANY = AnnotatedPicture(
     tf.TensorSpec([None, None], tf.int32),
     tf.TensorSpec([None], tf.int32),
     tf.TensorSpec([None], tf.bool),
+    tf.TensorSpec([None], tf.float32),
 )
 
 
@@ -65,7 +67,7 @@ def _paste(below, above, chosen, corner=(0, 0)):
 def _assert_list_and_map_agree(picture):
     present = set(np.unique(picture.segment_map)) - {0}
     assert present == set(range(1, len(picture.class_ids) + 1))
-    assert len(picture.is_crowd) == len(picture.class_ids)
+    assert len(picture.is_crowd) == len(picture.class_ids) == len(picture.whole_areas)
 
 
 def test_things_become_segments_and_stuff_joins_its_class():
@@ -86,6 +88,17 @@ def test_things_become_segments_and_stuff_joins_its_class():
         [2, 3, 3, 2, 102, 0],
         [2, 2, 2, 2, 104, 0],
     ]
+
+
+def test_each_segment_keeps_its_whole_area_and_joined_stuff_counts_as_whole():
+    """Grass of the second picture joins that of the first; a dog hides all of the first ball."""
+    below = _picture([[1, 2, 3], [1, 2, 2]], [SKY, GRASS, BALL], whole_areas=[90, 80, 70])
+    above = _picture([[2, 0, 1], [0, 0, 3]], [DOG, GRASS, SKY], (), 100, [9, 8, 7])
+    found = _paste(below, above, [True, True, False])
+    assert found.segment_map.tolist() == [[2, 2, 3], [1, 2, 2]]
+    assert found.class_ids.tolist() == [SKY, GRASS, DOG]
+    assert found.whole_areas.tolist() == [90, 0, 9]
+    assert _paste(below, above, [False] * 3).whole_areas.tolist() == [90, 80, 70]
 
 
 def test_stuff_of_a_new_class_becomes_a_segment():
@@ -176,6 +189,7 @@ def test_absent_segments_are_removed_and_the_others_renumbered():
     assert found.segment_map.numpy().tolist() == [[0, 2], [1, 2]]
     assert found.class_ids.numpy().tolist() == [GRASS, DOG]
     assert found.is_crowd.numpy().tolist() == [False, True]
+    assert found.whole_areas.numpy().tolist() == [1, 3]
 
 
 # ---- What is drawn -------------------------------------------------------------------------------
