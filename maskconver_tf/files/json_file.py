@@ -24,8 +24,8 @@ def read_json(path: Path, what: str) -> Any:
     try:
         return json.loads(path.read_bytes())
     except FileNotFoundError:
-        hint = found_instead(path.name, _names_beside(path)) or "; check the path"
-        raise UserError(f"{path}: {what} does not exist{hint}") from None
+        hint = found_instead(path.name, _names_beside(path))
+        raise UserError(f"{path}: {what} does not exist{hint}; check the path") from None
     except IsADirectoryError:
         raise UserError(f"{path}: found a folder, expected {what}; name the file in it") from None
     except OSError as error:

@@ -23,7 +23,7 @@ _VERBS = """
     remove rename repeat replace resize restart resume run save see set shorten show split start
     stop switch take train try turn update use wait widen write
 """
-_WAY_OUT = re.compile(
+WAY_OUT = re.compile(
     r"(?:^|[;:.,?(]\s|\bor\s|\band\s|\bthen\s|\{\}\s|`\s)\s*(?:or |then |please |elsewhere )?(?:"
     + "|".join(_VERBS.split())
     + r")\b|[`:] ?maskconver \w|\bdid you mean\b|\bsuch as\b|\bit takes\b"
@@ -57,7 +57,7 @@ def messages_say_what_to_do(root: Path) -> list[str]:
     return [
         f"{place}: says no way out, such as 'give', 'remove' or 'such as': {text!r}"
         for place, text in _messages(root)
-        if not _WAY_OUT.search(text) and not text.endswith(COMPUTED)
+        if not WAY_OUT.search(text) and not text.endswith(COMPUTED)
     ]
 
 
