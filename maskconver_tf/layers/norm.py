@@ -40,3 +40,21 @@ def has_several_replicas() -> bool:
     operation, which is faster on a CPU.
     """
     return tf.distribute.get_strategy().num_replicas_in_sync > 1
+
+
+def batch_norms(model: tf.Module) -> list[tf_keras.layers.Layer]:
+    """Returns all batch norms of a model, of whatever class.
+
+    Keras has two classes for them, with no public base class in common. A layer of another class
+    counts if it keeps moving statistics as they do.
+    """
+    kinds = (
+        tf_keras.layers.BatchNormalization,
+        tf_keras.layers.experimental.SyncBatchNormalization,
+    )
+    return [
+        layer
+        for layer in model.submodules
+        if isinstance(layer, kinds)
+        or (isinstance(layer, tf_keras.layers.Layer) and hasattr(layer, "moving_variance"))
+    ]

@@ -14,10 +14,10 @@ import tensorflow as tf
 
 from maskconver_tf.files.disk_errors import explain_write_errors
 from maskconver_tf.files.whole_file import write_text_whole
-from maskconver_tf.training import optimizers
 from maskconver_tf.training.evaluators.evaluator import EvaluationHooks, Evaluator, Scores
 from maskconver_tf.training.machines.stopping import StopRequest, StopRequested
 from maskconver_tf.training.machines.workers import Workers
+from maskconver_tf.training.moving_averages import averaged_weights
 from maskconver_tf.training.progress import Progress
 from maskconver_tf.training.run_files.checkpoints import CheckpointManager
 from maskconver_tf.training.run_files.run_folder import RunFolder
@@ -104,7 +104,7 @@ class TrainingLoop:
             return None
         step = self._step
         hooks = EvaluationHooks(
-            averaged=functools.partial(optimizers.averaged_weights, step.optimizer, step.model),
+            averaged=functools.partial(averaged_weights, step.optimizer, step.model),
             on_picture=self._stop.check_during_evaluation,
             show=self._show,
             on_scores=self._keep_best,

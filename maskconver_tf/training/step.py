@@ -55,6 +55,7 @@ class TrainingStep(orbit.StandardTrainer):
         self.strategy = strategy
         self.jit_compile = jit_compile
         self.on_not_finite: Callable[[int, list[str]], str] = lambda step, terms: ""
+        self._averages = optimizer.statistics_averages
         self._accumulation_steps = accumulation_steps
         self._max_skipped = max_skipped
         self._make_batches = task.batches(model)
@@ -83,7 +84,8 @@ class TrainingStep(orbit.StandardTrainer):
     # ---- One step of one replica -----------------------------------------------------------------
     def replica_step(self, batch: dict[str, tf.Tensor]) -> tf.Tensor:
         """Updates the model once; returns this replica's share of `_names`, a vector."""
-        gradients, values = self._gradients(batch)
+        with self._averages.follow_step(self._accumulation_steps):
+            gradients, values = self._gradients(batch)
         self._update(gradients)
         return values
 
@@ -136,11 +138,12 @@ class TrainingStep(orbit.StandardTrainer):
         """As `_gradients`; batch norms keep old statistics where the new ones are not finite."""
         statistics = [v for v in self.model.non_trainable_variables if "/moving_" in v.name]
         before = [tf.identity(variable) for variable in statistics]
-        result = self._gradients(batch)
-        with tf.control_dependencies(result[0]):
-            for variable, old in zip(statistics, before):
-                new = tf.identity(variable)
-                variable.assign(tf.where(tf.math.is_finite(new), new, old))
+        with self._averages.follow_step(self._accumulation_steps):
+            result = self._gradients(batch)
+            with tf.control_dependencies(result[0]):
+                for variable, old in zip(statistics, before):
+                    new = tf.identity(variable)
+                    variable.assign(tf.where(tf.math.is_finite(new), new, old))
         return result
 
     def _update(self, gradients: list[tf.Tensor]) -> None:

@@ -54,6 +54,7 @@ _LOSS = "maskconver_tf.losses.maskconver_loss.MaskConverLoss"
 EARLIER: dict[str, Any] = {
     f"{_MASKCONVER}.embedding_norm": value_of(f"{_MASKCONVER}.norm"),
     f"{_LOSS}.padding": "ignored",
+    "maskconver_tf.input.pipeline.TrainingInput.shuffle_shards": False,
     "maskconver_tf.input.targets.TargetBuilder.min_visible": 0.0,
     f"{_UNET}.drop_path_rises": Derived(
         lambda value: "block" if value(f"{_UNET}.drop_path") else "level"

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 import tensorflow as tf
 import tf_keras
 
+from maskconver_tf.layers.norm import batch_norms
+
 IMAGENET_MEAN = (0.485 * 255, 0.456 * 255, 0.406 * 255)
 IMAGENET_STD = (0.229 * 255, 0.224 * 255, 0.225 * 255)
 
@@ -72,9 +74,8 @@ class Backbone(tf_keras.layers.Layer):
             "freeze_batch_norm": freeze_batch_norm,
         }
         if freeze_batch_norm:
-            for layer in network.submodules:
-                if isinstance(layer, tf_keras.layers.BatchNormalization):
-                    layer.trainable = False
+            for layer in batch_norms(network):
+                layer.trainable = False
 
     def call(self, images: tf.Tensor, training: bool | None = None) -> dict[int, tf.Tensor]:
         pixels = tf.cast(images, tf.float32)

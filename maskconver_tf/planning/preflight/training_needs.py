@@ -64,7 +64,7 @@ def count_needs(program: StepProgram, batch_size: int) -> TrainingNeeds:
         example_bytes={name: num_bytes(x) for name, x in program.example.items()},
         weight_bytes=_total(model.variables),
         slot_bytes=_total(optimizer.variables) - average,
-        average_bytes=average,
+        average_bytes=average + _total([*optimizer.statistics_averages.values.values()]),
         gradient_bytes=trained,
         activation_bytes=kept_activations(program.graph(batch_size), batch_size),
     )

@@ -40,6 +40,15 @@ def restore_checkpoint(checkpoint: tf.train.Checkpoint, path: str) -> None:
         ) from error
 
 
+def holds(path: str, *names: str) -> bool:
+    """Whether a checkpoint has values of all of its objects `names`. True if it is unreadable."""
+    try:
+        keys = tf.train.load_checkpoint(pattern_free_path(path)).get_variable_to_shape_map()
+    except READ_ERRORS:  # `restore_checkpoint` will say why.
+        return True
+    return {*names} <= {key.partition("/")[0] for key in keys}
+
+
 def newest_checkpoint(folder: Path | RemotePath) -> str | None:
     """Returns the checkpoint that TensorFlow's file `checkpoint` calls the newest.
 

@@ -13,6 +13,7 @@ import tf_keras
 from maskconver_tf.files.disk_errors import DISK_ERRORS, write_error
 from maskconver_tf.files.paths import RemotePath, pattern_free_path
 from maskconver_tf.training.run_files.checkpoint_reading import (
+    holds,
     newest_checkpoint,
     restore_checkpoint,
 )
@@ -145,8 +146,10 @@ def make_checkpoint_manager(
 ) -> CheckpointManager:
     """Makes a manager and restores the newest checkpoint, if there is one.
 
-    A checkpoint holds the model, the optimizer (with moving averages and step counter) and the
-    state of random layers. The data pipeline depends only on the step, so it needs no state.
+    A checkpoint holds the model, the optimizer (with moving averages and step counter), the
+    averages of batch norms' statistics and the state of random layers. An old checkpoint without
+    these averages lets them start from the statistics. The data pipeline depends only on the step,
+    so it needs no state.
 
     Args:
       folder: folder of the checkpoints.
@@ -160,11 +163,16 @@ def make_checkpoint_manager(
     Raises:
       UserError: see `restore_checkpoint`.
     """
-    checkpoint = tf.train.Checkpoint(model=model, optimizer=optimizer, **random_generators(model))
+    objects = {"model": model, "optimizer": optimizer, **random_generators(model)}
+    averages = optimizer.statistics_averages
+    own = {"statistics_averages": averages.values} if averages.values else {}
     if newest := newest_checkpoint(restore_from or folder):
-        restore_checkpoint(checkpoint, newest)
+        is_old = not holds(newest, *own)
+        restore_checkpoint(tf.train.Checkpoint(**objects, **({} if is_old else own)), newest)
+        if is_old:
+            averages.start_from_model()
     return CheckpointManager(
-        checkpoint,
+        tf.train.Checkpoint(**objects, **own),
         str(folder),
         in_background,
         max_to_keep=keep,

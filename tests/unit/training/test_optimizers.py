@@ -1,8 +1,7 @@
-"""Optimizers: schedule, decay, clipping, momentum and moving averages."""
+"""Optimizers: schedule, decay, clipping, momentum and the backbone's rate."""
 
 import math
 
-import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras
@@ -11,7 +10,6 @@ from maskconver_tf.errors import UserError
 from maskconver_tf.layers.convnext_block import ConvNeXtSEBlock
 from maskconver_tf.models.mask_embedding_generator import MaskEmbeddingGenerator
 from maskconver_tf.training.optimizers import (
-    averaged_weights,
     build_optimizer,
     is_kernel,
     make_optimizer,
@@ -190,79 +188,67 @@ def test_prepare_makes_all_variables_of_a_checkpoint(model):
     assert len(optimizer.variables) == before
 
 
-def test_averages_replace_weights_only_in_the_context(model):
-    optimizer = _averaging_sgd(model)
-    step(optimizer, model, kernel=1, gamma=2)  # 2, -1 from 3, 1.
-    step(optimizer, model, kernel=1, gamma=2)  # 1, -3.
-    with averaged_weights(optimizer, model):
-        kernel = 0.9 * (0.9 * 3 + 0.1 * 2) + 0.1 * 1
-        gamma = 0.9 * (0.9 * 1 + 0.1 * -1) + 0.1 * -3
-        assert values(model) == pytest.approx([kernel, -5, gamma, 0])
-        # A weight that is not trained has no average.
-        model.non_trainable_variables[0].assign([7.0])
-    assert values(model) == [1, -5, -3, 0]
-    assert model.non_trainable_variables[0].numpy().item() == 7
+# ---- The rate of the backbone --------------------------------------------------------------------
+class WithBackbone(tf_keras.Model):
+    """Two dense layers of one weight, 3 and 3. The first is the backbone."""
+
+    def __init__(self):
+        super().__init__()
+        self.backbone = tf_keras.Sequential([dense()])
+        self.head = tf_keras.Sequential([dense()])
+
+    def call(self, x):
+        return self.head(self.backbone(x))
 
 
-def test_the_context_changes_no_bit_of_model_and_optimizer(model):
-    rng = np.random.default_rng(1)
-    optimizer = _averaging_sgd(model)
-    for variable in model.trainable_variables:
-        variable.assign(rng.normal(size=variable.shape).astype(np.float32))
-    step(optimizer, model, kernel=0.3, bias=0.1)
-    before = [w.numpy() for w in (*model.weights, *optimizer.variables)]
-    with averaged_weights(optimizer, model):
-        pass
-    with averaged_weights(optimizer, model):
-        pass
-    after = [w.numpy() for w in (*model.weights, *optimizer.variables)]
-    for a, b in zip(before, after, strict=True):
-        np.testing.assert_array_equal(a, b)
+def dense() -> tf_keras.layers.Layer:
+    three = tf_keras.initializers.Constant(3.0)
+    return tf_keras.layers.Dense(1, use_bias=False, kernel_initializer=three, name="same")
 
 
-def test_weights_return_after_an_exception_too(model):
-    optimizer = _averaging_sgd(model)
-    step(optimizer, model, kernel=1)
-    with pytest.raises(KeyboardInterrupt), averaged_weights(optimizer, model):
-        assert values(model)[0] == pytest.approx(2.9)
-        raise KeyboardInterrupt
-    assert values(model) == [2, -5, 1, 0]
-
-
-def test_weights_return_when_the_swap_itself_fails(model, monkeypatch):
-    optimizer = _averaging_sgd(model)
-
-    def fail_half_way(variables):
-        variables[0].assign([[99.0]])
-        raise MemoryError
-
-    monkeypatch.setattr(optimizer, "finalize_variable_values", fail_half_way)
-    with pytest.raises(MemoryError), averaged_weights(optimizer, model):
-        pass
-    assert values(model) == [3, -5, 1, 0]
-
-
-def test_without_an_average_the_weights_themselves_are_used(model):
-    optimizer = make_optimizer(**CONSTANT, name="sgd", learning_rate=1.0, weight_decay=0)
-    build_optimizer(optimizer, model)
-    step(optimizer, model, kernel=1)
-    with averaged_weights(optimizer, model):
-        assert values(model) == [2, -5, 1, 0]
-    assert values(model) == [2, -5, 1, 0]
-
-
-def _averaging_sgd(model):
+def trained(
+    name: str, backbone_rate: float, jit_compile: bool = False, scale: float = 1.0, **settings
+) -> list[float]:
+    """The weights of backbone and head after two steps with gradient 1, then 2, times `scale`."""
+    model = WithBackbone()
+    model(tf.zeros([1, 1]))
+    settings = {"weight_decay": 0.0, "clip_norm": None} | settings
     optimizer = make_optimizer(
-        **CONSTANT,
-        name="sgd",
-        learning_rate=1.0,
-        weight_decay=0,
-        clip_norm=None,
-        momentum=0,
-        ema_decay=0.9,
+        **CONSTANT, name=name, learning_rate=0.1, backbone_rate=backbone_rate, **settings
     )
     build_optimizer(optimizer, model)
-    return optimizer
+
+    @tf.function(jit_compile=jit_compile)
+    def update(gradient):
+        variables = model.trainable_variables
+        optimizer.apply_gradients([(tf.fill(v.shape, gradient), v) for v in variables])
+
+    for gradient in (1.0, 2.0):
+        update(tf.constant(gradient * scale))
+    assert float(optimizer.learning_rate) == pytest.approx(0.1)
+    return values(model)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("name", ["adamw", "sgd"])
+def test_the_backbone_moves_by_its_share(name, jit_compile):
+    backbone, head = trained(name, 0.1, jit_compile)
+    assert head == pytest.approx(trained(name, 1.0)[1], rel=1e-6)
+    assert head < 2.9
+    assert 3 - backbone == pytest.approx(0.1 * (3 - head), rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ["adamw", "sgd"])
+def test_weight_decay_of_the_backbone_follows_its_rate(name):
+    backbone, head = trained(name, 0.5, scale=0.0, weight_decay=0.5)
+    assert head == pytest.approx(3 * 0.95**2)
+    assert backbone == pytest.approx(3 * 0.975**2)
+
+
+@pytest.mark.parametrize("name", ["adamw", "sgd"])
+def test_a_backbone_with_rate_0_stands_still(name):
+    backbone, head = trained(name, 0.0, weight_decay=0.5, ema_decay=0.9)
+    assert (backbone, head < 2.9) == (3.0, True)
 
 
 @pytest.mark.parametrize(
@@ -271,6 +257,8 @@ def _averaging_sgd(model):
         ({"name": "adam"}, r"make_optimizer.name = 'adam' \(text\): expected 'adamw' or 'sgd'"),
         ({"learning_rate": "1e-3"}, r"learning_rate = '1e-3' \(text\): .*; write .* = 0.001"),
         ({"warmup_steps": -1}, r"warmup_steps = -1 .*: expected a whole number from 0"),
+        ({"backbone_rate": -0.1}, r"backbone_rate = -0.1 .*: expected a number from 0"),
+        ({"ema_warmup": "yes"}, r"ema_warmup = 'yes' \(text\): expected True or False"),
         ({"ema_decay": 1.5}, r"make_optimizer.ema_decay = 1.5 .*: expected a number from 0 to 1"),
     ],
 )
