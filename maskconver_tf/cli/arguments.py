@@ -49,7 +49,12 @@ class CommandParser(argparse.ArgumentParser):
         raise UserError(f"unknown argument {argument}{advice}")
 
     def error(self, message: str) -> NoReturn:
-        raise UserError(f"{message}; see {self.prog} --help")
+        if match := re.fullmatch(r"argument (--\S+): invalid int value: '(.*)'", message):
+            message = f"{match[1]} {match[2]}: expected a whole number in digits, such as 8"
+        match = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)$", message)
+        names = [name.strip("'") for name in match[2].split(", ")] if match else []
+        advice = suggest_name(match[1], names) if match else ""
+        raise UserError(f"{message}{advice or ';'} see {self.prog} --help")
 
 
 def add_command(

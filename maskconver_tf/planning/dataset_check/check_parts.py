@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,11 @@ import numpy as np
 from tqdm import tqdm
 
 from maskconver_tf.datasets.build.build import num_workers
-from maskconver_tf.datasets.categories import Categories, Category
 from maskconver_tf.datasets.census.measure_picture import PictureMeasures, measure_picture
+from maskconver_tf.datasets.class_difference import class_difference
 from maskconver_tf.datasets.findings import Finding, Problem
 from maskconver_tf.datasets.process_pool import process_pool
 from maskconver_tf.datasets.sources.source import Source
-from maskconver_tf.errors import difference
 from maskconver_tf.files.paths import same_file_key
 from maskconver_tf.planning.dataset_check.checked_part import CheckedPart
 from maskconver_tf.planning.dataset_check.model_grid import ModelGrid
@@ -114,7 +112,8 @@ def _note_differences(parts: list[CheckedPart]) -> None:
     for part in later:
         where = part.source.where
         if part.source.categories != first.source.categories:
-            found = _other_classes(part.source.categories, first.source.categories, first.name)
+            differs = class_difference(part.source.categories, first.source.categories)
+            found = f"not the classes of {first.name}: {differs}"
             part.note(part.name, where, Problem.CLASS_LISTS, found)
             continue
         unseen = (first.census.num_segments == 0) & (part.census.num_segments > 0)
@@ -122,23 +121,3 @@ def _note_differences(parts: list[CheckedPart]) -> None:
             count = part.census.num_segments[class_id]
             found = f"{part.source.categories.names[class_id]}, {count} segments in {part.name}"
             part.note(part.name, where, Problem.UNSEEN_CLASS, found)
-
-
-def _other_classes(categories: Categories, firsts: Categories, first_name: str) -> str:
-    """Says which class is the first that differs from that of the part `first_name`."""
-    pairs = enumerate(itertools.zip_longest(categories, firsts))
-    number, (ours, theirs) = next((i, pair) for i, pair in pairs if pair[0] != pair[1])
-    differs = difference(ours.name, theirs.name) if ours and theirs else ""
-    return (
-        f"{len(categories)} classes, and {len(firsts)} in {first_name}; class {number} (counted "
-        f"from 0) is {_class_text(ours)}, but {_class_text(theirs)} in {first_name}"
-        + (f" ({differs})" if differs else "")
-    )
-
-
-def _class_text(category: Category | None) -> str:
-    if category is None:
-        return "missing"
-    kind = "thing" if category.isthing else "stuff"
-    group = f", supercategory '{category.supercategory}'" if category.supercategory else ""
-    return f"'{category.name}' (id {category.id}, {kind}{group})"
