@@ -92,10 +92,17 @@ def test_the_command_needs_no_model(gin_file, tmp_path, monkeypatch, capsys):
     ("arguments", "message"),
     [
         (["--out", "sheet.jpg"], "--out sheet.jpg: expected the name of a PNG"),
-        (["--out", "sheet.png", "--num", "0"], "--num 0: expected 1 to 100"),
+        (
+            ["--out", "sheet.png", "--num", "0"],
+            "--num 0: expected 1 to 100 pictures; omit it for 6",
+        ),
+        (["--out", "sheet.png", "--num", "6.0"], "--num 6.0: expected a whole number in digits"),
+        (["--out", "{folder}.png"], "folder.png: found a folder; name a PNG file in it"),
         (["--out", "/proc/no/sheet.png"], "/proc/no/sheet.png: cannot be written"),
     ],
 )
-def test_a_mistake_is_one_message(gin_file, capsys, arguments, message):
+def test_a_mistake_is_one_message(gin_file, tmp_path, capsys, arguments, message):
+    (tmp_path / "folder.png").mkdir()
+    arguments = [argument.format(folder=tmp_path / "folder") for argument in arguments]
     assert main(["data", "show", "--gin_file", str(gin_file), *arguments]) == 2
     assert message in capsys.readouterr().err

@@ -101,8 +101,11 @@ def test_validation_takes_the_options_of_training_that_it_lacks(make_coco_folder
         f"--out={tmp_path / 'out'}",
         "--ceiling_pictures=0",
     )
-    kinds = [entry["kind"] for entry in _content(tmp_path / "out")["problems"]]
+    problems = _content(tmp_path / "out")["problems"]
+    kinds = [entry["kind"] for entry in problems]
     assert kinds.count("class_lists") == 1
+    shown = json.dumps(problems[kinds.index("class_lists")])
+    assert "not the classes of train: class 0 (counted from 0): " in shown
     assert kinds.count("duplicate") == 3  # The validation pictures are the training pictures.
     page = (tmp_path / "out" / "check.html").read_text("utf-8")
     shown = page.partition("Duplicate pictures")[2].partition("<h2>")[0]
