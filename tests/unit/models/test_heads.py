@@ -50,6 +50,24 @@ def test_an_output_bias_sets_where_every_score_starts():
     np.testing.assert_allclose(tf.sigmoid(head(FEATURES[3], level=3)), 0.01, atol=0.005)
 
 
+def test_every_output_starts_near_its_bias_and_every_unit_activates_as_asked():
+    heads = {
+        kind: LightHead(7, width=64, repeats=2, levels=[3, 4], activation=kind)
+        for kind in ("relu", "gelu")
+    }
+    for head in heads.values():
+        both_levels(head, FEATURES, training=False)
+        assert np.abs(head(FEATURES[3], level=3)).max() < 0.5
+    heads["gelu"].set_weights(heads["relu"].get_weights())
+    found = {kind: head(FEATURES[3], level=3) for kind, head in heads.items()}
+    assert np.abs(found["gelu"] - found["relu"]).max() > 1e-3
+    least = {
+        kind: head.units[0](FEATURES[3], level=3).numpy().min() for kind, head in heads.items()
+    }
+    assert least["relu"] == 0
+    assert -0.1701 < least["gelu"] < -0.1
+
+
 def test_a_grid_of_one_cell_is_enough():
     head = LightHead(7, width=8, repeats=1, levels=[7])
     assert head(tf.ones([2, 1, 1, 5]), level=7, training=True).shape == (2, 1, 1, 7)

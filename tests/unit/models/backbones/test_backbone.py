@@ -54,7 +54,9 @@ def test_a_mobilenet_that_stops_at_stride_16_ends_there_with_its_widest_level():
     expected = {2: (2, 24, 40, 8), 3: (2, 12, 20, 16), 4: (2, 6, 10, 112)}
     assert {level: tuple(x.shape) for level, x in features.items()} == expected
     assert backbone.count_params() == sum(np.prod(w.shape) for w in tiny_mobilenet().weights)
-    with pytest.raises(UserError, match="mobilenet.output_stride = 8: expected 16 or 32"):
+    with pytest.raises(
+        UserError, match=r"mobilenet.output_stride = 8 \(a whole number\): expected 16 or 32"
+    ):
         tiny_mobilenet(output_stride=8)
 
 
@@ -93,6 +95,25 @@ def test_frozen_batch_norms_keep_statistics_scale_and_offset(make):
     assert trainable.isdisjoint(norm_weights)
 
 
+@pytest.mark.parametrize(
+    "norm",
+    [
+        lambda: tf_keras.layers.BatchNormalization(synchronized=True),
+        tf_keras.layers.experimental.SyncBatchNormalization,
+        tf.compat.v1.keras.layers.BatchNormalization,
+    ],
+    ids=["synchronized", "experimental", "first version"],
+)
+def test_batch_norms_of_every_class_freeze(norm):
+    image = tf_keras.Input([None, None, 3])
+    network = tf_keras.Model(image, dict.fromkeys(("2", "3", "4", "5"), norm()(image)))
+    backbone = Backbone(network, freeze_batch_norm=True)
+    backbone(IMAGES, training=True)
+    assert backbone.trainable_weights == []
+    for weight, expected in zip(backbone.weights, (1, 0, 0, 1), strict=True):
+        np.testing.assert_array_equal(weight, [expected] * 3)
+
+
 def test_batch_norms_learn_statistics_unless_frozen():
     backbone = tiny_resnet()
     statistics = [w.numpy() for w in backbone.non_trainable_weights]
@@ -110,12 +131,41 @@ def test_settings_reach_the_network():
     assert len(resnet(18, width_multiplier=1 / 16).network.trainable_weights) == 63
     stem = [w.shape for w in resnet(10, stem="v1").network.weights if w.shape.rank == 4][:3]
     assert [s[:2] for s in stem] == [(3, 3)] * 3
-    blocks = [
+
+
+def drop_rates(backbone) -> list[float]:
+    return [
         block.get_config()["stochastic_depth_drop_rate"]
-        for block in tiny_resnet(stochastic_depth=0.2).network.layers
+        for block in backbone.network.layers
         if type(block).__name__ == "ResidualBlock"
     ]
+
+
+def test_a_resnet_drops_each_stage_at_its_own_rate():
+    blocks = drop_rates(tiny_resnet(stochastic_depth=0.2))
     assert blocks == pytest.approx([0.2 * i / 5 for i in (2, 3, 4, 5)])
+    blocks = drop_rates(tiny_resnet(drop_path=0.4))
+    assert blocks == pytest.approx([0.1, 0.15, 0.2, 0.25])
+    assert drop_rates(tiny_resnet()) == [0] * 4
+    with pytest.raises(UserError, match="resnet.stochastic_depth = 0.2 and resnet.drop_path = 0.4"):
+        tiny_resnet(stochastic_depth=0.2, drop_path=0.4)
+
+
+def test_a_resnet_activates_as_asked():
+    for level in range(2, 6):
+        relu, gelu = (
+            float(tf.reduce_min(tiny_resnet(activation=kind)(IMAGES)[level]))
+            for kind in ("relu", "gelu")
+        )
+        assert relu == 0, level
+        assert -0.1701 < gelu < -0.05, level
+    with pytest.raises(UserError, match="resnet.activation = 'tanh'"):
+        tiny_resnet(activation="tanh")
+
+
+def test_weights_that_were_trained_with_relu_keep_it():
+    with pytest.raises(UserError, match=r"resnet.activation = 'gelu', but .*set .* = 'relu'"):
+        tiny_resnet(activation="gelu", weights="anywhere/ckpt")
 
 
 def test_unknown_networks_are_refused_with_the_known_ones():
