@@ -13,7 +13,7 @@ from maskconver_tf.datasets.sources.coco.panoptic_folder import find_panoptic_pa
 from maskconver_tf.datasets.sources.named_source import open_named_source
 from maskconver_tf.datasets.sources.options import DEFAULT_SOURCE, SOURCES
 from maskconver_tf.datasets.sources.source import Source
-from maskconver_tf.errors import UserError
+from maskconver_tf.errors import UserError, suggest_name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,7 +92,7 @@ def _check_place(place: str) -> None:
         raise UserError(
             f"--against {place}: found {found}; expected the folder of the source, or one of "
             f"{', '.join(SOURCES)}. Check the path, or give --against alone and the options of "
-            "the source"
+            f"the source{suggest_name(place, SOURCES)}"
         )
 
 
