@@ -14,6 +14,8 @@ from maskconver_tf.errors import UserError, suggest_name, typed_repr
 
 LARGEST_WHOLE_NUMBER = 2**31 - 1
 """Counts beyond 32 bits are mistakes, and TensorFlow would end in a traceback."""
+LARGEST_WIDTH = 2**14
+"""Of a layer. A model of wider ones has no room in any memory."""
 LARGEST_NUMBER = 1e30
 """Larger numbers, squared, are infinite in float32."""
 

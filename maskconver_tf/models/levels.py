@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from maskconver_tf.errors import UserError
+from maskconver_tf.errors import UserError, typed_repr
 from maskconver_tf.ops.resize import level_size, repeat_to_size
 
 _FINEST_LEVEL, _COARSEST_LEVEL = 0, 9
@@ -21,10 +21,10 @@ def check_levels(where: str, levels: object) -> None:
     Raises:
       UserError: the value is not a tuple or list of different levels.
     """
-    is_list = isinstance(levels, (tuple, list)) and levels and len({*levels}) == len(levels)
-    if not is_list or not all(map(_is_level, levels)):
+    is_list = isinstance(levels, (tuple, list)) and levels and all(map(_is_level, levels))
+    if not is_list or len({*levels}) < len(levels):
         raise UserError(
-            f"{where} = {levels!r} ({type(levels).__name__}): expected different whole numbers "
+            f"{where} = {typed_repr(levels)}: expected different whole numbers "
             f"from {_FINEST_LEVEL} to {_COARSEST_LEVEL}, such as (3, 4, 5)"
         )
 
@@ -33,7 +33,7 @@ def check_level(where: str, level: object) -> None:
     """Checks a setting that names one pyramid level; arguments and errors as in `check_levels`."""
     if not _is_level(level):
         raise UserError(
-            f"{where} = {level!r} ({type(level).__name__}): expected a whole number from "
+            f"{where} = {typed_repr(level)}: expected a whole number from "
             f"{_FINEST_LEVEL} to {_COARSEST_LEVEL}, such as 2"
         )
 

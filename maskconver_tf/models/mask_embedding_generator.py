@@ -7,10 +7,10 @@ from typing import Literal
 import tensorflow as tf
 import tf_keras
 
-from maskconver_tf.errors import UserError
 from maskconver_tf.layers.activation import ActivationKind, make_activation
 from maskconver_tf.layers.first_weights import table_weights
 from maskconver_tf.layers.norm import NormKind, make_norm
+from maskconver_tf.setting_checks import check_choices
 
 ClassEmbedding = Literal["add", "multiply", "none"]
 Position = Literal[False, True, "two_axes"]
@@ -67,21 +67,9 @@ class MaskEmbeddingGenerator(tf_keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if class_embedding not in ("add", "multiply", "none"):
-            raise UserError(
-                f"MaskConver.class_embedding = {class_embedding!r}: expected 'add', 'multiply' or "
-                "'none'"
-            )
-        if norm not in ("layer", "batch"):
-            raise UserError(
-                f"MaskConver.embedding_norm = {norm!r} ({type(norm).__name__}): expected 'layer' "
-                "or 'batch'"
-            )
-        if not isinstance(position, bool) and position != "two_axes":
-            raise UserError(
-                f"MaskConver.position = {position!r} ({type(position).__name__}): expected False, "
-                "True or 'two_axes'"
-            )
+        check_choices("MaskConver", ("add", "multiply", "none"), class_embedding=class_embedding)
+        check_choices("MaskConver", ("layer", "batch"), embedding_norm=norm)
+        check_choices("MaskConver", (False, True, "two_axes"), position=position)
         self._config = {
             "num_classes": num_classes,
             "width": width,

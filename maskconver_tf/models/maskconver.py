@@ -9,7 +9,7 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf import types
-from maskconver_tf.errors import UserError, check_whole_numbers
+from maskconver_tf.errors import UserError, typed_repr
 from maskconver_tf.layers.activation import ActivationKind, make_activation
 from maskconver_tf.layers.norm import NormKind
 from maskconver_tf.models.heads import LightHead
@@ -36,6 +36,7 @@ from maskconver_tf.ops.centers import (
 from maskconver_tf.ops.masks import mask_logits
 from maskconver_tf.ops.peaks import top_k_centers
 from maskconver_tf.ops.positions import add_windows, append_windows, falloff_in_pixels
+from maskconver_tf.setting_checks import LARGEST_WIDTH, check_whole_numbers
 
 
 @tf_keras.utils.register_keras_serializable("maskconver_tf")
@@ -100,8 +101,8 @@ class MaskConver(Trunk):
     ):
         super().__init__(backbone, pixel_decoder, pyramid, **kwargs)
         sizes = {"width": width, "hidden": hidden, "head_kernel_size": head_kernel_size}
-        check_whole_numbers("MaskConver", 1, **sizes, num_proposals=num_proposals)
-        check_whole_numbers("MaskConver", 0, head_repeats=head_repeats)
+        check_whole_numbers("MaskConver", 1, LARGEST_WIDTH, **sizes, num_proposals=num_proposals)
+        check_whole_numbers("MaskConver", 0, 1000, head_repeats=head_repeats)
         check_levels("MaskConver.center_levels", center_levels)
         check_level("MaskConver.mask_level", mask_level)
         _check_fuse_level(fuse_level, center_levels, mask_level)
@@ -279,8 +280,8 @@ def _check_fuse_level(
 def _check_heatmap_prior(prior: object) -> None:
     if not isinstance(prior, float) or not 0 < prior < 1:
         raise UserError(
-            f"MaskConver.heatmap_prior = {prior!r} ({type(prior).__name__}): expected a number "
-            "above 0 and below 1, such as 0.1"
+            f"MaskConver.heatmap_prior = {typed_repr(prior)}: expected a number with a decimal "
+            "point above 0 and below 1; write MaskConver.heatmap_prior = 0.1"
         )
 
 

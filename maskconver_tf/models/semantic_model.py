@@ -6,12 +6,12 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf import types
-from maskconver_tf.errors import check_whole_numbers
 from maskconver_tf.layers.activation import ActivationKind, make_activation
 from maskconver_tf.layers.norm import NormKind
 from maskconver_tf.models.heads import LightHead
 from maskconver_tf.models.levels import check_level, check_same_width, sum_levels
 from maskconver_tf.models.trunk import Trunk
+from maskconver_tf.setting_checks import LARGEST_WIDTH, check_whole_numbers
 
 
 @tf_keras.utils.register_keras_serializable("maskconver_tf")
@@ -54,8 +54,8 @@ class SemanticModel(Trunk):
     ):
         super().__init__(backbone, pixel_decoder, pyramid, **kwargs)
         sizes = {"width": width, "head_kernel_size": head_kernel_size}
-        check_whole_numbers("SemanticModel", 1, **sizes)
-        check_whole_numbers("SemanticModel", 0, head_repeats=head_repeats)
+        check_whole_numbers("SemanticModel", 1, LARGEST_WIDTH, **sizes)
+        check_whole_numbers("SemanticModel", 0, 1000, head_repeats=head_repeats)
         make_activation(activation, "SemanticModel.activation")
         check_level("SemanticModel.mask_level", mask_level)
         self._config = {

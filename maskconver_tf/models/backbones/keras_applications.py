@@ -17,6 +17,7 @@ from maskconver_tf.models.backbones.backbone import (
     Backbone,
     must_load_weights,
 )
+from maskconver_tf.setting_checks import check_choices, check_flags, check_texts, given
 
 
 class Application(NamedTuple):
@@ -72,9 +73,9 @@ def keras_application(
 
     Source: ConvNeXt (arXiv 2201.03545), MobileNetV3 (1905.02244), EfficientNetV2 (2104.00298).
     """
-    if name not in APPLICATIONS:
-        known = ", ".join(sorted(APPLICATIONS))
-        raise UserError(f"keras_application.name = {name!r}: unknown; choose one of {known}")
+    check_choices("keras_application", sorted(APPLICATIONS), name=name)
+    check_flags("keras_application", freeze_batch_norm=freeze_batch_norm)
+    check_texts("keras_application", "imagenet", **given(weights=weights))
     application = APPLICATIONS[name]
     network = _levels(_adapted(_load(name, weights)), application.next_layers)
     return Backbone(

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from official.vision.modeling.backbones import mobilenet as garden
 
-from maskconver_tf.errors import UserError
 from maskconver_tf.layers.norm import has_several_replicas
 from maskconver_tf.models.backbones.backbone import Backbone, keep_outputs, must_load_weights
 from maskconver_tf.models.backbones.garden_weights import load_garden_weights
+from maskconver_tf.setting_checks import (
+    check_choices,
+    check_flags,
+    check_numbers,
+    check_texts,
+    given,
+)
 
 
 def mobilenet(
@@ -36,11 +42,11 @@ def mobilenet(
 
     Source: MobileNet multi-hardware, arXiv 2008.08178, through `official.vision`.
     """
-    if variant not in garden.SUPPORTED_SPECS_MAP:
-        known = ", ".join(sorted(garden.SUPPORTED_SPECS_MAP))
-        raise UserError(f"mobilenet.variant = {variant!r}: unknown; choose one of {known}")
-    if output_stride not in (16, 32):
-        raise UserError(f"mobilenet.output_stride = {output_stride}: expected 16 or 32")
+    check_choices("mobilenet", sorted(garden.SUPPORTED_SPECS_MAP), variant=variant)
+    check_choices("mobilenet", (16, 32), output_stride=output_stride)
+    check_numbers("mobilenet", 0.01, 8, width_multiplier=width_multiplier)
+    check_flags("mobilenet", freeze_batch_norm=freeze_batch_norm)
+    check_texts("mobilenet", "gs://BUCKET/ckpt-28080", **given(weights=weights))
     network = garden.MobileNet(
         variant,
         filter_size_scale=width_multiplier,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import sys
+
 from official.vision.modeling.backbones import resnet as garden
 
 from maskconver_tf.errors import UserError
@@ -9,6 +12,13 @@ from maskconver_tf.layers.activation import ActivationKind, make_activation
 from maskconver_tf.layers.norm import has_several_replicas
 from maskconver_tf.models.backbones.backbone import Backbone, must_load_weights
 from maskconver_tf.models.backbones.garden_weights import load_garden_weights
+from maskconver_tf.setting_checks import (
+    check_choices,
+    check_flags,
+    check_numbers,
+    check_texts,
+    given,
+)
 
 GARDEN_EPSILON = 1e-5
 """Epsilon of batch norms in the Model Garden's ImageNet recipe for ResNets. Its other recipes, and
@@ -24,6 +34,7 @@ def resnet(
     weights: str | None = None,
     activation: ActivationKind = "relu",
     drop_path: float = 0.0,
+    norm_epsilon: float = 1e-3,
 ) -> Backbone:
     """A ResNet or ResNet-RS backbone.
 
@@ -36,11 +47,14 @@ def resnet(
       freeze_batch_norm: see `Backbone`.
       weights: a Model Garden checkpoint, see `load_garden_weights`; None for random weights. These
         networks expect pixels normalised by ImageNet's mean and deviation, as `Backbone` does by
-        default. With weights, batch norms get the epsilon of their training.
+        default.
       activation: "relu", or "gelu" for a network that is trained from scratch, as the paper's large
         model is. The weights that `weights` reads were trained with "relu".
       drop_path: r, the drop rate of the whole model, see `ConvNeXtUNet.drop_path`: levels 2, 3, 4
         and 5 get 2/8 r, 3/8 r, 4/8 r and 5/8 r.
+      norm_epsilon: epsilon of the batch norms, which is no weight. The Model Garden trains ResNets
+        on ImageNet with 1e-5; the paper takes 1e-3 after that. A note tells if it differs from that
+        of the weights which `weights` or `--init_from` loads.
 
     Raises:
       UserError: the Model Garden has no ResNet of this depth, the checkpoint does not fit, or two
@@ -48,9 +62,13 @@ def resnet(
 
     Source: arXiv 1512.03385 and 2103.07579, through `official.vision`.
     """
-    if depth not in garden.RESNET_SPECS:
-        known = ", ".join(map(str, sorted(garden.RESNET_SPECS)))
-        raise UserError(f"resnet.depth = {depth}: no such ResNet; choose one of {known}")
+    check_choices("resnet", sorted(garden.RESNET_SPECS), depth=depth)
+    check_choices("resnet", ("v0", "v1"), stem=stem)
+    check_numbers("resnet", 0.01, 8, width_multiplier=width_multiplier)
+    check_numbers("resnet", 0, 1, stochastic_depth=stochastic_depth, drop_path=drop_path)
+    check_numbers("resnet", 1e-12, 1, norm_epsilon=norm_epsilon)
+    check_flags("resnet", freeze_batch_norm=freeze_batch_norm)
+    check_texts("resnet", "gs://BUCKET/ckpt-28080", **given(weights=weights))
     make_activation(activation, "resnet.activation")
     _check_settings(weights, activation, stochastic_depth, drop_path)
     network = garden.ResNet(
@@ -61,11 +79,24 @@ def resnet(
         init_stochastic_depth_rate=stochastic_depth or drop_path * 5 / 8,
         use_sync_bn=has_several_replicas(),
         norm_momentum=0.99,
-        norm_epsilon=GARDEN_EPSILON if weights else 1e-3,
+        norm_epsilon=norm_epsilon,
     )
     if must_load_weights(weights):
         load_garden_weights(network, weights, "resnet.weights")
+        if note := note_of_epsilon(GARDEN_EPSILON, norm_epsilon):
+            print(f"resnet.weights = {weights!r}: {note}", file=sys.stderr)
     return Backbone(network, freeze_batch_norm=freeze_batch_norm, name="backbone")
+
+
+def note_of_epsilon(trained: float, found: float) -> str:
+    """Returns a note for weights trained with another epsilon than the backbone's; or nothing."""
+    if math.isclose(trained, found, rel_tol=1e-3):
+        return ""
+    return (
+        f"these weights were trained with epsilon {trained:g} in the batch norms, and this "
+        f"backbone has {found:g}, so it computes a slightly different function; set "
+        f"resnet.norm_epsilon = {trained:g} to compute the same"
+    )
 
 
 def _check_settings(

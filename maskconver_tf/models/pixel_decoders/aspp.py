@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import tensorflow as tf
 import tf_keras
 
-from maskconver_tf.errors import check_whole_numbers
 from maskconver_tf.layers.norm import NormKind, make_norm
 from maskconver_tf.models.levels import check_level, take_level
+from maskconver_tf.setting_checks import (
+    LARGEST_WIDTH,
+    check_flags,
+    check_lists,
+    check_whole_numbers,
+    is_whole_number,
+)
 
 
 @tf_keras.utils.register_keras_serializable("maskconver_tf")
@@ -45,7 +52,10 @@ class ASPP(tf_keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         check_level("ASPP.level", level)
-        check_whole_numbers("ASPP", 1, width=width)
+        check_whole_numbers("ASPP", 1, LARGEST_WIDTH, width=width)
+        is_rate = functools.partial(is_whole_number, least=1, most=LARGEST_WIDTH)
+        check_lists("ASPP", (6, 12, 18), is_rate, "whole numbers from 1", rates=rates)
+        check_flags("ASPP", dilated_pointwise=dilated_pointwise)
         self._config = {
             "level": level,
             "width": width,

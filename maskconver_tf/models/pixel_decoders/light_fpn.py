@@ -5,12 +5,12 @@ from __future__ import annotations
 import tensorflow as tf
 import tf_keras
 
-from maskconver_tf.errors import check_whole_numbers
 from maskconver_tf.layers.activation import ActivationKind, make_optional_activation
 from maskconver_tf.layers.first_weights import depthwise_weights
 from maskconver_tf.layers.norm import NormKind, make_norm
 from maskconver_tf.models.levels import check_level
 from maskconver_tf.ops.resize import repeat_to_size
+from maskconver_tf.setting_checks import LARGEST_WIDTH, check_whole_numbers
 
 
 @tf_keras.utils.register_keras_serializable("maskconver_tf")
@@ -48,7 +48,7 @@ class LightFPN(tf_keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        check_whole_numbers("LightFPN", 1, width=width, kernel_size=kernel_size)
+        check_whole_numbers("LightFPN", 1, LARGEST_WIDTH, width=width, kernel_size=kernel_size)
         check_level("LightFPN.max_level", max_level)
         self._config = {
             "width": width,

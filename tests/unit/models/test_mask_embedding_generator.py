@@ -79,7 +79,7 @@ def test_reordering_slots_reorders_embeddings():
 
 
 def test_another_way_to_combine_is_refused_by_name():
-    with pytest.raises(UserError, match="class_embedding = 'concat': expected 'add'"):
+    with pytest.raises(UserError, match=r"class_embedding = 'concat' \(text\): expected 'add'"):
         MaskEmbeddingGenerator(5, class_embedding="concat")
 
 
@@ -157,6 +157,6 @@ def test_a_batch_without_segments_stays_finite(norm):
 
 @pytest.mark.parametrize("value", ["group", None, True])
 def test_another_norm_is_refused_by_the_name_of_its_setting(value):
-    words = rf"MaskConver.embedding_norm = {value!r} \({type(value).__name__}\): expected 'layer'"
+    words = rf"MaskConver.embedding_norm = {value!r}.*: expected 'layer' or 'batch'"
     with pytest.raises(UserError, match=words):
         MaskEmbeddingGenerator(5, norm=value)
