@@ -34,8 +34,10 @@ class SeededBatches:
 
     Attributes:
       shuffle_buffer: number of encoded examples held for shuffling; 0 keeps the order on disk.
-      shuffle_shards: read the shards in another order in every epoch. Use it if the dataset is
-        larger than the buffer and its order on disk is not random.
+        Each host needs this number times the size of a record in memory: 160 MB for 1024 records of
+        160 kB.
+      shuffle_shards: read the shards in another order in every epoch. None does it unless
+        `max_examples` or `cache` is set, which fix the order of the shards.
       max_examples: use only this many examples, the first ones of the dataset; None for all.
       cache: keep the encoded examples in memory.
       num_readers: number of shards to read at once.
@@ -49,7 +51,7 @@ class SeededBatches:
     """
 
     shuffle_buffer: int = 1024
-    shuffle_shards: bool = False
+    shuffle_shards: bool | None = None
     max_examples: int | None = None
     cache: bool = False
     num_readers: int = 1
@@ -66,8 +68,9 @@ class SeededBatches:
         check_whole_numbers(where, -(2**31), seed=self.seed)
         check_texts(where, "data/train", data_dir=self.data_dir)
         check_texts(where, "grpc://host:5050", **given(service=self.service))
-        flags = ("shuffle_shards", "cache", "shard_files", "deterministic")
+        flags = ("cache", "shard_files", "deterministic")
         check_flags(where, **{name: getattr(self, name) for name in flags})
+        check_flags(where, **given(shuffle_shards=self.shuffle_shards))
         self._check_together("shard_files", "max_examples", "the first examples are in few shards")
         self._check_together("shuffle_shards", "max_examples", "the first ones have a fixed order")
         self._check_together("shuffle_shards", "cache", "the cache keeps the order of one epoch")
@@ -151,6 +154,9 @@ class SeededBatches:
                 f"{self.data_dir}: found no example that this host can read, expected one or more; "
                 "build the dataset again with fewer shards or more pictures"
             )
+        shuffles_shards = self.shuffle_shards
+        if shuffles_shards is None:
+            shuffles_shards = not self.cache and self.max_examples is None
         in_order = reader.examples()
         if self.max_examples is not None:
             in_order = in_order.take(self.max_examples)
@@ -161,7 +167,7 @@ class SeededBatches:
             # Sets the seed of this graph only. Otherwise the global seed of the process mixes in.
             tf.random.set_seed(1)
             seed = number * 0x9E3779B1 + self.seed
-            examples = reader.examples(seed) if self.shuffle_shards else in_order
+            examples = reader.examples(seed) if shuffles_shards else in_order
             if self.shuffle_buffer:
                 buffer = min(self.shuffle_buffer, num_examples)
                 examples = examples.shuffle(buffer, seed, reshuffle_each_iteration=False)

@@ -1,7 +1,8 @@
 """Builds a dataset folder, which training reads, from a dataset as its authors publish it.
 
-Several processes check and encode the pictures. This process writes the records in the source's
-order, so the same input gives the same bytes with any number of processes.
+Several processes check and encode the pictures. This process writes the records in a
+random order that depends on their number alone. So the same input gives the same bytes with any
+number of processes.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from tqdm import tqdm
 from maskconver_tf.datasets.build.build_counts import BuildCounts
 from maskconver_tf.datasets.build.build_summary import BuildSummary
 from maskconver_tf.datasets.build.encode_picture import EncodedPicture, encode_picture
+from maskconver_tf.datasets.build.record_order import in_record_order
 from maskconver_tf.datasets.build.recorded_source import BUILT_FROM, record_source
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.datasets.findings import Finding, count_pictures, format_findings
@@ -103,7 +105,7 @@ def build_source(
     num_items = len(source.pictures)
     num_shards = choose_num_shards(source, settings.num_shards)
     workers = num_workers(settings.workers, num_items)
-    findings, num_bad = list(source.findings), count_pictures(source.findings)
+    found, num_bad = [], count_pictures(source.findings)
     counts = BuildCounts(source.categories)
     with (
         new_dataset_folder(out, settings.overwrite) as folder,
@@ -111,14 +113,15 @@ def build_source(
         process_pool(workers, encode_picture) as encode_all,
         _progress_bar(num_items, settings.progress) as bar,
     ):
-        for index, outcome in enumerate(encode_all(source.pictures)):
+        for index, outcome in enumerate(encode_all(in_record_order(source.pictures))):
             if not isinstance(outcome, EncodedPicture):
-                findings.extend(outcome)
+                found.extend(outcome)
                 num_bad += 1
-            elif settings.skip_bad or not findings:
+            elif settings.skip_bad or not (found or source.findings):
                 writer.write(index, outcome.features)
                 counts.add(outcome)
             bar.update()
+        findings = all_findings(source, found)
         refuse_bad_pictures(source, findings, num_bad, settings.skip_bad)
         content = manifest_content(source, counts, findings, num_bad, recorded)
         manifest = writer.finish(*content)
@@ -135,6 +138,11 @@ def choose_num_shards(source: Source, num_shards: int | None) -> int:
     if num_items == 0:
         raise _refusal(source, source.findings, num_bad=count_pictures(source.findings))
     return _checked("num_shards", num_shards, -(-num_items // _PICTURES_PER_SHARD), num_items)
+
+
+def all_findings(source: Source, found: Sequence[Finding]) -> list[Finding]:
+    """Returns the findings of the source's lists, then those of its pictures, sorted by name."""
+    return [*source.findings, *sorted(found, key=lambda finding: finding.picture)]
 
 
 def refuse_bad_pictures(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import collections
 from typing import Any
 
@@ -15,7 +16,8 @@ class BuildCounts:
     """Counts over the pictures that a build wrote.
 
     Attributes:
-      conversions: for each kind of picture that was not plain RGB, the names of those pictures.
+      conversions: for each kind of picture that was not plain RGB, the sorted names of those
+        pictures.
     """
 
     def __init__(self, categories: Categories):
@@ -40,7 +42,7 @@ class BuildCounts:
         num_segments = len(picture.class_ids) + picture.num_merged + picture.num_hidden
         self._num_listed += num_segments if picture.num_listed is None else picture.num_listed
         if picture.conversion is not None:
-            self.conversions[picture.conversion].append(picture.name)
+            bisect.insort(self.conversions[picture.conversion], picture.name)
 
     def merge(self, other: BuildCounts) -> None:
         """Adds the counts of later pictures, which have the same class list."""
@@ -52,7 +54,7 @@ class BuildCounts:
         self._num_hidden += other._num_hidden
         self._num_listed += other._num_listed
         for conversion, names in other.conversions.items():
-            self.conversions[conversion].extend(names)
+            self.conversions[conversion] = sorted(self.conversions[conversion] + names)
 
     def to_json(self, num_listed: int | None) -> dict[str, Any]:
         """Returns the counts for dataset.json. `num_segments` and `num_pixels` include crowds.

@@ -19,6 +19,7 @@ from typing import Any
 
 from maskconver_tf.datasets.build.build import (
     BuildSettings,
+    all_findings,
     choose_num_shards,
     manifest_content,
     new_dataset_folder,
@@ -27,6 +28,7 @@ from maskconver_tf.datasets.build.build import (
 from maskconver_tf.datasets.build.build_counts import BuildCounts
 from maskconver_tf.datasets.build.build_summary import BuildSummary
 from maskconver_tf.datasets.build.encode_picture import EncodedPicture, encode_picture
+from maskconver_tf.datasets.build.record_order import in_record_order
 from maskconver_tf.datasets.build.recorded_source import record_source
 from maskconver_tf.datasets.findings import Finding, count_pictures
 from maskconver_tf.datasets.records.writer import ShardWriter, shard_bounds, write_manifest
@@ -81,14 +83,15 @@ def build_by_shards(
     text = json.dumps({name: str(value) for name, value in options.items() if value is not None})
     with new_dataset_folder(Path(out), settings.overwrite) as folder:
         run([ShardJob(source, text, str(folder), i, num_shards) for i in range(num_shards)])
-        counts, findings = BuildCounts(opened.categories), list(opened.findings)
-        num_bad, entries = count_pictures(findings), []
+        counts, found = BuildCounts(opened.categories), []
+        num_bad, entries = count_pictures(opened.findings), []
         for shard in range(num_shards):
             result = _take_result(folder, shard)
             counts.merge(result.counts)
-            findings += result.findings
+            found += result.findings
             num_bad += result.num_bad
             entries.append(result.entry)
+        findings = all_findings(opened, found)
         refuse_bad_pictures(opened, findings, num_bad, settings.skip_bad)
         recorded = record_source(source, options)
         content = manifest_content(opened, counts, findings, num_bad, recorded)
@@ -112,7 +115,8 @@ def write_shard(job: ShardJob) -> None:
 def _write_shard(source: Source, folder: Path, shard: int, num_shards: int) -> ShardResult:
     counts, findings, num_bad = BuildCounts(source.categories), [], 0
     writer = ShardWriter(folder, shard, num_shards)
-    for picture in source.pictures.between(*shard_bounds(shard, num_shards, len(source.pictures))):
+    pictures = in_record_order(source.pictures)
+    for picture in pictures.between(*shard_bounds(shard, num_shards, len(pictures))):
         outcome = encode_picture(picture)
         if isinstance(outcome, EncodedPicture):
             writer.write(outcome.features)

@@ -4,7 +4,7 @@ A dataset folder holds
 
     categories.json                 COCO's `categories` list; class ids are positions in it
     dataset.json                    the manifest: format, versions, counts, shards and their hashes
-    data-00000-of-0000N.tfrecord    one `tf.train.Example` per picture, in the source's order
+    data-00000-of-0000N.tfrecord    one `tf.train.Example` per picture, in random order
     converted.json, dropped.json    which pictures the builder changed or left out, if any
 """
 
@@ -42,7 +42,7 @@ class DatasetFolder:
       categories: its class list.
       manifest: the content of dataset.json; it has counts per class, the shards, and more.
       num_examples: number of records in all shards together.
-      shard_paths: the TFRecord files. Read in this order they give the source's order.
+      shard_paths: the TFRecord files. Read in this order they give the order of the records.
     """
 
     def __init__(self, path: str | Path, check_files: bool = True):

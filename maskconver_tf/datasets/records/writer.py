@@ -67,7 +67,7 @@ class ShardWriter:
 
 
 class DatasetWriter:
-    """Writes a dataset folder record by record in the source's order, with one open file at a time.
+    """Writes a dataset folder record by record, with one open file at a time.
 
     Record i of n goes to shard `i * num_shards // n`. So the shard of a picture does not depend on
     which other pictures are dropped.
@@ -82,7 +82,7 @@ class DatasetWriter:
         self._shard: ShardWriter | None = None
 
     def write(self, index: int, features: dict[str, list[bytes] | list[int]]) -> None:
-        """Appends picture `index` of the source; `index` must rise from call to call."""
+        """Appends record `index` of `num_items`; `index` must rise from call to call."""
         self._open_until(index * self._num_shards // self._num_items)
         self._shard.write(features)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from maskconver_tf.datasets.sources.source import SourcePicture, SourcePictures
 
@@ -22,7 +22,11 @@ class LazyPictures:
         return self.between(0, self._count)
 
     def between(self, start: int, stop: int) -> Iterator[SourcePicture]:
-        return map(self._make, range(start, stop))
+        return self.at(range(start, stop))
+
+    def at(self, positions: Iterable[int]) -> Iterator[SourcePicture]:
+        """Yields the pictures at `positions`, in this order."""
+        return map(self._make, positions)
 
 
 class PicturesWithLimit:
@@ -31,6 +35,8 @@ class PicturesWithLimit:
     def __init__(self, pictures: SourcePictures, max_pixels: int):
         self._pictures = pictures
         self._max_pixels = max_pixels
+        if hasattr(pictures, "at"):
+            self.at = self._at
 
     def __len__(self) -> int:
         return len(self._pictures)
@@ -40,4 +46,10 @@ class PicturesWithLimit:
 
     def between(self, start: int, stop: int) -> Iterator[SourcePicture]:
         for picture in self._pictures.between(start, stop):
-            yield dataclasses.replace(picture, max_pixels=self._max_pixels)
+            yield self._limited(picture)
+
+    def _at(self, positions: Iterable[int]) -> Iterator[SourcePicture]:
+        return map(self._limited, self._pictures.at(positions))
+
+    def _limited(self, picture: SourcePicture) -> SourcePicture:
+        return dataclasses.replace(picture, max_pixels=self._max_pixels)

@@ -97,6 +97,8 @@ class SourcePictures(Protocol):
     """The pictures of a source.
 
     A source may have hundreds of thousands of pictures, so each `SourcePicture` is made on demand.
+    Most sources also have `at(positions)`, which yields pictures in any order. One that is read
+    from start to end has none.
     """
 
     def __len__(self) -> int: ...

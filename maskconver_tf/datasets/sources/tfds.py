@@ -69,6 +69,7 @@ class Tfds:
     def __iter__(self) -> Iterator[TfdsPicture]:
         return self.between(0, len(self))
 
+    # No `at`: TFDS reads from start to end. It shuffled the pictures when it prepared them.
     def between(self, start: int, stop: int) -> Iterator[TfdsPicture]:
         import tensorflow_datasets as tfds
 

@@ -26,7 +26,18 @@ def test_a_small_buffer_still_visits_every_example_once(data_dir):
 
 
 def test_without_a_buffer_the_order_is_that_on_disk(data_dir):
-    assert numbers_of(take(data_dir, 3, shuffle_buffer=0)) == [0, 1, 2, 3, 4, 5, 6, 0, 1]
+    settings = {"shuffle_buffer": 0, "shuffle_shards": False}
+    assert numbers_of(take(data_dir, 3, **settings)) == [0, 1, 2, 3, 4, 5, 6, 0, 1]
+
+
+def test_shards_come_in_another_order_every_epoch_unless_a_setting_fixes_it(data_dir):
+    """The two shards have the examples 0 to 3 and 4 to 6."""
+    settings = {"batch_size": 7, "shuffle_buffer": 0}
+    epochs = {tuple(batch["number"].tolist()) for batch in take(data_dir, 12, **settings)}
+    assert epochs == {(0, 1, 2, 3, 4, 5, 6), (4, 5, 6, 0, 1, 2, 3)}
+    for fixed in ({"cache": True}, {"max_examples": 7}, {"shuffle_shards": False}):
+        numbers = numbers_of(take(data_dir, 3, **settings | fixed))
+        assert numbers == [0, 1, 2, 3, 4, 5, 6] * 3
 
 
 def test_only_the_first_examples(data_dir):
@@ -87,9 +98,10 @@ def test_unshuffled_runs_resume_too(data_dir):
     assert_equal(take(data_dir, 2, first_step=3, **settings), whole[3:])
 
 
-def test_caching_changes_nothing(data_dir, eight_batches):
-    assert_equal(take(data_dir, 8, cache=True, **RANDOM), eight_batches)
-    assert_equal(take(data_dir, 5, first_step=3, cache=True, **RANDOM), eight_batches[3:])
+def test_caching_changes_nothing_but_the_order_of_shards(data_dir):
+    plain = take(data_dir, 8, shuffle_shards=False, **RANDOM)
+    assert_equal(take(data_dir, 8, cache=True, **RANDOM), plain)
+    assert_equal(take(data_dir, 5, first_step=3, cache=True, **RANDOM), plain[3:])
 
 
 @pytest.mark.parametrize("process_seed", [0, 1, 99])
@@ -102,7 +114,8 @@ def test_another_seed_gives_another_order_and_another_augmentation(data_dir, eig
     others = take(data_dir, 8, **RANDOM | {"seed": 4})
     assert numbers_of(others) != numbers_of(eight_batches)
     first, second = (
-        take(data_dir, 2, **RANDOM | {"seed": seed, "shuffle_buffer": 0}) for seed in (3, 4)
+        take(data_dir, 2, **RANDOM | {"seed": seed, "shuffle_buffer": 0, "shuffle_shards": False})
+        for seed in (3, 4)
     )
     assert numbers_of(first) == numbers_of(second)
     assert any((a[types.IMAGE] != b[types.IMAGE]).any() for a, b in zip(first, second))

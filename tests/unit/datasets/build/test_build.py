@@ -9,6 +9,7 @@ import tensorflow as tf
 from maskconver_tf import types
 from maskconver_tf.datasets.build import build
 from maskconver_tf.datasets.build.build import build_dataset
+from maskconver_tf.datasets.build.record_order import record_order
 from maskconver_tf.datasets.records import codec
 from maskconver_tf.datasets.records.folder import DatasetFolder
 from maskconver_tf.errors import UserError
@@ -28,15 +29,16 @@ def _examples(folder):
     return list(shards.map(codec.parse).map(codec.decode).as_numpy_iterator())
 
 
-def test_a_built_folder_holds_every_picture_in_order(make_coco_folder, tmp_path):
+def test_a_built_folder_holds_every_picture_in_record_order(make_coco_folder, tmp_path):
     source = make_coco_folder(num_pictures=5)
     summary = _build(source, tmp_path / "out", num_shards=2)
     folder = DatasetFolder(tmp_path / "out")
     assert folder.categories.source_ids.tolist() == [7, 200, 18]
     assert [shard["num_examples"] for shard in folder.manifest["shards"]] == [3, 2]
     examples = _examples(folder)
-    assert [json.loads(example[types.IMAGE_ID]) for example in examples] == [10, 11, 12, 13, 14]
-    for picture, example in enumerate(examples):
+    pictures = [json.loads(example[types.IMAGE_ID]) - 10 for example in examples]
+    assert pictures == record_order(5).tolist()
+    for picture, example in zip(pictures, examples):
         ids = [0, *example[types.SEGMENT_IDS]]
         painted = source.ids(picture)
         assert [ids[i] for i in example[types.SEGMENT_MAP].ravel()] == painted.ravel().tolist()
@@ -96,7 +98,7 @@ def test_skip_bad_leaves_them_out_and_records_them(spoiled, tmp_path):
     summary = _build(spoiled, tmp_path / "out", skip_bad=True)
     folder = DatasetFolder(tmp_path / "out")
     names = [example[types.FILE_NAME] for example in _examples(folder)]
-    assert names == [b"0.jpg", b"2.jpg", b"4.jpg"]
+    assert names == [b"%d.jpg" % picture for picture in record_order(5) if picture not in (1, 3)]
     assert (folder.num_examples, folder.manifest["num_dropped"]) == (3, 2)
     dropped = json.loads((tmp_path / "out" / "dropped.json").read_text(encoding="utf-8"))
     assert [(entry["picture"], entry["file"], entry["finding"]) for entry in dropped] == [

@@ -75,7 +75,9 @@ def _numbers(segment_map, class_ids, is_crowd, input_size):
 
 
 def _epoch(folder, **settings):
-    data = TrainingInput(str(folder), SIZE, 1, flip=False, shuffle_buffer=0, **settings)
+    data = TrainingInput(
+        str(folder), SIZE, 1, flip=False, shuffle_buffer=0, shuffle_shards=False, **settings
+    )
     batches = data.batches(_numbers).take(data.num_examples)
     return [int(batch["number"][0]) for batch in batches]
 
