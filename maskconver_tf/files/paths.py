@@ -67,6 +67,11 @@ class RemotePath(os.PathLike):
         with self._explained_errors(), _gfile().GFile(self._url, "rb") as file:
             return file.read()
 
+    def read_part(self, begin: int, count: int) -> bytes:
+        with self._explained_errors(), _gfile().GFile(self._url, "rb") as file:
+            file.seek(begin)
+            return file.read(count)
+
     def read_text(self, encoding: str = "utf-8") -> str:
         return self.read_bytes().decode(encoding)
 
@@ -124,6 +129,15 @@ def local_or_remote_path(path: str | os.PathLike) -> Path | RemotePath:
         )
     text = os.fspath(path)
     return RemotePath(text) if "://" in text else Path(text)
+
+
+def read_part(path: Path | RemotePath, begin: int, count: int) -> bytes:
+    """Returns `count` bytes of a file from byte `begin`, without the rest; fewer at its end."""
+    if isinstance(path, RemotePath):
+        return path.read_part(begin, count)
+    with path.open("rb") as file:
+        file.seek(begin)
+        return file.read(count)
 
 
 def pattern_free_path(path: str | os.PathLike) -> str:

@@ -73,7 +73,7 @@ def balance_lines(counts: Mapping[str, Any]) -> list[str]:
     came_in = [
         (counts["num_listed_segments"], "came in"),
         (counts["num_made_segments"], "made of unlabelled pixels or of the files of stuff"),
-        (counts.get("num_extra_segments", 0), "that the source does not have"),
+        (counts.get("num_extra_segments", 0), "too many in records"),
     ]
     went = [
         (counts["num_segments"], "in records"),
@@ -87,7 +87,7 @@ def balance_lines(counts: Mapping[str, Any]) -> list[str]:
         unknown = "; the segments of the pictures that were left out are not known"
     pictures_in = [
         (counts["num_source_pictures"], "came in"),
-        (counts.get("num_extra_pictures", 0), "that the source does not have"),
+        (counts.get("num_extra_pictures", 0), "too many in records"),
     ]
     pictures_went = [
         (counts["num_examples"], "in records"),

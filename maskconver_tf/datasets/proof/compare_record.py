@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 
 import numpy as np
 
@@ -18,7 +17,7 @@ from maskconver_tf.datasets.records.shard_index import RecordPlace
 from maskconver_tf.datasets.records.tfrecord_file import BrokenRecords, parse_example
 from maskconver_tf.datasets.sources.source import SourcePicture
 from maskconver_tf.files.encoded_pictures.pixel_limit import LARGEST_MAX_PIXELS
-from maskconver_tf.files.paths import RemotePath, local_or_remote_path
+from maskconver_tf.files.paths import local_or_remote_path, read_part
 from maskconver_tf.files.pictures import UnreadablePicture, open_color_picture, plain_pixels
 
 _SHOWN_SEGMENTS = 20
@@ -105,24 +104,9 @@ def compare_picture(request: CompareRequest) -> ComparedPicture:
 
 
 def _read(request: CompareRequest) -> PanopticRecord:
-    path, place = local_or_remote_path(request.shard), request.place
-    if isinstance(path, RemotePath):
-        end = place.begin + place.num_bytes
-        return codec.from_features(parse_example(_remote_shard(request.shard)[place.begin : end]))
-    with path.open("rb") as file:
-        file.seek(place.begin)
-        return codec.from_features(parse_example(file.read(place.num_bytes)))
-
-
-@functools.lru_cache(maxsize=1)
-def _remote_shard(path: str) -> bytes:
-    """Returns a shard in a bucket. A process reads it once, since records come shard by shard."""
-    return RemotePath(path).read_bytes()
-
-
-def forget_remote_shards() -> None:
-    """Makes this process read shards in buckets again."""
-    _remote_shard.cache_clear()
+    place = request.place
+    serialized = read_part(local_or_remote_path(request.shard), place.begin, place.num_bytes)
+    return codec.from_features(parse_example(serialized))
 
 
 def _compare_pixels(

@@ -49,7 +49,7 @@ class Difference(enum.Enum):
         "build again",
     )
     NO_SOURCE = (
-        "record of a picture that the source does not have",
+        "record of a picture that the source lacks",
         "records of the source's pictures only",
         "build again, or name the source of this build",
     )

@@ -22,7 +22,6 @@ from maskconver_tf.datasets.proof.compare_record import (
     ComparedPicture,
     CompareRequest,
     compare_picture,
-    forget_remote_shards,
 )
 from maskconver_tf.datasets.proof.differences import Difference
 from maskconver_tf.datasets.proof.read_shards import StoredRecords
@@ -64,7 +63,6 @@ def prove(
       workers: number of processes; None for one per CPU.
       progress: whether to show progress bars on standard error.
     """
-    forget_remote_shards()
     records = StoredRecords(folder, workers, progress)
     comparison = _Comparison(folder, source, records)
     count = len(source.pictures)

@@ -6,7 +6,13 @@ import pytest
 import tensorflow as tf
 
 from maskconver_tf.errors import UserError
-from maskconver_tf.files.paths import find_same_looking, pattern_free_path, same_file_key
+from maskconver_tf.files.paths import (
+    find_same_looking,
+    local_or_remote_path,
+    pattern_free_path,
+    read_part,
+    same_file_key,
+)
 
 COMPOSED, DECOMPOSED = (unicodedata.normalize(form, "café") for form in ("NFC", "NFD"))
 
@@ -52,3 +58,14 @@ def test_all_ways_to_write_a_path_have_one_key(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     ways = ["images/a.jpg", "./images/../images/a.jpg", "link/a.jpg", tmp_path / "images/a.jpg"]
     assert len(set(map(same_file_key, ways))) == 1
+
+
+@pytest.mark.parametrize("folder", ["{tmp}", "ram://part"])
+def test_a_part_of_a_file(tmp_path, folder):
+    path = folder.format(tmp=tmp_path) + "/file"
+    tf.io.gfile.makedirs(folder.format(tmp=tmp_path))
+    with tf.io.gfile.GFile(path, "wb") as file:
+        file.write(bytes(range(100)))
+    for begin, count in ((0, 3), (40, 20), (98, 50)):
+        expected = bytes(range(100))[begin : begin + count]
+        assert read_part(local_or_remote_path(path), begin, count) == expected

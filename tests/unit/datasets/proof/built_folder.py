@@ -1,6 +1,7 @@
 """A dataset folder in which a test changes records, as a faulty build would have written them."""
 
 import dataclasses
+import itertools
 import json
 
 import tensorflow as tf
@@ -24,7 +25,9 @@ class BuiltFolder:
     def build(cls, coco, out, **options):
         options = {"workers": 1, "progress": False} | options
         build_dataset(coco.images, coco.panoptic, coco.annotations, out, **options)
-        return cls(out)
+        built = cls(out)
+        built.sort_records()
+        return built
 
     @property
     def manifest(self):
@@ -37,6 +40,14 @@ class BuiltFolder:
         """The records of a shard, read by TensorFlow."""
         shard = tf.data.TFRecordDataset(str(self.shard(number)))
         return [_record(example) for example in shard.map(codec.parse).as_numpy_iterator()]
+
+    def sort_records(self):
+        """Writes the records in the order of their names, as many as before in each shard."""
+        numbers = range(len(self.manifest["shards"]))
+        shards = [self.records(number) for number in numbers]
+        ordered = iter(sorted(itertools.chain(*shards), key=lambda record: record.file_name))
+        for number in numbers:
+            self.write([next(ordered) for _ in shards[number]], number)
 
     def write(self, records, number=0):
         """Writes a shard; dataset.json gets its size, hash and number of records."""

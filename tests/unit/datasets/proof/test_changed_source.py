@@ -48,10 +48,10 @@ def test_a_picture_that_can_no_longer_be_used(coco, tmp_path):
     assert [kind for kind, _ in findings] == [Difference.UNUSABLE] * 2
     assert findings[0][1] == f"{coco.images / '1.jpg'}: picture missing: does not exist"
     pictures, segments = balance_lines(prove_folder(coco, built).counts)
-    text = "Pictures: 4 came in + 2 that the source does not have = 4 in records + 2 left out"
+    text = "Pictures: 4 came in + 2 too many in records = 4 in records + 2 left out"
     assert pictures == text
     assert segments == (
-        "Segments: 16 came in + 8 that the source does not have = 16 in records + 8 left out with "
+        "Segments: 16 came in + 8 too many in records = 16 in records + 8 left out with "
         "their pictures"
     )
 

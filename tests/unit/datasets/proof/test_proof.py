@@ -25,7 +25,7 @@ def test_a_build_equals_its_source(built, check, coco, workers):
 def test_a_folder_in_a_bucket(built, coco):
     for remote, kinds in (("ram://proof/a", []), ("ram://proof/b", [Difference.NO_RECORD])):
         if kinds:
-            built.write(built.records()[:1], number=1)
+            built.write(built.records(1)[:1], number=1)
         tf.io.gfile.makedirs(remote)
         for path in built.path.iterdir():
             tf.io.gfile.copy(str(path), f"{remote}/{path.name}")
@@ -49,8 +49,8 @@ def test_a_doubled_record(built, check, coco):
     place = f"{built.shard()}: 0.jpg (id 10) is record 2, counted from 0"
     only(check(built), Difference.REPEATED, place)
     pictures, segments = balance_lines(prove_folder(coco, built).counts)
-    assert pictures.startswith("Pictures: 4 came in + 1 that the source does not have = 5 in")
-    assert segments == "Segments: 16 came in + 4 that the source does not have = 20 in records"
+    assert pictures.startswith("Pictures: 4 came in + 1 too many in records = 5 in")
+    assert segments == "Segments: 16 came in + 4 too many in records = 20 in records"
 
 
 def test_a_record_in_place_of_another(built, check):
