@@ -18,6 +18,7 @@ from maskconver_tf.files.disk_errors import short_reason
 from maskconver_tf.files.paths import local_or_remote_path, pattern_free_path
 from maskconver_tf.inference import signatures
 from maskconver_tf.inference.exported_model import newest_version
+from maskconver_tf.inference.model_folder import describe_other, is_run
 from maskconver_tf.models.backbones.backbone import random_weights
 from maskconver_tf.models.backbones.garden_weights import find_checkpoint
 from maskconver_tf.models.build_network import build_network
@@ -205,12 +206,13 @@ def _find_source(path: str) -> _WeightSource:
         return _WeightSource(
             checkpoint, _read_class_names(os.path.join(beside, run.categories_file.name))
         )
-    if names:
+    if is_run(run.path):
         raise UserError(
             f"train.init_from = {path!r}: this run has no checkpoint yet. Train it first"
         )
     raise UserError(
-        f"train.init_from = {path!r}: found neither a run, nor an export, nor a checkpoint. Give a "
+        f"train.init_from = {path!r}: found neither a run, nor an export, nor a checkpoint, but "
+        f"{describe_other(run.path).removeprefix('found ')}. Give a "
         "--model_dir, a folder that `maskconver export` wrote, or the name of a checkpoint without "
         ".index. Weights of Keras (.h5) and PyTorch (.pth) go into the backbone's `weights`"
     )
