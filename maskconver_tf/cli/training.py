@@ -48,6 +48,11 @@ def add_preflight_command(commands: Any) -> None:
         metavar="N",
         help="pictures per core (default: TrainingInput.batch_size over the cores of --tpu)",
     )
+    parser.add_argument(
+        "--measure",
+        action="store_true",
+        help="compute some steps on this machine; prints seconds per step and hours of the run",
+    )
     _add_compiler_options(parser)
 
 
@@ -94,6 +99,7 @@ def run_preflight(args: argparse.Namespace) -> None:
         args.timeout,
         search=not args.no_search,
         to_code=not args.quick,
+        measure=args.measure,
     )
 
 

@@ -15,7 +15,12 @@ from maskconver_tf.files.paths import local_or_remote_path
 from maskconver_tf.files.whole_file import write_text_whole
 from maskconver_tf.inference.segmenter import PanopticSegmenter
 from maskconver_tf.models.maskconver import MaskConver
-from maskconver_tf.planning.preflight import tpu_check, tpu_report, training_needs
+from maskconver_tf.planning.preflight import (
+    measured_step,
+    tpu_check,
+    tpu_report,
+    training_needs,
+)
 from maskconver_tf.planning.preflight.step_program import StepProgram, choose_num_classes
 from maskconver_tf.planning.show_inputs import show_inputs
 from maskconver_tf.training.evaluate import evaluate
@@ -60,6 +65,7 @@ def preflight_run(
     minutes: float,
     search: bool,
     to_code: bool,
+    measure: bool = False,
 ) -> None:
     """Prints what a training with the loaded configuration needs; see `planning.preflight`.
 
@@ -72,6 +78,7 @@ def preflight_run(
       minutes: time limit of one compilation, in minutes.
       search: whether to search for the largest batch that fits.
       to_code: whether to compile the step also to machine code.
+      measure: whether to compute some steps on this machine, and print their time.
     """
     cores = tpu_check.check_topology(tpu) if tpu else 1
     arguments = configuration.arguments_of(train, supplied=["model_dir", "on_built"])
@@ -81,6 +88,10 @@ def preflight_run(
     program = configuration.call(StepProgram, arguments, classes)
     configuration.check_all_used(other_roots=[train, evaluate, restore_segmenter, show_inputs])
     print(training_needs.format_needs(training_needs.count_needs(program, size)), flush=True)
+    if measure:
+        step = measured_step.measure_step(program, size, arguments["compute"].jit_compile)
+        total_steps = arguments["length"].total_steps
+        print("\n" + measured_step.format_step(step, train_input.batch_size, total_steps))
     if tpu:
         folder = Path(cache) if cache else tpu_check.DEFAULT_CACHE
         print()

@@ -24,6 +24,7 @@ from maskconver_tf.models.backbones.garden_weights import find_checkpoint
 from maskconver_tf.models.build_network import build_network
 from maskconver_tf.models.variable_names import named_variables
 from maskconver_tf.training.run_files.checkpoint_reading import READ_ERRORS, newest_checkpoint
+from maskconver_tf.training.run_files.epsilon_note import epsilon_note
 from maskconver_tf.training.run_files.run_folder import RunFolder, join_first_names
 
 CLASS_AXES = {
@@ -89,6 +90,7 @@ class WarmStartReport:
       new_classes: names of the classes that only the model has.
       not_loaded: name of each weight that keeps its initial value -> the reason.
       unused: names of the checkpoint's weights that were not loaded.
+      note: what differs between the backbone and the one that trained the weights, if anything.
     """
 
     origin: str
@@ -98,6 +100,7 @@ class WarmStartReport:
     new_classes: list[str] = dataclasses.field(default_factory=list)
     not_loaded: dict[str, str] = dataclasses.field(default_factory=dict)
     unused: list[str] = dataclasses.field(default_factory=list)
+    note: str = ""
 
     def __str__(self) -> str:
         total = len(self.loaded) + len(self.loaded_by_class) + len(self.not_loaded)
@@ -115,6 +118,8 @@ class WarmStartReport:
             )
         if self.unused:
             lines.append(f"  unused: {len(self.unused)} weights ({_model_parts(self.unused)})")
+        if self.note:
+            lines.append(f"  note: {self.note}")
         return "\n".join(lines)
 
 
@@ -156,6 +161,7 @@ def warm_start(network: tf_keras.Model, categories: Categories, path: str) -> Wa
         else:
             variable.assign(value)
             report.loaded.append(name)
+    report.note = epsilon_note(network, source.checkpoint) if whole_backbone else ""
     used = {*report.loaded, *report.loaded_by_class}
     report.unused = sorted(set(values) - used)
     if not used:

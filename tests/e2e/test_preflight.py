@@ -10,7 +10,7 @@ from maskconver_tf import types
 from maskconver_tf.cli.main import main
 from maskconver_tf.config import configuration
 from maskconver_tf.input.pipeline import TrainingInput
-from maskconver_tf.planning.preflight import tpu_report, training_needs
+from maskconver_tf.planning.preflight import measured_step, tpu_report, training_needs
 from maskconver_tf.planning.preflight.step_program import StepProgram
 from maskconver_tf.planning.preflight.tpu_check import MemoryPlan
 from maskconver_tf.training.train import train
@@ -49,7 +49,8 @@ def test_counts_bytes_of_weights_optimizer_and_example(program, counts):
     assert counts.parameters == program.model.count_params()
     assert 0 < counts.trainable_parameters < counts.parameters
     assert counts.weight_bytes == 4 * counts.parameters
-    assert counts.average_bytes == counts.gradient_bytes == 4 * counts.trainable_parameters
+    assert counts.gradient_bytes == 4 * counts.trainable_parameters
+    assert counts.average_bytes == counts.weight_bytes  # Weights, and batch norms' statistics.
     # Two slots for each weight, and a few scalars besides.
     assert 0 <= counts.slot_bytes - 8 * counts.trainable_parameters < 64
     assert counts.example_bytes == EXAMPLE_BYTES
@@ -191,3 +192,16 @@ def test_without_a_search_one_batch_is_asked_for(ask, batch_size, to_code, expec
 
 def test_a_global_batch_is_shared_out():
     assert [training_needs.batch_size_per_core(64, cores) for cores in (1, 4, 48)] == [64, 16, 2]
+
+
+def test_a_measured_step_gives_the_hours_of_the_run(program, capsys):
+    before = [variable.numpy() for variable in program.model.trainable_variables]
+    step = measured_step.measure_step(program, 2, num_steps=2)
+    assert 0 < step.seconds_of_part < 60
+    after = [variable.numpy() for variable in program.model.trainable_variables]
+    assert any((a != b).any() for a, b in zip(before, after))  # The steps were real.
+    text = measured_step.format_step(
+        measured_step.MeasuredStep("CPU", 2, 0.5, 0.1), batch_size=8, total_steps=9000
+    )
+    assert "2.0 seconds a step" in text and "4 parts of 2 pictures" in text
+    assert "5.0 hours" in text and "9000 steps" in text

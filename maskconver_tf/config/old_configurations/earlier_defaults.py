@@ -51,7 +51,12 @@ _UNET = "maskconver_tf.models.pixel_decoders.convnext_unet.ConvNeXtUNet"
 
 _LOSS = "maskconver_tf.losses.maskconver_loss.MaskConverLoss"
 
+_OPTIMIZER = "maskconver_tf.training.optimizers.make_optimizer"
+_RESNET = "maskconver_tf.models.backbones.resnet.resnet"
 EARLIER: dict[str, Any] = {
+    f"{_OPTIMIZER}.ema_warmup": False,
+    f"{_OPTIMIZER}.ema_statistics": False,
+    f"{_RESNET}.norm_epsilon": Derived(lambda value: 1e-5 if value(f"{_RESNET}.weights") else 1e-3),
     f"{_MASKCONVER}.embedding_norm": value_of(f"{_MASKCONVER}.norm"),
     f"{_LOSS}.padding": "ignored",
     "maskconver_tf.input.pipeline.TrainingInput.shuffle_shards": False,

@@ -53,11 +53,11 @@ def test_preflight_passes_on_what_it_is_given(calls, loaded):
     made = calls("config.roots", "preflight_run")
     assert main(["preflight", "--gin_file", "a.gin"]) == 0
     options = ["--num_classes=7", "--per-core-batch=2", "--tpu=v6e:2x2", "--cache=c"]
-    options += ["--timeout=1.5", "--no_search", "--quick", *RUN_OPTIONS]
+    options += ["--timeout=1.5", "--no_search", "--quick", "--measure", *RUN_OPTIONS]
     assert main(["preflight", "--gin_file", "a.gin", *options]) == 0
     assert made == [
-        ((None, None, None, None, 60), {"search": True, "to_code": True}),
-        ((7, 2, "v6e:2x2", "c", 1.5), {"search": False, "to_code": False}),
+        ((None, None, None, None, 60), {"search": True, "to_code": True, "measure": False}),
+        ((7, 2, "v6e:2x2", "c", 1.5), {"search": False, "to_code": False, "measure": True}),
     ]
     assert loaded[0] == (["a.gin"], [])
     assert [setting.text for setting in loaded[1][1]] == RUN_BINDINGS

@@ -231,3 +231,51 @@ def test_a_run_with_a_checkpoint_resumes_and_loads_no_other_weights(run, tmp_pat
         initial_network(make_pretrained, fresh, categories, (32, 32), None)
     initial_network(make, fresh, categories, (32, 32), str(run.path))
     assert f"init_from {run.checkpoints}" in capsys.readouterr().out
+
+
+# ---- Epsilon of batch norms ----------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("text", "trained"),
+    [
+        ("resnet.resnet.norm_epsilon = 1e-05\n", "1e-05"),
+        ("resnet.norm_epsilon = 0.002", "0.002"),
+        ("EPSILON = 1e-4\nresnet.resnet.norm_epsilon = %EPSILON\n", "0.0001"),
+        ("resnet.resnet.weights = 'gs://garden/ckpt-9'\n", "1e-05"),  # From before the setting.
+        ("resnet.resnet.weights = \\\n    'gs://garden/ckpt-9'\n", "1e-05"),
+        ("resnet.resnet.weights = None\n", None),
+        ("resnet.resnet.depth = 10\n", None),
+        ("resnet.resnet.norm_epsilon = 0.001\nresnet.resnet.weights = 'w'\n", None),
+    ],
+)
+def test_a_run_with_another_epsilon_is_noted(ball_and_ring, tmp_path, text, trained):
+    run = run_of(ball_and_ring[0], classes("ball", "ring"), tmp_path)
+    run.save_config(f"MaskConver.backbone = @resnet.resnet()\n{text}")
+    note = warm_start(network(), classes("ball", "ring"), str(tmp_path)).note
+    if trained is None:
+        assert note == ""
+    else:
+        assert f"epsilon {trained} in the batch norms, and this backbone has 0.001" in note
+        assert f"set resnet.norm_epsilon = {trained}" in note
+        same = network(backbone=resnet(10, 1 / 16, norm_epsilon=float(trained)))
+        assert warm_start(same, classes("ball", "ring"), str(tmp_path)).note == ""
+
+
+def test_a_run_without_a_configuration_or_with_another_backbone_has_no_note(
+    ball_and_ring, tmp_path
+):
+    run = run_of(ball_and_ring[0], classes("ball", "ring"), tmp_path)
+    assert warm_start(network(), classes("ball", "ring"), str(tmp_path)).note == ""
+    run.save_config("MaskConver.backbone = @mobilenet.mobilenet()\n")
+    assert warm_start(network(), classes("ball", "ring"), str(tmp_path)).note == ""
+
+
+@pytest.mark.parametrize(("epsilon", "is_noted"), [(1e-3, True), (1e-5, False)])
+def test_a_resnet_of_the_model_garden_has_its_epsilon(tmp_path, capsys, epsilon, is_noted):
+    source = resnet(10, 1 / 16)
+    path = tf.train.Checkpoint(backbone=source.network).save(str(tmp_path / "ckpt"))
+    start = network(backbone=resnet(10, 1 / 16, norm_epsilon=epsilon))
+    report = warm_start(start, classes("ball", "ring"), path)
+    assert bool(report.note) == ("note: these weights" in str(report)) == is_noted
+    capsys.readouterr()
+    resnet(10, 1 / 16, norm_epsilon=epsilon, weights=path)
+    assert ("set resnet.norm_epsilon = 1e-05" in capsys.readouterr().err) == is_noted

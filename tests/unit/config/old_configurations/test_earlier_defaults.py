@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 
-import gin
 import pytest
 
 from maskconver_tf.config import configuration, names
@@ -156,10 +155,10 @@ def test_a_run_without_a_whole_configuration_changes_nothing(zoo, run, experimen
 # ---- The table -----------------------------------------------------------------------------------
 def test_every_row_is_a_setting_of_today_with_a_literal_default(monkeypatch):
     monkeypatch.undo()
+    configuration.reset()  # Earlier tests lock it.
     for name, row in earlier_defaults.EARLIER.items():
         selector, _, parameter = name.rpartition(".")
-        with gin.unlock_config():  # Earlier tests lock it.
-            found = names._importable(selector)
+        found = names._importable(selector)
         assert found and found.selector == selector, f"{name}: no such function or class"
         names.check_parameter(found, parameter)
         values = [earlier_defaults.default_of(name)]

@@ -100,9 +100,8 @@ def test_frozen_batch_norms_keep_statistics_scale_and_offset(make):
     [
         lambda: tf_keras.layers.BatchNormalization(synchronized=True),
         tf_keras.layers.experimental.SyncBatchNormalization,
-        tf.compat.v1.keras.layers.BatchNormalization,
     ],
-    ids=["synchronized", "experimental", "first version"],
+    ids=["synchronized", "experimental"],
 )
 def test_batch_norms_of_every_class_freeze(norm):
     image = tf_keras.Input([None, None, 3])

@@ -36,7 +36,7 @@ def test_a_classifier_s_checkpoint_fills_a_resnet(tmp_path):
     file = _classifier_checkpoint(own, str(tmp_path))
     expected = own(_normalised(IMAGES))
     for given in (file, str(tmp_path)):
-        features = resnet(10, width_multiplier=1 / 16, weights=given)(IMAGES)
+        features = resnet(10, 1 / 16, weights=given, norm_epsilon=recipe.norm_epsilon)(IMAGES)
         assert_close(features, {level: expected[str(level)] for level in range(2, 6)})
 
 
