@@ -12,14 +12,25 @@ STRIDE = 4
 OFF = -200.0  # Its sigmoid is 0 in float32: a pixel no proposal wants.
 
 
-def fuse(masks, scores, class_ids, image_size=None, content_size=None, order=None, **thresholds):
+def fuse(
+    masks,
+    scores,
+    class_ids,
+    image_size=None,
+    content_size=None,
+    order=None,
+    centers=None,
+    **settings,
+):
     """Fuses proposals with literal mask logits `[n, h, w]`; by default the grid is the picture."""
     masks = np.asarray(masks, np.float32)
     count, height, width = masks.shape
     order = np.arange(count) if order is None else order
     loose = {"score_threshold": 0.0, "overlap_threshold": 0.0, "min_area": 0}
-    found = PanopticFusion(**loose | thresholds)(
-        {
+    placed = {} if centers is None else {types.PROPOSAL_CENTERS: tf.constant(centers, tf.float32)}
+    found = PanopticFusion(**loose | settings)(
+        placed
+        | {
             types.PROPOSAL_SCORES: tf.constant(np.float32(scores)[order]),
             types.PROPOSAL_CLASS_IDS: tf.constant(np.int32(class_ids)[order]),
             # Feature k is the logit of mask k; embedding k picks it.

@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 
 from maskconver_tf import types
-from maskconver_tf.postprocess.panoptic_fusion import assign_pixels
+from maskconver_tf.postprocess.logit_patches import logit_grid
+from maskconver_tf.postprocess.mask_areas import mask_areas
 from tests.unit.postprocess.fused_masks import OFF, STRIDE, box_logits, fuse
 
 # ---- Nothing, little, many -----------------------------------------------------------------------
@@ -61,10 +62,10 @@ def test_content_that_ends_within_a_cell_keeps_the_cell():
 
 def test_masks_are_resized_as_logits_bilinearly_between_cell_centers():
     # [-1, 3] to four pixels is [-1, 0, 2, 3]; 0 is not above one half.
-    features, embeddings = tf.constant([[[-1.0], [3.0]]]), tf.constant([[1.0]])
-    winners, areas = assign_pixels(features, embeddings, tf.constant([0.5]), tf.constant([1, 4]))
-    assert winners.numpy().tolist() == [[0, 0, 0, 0]]
-    assert areas.numpy().tolist() == [2]
+    grid = logit_grid(tf.constant([[[-1.0], [3.0]]]), tf.constant([1, 4]))
+    assert mask_areas(grid).numpy().tolist() == [2]
+    found = fuse([[[-1.0, 3.0]]], [0.5], [0], image_size=(1, 4))
+    assert found[types.PANOPTIC_MAP].tolist() == [[1, 1, 1, 1]]
 
 
 def test_a_border_between_two_masks_falls_in_the_middle():

@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 
 from maskconver_tf import types
-from maskconver_tf.postprocess import panoptic_fusion
+from maskconver_tf.postprocess import mask_areas, pixel_owners, sure_patches
 from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
-from tests.unit.postprocess.fused_masks import IS_THING, STRIDE, box_logits, fuse
+from tests.unit.postprocess.fused_masks import IS_THING, STRIDE, fuse
 
 
 def _random_proposals(rng, count=9, size=(6, 8)):
@@ -32,20 +32,17 @@ def test_permuting_proposals_changes_nothing():
             np.testing.assert_array_equal(shuffled[name], value)
 
 
-@pytest.mark.parametrize("masks_per_chunk", [0, 1, 2, 7])
-def test_few_masks_at_a_time_give_the_same_answer(monkeypatch, masks_per_chunk):
+@pytest.mark.parametrize("at_a_time", [1, 100, 1000])
+def test_few_products_at_a_time_give_the_same_answer(monkeypatch, at_a_time):
     proposals = _random_proposals(np.random.default_rng(1))
-    expected = fuse(*proposals, image_size=(12, 12), **THRESHOLDS)
-    monkeypatch.setattr(panoptic_fusion, "ELEMENTS_PER_CHUNK", masks_per_chunk * 12 * 12 + 1)
-    chunked = fuse(*proposals, image_size=(12, 12), **THRESHOLDS)
+    expected = fuse(*proposals, image_size=(33, 29), **THRESHOLDS)
+    monkeypatch.setattr(sure_patches, "ELEMENTS_AT_A_TIME", at_a_time)
+    monkeypatch.setattr(pixel_owners, "PRODUCTS_AT_A_TIME", at_a_time)
+    monkeypatch.setattr(mask_areas, "ELEMENTS_AT_A_TIME", at_a_time)
+    monkeypatch.setattr(mask_areas, "LOGITS_AT_A_TIME", at_a_time)
+    chunked = fuse(*proposals, image_size=(33, 29), **THRESHOLDS)
     for name, value in expected.items():
         np.testing.assert_array_equal(chunked[name], value)
-
-
-def test_a_tie_across_chunks_goes_to_the_earlier_as_within_one(monkeypatch):
-    monkeypatch.setattr(panoptic_fusion, "ELEMENTS_PER_CHUNK", 1)
-    found = fuse([box_logits((0, 0, 4, 4))] * 3, [0.5] * 3, [1, 0, 3])
-    assert found[types.SEGMENT_CLASS_IDS].tolist() == [1]
 
 
 def test_a_graph_gives_the_same_answer_for_pictures_of_any_size():

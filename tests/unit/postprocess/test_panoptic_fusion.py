@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from maskconver_tf import types
-from maskconver_tf.postprocess.panoptic_fusion import assign_segment_ids
+from maskconver_tf.postprocess.segment_numbers import assign_segment_ids
 from tests.unit.postprocess.fused_masks import IS_THING, OFF, box_logits, fuse
 
 # ---- Who wins a pixel ----------------------------------------------------------------------------
@@ -44,6 +44,43 @@ def test_equal_proposals_do_not_share_a_pixel():
     assert found[types.SEGMENT_CLASS_IDS].tolist() == [0]
 
 
+# ---- Candidates ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("center", "stays"),
+    [((2, 2), True), ((14, 2), True), ((18, 2), False), ((2, 18), False), ((8, 24), False)]
+    # A cell of 32 input pixels whose middle is at the border or behind it, but which touches.
+    + [((16, 16), True), ((24, 16), False), ((48, 16), False)],
+)
+def test_a_center_cell_outside_the_content_takes_no_pixel(center, stays):
+    masks = [box_logits((0, 0, 4, 4)), box_logits((0, 0, 4, 4), logit=4.0)]
+    found = fuse(masks, [0.9, 0.6], [0, 1], centers=[center, (2, 2)])
+    assert found[types.SEGMENT_CLASS_IDS].tolist() == ([0] if stays else [1])
+    assert (found[types.PANOPTIC_MAP] == 1).all()
+
+
+def test_stuff_has_its_own_threshold():
+    masks = [box_logits((k, 0, k + 1, 4)) for k in range(4)]
+    settings = {"score_threshold": 0.5, "stuff_score_threshold": 0.25}
+    found = fuse(masks, [0.6, 0.4, 0.3, 0.2], [0, 1, 2, 3], **settings)
+    assert found[types.SEGMENT_CLASS_IDS].tolist() == [0, 2]
+    settings["stuff_score_threshold"] = None
+    found = fuse(masks, [0.6, 0.4, 0.6, 0.2], [0, 1, 2, 3], **settings)
+    assert found[types.SEGMENT_CLASS_IDS].tolist() == [0, 2]
+
+
+def test_mask_quality_multiplies_the_score_before_all_else():
+    # Sigmoid 0.6 over two cells; 0.9 over one; an empty mask.
+    shares = np.array([[[0.6, 0.6, 0.2]], [[0.3, 0.3, 0.9]], [[0.4, 0.4, 0.4]]])
+    masks = np.log(shares / (1 - shares))
+    found = fuse(masks, [0.8, 0.7, 1.0], [0, 1, 0], mask_quality=True)
+    np.testing.assert_allclose(found[types.SEGMENT_SCORES], [0.63, 0.48], rtol=1e-5)
+    assert found[types.PANOPTIC_MAP].tolist() == [[2, 2, 1]]
+    found = fuse(masks, [0.8, 0.7, 1.0], [0, 1, 0], mask_quality=True, score_threshold=0.5)
+    assert found[types.SEGMENT_CLASS_IDS].tolist() == [1]
+
+
 # ---- Thresholds ----------------------------------------------------------------------------------
 
 
@@ -53,6 +90,7 @@ def test_scores_under_the_threshold_are_dropped_before_they_win_pixels():
         box_logits((0, 0, 4, 4)),
         box_logits((0, 0, 1, 1)),
     ]
+    masks[0][0, 0] = 1.0  # A mask without a pixel above 0.5 would be dropped.
     # 0.5 * 0.27 < 0.25 * 1.0, but 0.25 is under the threshold; 0.5 is not.
     found = fuse(masks, [0.5, 0.25, 0.49], [0, 1, 1], score_threshold=0.5)
     assert found[types.PANOPTIC_MAP].tolist() == [[1] * 4] * 4
@@ -72,7 +110,7 @@ def test_a_segment_needs_its_share_of_its_mask(overlap_threshold, stays):
 
 
 @pytest.mark.parametrize(
-    ("overlap_threshold", "won"), [(0.7, 7), (0.1, 1), (0.3, 3), (0.6, 6), (0.9, 9), (0.999, 10)]
+    ("overlap_threshold", "won"), [(0.7, 7), (0.1, 1), (0.3, 3), (0.6, 6), (0.9, 9), (1.0, 10)]
 )
 def test_an_exact_share_is_enough(overlap_threshold, won):
     masks = [box_logits((0, won, 1, 10), size=(1, 10)), box_logits((0, 0, 1, 10), size=(1, 10))]
@@ -89,6 +127,28 @@ def test_the_share_is_of_the_mask_above_one_half_only():
     masks = [[[6.0, 6.0, 6.0, OFF, OFF]], [[-0.1, -0.1, -0.1, 0.1, 0.1]]]
     found = fuse(masks, [0.9, 0.6], [0, 1], overlap_threshold=1.0)
     assert found[types.PANOPTIC_MAP].tolist() == [[1, 1, 1, 2, 2]]
+
+
+def test_a_mask_without_a_pixel_above_one_half_is_dropped_with_its_pixels():
+    # It wins the left pixels, by 0.9 * 0.49 against 0.8 * 0.3.
+    masks = [[[-0.04, -0.04, -0.04]], [[-0.85, -0.85, 3.0]]]
+    found = fuse(masks, [0.9, 0.8], [0, 1])
+    assert found[types.PANOPTIC_MAP].tolist() == [[0, 0, 1]]
+    assert found[types.SEGMENT_CLASS_IDS].tolist() == [1]
+
+
+def test_with_runner_up_the_pixels_of_dropped_segments_go_to_the_next_best_survivor():
+    masks = [
+        box_logits((0, 0, 1, 2)),
+        box_logits((0, 0, 4, 4), logit=4.0),
+        box_logits((3, 0, 4, 4)),
+    ]
+    scores = [0.9, 0.6, 0.5]
+    dropped = fuse(masks, scores, [0, 1, 0], min_area=3)
+    assert dropped[types.PANOPTIC_MAP][0].tolist() == [0, 0, 1, 1]
+    found = fuse(masks, scores, [0, 1, 0], min_area=3, runner_up=True)
+    np.testing.assert_array_equal(found[types.PANOPTIC_MAP], np.ones([4, 4]))
+    assert found[types.SEGMENT_AREAS].tolist() == [16]
 
 
 @pytest.mark.parametrize(("min_area", "stays"), [(3, True), (4, False)])
