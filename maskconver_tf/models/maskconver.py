@@ -103,9 +103,7 @@ class MaskConver(Trunk):
         sizes = {"width": width, "hidden": hidden, "head_kernel_size": head_kernel_size}
         check_whole_numbers("MaskConver", 1, LARGEST_WIDTH, **sizes, num_proposals=num_proposals)
         check_whole_numbers("MaskConver", 0, 1000, head_repeats=head_repeats)
-        check_levels("MaskConver.center_levels", center_levels)
-        check_level("MaskConver.mask_level", mask_level)
-        _check_fuse_level(fuse_level, center_levels, mask_level)
+        _check_level_settings(fuse_level, center_levels, mask_level)
         make_activation(activation, "MaskConver.activation")
         _check_heatmap_prior(heatmap_prior)
         self._config = {
@@ -126,17 +124,9 @@ class MaskConver(Trunk):
             "position": position,
         }
         self.center_levels = tuple(sorted(center_levels))
-        self.mask_level = mask_level
+        self.mask_level, self.fuse_level = mask_level, fuse_level
         self.num_proposals = num_proposals
-        self.fuse_level = fuse_level
-        self._make_heads(
-            width=width,
-            repeats=head_repeats,
-            kernel_size=head_kernel_size,
-            norm=norm,
-            fuses=fuse_level is not None,
-            activation=activation,
-        )
+        self._make_heads()
         self.mask_embedding_generator = MaskEmbeddingGenerator(
             num_classes,
             width,
@@ -148,8 +138,16 @@ class MaskConver(Trunk):
             name="mask_embedding_generator",
         )
 
-    def _make_heads(self, width: int, **settings) -> None:
-        prior = self._config["heatmap_prior"]
+    def _make_heads(self) -> None:
+        config = self._config
+        width, prior = config["width"], config["heatmap_prior"]
+        settings = {
+            "repeats": config["head_repeats"],
+            "kernel_size": config["head_kernel_size"],
+            "norm": config["norm"],
+            "fuses": config["fuse_level"] is not None,
+            "activation": config["activation"],
+        }
         self.center_heatmap_head = LightHead(
             self.num_classes,
             width,
@@ -266,9 +264,11 @@ class MaskConver(Trunk):
         return {"name": self.name} | self.parts_config() | self._config
 
 
-def _check_fuse_level(
+def _check_level_settings(
     fuse_level: int | None, center_levels: Sequence[int], mask_level: int
 ) -> None:
+    check_levels("MaskConver.center_levels", center_levels)
+    check_level("MaskConver.mask_level", mask_level)
     if fuse_level is not None and [*center_levels, mask_level] != [fuse_level, fuse_level]:
         raise UserError(
             f"MaskConver.fuse_level = {fuse_level}: found center_levels = {tuple(center_levels)} "
