@@ -149,6 +149,15 @@ def test_a_dry_run_of_the_demo_prints_its_commands(launch, fakes):
     assert not fakes.calls()
 
 
+def test_crowds_are_scored_at_several_sizes(launch, fakes):
+    launch("local/crowd.sh")
+    calls = fakes.argvs("maskconver")
+    assert calls[0][:4] == ["data", "synth", "--kind", "crowd"]
+    assert [argv[0] for argv in calls[3:]] == ["train"] + ["evaluate"] * 5
+    assert calls[4][-3:] == ["--gin.INPUT_SIZE=(128, 128)", "--out", "runs/crowd/model/at_128"]
+    assert "found: now" in launch("local/crowd.sh", "now", code=2).stderr
+
+
 def test_camvid_trains_and_scores_both_parts(launch, fakes, tmp_path):
     launch("local/camvid.sh", str(tmp_path), "pretrained")
     calls = [argv for argv in fakes.argvs("maskconver") if argv[0] != "data"]

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Generates crowds of small things, trains on them, and scores the model at several input sizes.
+#
+#   launch/local/crowd.sh [--dry-run] [--env FILE]
+#
+# It writes everything into runs/crowd. The last table tells how a model that was trained at one
+# input size does at others.
+#
+#   launch/local/crowd.sh --dry-run    # prints each command, runs none
+#
+# Run the same command again to continue after a stop.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=launch/common.sh
+source "$here/../common.sh"
+
+parse "$@"
+((${#ARGS[@]} == 0)) || die "expected no argument, found: ${ARGS[*]}"
+((${#EXTRA[@]} == 0)) || die "expected nothing after --, found: ${EXTRA[*]}"
+need_maskconver
+cd "$here/../.."
+out=runs/crowd
+pictures=$out/pictures
+
+run maskconver data synth --kind crowd --num_train 600 --num_val 60 --out "$pictures"
+for split in train val; do
+    if [[ ! -f $out/data/$split/dataset.json ]]; then
+        run maskconver data build --images "$pictures/images/$split" \
+            --panoptic "$pictures/panoptic/$split" \
+            --annotations "$pictures/panoptic_$split.json" --out "$out/data/$split"
+    fi
+done
+run maskconver train --gin_file experiments/crowd.gin --model_dir "$out/model"
+for size in 128 192 256 384 512; do
+    run maskconver evaluate --model "$out/model" --data "$out/data/val" \
+        "--gin.INPUT_SIZE=($size, $size)" --out "$out/model/at_$size"
+done
