@@ -149,7 +149,7 @@ def refuse_bad_pictures(
     source: Source, findings: Sequence[Finding], num_bad: int, skip_bad: bool
 ) -> None:
     """Raises `UserError` if pictures are bad and may not be skipped, or if all are bad."""
-    all_bad = num_bad == num_entries(source)
+    all_bad = num_bad == _num_entries(source)
     if findings and (not skip_bad or all_bad or not _can_skip(findings)):
         raise _refusal(source, findings, num_bad)
 
@@ -165,7 +165,7 @@ def manifest_content(
     content = {
         "source": source.description,
         BUILT_FROM: dict(recorded),
-        "num_source_pictures": num_entries(source),
+        "num_source_pictures": _num_entries(source),
         "num_dropped": num_bad,
         **counts.to_json(getattr(source, "num_listed_segments", None)),
     }
@@ -178,14 +178,14 @@ def _can_skip(findings: Sequence[Finding]) -> bool:
     return all(finding.problem.can_be_skipped for finding in findings)
 
 
-def num_entries(source: Source) -> int:
+def _num_entries(source: Source) -> int:
     """Counts the pictures of a source, including those for which only a finding exists."""
     return len(source.pictures) + count_pictures(source.findings)
 
 
 def _refusal(source: Source, findings: Sequence[Finding], num_bad: int) -> UserError:
     """Makes the error for a source with bad pictures."""
-    num_all = num_entries(source)
+    num_all = _num_entries(source)
     if num_bad == num_all:
         way_out = "No picture is left to build from: correct them"
     elif not _can_skip(findings):

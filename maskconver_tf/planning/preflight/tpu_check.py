@@ -60,7 +60,7 @@ def check_topology(topology: str) -> int:
     if kind not in USABLE_MIB or not re.fullmatch(r"\d+x\d+", layout):
         raise UserError(
             f"--tpu {topology}: unknown; expected {' or '.join(USABLE_MIB)} in lower case with a "
-            "layout of chips, as in v5e:2x2 or v6e:4x4"
+            "layout of chips, such as v5e:2x2 or v6e:4x4"
         )
     missing = [name for name in ("jax", "libtpu") if importlib.util.find_spec(name) is None]
     if missing:

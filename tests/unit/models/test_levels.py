@@ -80,11 +80,14 @@ def make_maskconver(pixel_decoder, backbone_levels=(2, 3, 4, 5), **settings) -> 
         ),
         (
             lambda: make_maskconver(make_unet((1, 1), (4, 4)), mask_level=2.0),
-            r"MaskConver.mask_level = 2.0 \(a number with a decimal point\): expected a whole number",
+            r"MaskConver.mask_level = 2.0 \(a number with a decimal point\): expected a whole",
         ),
         (lambda: make_unet(3, (4, 4)), r"ConvNeXtUNet.repeats = 3 \(a whole number\): expected"),
         (lambda: make_unet((1,), (0,)), r"ConvNeXtUNet.widths: entry 1 of \(0,\) is 0 \(a whole"),
-        (lambda: LightFPN(4, max_level="7"), r"LightFPN.max_level = '7' \(text\): expected a whole"),
+        (
+            lambda: LightFPN(4, max_level="7"),
+            r"LightFPN.max_level = '7' \(text\): expected a whole",
+        ),
     ],
 )
 def test_a_shape_that_no_model_can_have_is_one_message(make, message):
