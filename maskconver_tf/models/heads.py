@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import tensorflow as tf
 import tf_keras
 
+from maskconver_tf.errors import UserError, typed_repr
 from maskconver_tf.layers.activation import ActivationKind
 from maskconver_tf.layers.first_weights import output_weights
 from maskconver_tf.layers.norm import NormKind
@@ -94,3 +96,17 @@ class LightHead(tf_keras.layers.Layer):
 
     def get_config(self):
         return super().get_config() | self._config
+
+
+def logit_of_prior(prior: float) -> float:
+    """Returns the bias with which a heatmap starts at the score `MaskConver.heatmap_prior`.
+
+    Raises:
+      UserError: it is not a number above 0 and below 1.
+    """
+    if not isinstance(prior, float) or not 0 < prior < 1:
+        raise UserError(
+            f"MaskConver.heatmap_prior = {typed_repr(prior)}: expected a number with a decimal "
+            "point above 0 and below 1; write MaskConver.heatmap_prior = 0.1"
+        )
+    return math.log(prior / (1 - prior))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 from maskconver_tf.errors import UserError, typed_repr
@@ -35,6 +37,20 @@ def check_level(where: str, level: object) -> None:
         raise UserError(
             f"{where} = {typed_repr(level)}: expected a whole number from "
             f"{_FINEST_LEVEL} to {_COARSEST_LEVEL}, such as 2"
+        )
+
+
+def check_center_and_mask_levels(
+    fuse_level: int | None, center_levels: Sequence[int], mask_level: int
+) -> None:
+    """Checks the settings of `MaskConver` that name levels; raises `UserError`."""
+    check_levels("MaskConver.center_levels", center_levels)
+    check_level("MaskConver.mask_level", mask_level)
+    if fuse_level is not None and [*center_levels, mask_level] != [fuse_level, fuse_level]:
+        raise UserError(
+            f"MaskConver.fuse_level = {fuse_level}: found center_levels = {tuple(center_levels)} "
+            f"and mask_level = {mask_level}; set center_levels = ({fuse_level},) and mask_level = "
+            f"{fuse_level}"
         )
 
 

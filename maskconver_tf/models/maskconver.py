@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import tensorflow as tf
 import tf_keras
 
 from maskconver_tf import types
-from maskconver_tf.errors import UserError, typed_repr
+from maskconver_tf.errors import UserError
 from maskconver_tf.layers.activation import ActivationKind, make_activation
 from maskconver_tf.layers.norm import NormKind
-from maskconver_tf.models.heads import LightHead
+from maskconver_tf.models.chosen_centers import choose_centers, level_sizes, mean_of_neighbors
+from maskconver_tf.models.heads import LightHead, logit_of_prior
 from maskconver_tf.models.levels import (
-    check_level,
-    check_levels,
+    check_center_and_mask_levels,
     check_same_width,
     sum_levels,
     take_level,
@@ -25,18 +24,16 @@ from maskconver_tf.models.mask_embedding_generator import (
     MaskEmbeddingGenerator,
     Position,
 )
-from maskconver_tf.models.trunk import Trunk
-from maskconver_tf.ops.centers import (
-    cell_middles,
-    cells_of,
-    flat_indices,
-    flatten_levels,
-    gather_cells,
-)
+from maskconver_tf.models.trunk import Trunk, settings_of
+from maskconver_tf.ops.centers import cell_middles, cells_of, flatten_levels, gather_cells
 from maskconver_tf.ops.masks import mask_logits
-from maskconver_tf.ops.peaks import top_k_centers
 from maskconver_tf.ops.positions import add_windows, append_windows, falloff_in_pixels
-from maskconver_tf.setting_checks import LARGEST_WIDTH, check_whole_numbers
+from maskconver_tf.setting_checks import (
+    LARGEST_WIDTH,
+    check_flags,
+    check_numbers,
+    check_whole_numbers,
+)
 
 
 @tf_keras.utils.register_keras_serializable("maskconver_tf")
@@ -75,6 +72,12 @@ class MaskConver(Trunk):
       activation: of heads and generator, "relu", or "gelu" as in the large model.
       heatmap_prior: score of every cell before training, above 0 and below 1. A low score keeps the
         loss of the many empty cells small. The paper's models have 0.1.
+      semantic_branch: whether training also predicts the class of each mask cell from the summed
+        levels, `SEMANTIC_LOGITS`. Its loss (`MaskConverLoss.semantic_weight`) teaches backbone and
+        decoder the classes sooner. Inference leaves the branch out.
+      center_jitter: 0..1, the share of the true centers whose embedding, and window, training takes
+        at a random neighbor cell in the center's Gaussian, so that a peak may be a cell off.
+      mean_of_peak: whether inference takes the mean of the embeddings of the 3x3 round each peak.
     """
 
     def __init__(
@@ -97,32 +100,21 @@ class MaskConver(Trunk):
         heatmap_prior: float = 0.01,
         embedding_norm: NormKind = "layer",
         position: Position = False,
+        semantic_branch: bool = False,
+        center_jitter: float = 0.0,
+        mean_of_peak: bool = False,
         **kwargs,
     ):
+        arguments = locals()
         super().__init__(backbone, pixel_decoder, pyramid, **kwargs)
         sizes = {"width": width, "hidden": hidden, "head_kernel_size": head_kernel_size}
         check_whole_numbers("MaskConver", 1, LARGEST_WIDTH, **sizes, num_proposals=num_proposals)
         check_whole_numbers("MaskConver", 0, 1000, head_repeats=head_repeats)
-        _check_level_settings(fuse_level, center_levels, mask_level)
+        check_center_and_mask_levels(fuse_level, center_levels, mask_level)
         make_activation(activation, "MaskConver.activation")
-        _check_heatmap_prior(heatmap_prior)
-        self._config = {
-            "num_classes": num_classes,
-            "center_levels": list(center_levels),
-            "mask_level": mask_level,
-            "width": width,
-            "head_repeats": head_repeats,
-            "head_kernel_size": head_kernel_size,
-            "hidden": hidden,
-            "class_embedding": class_embedding,
-            "norm": norm,
-            "num_proposals": num_proposals,
-            "fuse_level": fuse_level,
-            "activation": activation,
-            "heatmap_prior": heatmap_prior,
-            "embedding_norm": embedding_norm,
-            "position": position,
-        }
+        check_numbers("MaskConver", 0, 1, center_jitter=center_jitter)
+        check_flags("MaskConver", mean_of_peak=mean_of_peak, semantic_branch=semantic_branch)
+        self._config = settings_of(MaskConver, arguments) | {"center_levels": list(center_levels)}
         self.center_levels = tuple(sorted(center_levels))
         self.mask_level, self.fuse_level = mask_level, fuse_level
         self.num_proposals = num_proposals
@@ -140,7 +132,7 @@ class MaskConver(Trunk):
 
     def _make_heads(self) -> None:
         config = self._config
-        width, prior = config["width"], config["heatmap_prior"]
+        width = config["width"]
         settings = {
             "repeats": config["head_repeats"],
             "kernel_size": config["head_kernel_size"],
@@ -152,7 +144,7 @@ class MaskConver(Trunk):
             self.num_classes,
             width,
             levels=self.center_levels,
-            output_bias=math.log(prior / (1 - prior)),
+            output_bias=logit_of_prior(config["heatmap_prior"]),
             float32_output=True,
             name="center_heatmap_head",
             **settings,
@@ -178,8 +170,8 @@ class MaskConver(Trunk):
 
         Args:
           images: uint8 `[B, H, W, 3]`.
-          centers: `CENTER_LEVELS`, `CENTER_INDICES` and `SLOT_CLASS_IDS` of the true segments, for
-            their masks; None to find centers on the heatmap.
+          centers: the true segments, for their masks, see `choose_centers`; None to find centers
+            on the heatmap.
           training: Keras' flag.
         """
         features, levels = self.compute_features(images, training)  # Backbone and pixel decoder.
@@ -187,10 +179,10 @@ class MaskConver(Trunk):
         heatmap_logits = self._at_center_levels(self.center_heatmap_head, levels, detail, training)
         embeddings = self._at_center_levels(self.center_embedding_head, levels, detail, training)
         mask_features = self._mask_features(levels, detail, images.shape[1:3], training)
-        if centers is None:
-            chosen = top_k_centers(heatmap_logits, self.num_proposals)
-        else:
-            chosen = _true_centers(centers, embeddings)
+        if self._config["mean_of_peak"] and centers is None:
+            embeddings = mean_of_neighbors(embeddings)
+        jitter = self._config["center_jitter"] if training else 0.0
+        chosen = choose_centers(centers, heatmap_logits, self.num_proposals, jitter)
         mask_embeddings, middles, falloff = self._generate(embeddings, chosen, training)
         outputs = {types.CENTER_HEATMAP_LOGITS: heatmap_logits}
         stride = 2**self.mask_level
@@ -225,7 +217,7 @@ class MaskConver(Trunk):
             chosen["class_ids"],
             training=training,
         )
-        levels, cells = cells_of(chosen["flat_indices"], _level_sizes(embeddings))
+        levels, cells = cells_of(chosen["flat_indices"], level_sizes(embeddings))
         middles = cell_middles(levels, cells)
         if not self._config["position"]:
             return generated, middles, None
@@ -262,38 +254,3 @@ class MaskConver(Trunk):
 
     def get_config(self):
         return {"name": self.name} | self.parts_config() | self._config
-
-
-def _check_level_settings(
-    fuse_level: int | None, center_levels: Sequence[int], mask_level: int
-) -> None:
-    check_levels("MaskConver.center_levels", center_levels)
-    check_level("MaskConver.mask_level", mask_level)
-    if fuse_level is not None and [*center_levels, mask_level] != [fuse_level, fuse_level]:
-        raise UserError(
-            f"MaskConver.fuse_level = {fuse_level}: found center_levels = {tuple(center_levels)} "
-            f"and mask_level = {mask_level}; set center_levels = ({fuse_level},) and mask_level = "
-            f"{fuse_level}"
-        )
-
-
-def _check_heatmap_prior(prior: object) -> None:
-    if not isinstance(prior, float) or not 0 < prior < 1:
-        raise UserError(
-            f"MaskConver.heatmap_prior = {typed_repr(prior)}: expected a number with a decimal "
-            "point above 0 and below 1; write MaskConver.heatmap_prior = 0.1"
-        )
-
-
-def _true_centers(
-    centers: dict[str, tf.Tensor], embeddings: dict[int, tf.Tensor]
-) -> dict[str, tf.Tensor]:
-    """Returns the given centers in the form of `top_k_centers`, without scores."""
-    indices = flat_indices(
-        centers[types.CENTER_LEVELS], centers[types.CENTER_INDICES], _level_sizes(embeddings)
-    )
-    return {"flat_indices": indices, "class_ids": centers[types.SLOT_CLASS_IDS]}
-
-
-def _level_sizes(features: dict[int, tf.Tensor]) -> dict[int, tuple[int, int]]:
-    return {level: (x.shape[1], x.shape[2]) for level, x in features.items()}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+from typing import Any
+
 import tensorflow as tf
 import tf_keras
 
@@ -54,7 +57,7 @@ class Trunk(tf_keras.Model):
         Raises:
           UserError: H or W is not a multiple of 32.
         """
-        _check_size(images)
+        check_image_size(images)
         features = self.backbone(images, training=training)
         levels = self.pixel_decoder(features, training=training)
         if self.pyramid is not None:
@@ -75,7 +78,22 @@ class Trunk(tf_keras.Model):
         return cls(**{**config, **parts})
 
 
-def _check_size(images: tf.Tensor) -> None:
+def settings_of(model: type[Trunk], arguments: dict[str, Any]) -> dict[str, Any]:
+    """Picks the settings among the arguments of a model's constructor, for its `get_config`.
+
+    Args:
+      model: the class.
+      arguments: the local variables of its constructor.
+
+    Returns:
+      name -> value of all arguments but the parts of the trunk.
+    """
+    names = inspect.signature(model.__init__).parameters.keys() - {"self", "kwargs", *_PARTS}
+    return {name: arguments[name] for name in sorted(names)}
+
+
+def check_image_size(images: tf.Tensor) -> None:
+    """Raises `UserError` unless H and W of images `[B, H, W, 3]` are static multiples of 32."""
     height, width = images.shape[1:3]
     if not height or not width or height % 32 or width % 32:
         raise UserError(

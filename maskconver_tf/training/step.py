@@ -9,6 +9,7 @@ import orbit
 import tensorflow as tf
 import tf_keras
 
+from maskconver_tf import types
 from maskconver_tf.errors import UserError
 from maskconver_tf.training.tasks.task import Task
 
@@ -106,6 +107,7 @@ class TrainingStep(orbit.StandardTrainer):
     ) -> tuple[list[tf.Tensor], tf.Tensor]:
         """Returns this replica's share of gradients and losses."""
         variables = self.model.trainable_variables
+        batch = batch | {types.STEP: self.optimizer.iterations + 0}  # The value, and no variable.
         with tf.GradientTape() as tape:
             losses = self.task.losses(self.model, batch, total)
         gradients = tape.gradient(losses["loss"], variables, unconnected_gradients="zero")

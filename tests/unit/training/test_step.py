@@ -26,6 +26,9 @@ class Fit(Task):
 
     seconds: float
 
+    def __post_init__(self):
+        """Checks nothing: neither this loss nor this input is of a kind that Gin files name."""
+
     def batches(self, network):
         def wait(number):
             time.sleep(self.seconds)
@@ -38,7 +41,7 @@ class Fit(Task):
             return {"image": value, "label": 2.0 * value}
 
         return lambda first_step, context: (
-            tf.data.Dataset.range(4 * first_step, 1000).map(example).batch(4)
+            tf.data.Dataset.range(4 * first_step, 1000).map(example).batch(4, drop_remainder=True)
         )
 
     def loss_names(self, network):
@@ -93,3 +96,23 @@ def test_the_report_has_means_over_the_loop_of_all_losses_and_counts():
     assert report["loss"] == pytest.approx(11.0, rel=1e-3)
     assert report["seen"] == 4.0
     assert report["gradient_norm"] > 0.0
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_losses_know_the_number_of_the_step_after_a_restart_too(parts):
+    def loss_of_step(outputs, batch, sum_over_replicas):
+        step = tf.cast(batch["step"], tf.float32) / parts
+        return {"loss": tf.reduce_sum(outputs) * 0.0 + step, "error_loss": step}
+
+    made = make_step(0.0)
+    task = dataclasses.replace(made.task, loss=loss_of_step)
+    for first in (0, 3):  # A restart restores the number of steps.
+        step = TrainingStep(
+            task, made.model, made.optimizer, made.strategy, accumulation_steps=parts
+        )
+        assert step.steps_done == first
+        assert [step.train(tf.constant(1))["error_loss"] for _ in range(3)] == [
+            first,
+            first + 1,
+            first + 2,
+        ]

@@ -1,11 +1,13 @@
 """The window of each mask around its center: the same in training and in inference."""
 
+import re
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from maskconver_tf import types
-from maskconver_tf.errors import UserError
+from maskconver_tf.errors import UserError, typed_repr
 from maskconver_tf.models.maskconver import MaskConver
 from maskconver_tf.ops.centers import flat_indices
 from maskconver_tf.ops.positions import add_windows
@@ -32,7 +34,7 @@ def propose(model, monkeypatch):
         "class_ids": CENTERS[types.SLOT_CLASS_IDS],
         "scores": tf.ones([2, 6]),
     }
-    monkeypatch.setattr("maskconver_tf.models.maskconver.top_k_centers", lambda *_: chosen)
+    monkeypatch.setattr("maskconver_tf.models.chosen_centers.top_k_centers", lambda *_: chosen)
     return model(IMAGES, training=False)
 
 
@@ -141,7 +143,8 @@ def test_restores_its_position():
 
 @pytest.mark.parametrize("value", ["round", 1, 0, None, "True", 0.5])
 def test_another_value_is_refused_with_its_type(value):
-    words = rf"MaskConver.position = {value!r} \({type(value).__name__}\): expected False, True or"
+    shown = re.escape("None" if value is None else typed_repr(value))
+    words = f"^MaskConver.position = {shown}: expected False, True or 'two_axes'"
     with pytest.raises(UserError, match=words):
         make_model(position=value)
 
