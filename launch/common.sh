@@ -19,6 +19,7 @@ DRY_RUN=0
 ENV_FILE=
 ARGS=()
 EXTRA=()
+declare -A LINES_OF=() # setting -> FILE:LINE, if it is from the settings file
 
 die() {
     printf '%s: error: %s\n' "${0##*/}" "$*" >&2
@@ -39,9 +40,10 @@ parse() {
                 ;;
             --dry-run) DRY_RUN=1 ;;
             --env)
-                (($# > 1)) || die "--env needs a file"
+                (($# > 1)) || die "--env: expected a file after it, such as $here/env"
                 ENV_FILE=$2
-                [[ -f $ENV_FILE ]] || die "--env $ENV_FILE: no such file; copy $here/env.example"
+                [[ -f $ENV_FILE ]] || die "--env $ENV_FILE: no such file; write one with" \
+                    "'cp $here/env.example $ENV_FILE'"
                 shift
                 ;;
             --)
@@ -49,7 +51,10 @@ parse() {
                 EXTRA=("$@")
                 break
                 ;;
-            -*) die "unknown option $1; see ${0##*/} --help" ;;
+            -*)
+                die "unknown option $1; see ${0##*/} --help. Options of 'maskconver train' go" \
+                    "behind --"
+                ;;
             *) ARGS+=("$1") ;;
         esac
         shift
@@ -76,13 +81,26 @@ load_env() {
         number=$((number + 1))
         [[ ! $line =~ ^[[:space:]]*(#|$) ]] || continue
         [[ $line =~ ^([A-Z][A-Z0-9_]*)=(.*)$ ]] ||
-            die "$1:$number: expected NAME=value, found: $line"
+            die "$1:$number: expected NAME=value without spaces around =, found: $line; correct" \
+                "that line"
         name=${BASH_REMATCH[1]} value=${BASH_REMATCH[2]}
-        [[ ! $value =~ ^[\"\'].*[\"\']$ ]] || die "$1:$number: $name takes no quotes, found: $value"
+        [[ ! $value =~ ^[\"\'].*[\"\']$ ]] ||
+            die "$1:$number: $name takes no quotes, found: $value; write $name=${value:1:-1}"
         grep -qE "^(# )?$name=" "$here/env.example" ||
-            die "$1:$number: unknown setting $name; $here/env.example lists them"
-        [[ -v $name ]] || printf -v "$name" %s "$value"
+            die "$1:$number: unknown setting $name; $here/env.example lists all of them"
+        [[ ! -v $name ]] || continue
+        printf -v "$name" %s "$value"
+        LINES_OF[$name]=$1:$number
     done <"$1"
+}
+
+# refuse NAME WHAT: stops because of the value of a setting, and tells where it is from.
+refuse() {
+    local name=$1
+    shift
+    [[ ! -v LINES_OF[$name] ]] || die "${LINES_OF[$name]}: $name=${!name}: $*; correct that line"
+    die "$name=${!name:-}: $*; write $name=... with another value before the command, or set it in" \
+        "$ENV_FILE"
 }
 
 # need NAME WHAT: stops unless the setting has a value.
@@ -96,7 +114,7 @@ need() {
 need_bucket() {
     need "$1" "$2"
     [[ ${!1} == gs://?* ]] ||
-        die "$1=${!1}: expected gs://BUCKET/...; files on the machine are lost with the machine"
+        refuse "$1" "expected gs://BUCKET/..., because files on the machine are lost with the machine"
 }
 
 # need_buckets: checks MODEL_DIR, and the data folders where they are set. The experiment names the
@@ -107,16 +125,19 @@ need_buckets() {
     [[ -z ${EVAL_DATA:-} ]] || need_bucket EVAL_DATA "a dataset folder"
 }
 
+# is_number VALUE MINIMUM: whether a value is a whole number of at least MINIMUM.
+is_number() {
+    [[ $1 =~ ^(0|[1-9][0-9]{0,8})$ ]] && (($1 >= $2))
+}
+
 # need_number NAME [MINIMUM]: stops unless the setting is a whole number of at least MINIMUM (1).
 need_number() {
-    if [[ ! ${!1:-} =~ ^(0|[1-9][0-9]{0,8})$ ]] || ((${!1} < ${2:-1})); then
-        die "$1=${!1:-}: expected a whole number from ${2:-1}"
-    fi
+    is_number "${!1:-}" "${2:-1}" || refuse "$1" "expected a whole number from ${2:-1}"
 }
 
 # need_choice NAME: stops unless the setting is 1, 0 or not set, which means 0.
 need_choice() {
-    [[ ${!1:-0} == [01] ]] || die "$1=${!1}: expected 1 or 0"
+    [[ ${!1:-0} == [01] ]] || refuse "$1" "expected 1 or 0, for yes or no"
 }
 
 # need_tool NAME HOW: stops unless the program is installed. A dry run needs no program.
@@ -136,7 +157,7 @@ need_gcloud() {
 need_name() {
     [[ $1 =~ ^[a-z]([-a-z0-9]{0,50}[a-z0-9])?$ ]] ||
         die "'$1' is not a valid name: expected at most 52 lower-case letters, digits and dashes," \
-            "a letter first, no dash last"
+            "a letter first, no dash last; choose another NAME, such as mask-1"
 }
 
 # ---- Commands ------------------------------------------------------------------------------------
@@ -198,7 +219,7 @@ render() {
     while [[ $text =~ \$\{([A-Z_]+)\} ]]; do
         name=${BASH_REMATCH[1]}
         need "$name" "the template $1 uses it"
-        [[ ${!name} != *"\${"* ]] || die "$name=${!name}: a value must not contain \${"
+        [[ ${!name} != *"\${"* ]] || refuse "$name" "expected a value without \${"
         text=${text//"\${$name}"/"${!name}"}
     done
     printf '%s\n' "$text"

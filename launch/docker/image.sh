@@ -19,11 +19,12 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/../common.sh"
 
 parse "$@"
-((${#ARGS[@]} == 2)) || die "expected build or push, then cpu, gpu or tpu; see ${0##*/} --help"
+((${#ARGS[@]} == 2)) || die "expected build or push, then cpu, gpu or tpu, found '${ARGS[*]}'; see" \
+    "${0##*/} --help"
 command=${ARGS[0]} kind=${ARGS[1]}
-[[ $kind =~ ^(cpu|gpu|tpu)$ ]] || die "expected cpu, gpu or tpu, found '$kind'"
+[[ $kind =~ ^(cpu|gpu|tpu)$ ]] || die "expected cpu, gpu or tpu, found '$kind'; see ${0##*/} --help"
 need IMAGE "the image's name without a tag, such as maskconver"
-[[ ${IMAGE##*/} != *:* ]] || die "IMAGE=$IMAGE: expected a name without a tag; the tag is $kind"
+[[ ${IMAGE##*/} != *:* ]] || refuse IMAGE "expected a name without a tag, because the tag is $kind"
 need_tool docker "install it: https://docs.docker.com/engine/install"
 case $command in
     build)
@@ -31,5 +32,5 @@ case $command in
             --tag "$IMAGE:$kind" "$(cd "$here/../.." && pwd)"
         ;;
     push) run docker push "$IMAGE:$kind" ;;
-    *) die "expected build or push, found '$command'; see --help" ;;
+    *) die "expected build or push, found '$command'; see ${0##*/} --help" ;;
 esac

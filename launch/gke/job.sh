@@ -63,7 +63,7 @@ workers() {
     local index
     need_number GPU_COUNT
     need_number WORKERS
-    ((WORKERS > 1)) || die "WORKERS=$WORKERS: expected 2 or more; for one pod run '$0 gpu $NAME'"
+    ((WORKERS > 1)) || refuse WORKERS "expected 2 or more; for one pod run '$0 gpu $NAME'"
     WORKER_LIST=
     for ((index = 0; index < WORKERS; index++)); do
         WORKER_LIST+=${WORKER_LIST:+,}$NAME-$index.$NAME:$PORT
@@ -104,5 +104,5 @@ if [[ ${SPOT:-0} == 1 ]]; then GRACE_SECONDS=25; else GRACE_SECONDS=300; fi
 need_tool kubectl "install it: https://kubernetes.io/docs/tasks/tools"
 case $command in
     gpu | workers | tpu | data | watch | delete) "$command" ;;
-    *) die "expected gpu, workers, tpu, data, watch or delete, found '$command'; see --help" ;;
+    *) die "expected gpu, workers, tpu, data, watch or delete, found '$command'; see ${0##*/} --help" ;;
 esac

@@ -16,11 +16,13 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/../common.sh"
 
 parse "$@"
-((${#ARGS[@]} == 1 || ${#ARGS[@]} == 2)) || die "expected DATA_DIR [START], found: ${ARGS[*]-}"
+((${#ARGS[@]} == 1 || ${#ARGS[@]} == 2)) || die "expected DATA_DIR [START], found:" \
+    "${ARGS[*]-}; see ${0##*/} --help"
 start=${ARGS[1]:-scratch}
 [[ $start == scratch || $start == pretrained ]] ||
-    die "START: expected scratch or pretrained, found '$start'"
-[[ -d ${ARGS[0]} ]] || die "DATA_DIR: ${ARGS[0]} is not a folder"
+    die "START: expected scratch or pretrained, found '$start'; see ${0##*/} --help"
+[[ -d ${ARGS[0]} ]] || die "DATA_DIR: found no folder ${ARGS[0]}; give the folder of the CamVid" \
+    "pictures, see ${0##*/} --help"
 pictures=$(cd "${ARGS[0]}" && pwd)
 need_maskconver
 cd "$here/../.."

@@ -15,8 +15,9 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/../common.sh"
 
 parse "$@"
-((${#ARGS[@]} == 0)) || die "expected no argument, found: ${ARGS[*]}"
-((${#EXTRA[@]} == 0)) || die "expected nothing after --, found: ${EXTRA[*]}"
+((${#ARGS[@]} == 0)) || die "expected no argument, found: ${ARGS[*]}; see ${0##*/} --help"
+((${#EXTRA[@]} == 0)) || die "expected nothing after --, found: ${EXTRA[*]}; to train with" \
+    "other settings use train.sh"
 need_maskconver
 cd "$here/../.."
 out=runs/crowd

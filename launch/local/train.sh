@@ -23,9 +23,10 @@ count_gpus() {
 }
 
 parse "$@"
-((${#ARGS[@]} <= 1)) || die "expected one argument, GPUS, found: ${ARGS[*]}"
+((${#ARGS[@]} <= 1)) || die "expected one argument, GPUS, found: ${ARGS[*]}; see ${0##*/} --help"
 gpus=${ARGS[0]:-all}
-[[ $gpus =~ ^(all|cpu|[1-9][0-9]*)$ ]] || die "GPUS: expected all, cpu or a number, found '$gpus'"
+[[ $gpus =~ ^(all|cpu|[1-9][0-9]*)$ ]] || die "GPUS: expected all, cpu or a number, found" \
+    "'$gpus'; see ${0##*/} --help"
 if [[ $gpus == cpu ]]; then
     gpus=0
 elif [[ $gpus == all ]]; then

@@ -34,12 +34,15 @@ tf_config() {
 check_hosts() {
     local host hosts
     IFS=, read -ra hosts <<<"$1"
-    ((${#hosts[@]} > 1)) || die "HOSTS: expected two or more of host:port, found '$1'; see --help"
+    ((${#hosts[@]} > 1)) || die "HOSTS: expected two or more of host:port, found '$1'; write" \
+        "commas between them, see ${0##*/} --help"
     for host in "${hosts[@]}"; do
-        [[ $host =~ ^[^:]+:[0-9]+$ ]] || die "HOSTS: expected host:port, found '$host' in '$1'"
+        [[ $host =~ ^[^:]+:[0-9]+$ ]] || die "HOSTS: expected host:port, found '$host' in '$1'; write" \
+            "$host:12345, for example"
     done
     if [[ ! $2 =~ ^[0-9]+$ ]] || (($2 >= ${#hosts[@]})); then
-        die "INDEX: expected 0 to $((${#hosts[@]} - 1)), the place in '$1', found '$2'"
+        die "INDEX: expected 0 to $((${#hosts[@]} - 1)), the place in '$1', found '$2'; see" \
+            "${0##*/} --help"
     fi
 }
 
@@ -74,13 +77,15 @@ loopback() {
 }
 
 parse "$@"
-((${#ARGS[@]} == 2)) || die "expected HOSTS INDEX, or loopback COUNT; see --help"
+((${#ARGS[@]} == 2)) || die "expected HOSTS INDEX, or loopback COUNT, found" \
+    "'${ARGS[*]}'; see ${0##*/} --help"
 PORT=${PORT:-12345}
 train_arguments multi_worker
 need_maskconver
 if [[ ${ARGS[0]} == loopback ]]; then
     COUNT=${ARGS[1]}
-    need_number COUNT
+    is_number "$COUNT" 1 ||
+        die "COUNT=$COUNT: expected a whole number from 1, the number of workers; see ${0##*/} --help"
     need_number PORT
     loopback "$COUNT"
 else

@@ -32,7 +32,8 @@ install() {
     if ! python=$(find_python); then
         sudo apt-get update -qq
         sudo apt-get install -qq -y python3.11 python3.11-venv
-        python=$(find_python) || fail "found no Python 3.11 to 3.13, and apt-get installed none"
+        python=$(find_python) || fail "found no Python 3.11 to 3.13, and apt-get installed none;" \
+            "install one of them and run host.sh install again"
     fi
     sudo mkdir -p /opt/maskconver
     sudo rm -rf /opt/maskconver/tensorflow_stub
@@ -112,11 +113,11 @@ log() {
 }
 
 stop() {
-    is_running || fail "no training is running here"
+    is_running || fail "no training is running here, so there is nothing to stop"
     kill -TERM "$(cat "$here/pid")"
 }
 
 case ${1:-} in
     install | start | run | status | log | stop) "$@" ;;
-    *) fail "expected install, start, status, log or stop, found '${1:-}'" ;;
+    *) fail "expected install, start, status, log or stop, found '${1:-}'; the top of host.sh explains them" ;;
 esac

@@ -71,7 +71,8 @@ attend() {
                 ;;
             *)
                 die "host.sh status on $NAME: expected new, running, gone or exit CODE, found" \
-                    "'$ANSWER'"
+                    "'$ANSWER'. The slice stays and costs: look with '$0 watch $NAME', or run" \
+                    "'$0 delete $NAME'"
                 ;;
         esac
         sleep "$POLL_SECONDS"

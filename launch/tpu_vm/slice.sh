@@ -55,9 +55,9 @@ runtime() {
         v5p-8) RUNTIME_VERSION=${RUNTIME_VERSION:-v2-alpha-tpuv5} ;;
         v6e-[148]) RUNTIME_VERSION=${RUNTIME_VERSION:-v2-alpha-tpuv6e} ;;
         *)
-            die "ACCELERATOR_TYPE=$ACCELERATOR_TYPE: expected a slice of one host: v2-8, v3-8, v4-8," \
-                "v5p-8, v5litepod-1, -4, -8, v6e-1, -4, -8. A slice of several hosts needs a" \
-                "TensorFlow server on each host, and these runtimes have none"
+            refuse ACCELERATOR_TYPE "expected a slice of one host: v2-8, v3-8, v4-8, v5p-8," \
+                "v5litepod-1, -4, -8, v6e-1, -4, -8 (a slice of several hosts needs a TensorFlow" \
+                "server on each host, and these runtimes have none)"
             ;;
     esac
 }
@@ -189,6 +189,6 @@ case $command in
         if [[ $command == keep ]]; then runtime && wheel; fi
         ;;
     watch | stop | delete) ;;
-    *) die "expected create, setup, train, watch, stop, delete or keep, found '$command'; see --help" ;;
+    *) die "expected create, setup, train, watch, stop, delete or keep, found '$command'; see ${0##*/} --help" ;;
 esac
 "$command"

@@ -67,7 +67,7 @@ gpu() {
 workers() {
     need_number GPU_COUNT
     need_number WORKERS
-    ((WORKERS > 1)) || die "WORKERS=$WORKERS: expected 2 or more; for one machine run '$0 gpu $NAME'"
+    ((WORKERS > 1)) || refuse WORKERS "expected 2 or more; for one machine run '$0 gpu $NAME'"
     # shellcheck disable=SC2034 # render reads it
     OTHER_WORKERS=$((WORKERS - 1))
     submit multi_worker workers.yaml
@@ -84,7 +84,8 @@ watch() {
     fi
     local job
     job=$(job_names '' --limit=1)
-    [[ -n $job ]] || die "no job named $NAME in $PROJECT, $REGION"
+    [[ -n $job ]] || die "found no job named $NAME in the project $PROJECT, region $REGION; check NAME," \
+        "PROJECT and REGION. 'gcloud ai custom-jobs list' shows all jobs"
     jobs describe "$job" --format='value(state)'
     jobs stream-logs "$job"
 }
@@ -96,7 +97,8 @@ cancel() {
     fi
     local job live
     live=$(job_names 'state:(JOB_STATE_QUEUED JOB_STATE_PENDING JOB_STATE_RUNNING)')
-    [[ -n $live ]] || die "no waiting or running job named $NAME in $PROJECT, $REGION"
+    [[ -n $live ]] || die "found no waiting or running job named $NAME in the project $PROJECT, region" \
+        "$REGION, so there is nothing to cancel; check NAME, PROJECT and REGION"
     for job in $live; do jobs cancel "$job"; done
 }
 
@@ -111,5 +113,5 @@ TIMEOUT=$((HOURS * 3600))s
 need_gcloud
 case $command in
     gpu | workers | tpu | watch | cancel) "$command" ;;
-    *) die "expected gpu, workers, tpu, watch or cancel, found '$command'; see --help" ;;
+    *) die "expected gpu, workers, tpu, watch or cancel, found '$command'; see ${0##*/} --help" ;;
 esac

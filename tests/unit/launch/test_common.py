@@ -51,15 +51,35 @@ def test_settings_are_read_literally_and_the_shell_wins(tmp_path):
 @pytest.mark.parametrize(
     "line, message",
     [
-        ("GIN_FIEL=a", "env:2: unknown setting GIN_FIEL; "),
-        ("export GIN_FILE=a", "env:2: expected NAME=value, found: export GIN_FILE=a"),
+        ("GIN_FIEL=a", "env:2: unknown setting GIN_FIEL; /"),
+        ("export GIN_FILE=a", "around =, found: export GIN_FILE=a; correct that line"),
         ("GIN_FILE = a", "env:2: expected NAME=value"),
-        ('GIN_FILE="a"', 'env:2: GIN_FILE takes no quotes, found: "a"'),
+        ('GIN_FILE="a"', 'env:2: GIN_FILE takes no quotes, found: "a"; write GIN_FILE=a\n'),
     ],
 )
 def test_a_mistake_in_the_settings_is_named(tmp_path, line, message):
     (tmp_path / "env").write_text(f"MODEL_DIR=m\n{line}\n")
     assert message in _bash('load_env "$1"', str(tmp_path / "env"), code=2)
+
+
+@pytest.mark.parametrize(
+    "check, value, expected",
+    [
+        ("need_number PORT 3", "2", "expected a whole number from 3"),
+        ("need_number PORT", "1.5", "expected a whole number from 1"),
+        ("need_choice PORT", "yes", "expected 1 or 0, for yes or no"),
+        ("need_bucket PORT x", "/runs", "expected gs://BUCKET/..., because files on the machine"),
+    ],
+)
+def test_a_wrong_value_is_shown_with_the_line_that_sets_it(tmp_path, check, value, expected):
+    (tmp_path / "env").write_text(f"MODEL_DIR=m\nPORT={value}\n")
+    program = f'ENV_FILE=$1; load_env "$1"; {check}'
+    found = _bash(program, str(tmp_path / "env"), code=2)
+    assert f"{tmp_path}/env:2: PORT={value}: {expected}" in found
+    assert found.endswith("; correct that line\n")
+    found = _bash(f"PORT={value}; {program}", str(tmp_path / "env"), code=2)
+    assert f"error: PORT={value}: {expected}" in found
+    assert "; write PORT=... with another value before the command, or set it in " in found
 
 
 def test_templates(tmp_path):

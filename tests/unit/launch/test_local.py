@@ -174,7 +174,7 @@ def test_camvid_trains_and_scores_both_parts(launch, fakes, tmp_path):
     [
         ([], "expected DATA_DIR [START]"),
         ([".", "sometimes"], "START: expected scratch or pretrained, found 'sometimes'"),
-        (["nowhere"], "DATA_DIR: nowhere is not a folder"),
+        (["nowhere"], "DATA_DIR: found no folder nowhere; give the folder"),
     ],
 )
 def test_a_wrong_call_of_camvid_is_named(launch, fakes, arguments, message):
