@@ -177,18 +177,18 @@ def read_coco_panoptic(
     where = str(json_path)
     content = read_json(Path(json_path), "the panoptic annotations file")
     if categories is None:
-        categories = Categories.from_coco(_field(content, "categories", where, list), where)
+        categories = Categories.from_coco(read_field(content, "categories", where, list), where)
     image_ids: set[str] = set()
-    for number, entry in enumerate(_field(content, "annotations", where, list)):
+    for number, entry in enumerate(read_field(content, "annotations", where, list)):
         in_entry = f"{where}: annotation {number} (counted from 0)"
-        image_id = _field(entry, "image_id", in_entry, int, str)
+        image_id = read_field(entry, "image_id", in_entry, int, str)
         in_annotation = f"{where}: the annotation of image {json.dumps(image_id)}"
         if (key := json.dumps(image_id)) in image_ids:
             raise UserError(f"{in_annotation} occurs twice; keep one of the two")
         image_ids.add(key)
-        png_name = _field(entry, "file_name", in_annotation, str)
-        infos = _field(entry, "segments_info", in_annotation, list)
-        segments = tuple(_segment(info, categories, in_annotation) for info in infos)
+        png_name = read_field(entry, "file_name", in_annotation, str)
+        infos = read_field(entry, "segments_info", in_annotation, list)
+        segments = tuple(read_segment(info, categories, in_annotation) for info in infos)
         yield PanopticAnnotation(image_id, _read_map(Path(png_folder) / png_name), segments)
 
 
@@ -200,8 +200,12 @@ _KINDS = {
 }
 
 
-def _field(entry: Any, key: str, where: str, *kinds: type) -> Any:
-    """Returns a field of an entry, which must have one of the types `kinds`."""
+def read_field(entry: Any, key: str, where: str, *kinds: type) -> Any:
+    """Returns a field of an entry, which must have one of the types `kinds`.
+
+    Raises:
+      UserError: the entry is no object, lacks the field, or has another type there.
+    """
     if not isinstance(entry, dict):
         raise UserError(
             f"{where} is {typed_repr(entry)}; expected an object with `{key}`, as in COCO's "
@@ -221,16 +225,17 @@ def _field(entry: Any, key: str, where: str, *kinds: type) -> Any:
     return entry[key]
 
 
-def _segment(info: Any, categories: Categories, where: str) -> Segment:
+def read_segment(info: Any, categories: Categories, where: str) -> Segment:
+    """Reads an entry of `segments_info`; raises `UserError` if it is malformed."""
     in_segment = f"{where}: a segment"
-    segment_id = _field(info, "id", in_segment, int)
+    segment_id = read_field(info, "id", in_segment, int)
     in_segment = f"{where}: segment {segment_id}"
     if not 0 < segment_id <= MAX_SEGMENT_ID:
         raise UserError(
             f"{in_segment}; expected an id from 1 to {MAX_SEGMENT_ID}, which a PNG of ids can "
             "store. Number the segments from 1"
         )
-    source_id = _field(info, "category_id", in_segment, int)
+    source_id = read_field(info, "category_id", in_segment, int)
     try:
         class_id = categories.class_id_of(source_id)
     except KeyError:
@@ -253,7 +258,7 @@ def _is_crowd(info: dict[str, Any], where: str) -> bool:
 
 
 def _score(info: dict[str, Any], where: str) -> float | None:
-    return None if info.get("score") is None else _field(info, "score", where, int, float)
+    return None if info.get("score") is None else read_field(info, "score", where, int, float)
 
 
 def _read_map(path: Path) -> np.ndarray:

@@ -25,6 +25,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from maskconver_tf.errors import UserError
+from maskconver_tf.evaluation.matching import exact_parts, match_segments
 from maskconver_tf.evaluation.segment_numbers import check_every_segment_has_pixels, number_segments
 from maskconver_tf.types import Segment
 
@@ -74,7 +75,8 @@ class PanopticQuality:
     """Counts matches picture by picture. `result` can be called at any time.
 
     Attributes:
-      iou_sum: float64 `[C]`, sum of the IoU of the matched pairs of each class.
+      iou_sum, iou_rest: float64 `[C]`; their sum is the sum of the IoU of the matched pairs of each
+        class. Both are sums of `exact_parts`, so the order of the pictures changes no bit.
       tp, fp, fn: int64 `[C]`, see `PanopticQualityResult`.
     """
 
@@ -87,6 +89,7 @@ class PanopticQuality:
                 f"{num_classes} classes. Pass both from one class list"
             )
         self.iou_sum = np.zeros(num_classes, np.float64)
+        self.iou_rest = np.zeros(num_classes, np.float64)
         self.tp = np.zeros(num_classes, np.int64)
         self.fp = np.zeros(num_classes, np.int64)
         self.fn = np.zeros(num_classes, np.int64)
@@ -130,6 +133,7 @@ class PanopticQuality:
                 "things and stuff. Count both with one class list"
             )
         self.iou_sum += other.iou_sum
+        self.iou_rest += other.iou_rest
         self.tp += other.tp
         self.fp += other.fp
         self.fn += other.fn
@@ -138,8 +142,9 @@ class PanopticQuality:
         """Returns the quality over all pictures so far."""
         occurs = self.tp + self.fp + self.fn > 0
         weight = np.where(occurs, self.tp + 0.5 * self.fp + 0.5 * self.fn, np.nan)
-        pq, rq = self.iou_sum / weight, self.tp / weight
-        sq = np.where(occurs, self.iou_sum / np.maximum(self.tp, 1), np.nan)
+        iou_sum = self.iou_sum + self.iou_rest
+        pq, rq = iou_sum / weight, self.tp / weight
+        sq = np.where(occurs, iou_sum / np.maximum(self.tp, 1), np.nan)
         groups = {
             "all": occurs,
             "things": occurs & self._is_thing,
@@ -163,28 +168,15 @@ class PanopticQuality:
         predicted_class_ids: np.ndarray,
     ) -> None:
         """Adds a picture, given the number of pixels of each pair, `overlaps` `[T + 1, P + 1]`."""
-        truth_areas, predicted_areas = overlaps[1:].sum(axis=1), overlaps[:, 1:].sum(axis=0)
-        on_void = overlaps[0, 1:]
-        intersections = overlaps[1:, 1:]  # [T, P]
-        unions = truth_areas[:, np.newaxis] + predicted_areas - intersections - on_void
-        same_class = truth_class_ids[:, np.newaxis] == predicted_class_ids
-        is_match = same_class & ~is_crowd[:, np.newaxis] & (2 * intersections > unions)
-        truth, predicted = np.nonzero(is_match)
-        self.tp += self._per_class(truth_class_ids[truth])
-        self.iou_sum += np.bincount(
-            truth_class_ids[truth],
-            weights=intersections[truth, predicted] / unions[truth, predicted],
-            minlength=len(self.tp),
-        )
-
-        is_missed = ~is_match.any(axis=1) & ~is_crowd
-        self.fn += self._per_class(truth_class_ids[is_missed])
-
-        is_last_crowd = _last_crowd_of_each_class(truth_class_ids, is_crowd)[:, np.newaxis]
-        on_crowd = np.sum(intersections, axis=0, where=same_class & is_last_crowd)
-        is_forgiven = 2 * (on_void + on_crowd) > predicted_areas
-        is_invented = ~is_match.any(axis=0) & ~is_forgiven
-        self.fp += self._per_class(predicted_class_ids[is_invented])
+        matches = match_segments(overlaps, truth_class_ids, is_crowd, predicted_class_ids)
+        matched_class_ids = truth_class_ids[matches.truth]
+        self.tp += self._per_class(matched_class_ids)
+        for total, part in zip(
+            (self.iou_sum, self.iou_rest), exact_parts(matches.ious), strict=True
+        ):
+            total += np.bincount(matched_class_ids, weights=part, minlength=len(self.tp))
+        self.fn += self._per_class(truth_class_ids[matches.is_missed])
+        self.fp += self._per_class(predicted_class_ids[matches.is_invented])
 
     def _per_class(self, class_ids: np.ndarray) -> np.ndarray:
         return np.bincount(class_ids, minlength=len(self.tp))
@@ -199,12 +191,6 @@ class PanopticQuality:
                     "ids, not source ids"
                 )
         return np.array([segment.class_id for segment in segments], np.int64)
-
-
-def _last_crowd_of_each_class(class_ids: np.ndarray, is_crowd: np.ndarray) -> np.ndarray:
-    """Returns whether a segment is the last listed crowd of its class; bool `[T]`."""
-    last = {class_ids[i]: i for i in np.flatnonzero(is_crowd)}
-    return np.isin(np.arange(len(class_ids)), list(last.values()))
 
 
 def _overlaps(

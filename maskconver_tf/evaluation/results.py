@@ -58,8 +58,8 @@ def format_table(results: dict[str, Any], max_classes: int = 20) -> str:
         for name, entry in counted
     ]
     tables = [
-        _format_rows(["", "PQ", "SQ", "RQ", "classes"], groups),
-        _format_rows(["class", "PQ", "SQ", "RQ", "TP", "FP", "FN"], _elided(classes, max_classes)),
+        format_rows(["", "PQ", "SQ", "RQ", "classes"], groups),
+        format_rows(["class", "PQ", "SQ", "RQ", "TP", "FP", "FN"], _elided(classes, max_classes)),
     ]
     return _join(tables, num_absent=len(results["per_class"]) - len(counted))
 
@@ -80,13 +80,13 @@ def format_scores(results: dict[str, Any], max_classes: int = 20) -> str:
         [name.capitalize(), *(_number(scores.get(metric)) for metric in metrics)]
         for name, scores in groups.items()
     ]
-    tables = [_format_rows(["", *metrics], rows)]
+    tables = [format_rows(["", *metrics], rows)]
     found = [(name, *scores.items()) for name, scores in results.get("per_class", {}).items()]
     counted = sorted((-value, name) for name, (_, value) in found if value is not None)
     if counted:
         [metric] = results["per_class"][counted[0][1]]
         classes = [[name, _number(-value)] for value, name in counted]
-        tables.append(_format_rows(["class", metric], _elided(classes, max_classes)))
+        tables.append(format_rows(["class", metric], _elided(classes, max_classes)))
     return _join(tables, num_absent=len(found) - len(counted))
 
 
@@ -128,8 +128,8 @@ def _elided(rows: list[list[str]], most: int) -> list[list[str]]:
     return [*rows[:best], gap, *rows[len(rows) - worst :]]
 
 
-def _format_rows(header: list[str], rows: Iterable[list[str]]) -> str:
-    """Aligns the columns: names to the left, numbers to the right."""
+def format_rows(header: list[str], rows: Iterable[list[str]]) -> str:
+    """Formats a table: names to the left, numbers to the right, a line below the header."""
     cells = [header, *rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [_format_row(row, widths) for row in cells]

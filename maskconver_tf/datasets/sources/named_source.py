@@ -45,7 +45,7 @@ def open_named_source(name: str, options: Mapping[str, Any]) -> Source:
     for option in PATH_OPTIONS & options.keys():
         options[option] = Path(options[option])
     if "void_ids" in options:
-        options["void_ids"] = _numbers("void_ids", options["void_ids"])
+        options["void_ids"] = parse_numbers("void_ids", options["void_ids"])
     max_pixels = parse_max_pixels(options.pop("max_pixels", MAX_PIXELS))
     source = _OPENERS[name](**options)
     if max_pixels != MAX_PIXELS:
@@ -53,7 +53,7 @@ def open_named_source(name: str, options: Mapping[str, Any]) -> Source:
     return source
 
 
-def _numbers(option: str, text: str) -> tuple[int, ...]:
+def parse_numbers(option: str, text: str) -> tuple[int, ...]:
     try:
         return tuple(int(word) for word in text.split(",") if word.strip())
     except ValueError:

@@ -59,8 +59,9 @@ class PanopticScore:
     def results(self, sum_over_workers: Callable[[np.ndarray], np.ndarray]) -> Results:
         """Workers add counts and sums of IoU, never ratios."""
         quality = self._quality
-        counts = np.stack([quality.iou_sum, quality.tp, quality.fp, quality.fn])
-        quality.iou_sum, *others = sum_over_workers(counts)
+        ious = quality.iou_sum, quality.iou_rest
+        counts = np.stack([*ious, quality.tp, quality.fp, quality.fn])
+        quality.iou_sum, quality.iou_rest, *others = sum_over_workers(counts)
         quality.tp, quality.fp, quality.fn = np.stack(others).astype(np.int64)
         return results_dict(quality.result(), self._categories)
 

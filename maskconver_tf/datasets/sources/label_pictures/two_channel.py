@@ -56,14 +56,14 @@ class TwoChannel:
         self.categories = Categories.load(classes)
         make = functools.partial(
             TwoChannelPicture,
-            channels=_checked_channels(class_channel, instance_channel),
+            channels=checked_channels(class_channel, instance_channel),
             categories=self.categories,
             void_ids=void_ids,
         )
         self.pictures, self.findings = paired_pictures(make, images, map_file=panoptic)
 
 
-def _checked_channels(class_channel: str, instance_channel: str) -> tuple[str, str]:
+def checked_channels(class_channel: str, instance_channel: str) -> tuple[str, str]:
     channels = class_channel.upper(), instance_channel.upper()
     letters = "".join(channels)
     sizes_fit = all(1 <= len(name) <= 2 for name in channels)

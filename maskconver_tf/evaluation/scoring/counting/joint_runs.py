@@ -1,0 +1,98 @@
+"""Counts the common pixels of two maps of segments.
+
+Neighboring pixels mostly belong to the same segments. So only the starts of runs, in which neither
+map changes, are looked up; their lengths are the numbers of pixels.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from maskconver_tf.files.id_map import rgb_to_ids
+
+
+class JointRuns(NamedTuple):
+    """Runs of pixels, row after row, in which neither map changes.
+
+    Attributes:
+      truth_ids, predicted_ids: int64 `[n]`, the ids of each run.
+      lengths: int64 `[n]`, its number of pixels.
+    """
+
+    truth_ids: np.ndarray
+    predicted_ids: np.ndarray
+    lengths: np.ndarray
+
+
+def joint_runs(truth: np.ndarray, predicted: np.ndarray) -> JointRuns:
+    """Finds the runs of two maps of one size.
+
+    Args:
+      truth, predicted: ids `[h, w]`, or uint8 `[h, w, 3]` that holds R + 256 G + 65536 B.
+    """
+    if truth.ndim != predicted.ndim:
+        truth, predicted = as_ids(truth), as_ids(predicted)
+    channels = 3 if truth.ndim == 3 else 1
+    flat_truth, flat_predicted = truth.reshape(-1), predicted.reshape(-1)
+    changes = flat_truth[channels:] != flat_truth[:-channels]
+    changes |= flat_predicted[channels:] != flat_predicted[:-channels]
+    starts = np.flatnonzero(changes) // channels + 1
+    if channels > 1 and starts.size:  # Several channels of a pixel may change.
+        starts = starts[np.concatenate([[True], starts[1:] != starts[:-1]])]
+    starts = np.concatenate([[0], starts])
+    lengths = np.diff(starts, append=flat_truth.size // channels)
+    return JointRuns(_ids_at(truth, starts), _ids_at(predicted, starts), lengths)
+
+
+class PairRuns(NamedTuple):
+    """Runs with the positions of their segments in two lists.
+
+    Attributes:
+      truth, predicted: int64 `[n]`, positions.
+      lengths: int64 `[n]`, number of pixels.
+      shape: numbers of positions, (T, P).
+    """
+
+    truth: np.ndarray
+    predicted: np.ndarray
+    lengths: np.ndarray
+    shape: tuple[int, int]
+
+    def overlaps(self) -> np.ndarray:
+        """Counts the pixels of each pair; int64 `[T, P]`."""
+        pairs = self.truth * self.shape[1] + self.predicted
+        size = self.shape[0] * self.shape[1]
+        counts = np.bincount(pairs, weights=self.lengths, minlength=size)
+        return counts.astype(np.int64).reshape(self.shape)
+
+
+def find_pairs(runs: JointRuns, truth_ids: np.ndarray, predicted_ids: np.ndarray) -> PairRuns:
+    """Looks the ids of runs up in two lists of different ids, which hold all of them."""
+    positions = _positions(runs.truth_ids, truth_ids), _positions(runs.predicted_ids, predicted_ids)
+    return PairRuns(*positions, runs.lengths, (len(truth_ids), len(predicted_ids)))
+
+
+def unlisted(ids: np.ndarray, listed: np.ndarray) -> np.ndarray:
+    """Returns those of `ids` that `listed` lacks, each once, sorted."""
+    order = np.sort(listed)
+    nearest = order[np.searchsorted(order, ids).clip(max=len(order) - 1)]
+    wrong = ids[nearest != ids]
+    return np.unique(wrong) if wrong.size else wrong
+
+
+def as_ids(pixels: np.ndarray) -> np.ndarray:
+    """Returns the ids `[h, w]` of a map in either form."""
+    return rgb_to_ids(pixels) if pixels.ndim == 3 else pixels
+
+
+def _ids_at(pixels: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    if pixels.ndim == 2:
+        return pixels.reshape(-1)[starts].astype(np.int64)
+    return pixels.reshape(-1, 3)[starts].astype(np.int64) @ np.array([1, 256, 65536])
+
+
+def _positions(values: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    order = np.argsort(ids)
+    return order[np.searchsorted(ids, values, sorter=order)]

@@ -1,0 +1,1 @@
+"""Finds the files of each picture and reads them."""

@@ -1,0 +1,114 @@
+"""Scores panoptic predictions from files and writes the results: the work of `maskconver score`."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import sys
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from maskconver_tf.evaluation.scoring.counting.picture_counts import ScoringRules
+from maskconver_tf.evaluation.scoring.intervals import draw_weights, resampled_scores
+from maskconver_tf.evaluation.scoring.reading.picture_pairs import PicturePairs
+from maskconver_tf.evaluation.scoring.score_pictures import score_pictures
+from maskconver_tf.evaluation.scoring.score_results import (
+    Results,
+    difference,
+    model_results,
+    picture_rows,
+)
+from maskconver_tf.evaluation.scoring.score_tables import collect
+from maskconver_tf.files.json_file import write_json
+from maskconver_tf.files.whole_file import write_text_whole
+
+FORMAT = "maskconver panoptic scores"
+VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Scoring:
+    """What a scoring found.
+
+    Attributes:
+      results: the content of results.json.
+      per_picture: a row of scores of each picture, for each scored model.
+    """
+
+    results: Results
+    per_picture: tuple[list[dict[str, Any]], ...]
+
+
+def score_files(
+    pairs: PicturePairs, workers: int, strict: bool = False, boundary: bool = False
+) -> Scoring:
+    """Scores one model, or two models on the same truth.
+
+    Args:
+      pairs: the pictures; the second prediction of each, if any, is that of the model to compare
+        with.
+      workers: number of processes; the scores do not depend on it.
+      strict: panoptic quality as COCO's program computes it, also where it is odd.
+      boundary: also count boundary quality, which takes twice the time.
+
+    Raises:
+      UserError: a picture cannot be scored; the message names picture and file.
+    """
+    rules = ScoringRules(pairs.categories.is_thing, strict, boundary)
+    scored = score_pictures(pairs.pairs, rules, workers)
+    shown = tqdm(scored, "score", pairs.count, unit="image", file=sys.stderr)
+    models = collect(shown, rules.is_thing)
+    weights = draw_weights(pairs.count)
+    samples = [resampled_scores(tables, weights, boundary) for tables in models]
+    contents = [
+        model_results(tables, pairs.categories, resampled, strict, boundary)
+        for tables, resampled in zip(models, samples, strict=True)
+    ]
+    results = {
+        "format": FORMAT,
+        "version": VERSION,
+        "mode": "strict" if strict else "default",
+        "pictures": pairs.count,
+        "missing_predictions": pairs.num_missing[0],
+        "unused_predictions": pairs.num_unused[0],
+        **contents[0],
+    }
+    if len(models) > 1:
+        results["against"] = contents[1]
+        results["difference"] = difference(*samples, *contents)
+    rows = tuple(picture_rows(tables, pairs.categories) for tables in models)
+    return Scoring(results, rows)
+
+
+def write_scoring(folder: Path, scoring: Scoring) -> list[str]:
+    """Writes results.json, per_class.csv and per_picture.csv; returns the names of the files.
+
+    With two models also against_per_class.csv and against_per_picture.csv.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    models = [("", scoring.results)]
+    if "against" in scoring.results:
+        models.append(("against_", scoring.results["against"]))
+    tables = {}
+    for (prefix, results), pictures in zip(models, scoring.per_picture, strict=True):
+        tables[f"{prefix}per_class.csv"] = [
+            {"class": name} | entry for name, entry in results["per_class"].items()
+        ]
+        tables[f"{prefix}per_picture.csv"] = pictures
+    for name, rows in tables.items():
+        write_text_whole(folder / name, _as_csv(rows))
+    write_json(folder / "results.json", scoring.results)
+    return ["results.json", *tables]
+
+
+def _as_csv(rows: list[dict[str, Any]]) -> str:
+    """Formats rows as CSV (RFC 4180); an unknown value is empty, numbers have all digits."""
+    text = io.StringIO()
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    writer = csv.DictWriter(text, names, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

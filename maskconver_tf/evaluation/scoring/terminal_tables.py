@@ -1,0 +1,109 @@
+"""Formats the results of `maskconver score` for the terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from maskconver_tf.evaluation.results import format_rows, format_table
+from maskconver_tf.evaluation.scoring.score_results import GROUPS, SIZES
+
+Results = dict[str, Any]
+
+
+def format_scoring(results: Results) -> str:
+    """Formats the content of results.json as tables: groups and classes, sizes, other scores."""
+    tables = [format_table(results), _intervals(results), _by_size(results)]
+    if "boundary" in results:
+        tables.append(_boundary(results["boundary"]))
+    tables.append(_others(results))
+    if "difference" in results:
+        tables.append(_difference(results["difference"]))
+    return "\n\n".join([*tables, *_notes(results)])
+
+
+def _intervals(results: Results) -> str:
+    rows = [
+        [
+            group.capitalize(),
+            *(_span(results[group]["interval"][name]) for name in ("pq", "sq", "rq")),
+        ]
+        for group in GROUPS
+    ]
+    return format_rows(["95 % interval", "PQ", "SQ", "RQ"], rows)
+
+
+def _by_size(results: Results) -> str:
+    rows = [
+        [size, *(_number(results["by_size"][size][group]["pq"]) for group in GROUPS)]
+        for size in SIZES
+    ]
+    return format_rows(["PQ by size", *(group.capitalize() for group in GROUPS)], rows)
+
+
+def _boundary(boundary: Results) -> str:
+    rows = [
+        [
+            group.capitalize(),
+            *(_number(boundary[group][name]) for name in ("pq", "sq", "rq")),
+            _span(boundary[group]["interval"]["pq"]),
+        ]
+        for group in GROUPS
+    ]
+    return format_rows(["boundary", "PQ", "SQ", "RQ", "95 % of PQ"], rows)
+
+
+def _others(results: Results) -> str:
+    semantic, names = results["semantic"], {"mean_iou": "mIoU", "pixel_accuracy": "pixel accuracy"}
+    rows = [
+        [shown, _number(semantic[name]), _span(semantic["interval"][name])]
+        for name, shown in names.items()
+    ]
+    if results["instance_ap"] is not None:
+        ap = results["instance_ap"]
+        rows += [[name.replace("ap", "AP").replace("_", " "), _number(ap[name]), ""] for name in ap]
+    return format_rows(["score", "%", "95 %"], rows)
+
+
+def _difference(found: Results) -> str:
+    rows = [
+        [name, _signed(entry["difference"]), _span(entry["interval"], signed=True)]
+        for name, entry in found.items()
+    ]
+    return format_rows(["difference", "%", "95 %"], rows)
+
+
+def _notes(results: Results) -> list[str]:
+    notes = []
+    program = results["coco_program"]
+    if program["pictures_with_other_areas"] and results["mode"] == "default":
+        notes.append(_other_areas(program))
+    if results["instance_ap"] is None:
+        notes.append("No AP: a predicted thing has no score, or no class is a thing")
+    if results["missing_predictions"]:
+        notes.append(f"Missing predictions, counted as empty: {results['missing_predictions']}")
+    if results["unused_predictions"]:
+        notes.append(f"Predictions without truth, not used: {results['unused_predictions']}")
+    return notes
+
+
+def _other_areas(program: Results) -> str:
+    first, change = program["first_segment_with_other_area"], program["difference"]["all"]
+    return (
+        f"COCO's program would give PQ {_number(program['pq']['all'])} ({_signed(change, 3)}). It "
+        f"trusts the areas in the truth's file; {program['pictures_with_other_areas']} pictures "
+        f"have other areas than their pixels, first segment {first['segment_id']} of image "
+        f"{first['image_id']!r}. --strict scores as that program does"
+    )
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
+
+
+def _signed(value: float | None, digits: int = 1) -> str:
+    return "-" if value is None else f"{value:+.{digits}f}"
+
+
+def _span(bounds: list[float] | None, signed: bool = False) -> str:
+    shown = _signed if signed else _number
+    return "-" if bounds is None else " .. ".join(shown(bound) for bound in bounds)
