@@ -1,4 +1,4 @@
-"""Resizes by whole factors, in operations that XLA can differentiate on every device."""
+"""Resizes by whole factors, in operations that XLA can differentiate and LiteRT can run."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ def repeat_to_size(features: tf.Tensor, height: int, width: int) -> tf.Tensor:
     """Doubles a feature by nearest-neighbour upsampling, to the exact size of the finer level.
 
     A level of odd size n has ceil(n / 2) cells on the level above. Twice that number is one too
-    many, and the extra row or column is cut. The function uses a broadcast because TensorFlow's
-    nearest-neighbour resize has no gradient under XLA on a CPU.
+    many, and the extra row or column is cut.
+
+    The function writes each cell twice, and then each row twice, as concatenations of at most four
+    dimensions. TensorFlow's nearest-neighbour resize has no gradient under XLA on a CPU, and a
+    broadcast to six dimensions cannot be converted to LiteRT.
 
     Args:
       features: `[B, h, w, D]`.
@@ -23,11 +26,10 @@ def repeat_to_size(features: tf.Tensor, height: int, width: int) -> tf.Tensor:
     _, h, w, depth = features.shape
     if height not in (2 * h, 2 * h - 1) or width not in (2 * w, 2 * w - 1):
         raise ValueError(f"cannot double {h}x{w} to {height}x{width}: expected 2n or 2n - 1 for n")
-    doubled = tf.broadcast_to(
-        features[:, :, tf.newaxis, :, tf.newaxis, :],
-        [tf.shape(features)[0], h, 2, w, 2, depth],
-    )
-    return tf.reshape(doubled, [-1, 2 * h, 2 * w, depth])[:, :height, :width, :]
+    cells = tf.concat([features, features], axis=3)  # [B, h, w, 2D]
+    rows = tf.reshape(cells, [-1, h, 2 * w * depth])
+    doubled = tf.reshape(tf.concat([rows, rows], axis=2), [-1, 2 * h, 2 * w, depth])
+    return doubled if (height, width) == (2 * h, 2 * w) else doubled[:, :height, :width]
 
 
 def level_size(input_size: tuple[int, int], level: int) -> tuple[int, int]:

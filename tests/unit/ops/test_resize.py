@@ -29,6 +29,43 @@ def test_channels_and_pictures_keep_their_order():
     np.testing.assert_array_equal(doubled, np.repeat(np.repeat(features, 2, 1), 2, 2))
 
 
+@pytest.mark.parametrize(("height", "width"), [(4, 6), (3, 5)])
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_a_cell_gets_the_gradients_of_all_its_copies(height, width, jit_compile):
+    features = tf.random.stateless_normal([2, 2, 3, 5], [1, 2])
+    weights = np.random.default_rng(0).normal(size=[2, height, width, 5]).astype(np.float32)
+
+    @tf.function(jit_compile=jit_compile)
+    def gradient():
+        with tf.GradientTape() as tape:
+            tape.watch(features)
+            total = tf.reduce_sum(repeat_to_size(features, height, width) * weights)
+        return tape.gradient(total, features)
+
+    whole = np.zeros([2, 4, 6, 5], np.float32)
+    whole[:, :height, :width] = weights
+    expected = whole.reshape(2, 2, 2, 3, 2, 5).sum((2, 4))
+    np.testing.assert_allclose(gradient(), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [tf.float32, tf.bfloat16, tf.float16])
+def test_values_are_copied_bit_by_bit_for_any_number_of_pictures(dtype):
+    double = tf.function(lambda x: repeat_to_size(x, 3, 6))
+    graph = double.get_concrete_function(tf.TensorSpec([None, 2, 3, 4], dtype))
+    for pictures in (1, 3):
+        features = tf.cast(tf.random.stateless_normal([pictures, 2, 3, 4], [3, 4]), dtype)
+        expected = np.repeat(np.repeat(features.numpy(), 2, 1), 2, 2)[:, :3]
+        assert graph(features).numpy().tobytes() == expected.tobytes()
+
+
+def test_no_tensor_has_more_than_four_dimensions():
+    """LiteRT broadcasts at most five, and its GPU delegate takes at most four."""
+    double = tf.function(lambda x: repeat_to_size(x, 3, 6))
+    graph = double.get_concrete_function(tf.TensorSpec([None, 2, 3, 4], tf.float32)).graph
+    ranks = [output.shape.rank for op in graph.get_operations() for output in op.outputs]
+    assert max(ranks) == 4
+
+
 @pytest.mark.parametrize(("height", "width"), [(5, 4), (4, 2), (2, 4)])
 def test_sizes_of_no_neighbour_are_refused(height, width):
     with pytest.raises(ValueError, match="2x2 to"):
