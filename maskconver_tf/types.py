@@ -88,7 +88,8 @@ PROPOSAL_CLASS_IDS = "proposal_class_ids"
 PROPOSAL_CENTERS = "proposal_centers"
 """float32 `[B, K, 2]`: the middle (y, x) of each proposal's center cell, in input pixels."""
 SEMANTIC_LOGITS = "semantic_logits"
-"""float32 `[B, h, w, C]`, at the mask stride; from a semantic model."""
+"""float32 `[B, h, w, C]`, at the mask stride; from a semantic model, or in training from the
+semantic branch of a panoptic model."""
 CENTER_SCORES = "center_scores"
 """float32 `[B, h, w, 1]`, at the mask stride: 1 at the center of a thing of whatever class, 0 far
 from any; a regression, so it may leave 0..1. From Panoptic-DeepLab."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable
-from typing import Literal
+from typing import ClassVar, Literal
 
 import tensorflow as tf
 
@@ -19,10 +19,12 @@ from maskconver_tf.losses.mask_losses import (
     soft_iou,
 )
 from maskconver_tf.losses.negative_cells import IGNORED, NEGATIVE, negative_cells
+from maskconver_tf.losses.semantic_branch import semantic_branch_loss
 from maskconver_tf.ops.gaussian import draw_centers, draw_heatmap
 from maskconver_tf.setting_checks import check_choices, check_numbers
 
 _TERMS = ("center_heatmap_loss", "mask_bce_loss", "mask_dice_loss")
+_SEMANTIC = "semantic_loss"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +55,13 @@ class MaskConverLoss:
       bce_divisor: "valid" for a mean over the labelled pixels of a picture, "canvas" for a sum over
         them divided by the number of all pixels of the input, as in the released code.
       border_weight: weight in the BCE of pixels at the border of a segment, relative to others.
+      semantic_weight: weight of the semantic branch's loss: the mean cross-entropy of each picture,
+        times its number of segments, so that it is divided like the others. For a model with
+        `MaskConver.semantic_branch`; 2 is a good value.
     """
+
+    takes_things: ClassVar[bool] = False
+    """Whether the task must add `SLOT_IS_THING` to the labels."""
 
     mask_weight: float = 10.0
     center_weight: float = 1.0
@@ -67,6 +75,7 @@ class MaskConverLoss:
     dice: Literal["per_mask", "batch"] = "per_mask"
     bce_divisor: Literal["valid", "canvas"] = "valid"
     border_weight: float = 1.0
+    semantic_weight: float = 0.0
 
     def __post_init__(self):
         where = type(self).__name__
@@ -74,7 +83,7 @@ class MaskConverLoss:
         check_choices(where, (NEGATIVE, IGNORED), **cells)
         check_choices(where, ("per_mask", "batch"), dice=self.dice)
         check_choices(where, ("valid", "canvas"), bce_divisor=self.bce_divisor)
-        weights = ("mask_weight", "center_weight", "beta", "border_weight")
+        weights = ("mask_weight", "center_weight", "beta", "border_weight", "semantic_weight")
         check_numbers(where, 0, **{name: getattr(self, name) for name in weights})
         check_numbers(where, 1, alpha=self.alpha)
         check_numbers(where, 0, 0.49, score_clip=self.score_clip)
@@ -87,11 +96,22 @@ class MaskConverLoss:
                 "mask; set positive_from = 1.0 or quality = 0.0"
             )
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The outputs of a model that a call takes."""
+        semantic = (types.SEMANTIC_LOGITS,) if self.semantic_weight else ()
+        return (types.CENTER_HEATMAP_LOGITS, types.MASK_LOGITS, *semantic)
+
     @staticmethod
-    def names(levels: Iterable[int]) -> tuple[str, ...]:
+    def normalizer(labels: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Counts the segments of a batch, float32 scalar."""
+        return num_segments(labels)
+
+    def names(self, levels: Iterable[int]) -> tuple[str, ...]:
         """Lists the losses of a model with these center levels by name; "loss" comes first."""
+        semantic = (_SEMANTIC,) if self.semantic_weight else ()
         of_levels = (f"{term}/level_{level}" for term in _TERMS for level in levels)
-        return ("loss", *_TERMS, *of_levels)
+        return ("loss", *_TERMS, *semantic, *of_levels)
 
     def __call__(
         self,
@@ -110,7 +130,8 @@ class MaskConverLoss:
         Returns:
           Scalars by the names of `names`:
           - `loss`, the weighted sum;
-          - `center_heatmap_loss`, `mask_bce_loss` and `mask_dice_loss`, without weights;
+          - `center_heatmap_loss`, `mask_bce_loss` and `mask_dice_loss`, without weights, and
+            `semantic_loss` if it has a weight;
           - the share of each level in them, such as `mask_bce_loss/level_3`. A mask counts for the
             level of its center. These shares are for logs; those of masks have no gradient.
         """
@@ -139,9 +160,20 @@ class MaskConverLoss:
                 f"mask_bce_loss/level_{level}": tf.reduce_sum(on_level * tf.stop_gradient(bce)),
                 f"mask_dice_loss/level_{level}": tf.reduce_sum(on_level * tf.stop_gradient(dice)),
             }
+        if self.semantic_weight:
+            parts[_SEMANTIC] = tf.reduce_sum(
+                tf.reduce_sum(present, axis=1)
+                * semantic_branch_loss(
+                    outputs[types.SEMANTIC_LOGITS],
+                    labels[types.SLOT_MAP],
+                    labels[types.SLOT_CLASS_IDS],
+                )
+            )
         parts = {name: value / normalizer for name, value in parts.items()}
         mask_loss = parts["mask_bce_loss"] + parts["mask_dice_loss"]
         loss = self.center_weight * parts["center_heatmap_loss"] + self.mask_weight * mask_loss
+        if self.semantic_weight:
+            loss += self.semantic_weight * parts[_SEMANTIC]
         return {"loss": loss} | parts
 
     def _heatmap_losses(

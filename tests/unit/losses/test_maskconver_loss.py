@@ -59,7 +59,7 @@ def test_every_part_is_one_number_for_the_batch():
     outputs, labels = make_batch()
     losses = MaskConverLoss()(outputs, labels)
     levels = outputs[types.CENTER_HEATMAP_LOGITS].keys()
-    assert sorted(losses) == sorted(MaskConverLoss.names(levels))
+    assert sorted(losses) == sorted(MaskConverLoss().names(levels))
     assert set(NAMES) < set(losses)
     assert all(value.shape == () and value.dtype == tf.float32 for value in losses.values())
 
