@@ -88,9 +88,12 @@ def as_ids(pixels: np.ndarray) -> np.ndarray:
 
 
 def _ids_at(pixels: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    flat = pixels.reshape(-1)
     if pixels.ndim == 2:
-        return pixels.reshape(-1)[starts].astype(np.int64)
-    return pixels.reshape(-1, 3)[starts].astype(np.int64) @ np.array([1, 256, 65536])
+        return flat[starts].astype(np.int64)
+    first = 3 * starts
+    red, green, blue = (flat[first + channel].astype(np.int64) for channel in range(3))
+    return red | green << 8 | blue << 16
 
 
 def _positions(values: np.ndarray, ids: np.ndarray) -> np.ndarray:

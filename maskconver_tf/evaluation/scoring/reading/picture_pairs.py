@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.datasets.sources.coco.entries import loose_id
+from maskconver_tf.datasets.sources.source import check_folder
 from maskconver_tf.errors import UserError, suggest_name, typed_repr
 from maskconver_tf.evaluation.coco_results import read_field
 from maskconver_tf.evaluation.scoring.reading.sides import CocoEntry, CocoFile, SideReader
@@ -83,6 +84,9 @@ def coco_pairs(
       UserError: a JSON file is malformed or names a picture or PNG twice, a prediction is missing,
         or two files write an image id in two ways.
     """
+    check_folder(truth[1], "the folder of the truth's PNG files (--truth_png)")
+    for _, folder in predictions:
+        check_folder(folder, "the folder of the predicted PNG files (--pred_png)")
     index, entries = _read_index(truth[0], "the truth", strict, with_categories=True)
     categories = Categories.from_coco(entries, str(truth[0]))
     source = CocoFile(*truth, categories, strict)
