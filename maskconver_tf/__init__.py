@@ -50,8 +50,5 @@ def load(model: str | os.PathLike, score_threshold: float | None = None) -> Pred
         return load_export(folder)
     from maskconver_tf.config.roots import load_run
 
-    bindings = []
-    if score_threshold is not None:
-        bindings.append(f"PanopticFusion.score_threshold={score_threshold}")
-    segmenter = load_run(os.fspath(folder), bindings)
+    segmenter = load_run(os.fspath(folder), score_threshold=score_threshold)
     return Predictor(segmenter.segment, segmenter.categories)

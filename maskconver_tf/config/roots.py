@@ -14,7 +14,6 @@ from maskconver_tf.files.disk_errors import explain_write_errors
 from maskconver_tf.files.paths import local_or_remote_path
 from maskconver_tf.files.whole_file import write_text_whole
 from maskconver_tf.inference.segmenter import PanopticSegmenter
-from maskconver_tf.models.maskconver import MaskConver
 from maskconver_tf.planning.preflight import (
     measured_step,
     tpu_check,
@@ -98,23 +97,31 @@ def preflight_run(
         tpu_report.print_tpu_memory(program, size, tpu, folder, minutes, search, to_code)
 
 
-def load_run(model_dir: str, bindings: Iterable[str] = ()) -> PanopticSegmenter:
+def load_run(
+    model_dir: str, bindings: Iterable[str] = (), score_threshold: float | None = None
+) -> PanopticSegmenter:
     """Restores the best weights of a run, with the configuration of that run.
 
     Args:
       model_dir: the run's folder.
       bindings: Gin settings that override it, such as `PanopticFusion.score_threshold=0.5`.
+      score_threshold: `score_threshold` of the run's fusion, whatever its class; None for the run's
+        own.
 
     Raises:
       UserError: the folder has no run, or a run of an earlier stage.
     """
-    kind = _load_config(RunFolder(local_or_remote_path(model_dir)), bindings)
+    folder = RunFolder(local_or_remote_path(model_dir))
+    kind = _load_config(folder, bindings)
     if not issubclass(kind, PanopticTask):
         raise UserError(
             f"{model_dir}: this is a run of {kind.kind}, but a run of panoptic segmentation is "
             "needed. `maskconver evaluate` scores this run, and a panoptic run can start from it: "
             f"`maskconver train --init_from {model_dir}`"
         )
+    if score_threshold is not None:
+        fusion = configuration.bound_class(restore_segmenter, "fusion").__name__
+        _load_config(folder, [*bindings, f"{fusion}.score_threshold={score_threshold}"])
     return configuration.configurable(restore_segmenter)(model_dir=model_dir)
 
 
@@ -197,7 +204,10 @@ def show_run_inputs(out: str, num_pictures: int, seed: int | None) -> None:
             f"this configuration trains {kind.kind}; `maskconver data show` draws the inputs of "
             "panoptic segmentation: its segments, centers and levels"
         )
-    center_levels = configuration.argument(MaskConver, "center_levels")
+    model = configuration.bound_class(PanopticTask, "model")
+    center_levels = getattr(model, "center_levels", None)  # Of a model without such a setting.
+    if center_levels is None:
+        center_levels = configuration.argument(model, "center_levels")
     configuration.configurable(show_inputs)(
         center_levels=center_levels, out=out, num_pictures=num_pictures, seed=seed
     )

@@ -67,7 +67,7 @@ def segment_encoded(segmenter: PanopticSegmenter, encoded: tf.Tensor) -> dict[st
     )
     proposals = segmenter.propose_in_graph(images)
     largest = tf.reduce_max(image_sizes, axis=0)
-    num_slots = segmenter.model.num_proposals
+    num_slots = segmenter.fusion.max_segments(proposals)
 
     def fuse_one(item: tuple) -> dict[str, tf.Tensor]:
         single, content_size, image_size = item

@@ -3,30 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import tensorflow as tf
 import tf_keras
 
-from maskconver_tf import types
 from maskconver_tf.datasets.categories import Categories
+from maskconver_tf.errors import UserError
 from maskconver_tf.input.transforms import fit_image
-from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
 
-PROPOSAL_FIELDS = (
-    types.PROPOSAL_SCORES,
-    types.PROPOSAL_CLASS_IDS,
-    types.PROPOSAL_CENTERS,
-    types.MASK_EMBEDDINGS,
-    types.MASK_FEATURES,
-)
+
+class Fusion(Protocol):
+    """Makes a panoptic map from the outputs of a model: `PanopticFusion` or `PanopticGrouping`.
+
+    Attributes:
+      fields: names of the outputs that it takes. The segmenter asks the model for no others.
+    """
+
+    fields: tuple[str, ...]
+
+    def max_segments(self, outputs: dict[str, tf.Tensor]) -> int:
+        """Returns how many segments a picture can have at most."""
+
+    def __call__(
+        self,
+        outputs: dict[str, tf.Tensor],
+        content_size: tf.Tensor,
+        image_size: tf.Tensor,
+        is_thing: tf.Tensor,
+        stride: int,
+    ) -> dict[str, tf.Tensor]:
+        """Makes the finished prediction of one picture, see `PanopticFusion`."""
 
 
 class PanopticSegmenter(tf.Module):
     """Segments pictures, for evaluation, prediction and export alike.
 
     Args:
-      model: a `MaskConver` with its weights.
-      fusion: makes a panoptic map from proposals.
+      model: a panoptic model with its weights; it has a `mask_level`.
+      fusion: makes a panoptic map from the outputs of this model.
       categories: the class list.
       input_size: (height, width) of the model's input, multiples of 32. Pictures are scaled to fit.
       jit_compile: compile the network with XLA, once for each batch size. The fusion is not
@@ -36,7 +51,7 @@ class PanopticSegmenter(tf.Module):
     def __init__(
         self,
         model: tf_keras.Model,
-        fusion: PanopticFusion,
+        fusion: Fusion,
         categories: Categories,
         input_size: tuple[int, int],
         jit_compile: bool = False,
@@ -57,12 +72,17 @@ class PanopticSegmenter(tf.Module):
         self.segment = _function(self.segment_one, input_signature=[image])
 
     def propose_batch(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Computes float32 proposals and mask features of inputs uint8 `[B, *input_size, 3]`."""
+        """Computes the outputs that the fusion takes, of inputs uint8 `[B, *input_size, 3]`.
+
+        Floating-point outputs are float32. Proposals and mask features are such outputs, or the
+        class logits, center scores and offsets of Panoptic-DeepLab.
+        """
         outputs = self.model(images, training=False)
-        proposals = {name: outputs[name] for name in PROPOSAL_FIELDS}
-        for name in (types.MASK_EMBEDDINGS, types.MASK_FEATURES):
-            proposals[name] = tf.cast(proposals[name], tf.float32)
-        return proposals
+        taken = take_outputs(outputs, self.model, self.fusion)
+        return {
+            name: tf.cast(value, tf.float32) if value.dtype.is_floating else value
+            for name, value in taken.items()
+        }
 
     def fuse_one(
         self, proposals: dict[str, tf.Tensor], content_size: tf.Tensor, image_size: tf.Tensor
@@ -82,6 +102,23 @@ class PanopticSegmenter(tf.Module):
         proposals = self.propose_in_graph(fitted[tf.newaxis])
         single = {name: value[0] for name, value in proposals.items()}
         return self.fuse_one(single, content_size, tf.shape(image)[:2])
+
+
+def take_outputs(
+    outputs: dict[str, tf.Tensor], model: tf_keras.Model, taker: object
+) -> dict[str, tf.Tensor]:
+    """Returns the outputs of a model that a fusion or a loss takes, named by its `fields`.
+
+    Raises:
+      UserError: the model has no such output, so the two do not belong together.
+    """
+    if missing := [name for name in taker.fields if name not in outputs]:
+        raise UserError(
+            f"{type(taker).__name__} takes {', '.join(missing)}, but {type(model).__name__} gives "
+            f"{', '.join(outputs)}; bind the loss and the fusion that belong to the model, as "
+            "experiments/model/maskconver.gin and experiments/task/panoptic_deeplab.gin do"
+        )
+    return {name: outputs[name] for name in taker.fields}
 
 
 def _function(method: Callable, **kwargs) -> Callable:

@@ -116,3 +116,33 @@ def _profile(positions: tf.Tensor, radii: tf.Tensor, size: int) -> tf.Tensor:
     sigma = (2.0 * radii + 1.0) / 6.0
     values = tf.exp(-0.5 * tf.square(distances / sigma))
     return tf.where(tf.abs(distances) <= radii, values, 0.0)
+
+
+def draw_round_gaussians(
+    centers: tf.Tensor, present: tf.Tensor, sigma: float, height: int, width: int, stride: int
+) -> tf.Tensor:
+    """Draws a Gaussian of one size around each center into one channel.
+
+    Where Gaussians overlap, the maximum counts. Each is evaluated at the middles of cells, so a
+    center between middles gives a maximum a little below 1.
+
+    Args:
+      centers: float32 `[B, K, 2]`, (y, x) in pixels.
+      present: bool `[B, K]`; False draws nothing.
+      sigma: in pixels.
+      height: of the result, in cells.
+      width: of the result, in cells.
+      stride: pixels per cell.
+
+    Returns:
+      float32 `[B, height, width]` in 0..1.
+    """
+
+    def profile(positions: tf.Tensor, size: int) -> tf.Tensor:
+        middles = (tf.range(size, dtype=tf.float32) + 0.5) * stride
+        distances = (middles - positions[..., tf.newaxis]) / sigma
+        return tf.exp(-0.5 * tf.square(distances))  # [B, K, size]
+
+    column = profile(centers[..., 0], height) * tf.cast(present, tf.float32)[..., tf.newaxis]
+    row = profile(centers[..., 1], width)
+    return tf.reduce_max(column[:, :, :, tf.newaxis] * row[:, :, tf.newaxis, :], axis=1)

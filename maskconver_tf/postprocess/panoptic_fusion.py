@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import ClassVar
 
 import tensorflow as tf
 
@@ -51,6 +52,15 @@ class PanopticFusion:
         pixels.
     """
 
+    fields: ClassVar[tuple[str, ...]] = (
+        types.PROPOSAL_SCORES,
+        types.PROPOSAL_CLASS_IDS,
+        types.PROPOSAL_CENTERS,
+        types.MASK_EMBEDDINGS,
+        types.MASK_FEATURES,
+    )
+    """The outputs of a model that a call takes."""
+
     score_threshold: float = 0.2
     overlap_threshold: float = 0.75
     min_area: int = 16
@@ -65,6 +75,10 @@ class PanopticFusion:
         check_numbers("PanopticFusion", 0, 1, **shares)
         check_whole_numbers("PanopticFusion", 0, min_area=self.min_area)
         check_flags("PanopticFusion", mask_quality=self.mask_quality, runner_up=self.runner_up)
+
+    def max_segments(self, proposals: dict[str, tf.Tensor]) -> int:
+        """Returns how many segments a picture can have at most."""
+        return proposals[types.PROPOSAL_SCORES].shape[-1]
 
     def __call__(
         self,

@@ -9,11 +9,10 @@ import tf_keras
 
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.files.paths import local_or_remote_path
-from maskconver_tf.inference.segmenter import PanopticSegmenter
+from maskconver_tf.inference.segmenter import Fusion, PanopticSegmenter
 from maskconver_tf.input.pipeline import check_input_size
 from maskconver_tf.models.backbones.backbone import random_weights
 from maskconver_tf.models.build_network import build_network
-from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
 from maskconver_tf.training.machines.process_settings import set_precision
 from maskconver_tf.training.run_files.run_folder import RunFolder
 
@@ -61,7 +60,7 @@ def restore_network(
 def restore_segmenter(
     model_dir: str,
     model: Callable[..., tf_keras.Model],
-    fusion: PanopticFusion,
+    fusion: Fusion,
     input_size: tuple[int, int],
     precision: str = "float32",
     jit_compile: bool = False,
@@ -71,7 +70,7 @@ def restore_segmenter(
     Args:
       model_dir: the run's folder.
       model: makes the model from `num_classes`.
-      fusion: makes panoptic maps from proposals; holds the thresholds.
+      fusion: makes panoptic maps from the model's outputs; holds the thresholds.
       input_size: (height, width), multiples of 32.
       precision: "float32" or "mixed_bfloat16".
       jit_compile: compile the network with XLA, also in an export.

@@ -12,7 +12,7 @@ from maskconver_tf.config.named_models import build_model, find_models
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.export.saved_model import export_saved_model
 from maskconver_tf.inference import signatures
-from maskconver_tf.inference.segmenter import PROPOSAL_FIELDS, PanopticSegmenter
+from maskconver_tf.inference.segmenter import PanopticSegmenter
 from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
 
 CATEGORIES = Categories.from_coco(
@@ -37,7 +37,7 @@ def make():
 def test_xla_compiles_it_for_inference(make):
     images = np.random.default_rng(1).integers(0, 256, [1, *SIZE, 3], dtype=np.uint8)
     found, expected = (make(jit_compile).propose(images) for jit_compile in (True, False))
-    for name in PROPOSAL_FIELDS:
+    for name in PanopticFusion.fields:
         np.testing.assert_allclose(found[name], expected[name], rtol=2e-3, atol=2e-3)
 
 

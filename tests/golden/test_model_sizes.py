@@ -133,6 +133,22 @@ def test_the_released_mobile_form_costs_what_the_paper_s_row_counts(
     assert found.num_parameters == pytest.approx(every, abs=0.005e6)
 
 
+def test_panoptic_deeplab_has_the_published_size_and_cost():
+    """3.9M parameters and 13.9G multiply-adds at 640 pixels in the MaskConver paper's table."""
+    found = count("panoptic_deeplab_mobilenet_mh_640", PUBLISHED_CLASSES).complexity
+    assert found.input_size == (640, 640)
+    assert found.num_parameters == pytest.approx(3.9e6, abs=0.05e6)
+    assert found.multiply_adds == pytest.approx(13.9e9, abs=0.05e9)
+    assert found.mask_product == 0
+
+
+def test_panoptic_deeplab_for_small_pictures_is_as_large_as_ours():
+    ours, other = (count(name, 12).complexity for name in ("small", "panoptic_deeplab_small"))
+    assert other.input_size == ours.input_size
+    assert 1 <= other.num_parameters / ours.num_parameters < 1.2
+    assert 1 <= other.multiply_adds / ours.multiply_adds < 1.15
+
+
 @pytest.mark.parametrize("name", ["mobilenet_mh_640", "mobilenet_mh_released"])
 def test_a_named_model_restores_from_its_configuration(name):
     model, _ = network(name, PUBLISHED_CLASSES)

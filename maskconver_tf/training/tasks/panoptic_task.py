@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 import tensorflow as tf
 import tf_keras
 
 from maskconver_tf import types
-from maskconver_tf.inference.segmenter import PanopticSegmenter
-from maskconver_tf.losses.maskconver_loss import num_segments
-from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
+from maskconver_tf.errors import UserError
+from maskconver_tf.inference.segmenter import Fusion, PanopticSegmenter, take_outputs
 from maskconver_tf.setting_checks import check_objects
 from maskconver_tf.training.evaluators.evaluator import EvaluationHooks
 from maskconver_tf.training.evaluators.panoptic_evaluator import PanopticEvaluator
@@ -23,19 +23,21 @@ from maskconver_tf.training.tasks.task import Losses
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PanopticTask(RecordsTask):
-    """MaskConver on a `TrainingInput`, scored by panoptic quality on an `EvaluationInput`.
+    """A panoptic model on a `TrainingInput`, scored by panoptic quality on an `EvaluationInput`.
 
-    `targets` makes the `TargetBuilder` from `center_levels`.
+    The model, its loss and its fusion belong together: `MaskConver`, `MaskConverLoss` and
+    `PanopticFusion`, or `PanopticDeepLab`, `PanopticDeepLabLoss` and `PanopticGrouping`. `targets`
+    makes the `TargetBuilder` from the model's `center_levels`.
 
     Attributes:
-      fusion: turns proposals into the predictions of an evaluation.
+      fusion: turns the model's outputs into the predictions of an evaluation.
     """
 
     kind = "panoptic segmentation"
     metric, metric_name = "pq", "PQ"
     count_names = ("dropped_segments_per_step",)
 
-    fusion: PanopticFusion
+    fusion: Fusion
 
     _references: ClassVar[dict[str, str]] = {
         "model": "@MaskConver",
@@ -47,7 +49,7 @@ class PanopticTask(RecordsTask):
 
     def __post_init__(self):
         super().__post_init__()
-        check_objects("PanopticTask", fusion=(self.fusion, "min_area", "@PanopticFusion()"))
+        check_objects("PanopticTask", fusion=(self.fusion, "fields", "@PanopticFusion()"))
 
     def make_targets(self, network: tf_keras.Model) -> Callable[..., dict[str, tf.Tensor]]:
         return self.targets(center_levels=network.center_levels)
@@ -59,10 +61,27 @@ class PanopticTask(RecordsTask):
         self, network: tf_keras.Model, batch: dict[str, tf.Tensor], sum_over_replicas: Callable
     ) -> Losses:
         outputs = network(batch[types.IMAGE], centers=batch, training=True)
+        outputs = take_outputs(outputs, network, self.loss)
+        if self.loss.takes_things:
+            is_thing = tf.constant(self._is_thing(network.num_classes))
+            class_ids = batch[types.SLOT_CLASS_IDS]
+            of_slots = tf.gather(is_thing, tf.maximum(class_ids, 0)) & (class_ids >= 0)
+            batch = batch | {types.SLOT_IS_THING: of_slots}
         return self.loss(outputs, batch, sum_over_replicas)
 
+    def _is_thing(self, num_classes: int) -> Sequence[bool]:
+        """Tells of each class whether it is a thing.
+
+        `preflight` counts a step without the dataset, or for another number of classes. All classes
+        are things then: the step is the same.
+        """
+        with contextlib.suppress(UserError):
+            if len(self.categories) == num_classes:
+                return self.categories.is_thing
+        return [True] * num_classes
+
     def loss_normalizer(self, batch: dict[str, tf.Tensor]) -> tf.Tensor:
-        return num_segments(batch)
+        return self.loss.normalizer(batch)
 
     def counts(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         return {"dropped_segments_per_step": tf.reduce_sum(batch[types.NUM_DROPPED])}

@@ -7,7 +7,7 @@ import tf_keras
 
 from maskconver_tf import types
 from maskconver_tf.datasets.categories import Categories
-from maskconver_tf.inference.segmenter import PROPOSAL_FIELDS, PanopticSegmenter
+from maskconver_tf.inference.segmenter import PanopticSegmenter
 from maskconver_tf.models.backbones.resnet import resnet
 from maskconver_tf.models.build_network import build_network
 from maskconver_tf.models.maskconver import MaskConver
@@ -54,8 +54,8 @@ def test_compiled_proposals_are_the_same(plain):
     compiled = make_segmenter(jit_compile=True)
     assert is_compiled(compiled) and not is_compiled(plain)
     found, expected = compiled.propose(IMAGE[np.newaxis]), plain.propose(IMAGE[np.newaxis])
-    assert set(found) == set(PROPOSAL_FIELDS)
-    for name in PROPOSAL_FIELDS:
+    assert set(found) == set(PanopticFusion.fields)
+    for name in PanopticFusion.fields:
         np.testing.assert_allclose(found[name], expected[name], rtol=1e-3, atol=1e-3)
     segments = compiled.segment(IMAGE)
     np.testing.assert_array_equal(

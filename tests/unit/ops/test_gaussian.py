@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from maskconver_tf.ops.gaussian import draw_heatmap, gaussian_radius
+from maskconver_tf.ops.gaussian import draw_heatmap, draw_round_gaussians, gaussian_radius
 
 
 def _draw(centers, size, num_classes=1):
@@ -83,3 +83,24 @@ def test_no_slots_draw_an_empty_heatmap():
     nothing = tf.zeros([2, 0], tf.int32)
     drawn = draw_heatmap(tf.zeros([2, 0, 2], tf.int32), nothing, nothing, 3, 4, 5)
     np.testing.assert_array_equal(drawn, np.zeros([2, 3, 4, 5]))
+
+
+# ---- Gaussians of one size -----------------------------------------------------------------------
+def test_round_gaussians_are_evaluated_at_the_middles_of_cells():
+    # Middles are at 2, 6, 10 pixels. The first center is on one, the second is absent.
+    centers = tf.constant([[[2.0, 6.0], [2.0, 2.0]]])
+    found = draw_round_gaussians(centers, tf.constant([[True, False]]), 4.0, 2, 3, 4)
+    near, far = np.exp(-0.5), np.exp(-1.0)  # One cell is one sigma; far is one cell both ways.
+    np.testing.assert_allclose(found, [[[near, 1, near], [far, near, far]]], atol=1e-6)
+
+
+def test_round_gaussians_take_the_maximum_and_may_peak_below_1():
+    centers = tf.constant([[[4.0, 4.0], [4.0, 8.0]]])
+    found = draw_round_gaussians(centers, tf.constant([[True, True]]), 8.0, 2, 3, 4)
+    corner = np.exp(-8 / 128)  # 2 pixels away in y and in x.
+    np.testing.assert_allclose(found, [[[corner, corner, corner]] * 2], atol=1e-6)
+
+
+def test_no_round_gaussian_is_a_heatmap_of_zeros():
+    found = draw_round_gaussians(tf.zeros([1, 3, 2]), tf.zeros([1, 3], tf.bool), 8.0, 2, 2, 4)
+    np.testing.assert_array_equal(found, np.zeros([1, 2, 2]))

@@ -1,0 +1,1 @@
+"""Panoptic-DeepLab, the model that the MaskConver paper compares with on MobileNet-MH."""
