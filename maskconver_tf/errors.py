@@ -39,19 +39,6 @@ class RunStopped(BaseException):
         self.status = status
 
 
-def check_whole_numbers(where: str, least: int, **counts: object) -> None:
-    """Checks that the settings `counts` of `where` are whole numbers of at least `least`.
-
-    Raises:
-      UserError: a setting is not; the message names it.
-    """
-    for name, value in counts.items():
-        if type(value) is not int or value < least:
-            raise UserError(
-                f"{where}.{name} = {typed_repr(value)}: expected a whole number from {least}"
-            )
-
-
 # ---- Parts of messages ---------------------------------------------------------------------------
 def short_repr(value: object) -> str:
     """Returns `repr` of a value for a message, cut to 80 characters."""

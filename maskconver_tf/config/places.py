@@ -19,7 +19,7 @@ def place_of_setting(message: str, all_places: Mapping[Key, str]) -> str:
     keys = [k for k in all_places if k[1].endswith(f".{name}") and k[2] == parameter]
     keys = [_macro_behind(key, all_places) or key for key in keys]
     places = {all_places[key] for key in keys}
-    is_shown = any(f"{setting[0]}=" in place for place in places)
+    is_shown = any(re.search(rf"\b{setting[0]} *=", place) for place in places)
     return "" if len(places) != 1 or is_shown else f"{places.pop()}: "
 
 

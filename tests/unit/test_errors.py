@@ -2,14 +2,7 @@
 
 import pytest
 
-from maskconver_tf.errors import (
-    UserError,
-    check_whole_numbers,
-    difference,
-    short_repr,
-    suggest_name,
-    typed_repr,
-)
+from maskconver_tf.errors import difference, short_repr, suggest_name, typed_repr
 
 
 def test_a_long_value_is_cut():
@@ -30,13 +23,6 @@ def test_a_value_is_shown_with_its_type():
         "null",
         "{1} (set)",
     ]
-
-
-def test_a_whole_number_of_another_type_is_told_from_it():
-    check_whole_numbers("Net", 1, width=1)
-    for value, found in ((1.0, r"1\.0 \(a number"), (True, r"True \(true"), ("1", r"'1' \(text\)")):
-        with pytest.raises(UserError, match=rf"Net\.width = {found}.*: expected a whole number"):
-            check_whole_numbers("Net", 1, width=value)
 
 
 @pytest.mark.parametrize(
