@@ -11,6 +11,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from maskconver_tf.evaluation.scoring.ap_resamples import resampled_average_precision
 from maskconver_tf.evaluation.scoring.counting.picture_counts import ScoringRules
 from maskconver_tf.evaluation.scoring.intervals import draw_weights, resampled_scores
 from maskconver_tf.evaluation.scoring.reading.picture_pairs import PicturePairs
@@ -63,6 +64,9 @@ def score_files(
     models = collect(shown, rules.is_thing)
     weights = draw_weights(pairs.count)
     samples = [resampled_scores(tables, weights, boundary) for tables in models]
+    for known, tables in zip(samples, models, strict=True):
+        if tables.evaluation is not None:
+            known |= resampled_average_precision(tables.evaluation, weights)
     contents = [
         model_results(tables, pairs.categories, resampled, strict, boundary)
         for tables, resampled in zip(models, samples, strict=True)

@@ -10,6 +10,7 @@ import numpy as np
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.evaluation.panoptic_quality import PanopticQualityResult
 from maskconver_tf.evaluation.results import results_dict
+from maskconver_tf.evaluation.scoring.ap_resamples import RESAMPLED_AP
 from maskconver_tf.evaluation.scoring.coco_program import coco_result
 from maskconver_tf.evaluation.scoring.counting.detections import average_precision
 from maskconver_tf.evaluation.scoring.intervals import Samples, interval
@@ -52,7 +53,7 @@ def model_results(
     results["semantic"]["interval"] = {
         name: _percents(interval(samples[f"semantic/{name}"])) for name in values
     }
-    results["instance_ap"] = _add_average_precision(results, tables, categories)
+    results["instance_ap"] = _add_average_precision(results, tables, categories, samples)
     results["coco_program"] = _coco_program(tables, panoptic, categories)
     return results
 
@@ -60,7 +61,7 @@ def model_results(
 def difference(samples: Samples, other: Samples, results: Results, against: Results) -> Results:
     """Returns first minus second model: score -> difference in percent and its interval."""
     found = {}
-    for name in samples:
+    for name in (name for name in samples if name in other):
         values = [_look_up(content, name) for content in (results, against)]
         found[name] = {
             "difference": None if None in values else values[0] - values[1],
@@ -110,14 +111,19 @@ def _with_intervals(results: Results, samples: Samples, prefix: str) -> Results:
 
 
 def _add_average_precision(
-    results: Results, tables: ScoreTables, categories: Categories
+    results: Results, tables: ScoreTables, categories: Categories, samples: Samples
 ) -> Results | None:
-    if tables.detections is None or not categories.is_thing.any():
+    if tables.evaluation is None:
         return None
-    found, by_class = average_precision(tables.detections, categories.is_thing)
+    found, by_class = average_precision(tables.evaluation)
     for class_id, value in by_class.items():
         results["per_class"][categories[class_id].name]["ap"] = _percent(value)
-    return {name: _percent(value) for name, value in found.items()}
+    values = {name: _percent(value) for name, value in found.items()}
+    return values | {
+        "interval": {
+            name: _percents(interval(samples[f"instance_ap/{name}"])) for name in RESAMPLED_AP
+        }
+    }
 
 
 def _coco_program(

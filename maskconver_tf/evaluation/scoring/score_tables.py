@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from maskconver_tf.evaluation.mean_iou import MeanIou, MeanIouResult
 from maskconver_tf.evaluation.panoptic_quality import PanopticQuality
-from maskconver_tf.evaluation.scoring.counting.detections import Detections
+from maskconver_tf.evaluation.scoring.counting.detections import match_detections
 from maskconver_tf.evaluation.scoring.counting.picture_counts import (
     COLUMNS,
     MEASURES,
@@ -23,6 +23,9 @@ from maskconver_tf.evaluation.scoring.counting.picture_counts import (
     PictureCounts,
 )
 from maskconver_tf.evaluation.scoring.score_pictures import ScoredPicture
+
+if TYPE_CHECKING:
+    from pycocotools.cocoeval import COCOeval
 
 
 class Rows(NamedTuple):
@@ -58,7 +61,8 @@ class ScoreTables(NamedTuple):
         areas that are not those of the pixels.
       wrong_areas: number of the picture and id of a segment, for each of these pictures.
       ious, iou_classes: of all matches, in the order in which COCO's program adds them.
-      detections: the things of each picture; None if a predicted thing has no score.
+      evaluation: the matches of predicted things, for AP; None if a predicted thing has no score or
+        no class is a thing.
     """
 
     is_thing: np.ndarray
@@ -70,7 +74,7 @@ class ScoreTables(NamedTuple):
     wrong_areas: tuple[tuple[int, int], ...]
     ious: np.ndarray
     iou_classes: np.ndarray
-    detections: list[Detections] | None
+    evaluation: COCOeval | None
 
     def quality(self, measure: str = "panoptic") -> PanopticQuality:
         """Returns the counts of a measure over all pictures."""
@@ -126,6 +130,7 @@ def _tables(
     ranked = [counts[i] for i in order]
     nothing = (np.zeros(0, np.int32), np.zeros((0, len(COLUMNS))))
     detections = [picture.detections for picture in ranked]
+    has_none = not is_thing.any() or any(found is None for found in detections)
     return ScoreTables(
         is_thing,
         tuple(pictures[i].image_id for i in order),
@@ -136,7 +141,7 @@ def _tables(
         tuple((i, c.wrong_area) for i, c in enumerate(ranked) if c.wrong_area is not None),
         np.concatenate([c.ious for c in counts]),
         np.concatenate([c.iou_classes for c in counts]),
-        None if any(found is None for found in detections) else detections,
+        None if has_none else match_detections(detections, is_thing),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from maskconver_tf.evaluation.results import format_rows, format_table
+from maskconver_tf.evaluation.scoring.counting.detections import AP_NAMES
 from maskconver_tf.evaluation.scoring.score_results import GROUPS, SIZES
 
 Results = dict[str, Any]
@@ -60,7 +61,14 @@ def _others(results: Results) -> str:
     ]
     if results["instance_ap"] is not None:
         ap = results["instance_ap"]
-        rows += [[name.replace("ap", "AP").replace("_", " "), _number(ap[name]), ""] for name in ap]
+        rows += [
+            [
+                name.replace("ap", "AP").replace("_", " "),
+                _number(ap[name]),
+                _span(ap["interval"].get(name)),
+            ]
+            for name in AP_NAMES
+        ]
     return format_rows(["score", "%", "95 %"], rows)
 
 

@@ -11,8 +11,13 @@ from pycocotools import mask as rle
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from maskconver_tf.evaluation.scoring.ap_resamples import resampled_average_precision
+from maskconver_tf.evaluation.scoring.counting.detections import average_precision, match_detections
+from maskconver_tf.evaluation.scoring.counting.picture_counts import ScoringRules
+from maskconver_tf.evaluation.scoring.intervals import draw_weights
 from maskconver_tf.evaluation.scoring.reading.picture_pairs import coco_pairs
 from maskconver_tf.evaluation.scoring.score import score_files
+from maskconver_tf.evaluation.scoring.score_pictures import score_pictures
 from tests.golden.scoring.adversarial_files import (
     CATEGORIES,
     Files,
@@ -145,3 +150,19 @@ def test_without_a_score_there_is_no_ap(tmp_path):
             del info["score"]
     files.pred.write_text(json.dumps(content))
     assert results_of(files)["instance_ap"] is None
+
+
+def test_resampled_ap_is_that_of_repeated_pictures(tmp_path):
+    files = write_files(tmp_path, adversarial_pictures(1))
+    pairs = coco_pairs(files[:2], [files[2:]])
+    rules = ScoringRules(pairs.categories.is_thing)
+    scored = list(score_pictures(pairs.pairs, rules, 1))
+    pictures = sorted(scored, key=lambda picture: json.dumps(picture.image_id))
+    detections = [picture.counts[0].detections for picture in pictures]
+    weights = draw_weights(len(detections), 4)
+    samples = resampled_average_precision(match_detections(detections, rules.is_thing), weights)
+    for number, row in enumerate(weights.tolist()):
+        repeated = [d for d, times in zip(detections, row, strict=True) for _ in range(times)]
+        values, _ = average_precision(match_detections(repeated, rules.is_thing))
+        for name in ("ap", "ap_50", "ap_75"):
+            assert samples[f"instance_ap/{name}"][number] == pytest.approx(values[name], abs=1e-9)

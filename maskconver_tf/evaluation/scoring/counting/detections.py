@@ -9,11 +9,14 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from maskconver_tf.evaluation.scoring.reading.sides import Side
+
+if TYPE_CHECKING:
+    from pycocotools.cocoeval import COCOeval
 
 AP_NAMES = ("ap", "ap_50", "ap_75", "ap_small", "ap_medium", "ap_large")
 
@@ -64,18 +67,15 @@ def detections_of(
     )
 
 
-def average_precision(
-    pictures: Sequence[Detections], is_thing: np.ndarray
-) -> tuple[dict[str, float | None], dict[int, float | None]]:
-    """Computes AP as pycocotools does, with at most 100 predictions per picture and class.
+def match_detections(pictures: Sequence[Detections], is_thing: np.ndarray) -> COCOeval:
+    """Matches the predicted things of each picture by pycocotools, at most 100 of a class.
 
     Args:
       pictures: in an order that does not depend on the run; equal scores keep it.
       is_thing: bool `[C]`.
 
     Returns:
-      `AP_NAMES` -> value 0..1, None without a true thing (of that size); and the same for AP of
-      each thing class.
+      the evaluation before `accumulate`; its classes are the thing classes.
     """
     from pycocotools.cocoeval import COCOeval
 
@@ -84,6 +84,18 @@ def average_precision(
     evaluation.params.catIds = np.flatnonzero(is_thing).tolist()
     evaluation._paramsEval = evaluation.params
     _fill(evaluation, pictures)
+    return evaluation
+
+
+def average_precision(
+    evaluation: COCOeval,
+) -> tuple[dict[str, float | None], dict[int, float | None]]:
+    """Computes AP as pycocotools does.
+
+    Returns:
+      `AP_NAMES` -> value 0..1, None without a true thing (of that size); and the same for AP of
+      each thing class.
+    """
     with contextlib.redirect_stdout(io.StringIO()):
         evaluation.accumulate()
         evaluation.summarize()
@@ -96,7 +108,7 @@ def average_precision(
     return values, by_class
 
 
-def _fill(evaluation: object, pictures: Sequence[Detections]) -> None:
+def _fill(evaluation: COCOeval, pictures: Sequence[Detections]) -> None:
     """Evaluates each picture; `evalImgs` is ordered by class, area range and picture."""
     params = evaluation.params
     number = {class_id: i for i, class_id in enumerate(params.catIds)}
@@ -113,7 +125,7 @@ def _fill(evaluation: object, pictures: Sequence[Detections]) -> None:
                 )
 
 
-def _add_class(evaluation: object, things: Detections, image: int, class_id: int) -> None:
+def _add_class(evaluation: COCOeval, things: Detections, image: int, class_id: int) -> None:
     rows = np.flatnonzero(things.truth_classes == class_id)
     columns = np.flatnonzero(things.classes == class_id)
     order = np.lexsort((-things.areas[columns], -things.scores[columns]))

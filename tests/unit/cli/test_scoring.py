@@ -1,0 +1,110 @@
+"""`maskconver score` from the command line to its files."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from maskconver_tf.cli.main import main
+from tests.unit.evaluation.scoring.small_files import MAP, SmallFiles, write_map
+
+
+@pytest.fixture
+def files(tmp_path) -> SmallFiles:
+    files = SmallFiles(tmp_path)
+    write_map(files.pred.with_suffix("") / "8.png", np.where(MAP == 1, 2, 1))
+    return files
+
+
+def test_the_files_are_read_back(files, tmp_path, capsys):
+    out = tmp_path / "new" / "scores"
+    assert main(["score", *files.arguments, "--workers", "1", "--out", str(out)]) == 0
+    results = json.loads((out / "results.json").read_text())
+    assert results["all"]["pq"] == 50 and results["pictures"] == 2
+    shown = capsys.readouterr().out
+    assert "All     50.0" in shown and str(out) in shown and "AP" in shown
+    classes = list(csv.DictReader((out / "per_class.csv").open()))
+    for row in classes:
+        entry = results["per_class"][row.pop("class")]
+        known = {key: str(entry[key]) for key in row if entry.get(key) is not None}
+        assert {key: value for key, value in row.items() if value} == known
+    pictures = list(csv.DictReader((out / "per_picture.csv").open()))
+    assert [(row["image_id"], float(row["pq"])) for row in pictures] == [("7", 100.0), ("8", 0.0)]
+    assert pictures[1]["file"] == str(files.truth.with_suffix("") / "8.png")
+
+
+def test_two_models_are_compared_on_the_same_pictures(files, tmp_path, capsys):
+    arguments = ["--against", str(files.truth), "--out", str(tmp_path / "out"), "--boundary"]
+    assert main(["score", *files.arguments, *arguments, "--workers", "1"]) == 0
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    found = results["difference"]["all/pq"]
+    assert found["difference"] == -50 and results["against"]["all"]["pq"] == 100
+    assert found["interval"] == [-100, 0]
+    assert results["difference"]["boundary/all/pq"]["difference"] == -50
+    assert (tmp_path / "out" / "against_per_class.csv").is_file()
+    assert "-50.0" in capsys.readouterr().out
+
+
+def test_a_model_against_itself_differs_by_nothing(files, tmp_path):
+    arguments = ["--against", str(files.pred), "--out", str(tmp_path / "out"), "--workers", "2"]
+    assert main(["score", *files.arguments, *arguments]) == 0
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    for entry in results["difference"].values():
+        assert (entry["difference"], entry["interval"]) == (0, [0, 0])
+
+
+def test_an_error_names_picture_and_file(files, capsys):
+    (files.pred.with_suffix("") / "8.png").write_bytes(b"no picture")
+    assert main(["score", *files.arguments]) == 2
+    message = capsys.readouterr().err
+    assert "maskconver: error: image 8: " in message and "8.png: cannot be read" in message
+
+
+def test_missing_predictions_are_told(files, capsys):
+    with files.edit(files.pred) as entries:
+        del entries[0]
+    assert main(["score", *files.arguments, "--workers", "1"]) == 2
+    assert "--allow_missing" in capsys.readouterr().err
+    assert main(["score", *files.arguments, "--workers", "1", "--allow-missing"]) == 0
+    assert "Missing predictions, counted as empty: 1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("strict", [[], ["--strict"]])
+def test_the_default_tells_what_cocos_program_gives(files, capsys, strict):
+    with files.edit(files.truth) as entries:
+        entries[0]["segments_info"][0]["area"] = 400
+    assert main(["score", *files.arguments, "--workers", "1", *strict]) == 0
+    shown = capsys.readouterr().out
+    told = "COCO's program would give PQ 25.0 (-25.000)"
+    assert (told in shown) == (not strict)
+    assert ("All     25.0" in shown) == bool(strict)
+
+
+def test_folders_need_a_coding(tmp_path, capsys):
+    assert main(["score", "--truth", str(tmp_path), "--pred", str(tmp_path)]) == 2
+    assert "--coding" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("option", "value"), [("--workers", "0"), ("--divisor", "0")])
+def test_numbers_below_one(files, option, value, capsys):
+    assert main(["score", *files.arguments, option, value]) == 2
+    assert option in capsys.readouterr().err
+
+
+def test_a_coding_does_not_fit_files(files, capsys):
+    assert main(["score", *files.arguments, "--coding", "id_maps"]) == 2
+    assert "which is no folder" in capsys.readouterr().err
+
+
+def test_tensorflow_is_not_loaded(files):
+    program = (
+        "import sys; from maskconver_tf.cli.main import main; "
+        f"main(['score', *{files.arguments!r}, '--workers', '1']); "
+        "assert not {'tensorflow', 'tf_keras', 'matplotlib'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
