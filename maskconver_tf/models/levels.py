@@ -41,7 +41,7 @@ def check_level(where: str, level: object) -> None:
 
 
 def check_center_and_mask_levels(
-    fuse_level: int | None, center_levels: Sequence[int], mask_level: int
+    fuse_level: int | None, center_levels: Sequence[int], mask_level: int, mask_lateral: bool
 ) -> None:
     """Checks the settings of `MaskConver` that name levels; raises `UserError`."""
     check_levels("MaskConver.center_levels", center_levels)
@@ -51,6 +51,11 @@ def check_center_and_mask_levels(
             f"MaskConver.fuse_level = {fuse_level}: found center_levels = {tuple(center_levels)} "
             f"and mask_level = {mask_level}; set center_levels = ({fuse_level},) and mask_level = "
             f"{fuse_level}"
+        )
+    if fuse_level is not None and mask_lateral:
+        raise UserError(
+            f"MaskConver.fuse_level = {fuse_level} and mask_lateral = True exclude each other, "
+            "because fused heads already take the backbone's feature; set mask_lateral = False"
         )
 
 

@@ -10,6 +10,7 @@ import tf_keras
 from maskconver_tf import types
 from maskconver_tf.errors import UserError
 from maskconver_tf.layers.activation import ActivationKind, make_activation
+from maskconver_tf.layers.lateral import Lateral
 from maskconver_tf.layers.norm import NormKind
 from maskconver_tf.models.chosen_centers import choose_centers, level_sizes, mean_of_neighbors
 from maskconver_tf.models.heads import LightHead, logit_of_prior
@@ -44,7 +45,8 @@ class MaskConver(Trunk):
 
     Shapes: images uint8 `[B, H, W, 3]`, H and W static multiples of 32. `types` names the outputs:
     `CENTER_HEATMAP_LOGITS` of every center level, and
-    - in training, where the true centers are given: `MASK_LOGITS` `[B, h, w, K]` of these centers;
+    - in training, where the true centers are given: `MASK_LOGITS` `[B, h, w, K]` of these centers,
+      and with `semantic_branch` `SEMANTIC_LOGITS`;
     - in inference: `PROPOSAL_SCORES`, `PROPOSAL_CLASS_IDS`, `PROPOSAL_CENTERS` and
       `MASK_EMBEDDINGS` of the K highest peaks, and `MASK_FEATURES`. The fusion first drops low
       scores and then makes masks.
@@ -78,6 +80,8 @@ class MaskConver(Trunk):
       center_jitter: 0..1, the share of the true centers whose embedding, and window, training takes
         at a random neighbor cell in the center's Gaussian, so that a peak may be a cell off.
       mean_of_peak: whether inference takes the mean of the embeddings of the 3x3 round each peak.
+      mask_lateral: whether a `Lateral` adds the backbone's finest feature, of level 2 or of a
+        coarser `mask_level`, to the sum of levels that the mask features are made from.
     """
 
     def __init__(
@@ -103,6 +107,7 @@ class MaskConver(Trunk):
         semantic_branch: bool = False,
         center_jitter: float = 0.0,
         mean_of_peak: bool = False,
+        mask_lateral: bool = False,
         **kwargs,
     ):
         arguments = locals()
@@ -110,10 +115,11 @@ class MaskConver(Trunk):
         sizes = {"width": width, "hidden": hidden, "head_kernel_size": head_kernel_size}
         check_whole_numbers("MaskConver", 1, LARGEST_WIDTH, **sizes, num_proposals=num_proposals)
         check_whole_numbers("MaskConver", 0, 1000, head_repeats=head_repeats)
-        check_center_and_mask_levels(fuse_level, center_levels, mask_level)
         make_activation(activation, "MaskConver.activation")
         check_numbers("MaskConver", 0, 1, center_jitter=center_jitter)
-        check_flags("MaskConver", mean_of_peak=mean_of_peak, semantic_branch=semantic_branch)
+        flags = {"mean_of_peak": mean_of_peak, "semantic_branch": semantic_branch}
+        check_flags("MaskConver", **flags, mask_lateral=mask_lateral)
+        check_center_and_mask_levels(fuse_level, center_levels, mask_level, mask_lateral)
         self._config = settings_of(MaskConver, arguments) | {"center_levels": list(center_levels)}
         self.center_levels = tuple(sorted(center_levels))
         self.mask_level, self.fuse_level = mask_level, fuse_level
@@ -155,6 +161,13 @@ class MaskConver(Trunk):
         self.mask_feature_head = LightHead(
             width, width, levels=[self.mask_level], name="mask_feature_head", **settings
         )
+        self.mask_lateral = None
+        if config["mask_lateral"]:
+            self.mask_lateral = Lateral(config["norm"], name="mask_lateral")
+        if config["semantic_branch"]:
+            self.semantic_branch = tf_keras.layers.Conv2D(
+                self.num_classes, 1, dtype="float32", name="semantic_branch"
+            )
 
     @property
     def num_classes(self) -> int:
@@ -178,13 +191,21 @@ class MaskConver(Trunk):
         levels, detail = self._levels_for_heads(features, levels)
         heatmap_logits = self._at_center_levels(self.center_heatmap_head, levels, detail, training)
         embeddings = self._at_center_levels(self.center_embedding_head, levels, detail, training)
-        mask_features = self._mask_features(levels, detail, images.shape[1:3], training)
+        summed = self._sum_on_mask_grid(features, levels, images.shape[1:3], training)
+        mask_features = self.mask_feature_head(
+            summed, level=self.mask_level, finer=detail, training=training
+        )
         if self._config["mean_of_peak"] and centers is None:
             embeddings = mean_of_neighbors(embeddings)
         jitter = self._config["center_jitter"] if training else 0.0
         chosen = choose_centers(centers, heatmap_logits, self.num_proposals, jitter)
         mask_embeddings, middles, falloff = self._generate(embeddings, chosen, training)
         outputs = {types.CENTER_HEATMAP_LOGITS: heatmap_logits}
+        if self._config["semantic_branch"]:
+            # The first call makes the weights and is one of inference, which drops the result.
+            semantic_logits = self.semantic_branch(summed)
+            if centers is not None:
+                outputs[types.SEMANTIC_LOGITS] = semantic_logits
         stride = 2**self.mask_level
         if centers is not None:
             logits = mask_logits(mask_features, mask_embeddings)
@@ -245,12 +266,15 @@ class MaskConver(Trunk):
             k: head(levels[k], level=k, finer=detail, training=training) for k in self.center_levels
         }
 
-    def _mask_features(self, levels, detail, input_size, training) -> tf.Tensor:
-        """Sums all levels on the mask grid and applies the mask feature head; `[B, h, w, D]`."""
-        summed = sum_levels(levels, input_size, self.mask_level)
-        return self.mask_feature_head(
-            summed, level=self.mask_level, finer=detail, training=training
-        )
+    def _sum_on_mask_grid(self, features, levels, input_size, training) -> tf.Tensor:
+        """Sums all levels, and the backbone's finest feature on request; `[B, h, w, any]`."""
+        if self.mask_lateral is None:
+            return sum_levels(levels, input_size, self.mask_level)
+        finest = max(self.mask_level, min(features))
+        feature = take_level(features, finest, "MaskConver.mask_lateral")
+        summed = sum_levels(levels, input_size, finest)
+        summed = self.mask_lateral(summed, feature, training=training)
+        return sum_levels({finest: summed}, input_size, self.mask_level)
 
     def get_config(self):
         return {"name": self.name} | self.parts_config() | self._config

@@ -110,7 +110,7 @@ def test_restores_both_settings():
         ("center_jitter", -0.1, r"-0.1 \(.*\): expected a number from 0 to 1"),
         ("center_jitter", True, r"True \(.*\): expected a number from 0 to 1"),
         ("center_jitter", "0.5", r"'0.5' \(text\): expected a number from 0 to 1; write .* = 0.5"),
-        ("mean_of_peak", 1, r"1 \(.*\): expected True or False; write .* = True"),
+        ("mean_of_peak", 1.0, r"1.0 \(.*\): expected True or False; write .* = True"),
         ("mean_of_peak", None, "None: expected True or False"),
     ],
 )
