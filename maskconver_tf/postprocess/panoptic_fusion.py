@@ -8,10 +8,11 @@ from typing import ClassVar
 import tensorflow as tf
 
 from maskconver_tf import types
+from maskconver_tf.errors import UserError
+from maskconver_tf.postprocess.borders.logit_patches import LogitGrid, logit_grid
+from maskconver_tf.postprocess.borders.mask_areas import wins_its_mask
+from maskconver_tf.postprocess.borders.pixel_owners import PixelOwners, pixel_owners
 from maskconver_tf.postprocess.candidates import candidates
-from maskconver_tf.postprocess.logit_patches import LogitGrid, logit_grid
-from maskconver_tf.postprocess.mask_areas import mask_areas
-from maskconver_tf.postprocess.pixel_owners import PixelOwners, pixel_owners
 from maskconver_tf.postprocess.segment_numbers import assign_segment_ids
 from maskconver_tf.setting_checks import (
     check_flags,
@@ -19,6 +20,30 @@ from maskconver_tf.setting_checks import (
     check_whole_numbers,
     given,
 )
+
+THRESHOLDS = ("score_threshold", "stuff_score_threshold", "overlap_threshold", "min_area")
+"""Attributes of `PanopticFusion` that a call may replace."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """The thresholds of one call.
+
+    Attributes:
+      things: float32 scalar, least score of a thing.
+      stuff: float32 scalar, least score of stuff.
+      overlap: float32 scalar, least share of a mask that must be won.
+      min_area: int32 scalar, least area in pixels, at least 1.
+    """
+
+    things: tf.Tensor
+    stuff: tf.Tensor
+    overlap: tf.Tensor
+    min_area: tf.Tensor
+
+    def scores(self, is_thing: tf.Tensor) -> tf.Tensor:
+        """The least score of each class; float32 `[C]`, for bool `[C]`."""
+        return tf.where(is_thing, self.things, self.stuff)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,6 +112,7 @@ class PanopticFusion:
         image_size: tf.Tensor,
         is_thing: tf.Tensor,
         mask_stride: int,
+        thresholds: dict[str, tf.Tensor] | None = None,
     ) -> dict[str, tf.Tensor]:
         """Fuses the proposals of one picture.
 
@@ -98,21 +124,29 @@ class PanopticFusion:
           image_size: int32 `[2]`, size of the original picture.
           is_thing: bool `[C]`.
           mask_stride: input pixels per cell of the mask grid.
+          thresholds: values for this call in place of some of the attributes `THRESHOLDS`, scalars
+            or scalar tensors. Their ranges are not checked: a score threshold above 1 or an area
+            above that of the picture leaves no segment. A new `score_threshold` holds for stuff,
+            too, unless the attribute `stuff_score_threshold` or a value here says otherwise.
 
         Returns:
           `PANOPTIC_MAP` `[*image_size]`, and for its n segments `SEGMENT_IDS`, `SEGMENT_CLASS_IDS`,
           `SEGMENT_SCORES`, `SEGMENT_AREAS` and `SEGMENT_BOXES`. The ids are 1..n, the highest score
           first.
+
+        Raises:
+          UserError: `thresholds` has another name.
         """
+        limits = self.limits(thresholds)
         rows, columns = tf.unstack(-(-content_size // mask_stride))
         features = proposals[types.MASK_FEATURES][:rows, :columns]
         kept, scores, logits = candidates(
-            proposals, features, content_size, self.thresholds(is_thing), self.mask_quality
+            proposals, features, content_size, limits.scores(is_thing), self.mask_quality
         )
         class_ids = tf.gather(proposals[types.PROPOSAL_CLASS_IDS], kept)
         grid = logit_grid(logits, image_size)
         owners = pixel_owners(grid, scores)
-        alive = self._survive(grid, owners.extents.areas)  # [n]
+        alive = _survivors(grid, owners.extents.areas, limits)  # [n]
         numbers = assign_segment_ids(alive, class_ids, is_thing)
         if self.runner_up:
             survivors = tf.cast(tf.where(alive)[:, 0], tf.int32)
@@ -122,20 +156,31 @@ class PanopticFusion:
             owners = pixel_owners(grid.part(survivors), scores)
         return _describe(owners, numbers, class_ids, scores)
 
-    def thresholds(self, is_thing: tf.Tensor) -> tf.Tensor:
-        """The least score of each class; float32 `[C]`, for bool `[C]`."""
-        stuff = self.stuff_score_threshold
-        stuff = self.score_threshold if stuff is None else stuff
-        return tf.where(is_thing, self.score_threshold, stuff)
+    def limits(self, thresholds: dict[str, tf.Tensor] | None = None) -> Limits:
+        """The thresholds of a call, see `__call__`."""
+        given_here = thresholds or {}
+        if unknown := sorted(set(given_here) - set(THRESHOLDS)):
+            raise UserError(
+                f"thresholds of PanopticFusion: found {', '.join(unknown)}; "
+                f"expected some of {', '.join(THRESHOLDS)}"
+            )
+        values = {name: getattr(self, name) for name in THRESHOLDS} | given_here
+        stuff = values["stuff_score_threshold"]
+        stuff = values["score_threshold"] if stuff is None else stuff
+        return Limits(
+            tf.cast(values["score_threshold"], tf.float32),
+            tf.cast(stuff, tf.float32),
+            tf.cast(values["overlap_threshold"], tf.float32),
+            tf.maximum(tf.cast(values["min_area"], tf.int32), 1),
+        )
 
-    def _survive(self, grid: LogitGrid, areas: tf.Tensor) -> tf.Tensor:
-        """Which proposals step 3 keeps; bool `[n]`, for the areas int32 `[n]` that they won."""
-        large = areas >= tf.maximum(self.min_area, 1)
-        tested = tf.cast(tf.where(large)[:, 0], tf.int32)
-        of_mask = mask_areas(grid.part(tested))
-        of_mask = tf.math.unsorted_segment_sum(of_mask, tested, tf.size(areas))
-        required = tf.cast(of_mask, tf.float32) * self.overlap_threshold
-        return large & (of_mask > 0) & (tf.cast(areas, tf.float32) >= required)
+
+def _survivors(grid: LogitGrid, areas: tf.Tensor, limits: Limits) -> tf.Tensor:
+    """Which proposals step 3 keeps; bool `[n]`, for the areas int32 `[n]` that they won."""
+    large = areas >= limits.min_area
+    tested = tf.cast(tf.where(large)[:, 0], tf.int32)
+    kept = wins_its_mask(grid.part(tested), tf.gather(areas, tested), limits.overlap)
+    return tf.scatter_nd(tested[:, tf.newaxis], kept, [tf.size(areas)])
 
 
 def _describe(

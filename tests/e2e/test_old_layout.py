@@ -60,7 +60,11 @@ def test_an_old_run_and_an_old_export_predict_the_same(old, model):
     assert main(["predict", "--model", model, "picture.png", "--out", "pictures"]) == 0
     found = _read(old / "pictures/picture.json")["segments"]
     expected = _read(old / "expected/000002.json")["segments"]
-    assert [one["name"] for one in found] == [one["name"] for one in expected]
+    names = [one["name"] for one in expected]
+    if model == "run":
+        # The star of 17 pixels has no pixel above one half. The fusion drops such masks since then.
+        names.remove("star")
+    assert [one["name"] for one in found] == names
     ids = (old / "pictures/picture_ids.png", old / "expected/000002_ids.png")
     assert _share_of_equal_pixels(*ids) > 0.99
 

@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 from maskconver_tf import types
-from maskconver_tf.postprocess.logit_patches import logit_grid
-from maskconver_tf.postprocess.mask_areas import mask_areas
+from maskconver_tf.postprocess.borders.logit_patches import logit_grid
+from maskconver_tf.postprocess.borders.mask_areas import area_bounds, mask_areas
 from tests.unit.postprocess.fused_masks import OFF, STRIDE, box_logits, fuse
 
 # ---- Nothing, little, many -----------------------------------------------------------------------
@@ -63,7 +63,7 @@ def test_content_that_ends_within_a_cell_keeps_the_cell():
 def test_masks_are_resized_as_logits_bilinearly_between_cell_centers():
     # [-1, 3] to four pixels is [-1, 0, 2, 3]; 0 is not above one half.
     grid = logit_grid(tf.constant([[[-1.0], [3.0]]]), tf.constant([1, 4]))
-    assert mask_areas(grid).numpy().tolist() == [2]
+    assert mask_areas(grid, area_bounds(grid)).numpy().tolist() == [2]
     found = fuse([[[-1.0, 3.0]]], [0.5], [0], image_size=(1, 4))
     assert found[types.PANOPTIC_MAP].tolist() == [[1, 1, 1, 1]]
 

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from maskconver_tf import types
-from maskconver_tf.postprocess import mask_areas, pixel_owners, sure_patches
+from maskconver_tf.postprocess.borders import mask_areas, pixel_owners, sure_patches
 from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
 from tests.unit.postprocess.fused_masks import IS_THING, STRIDE, fuse
 

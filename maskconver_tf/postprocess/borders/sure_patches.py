@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from maskconver_tf.postprocess.logit_patches import LogitGrid
+from maskconver_tf.postprocess.borders.logit_patches import LogitGrid
 
 NOBODY = -1
 """Owner of a patch, tile or pixel that no proposal wins: every product is 0 there."""
@@ -25,25 +25,28 @@ def sure_patches(grid: LogitGrid, scores: tf.Tensor) -> tuple[tf.Tensor, tf.Tens
     proposal can win only where its largest product reaches the best of all least products.
 
     Args:
-      grid: logits of n proposals.
+      grid: logits of n proposals over P patches.
       scores: float32 `[n]`.
 
     Returns:
-      Owners int32 `[h * w]`: a proposal, `NOBODY` or `CONTESTED`. For the contested patches, all
-      pairs of a patch and a proposal that may win a pixel there: patches int32 `[m]`, ascending,
-      and proposals int32 `[m]`, ascending in each patch.
+      Owners int32 `[P]`: a proposal, `NOBODY` (also without pixels) or `CONTESTED`. For the
+      contested patches, all pairs of a patch and a proposal that may win a pixel there: patches
+      int32 `[m]`, ascending, and proposals int32 `[m]`, ascending in each patch.
     """
-    height, width = grid.rows.cells, grid.columns.cells
+    height, width = grid.rows.gaps, grid.columns.gaps
+    heights, widths = grid.rows.sizes(), grid.columns.sizes()
     elements = width * tf.maximum(tf.size(scores), 1)
     step = tf.maximum(ELEMENTS_AT_A_TIME // elements, 1)
     arrays = [growing_array([None]) for _ in range(3)]
 
     def add_rows(number, owners, patches, proposals):
         first = number * step
-        found = _judge(grid.padded[first : first + step + 1], scores, grid.slack)
+        logits = grid.padded[first : first + step + 1]
+        pixels = heights[first : first + step, tf.newaxis] * widths
+        found = _judge(logits, scores, pixels, grid.slack)
         return (
             number + 1,
-            owners.write(number, tf.reshape(found[0], [-1])),
+            owners.write(number, found[0]),
             patches.write(number, found[1] + first * width),
             proposals.write(number, found[2]),
         )
@@ -56,28 +59,27 @@ def sure_patches(grid: LogitGrid, scores: tf.Tensor) -> tuple[tf.Tensor, tf.Tens
 
 
 def _judge(
-    logits: tf.Tensor, scores: tf.Tensor, slack: tf.Tensor
+    logits: tf.Tensor, scores: tf.Tensor, pixels: tf.Tensor, slack: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Judges the patches between logits `[rows + 1, w + 1, n]`; see `sure_patches`."""
+    """Judges patches with `pixels` `[rows, w]` between logits `[rows + 1, w + 1, n]`."""
     products = scores * tf.sigmoid(logits)
     low, high = over_corners(products, tf.minimum), over_corners(products, tf.maximum)
     reach = least_winning(tf.reduce_max(low, axis=2), slack)  # [rows, w]
-    competes = tf.cast(high >= reach[..., tf.newaxis], tf.float32)
-    count = tf.shape(scores)[0]
-    weights = tf.stack([tf.ones([count]), tf.cast(tf.range(count), tf.float32)], axis=1)
-    number, only = tf.unstack(tf.tensordot(competes, weights, 1), axis=-1)
     loudest = over_corners(tf.reduce_max(logits, axis=2, keepdims=True), tf.maximum)[..., 0]
-    silent = loudest < SILENT_LOGIT - slack
+    lost = (loudest < SILENT_LOGIT - slack) | (pixels == 0)
+    # Nobody competes in lost patches.
+    competes = high >= tf.where(lost, float("inf"), reach)[..., tf.newaxis]
+    size = tf.size(lost)
+    rivals = tf.cast(tf.where(tf.reshape(competes, [size, tf.size(scores)])), tf.int32)
+    patches, proposals = rivals[:, 0], rivals[:, 1]
+    number = tf.math.unsorted_segment_sum(tf.ones_like(patches), patches, size)
+    only = tf.math.unsorted_segment_max(proposals, patches, size)
     # With a reach of 0 even the only proposal may have products of 0.
-    is_sure = (number == 1.0) & (reach > 0.0)
-    owners = tf.where(is_sure, tf.cast(only, tf.int32), CONTESTED)
-    owners = tf.where(silent, NOBODY, owners)
-    flat = tf.reshape(owners, [-1])
-    contested = tf.where(flat == CONTESTED)[:, 0]
-    rivals = tf.gather(tf.reshape(competes, [-1, count]), contested) > 0.0
-    pairs = tf.where(rivals)
-    patches = tf.gather(contested, pairs[:, 0])
-    return owners, tf.cast(patches, tf.int32), tf.cast(pairs[:, 1], tf.int32)
+    is_sure = (number == 1) & (tf.reshape(reach, [-1]) > 0.0)
+    owners = tf.where(is_sure, only, CONTESTED)
+    owners = tf.where(tf.reshape(lost, [-1]), NOBODY, owners)
+    contested = tf.gather(owners, patches) == CONTESTED
+    return owners, tf.boolean_mask(patches, contested), tf.boolean_mask(proposals, contested)
 
 
 def least_winning(best: tf.Tensor, slack: tf.Tensor) -> tf.Tensor:

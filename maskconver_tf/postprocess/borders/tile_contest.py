@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from maskconver_tf.postprocess.logit_patches import LogitGrid, exact_sigmoid
-from maskconver_tf.postprocess.sure_patches import CONTESTED, NOBODY, least_winning
+from maskconver_tf.postprocess.borders.logit_patches import LogitGrid, exact_sigmoid
+from maskconver_tf.postprocess.borders.sure_patches import CONTESTED, NOBODY, least_winning
 
 NO_PROPOSAL = 2**30
 

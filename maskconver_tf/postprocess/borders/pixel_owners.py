@@ -6,13 +6,21 @@ import dataclasses
 
 import tensorflow as tf
 
-from maskconver_tf.postprocess.extents import Extents, pixel_extents, rectangle_extents
-from maskconver_tf.postprocess.logit_patches import LogitGrid
-from maskconver_tf.postprocess.sure_patches import CONTESTED, NOBODY, growing_array, sure_patches
-from maskconver_tf.postprocess.tile_contest import contest_pixels, contest_tiles
+from maskconver_tf.postprocess.borders.extents import Extents, pixel_extents, rectangle_extents
+from maskconver_tf.postprocess.borders.logit_patches import LogitGrid
+from maskconver_tf.postprocess.borders.outclassed import drop_outclassed, numbered
+from maskconver_tf.postprocess.borders.sure_patches import (
+    CONTESTED,
+    NOBODY,
+    growing_array,
+    sure_patches,
+)
+from maskconver_tf.postprocess.borders.tile_contest import contest_pixels, contest_tiles
 
 PRODUCTS_AT_A_TIME = 2**22
 """Products of pixels in memory at a time, for each temporary tensor (16 MiB each)."""
+PIXELS_AT_A_TIME = 2**21
+"""Pixels painted one by one at a time. Each time copies the map."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,12 +29,11 @@ class PixelOwners:
 
     Attributes:
       grid: the logits and the picture over them.
-      owners: int32 `[h * w]`, of patches.
+      owners: int32 `[P]`, of patches.
       tile_patches: int32 `[A]`, the contested patches.
       tile_owners: int32 `[A, S, S']`, of their tiles.
-      parts: int32 scalar, number of entries of the two arrays.
-      open_tiles: entries int32 `[R, 3]`: patch, row and column of the contested tiles.
-      winners: entries int32 `[R, T * T']`, of their pixels.
+      open_tiles: int32 `[R, 3]`, patch, row and column of the contested tiles.
+      winners: int32 `[R, T * T']`, of their pixels.
       extents: area and box of each proposal.
     """
 
@@ -34,9 +41,8 @@ class PixelOwners:
     owners: tf.Tensor
     tile_patches: tf.Tensor
     tile_owners: tf.Tensor
-    parts: tf.Tensor
-    open_tiles: tf.TensorArray
-    winners: tf.TensorArray
+    open_tiles: tf.Tensor
+    winners: tf.Tensor
     extents: Extents
 
     def paint(self, numbers: tf.Tensor) -> tf.Tensor:
@@ -50,20 +56,23 @@ class PixelOwners:
         tiles = tf.tensor_scatter_nd_update(
             tiles, self.tile_patches[:, tf.newaxis], self.tile_owners
         )
-        tiles = tf.reshape(tf.gather(colors, tiles + 2), [rows.cells, columns.cells, *splits])
+        tiles = tf.reshape(tf.gather(colors, tiles + 2), [rows.gaps, columns.gaps, *splits])
         tiles = tf.transpose(tiles, [0, 2, 1, 3])
-        tiles = tf.reshape(tiles, [rows.cells * splits[0], columns.cells * splits[1]])
+        tiles = tf.reshape(tiles, [rows.gaps * splits[0], columns.gaps * splits[1]])
         bands = tf.gather(tiles, columns.band_of_pixel(), axis=1)
         painted = tf.reshape(tf.gather(bands, rows.band_of_pixel()), [-1])
 
-        def paint_part(part, painted):
-            tiles = tf.unstack(self.open_tiles.read(part), num=3, axis=1)
+        step = tf.maximum(PIXELS_AT_A_TIME // (rows.band_size * columns.band_size), 1)
+
+        def paint_part(first, painted):
+            part = slice(first, first + step)
+            tiles = tf.unstack(self.open_tiles[part], num=3, axis=1)
             pixels = tf.reshape(self.grid.tile_pixels(*tiles), [-1, 1])
-            values = tf.gather(colors, tf.reshape(self.winners.read(part), [-1]) + 2)
-            return part + 1, tf.tensor_scatter_nd_update(painted, pixels, values)
+            values = tf.gather(colors, tf.reshape(self.winners[part], [-1]) + 2)
+            return first + step, tf.tensor_scatter_nd_update(painted, pixels, values)
 
         _, painted = tf.while_loop(
-            lambda part, _: part < self.parts,
+            lambda first, _: first < tf.shape(self.open_tiles)[0],
             paint_part,
             (0, painted),
             parallel_iterations=1,
@@ -81,6 +90,7 @@ def pixel_owners(grid: LogitGrid, scores: tf.Tensor) -> PixelOwners:
       scores: float32 `[n]`, 0..1.
     """
     owners, patches, proposals = sure_patches(grid, scores)
+    patches, proposals = drop_outclassed(grid, scores, patches, proposals)
     extents = _whole_patches(grid, owners, tf.size(scores))
     starts = tf.concat([[True], patches[1:] != patches[:-1]], axis=0)[: tf.size(patches)]
     firsts = tf.cast(tf.where(starts)[:, 0], tf.int32)
@@ -94,7 +104,7 @@ def pixel_owners(grid: LogitGrid, scores: tf.Tensor) -> PixelOwners:
         end = tf.searchsorted(ends, [ends[first] + limit], side="right")[0] - 1
         end = tf.maximum(end, first + 1)
         pairs = slice(ends[first], ends[end])
-        local = tf.cumsum(tf.cast(starts[pairs], tf.int32)) - 1
+        local = numbered(patches[pairs])
         found = _contest(grid, scores, patches[pairs], local, proposals[pairs])
         total = Extents(areas, reaches) + found[3]
         return (
@@ -113,16 +123,19 @@ def pixel_owners(grid: LogitGrid, scores: tf.Tensor) -> PixelOwners:
         (0, 0, *arrays, extents.areas, extents.reaches),
         parallel_iterations=1,
     )
+    # A concatenation needs an entry.
     no_tiles = tf.zeros([0, grid.rows.splits, grid.columns.splits], tf.int32)
-    tile_owners = tile_owners.write(parts, no_tiles)  # A concatenation needs an entry.
+    tile_owners = tile_owners.write(parts, no_tiles)
+    open_tiles = open_tiles.write(parts, tf.zeros([0, 3], tf.int32))
+    no_winners = tf.zeros([0, grid.rows.band_size * grid.columns.band_size], tf.int32)
+    winners = winners.write(parts, no_winners)
     return PixelOwners(
         grid=grid,
         owners=owners,
         tile_patches=tf.gather(patches, firsts),
         tile_owners=tile_owners.concat(),
-        parts=parts,
-        open_tiles=open_tiles,
-        winners=winners,
+        open_tiles=open_tiles.concat(),
+        winners=winners.concat(),
         extents=Extents(areas, reaches),
     )
 
@@ -164,10 +177,9 @@ def _contest(
 def _whole_patches(grid: LogitGrid, owners: tf.Tensor, count: tf.Tensor) -> Extents:
     """Measures the patches with one owner."""
     patches = tf.cast(tf.where(owners > NOBODY)[:, 0], tf.int32)
-    y, x = patches // grid.columns.cells, patches % grid.columns.cells
+    y, x = patches // grid.columns.gaps, patches % grid.columns.gaps
     tops, lefts = tf.gather(grid.rows.starts[:, 0], y), tf.gather(grid.columns.starts[:, 0], x)
-    heights = tf.gather(tf.reduce_sum(grid.rows.counts, axis=1), y)
-    widths = tf.gather(tf.reduce_sum(grid.columns.counts, axis=1), x)
+    heights, widths = tf.gather(grid.rows.sizes(), y), tf.gather(grid.columns.sizes(), x)
     return _rectangles(tf.gather(owners, patches), tops, lefts, heights, widths, count)
 
 

@@ -6,7 +6,7 @@ import dataclasses
 
 import tensorflow as tf
 
-from maskconver_tf.postprocess.picture_axis import PictureAxis, picture_axis
+from maskconver_tf.postprocess.borders.picture_axis import PictureAxis, picture_axis
 
 VECTOR = 64
 """A multiple of the elements of every vector register."""
@@ -21,14 +21,14 @@ SLACK_OF_SIGMOID = 1e-5
 class LogitGrid:
     """Mask logits, with the rows and columns of the picture over them.
 
-    A *patch* is the space between four cell centers: patch (r, c) has cells (r, c) to
-    (r + 1, c + 1) as corners. The last row and column are repeated once, so that every cell has a
-    patch.
+    A *patch* is the space between four cell centers: a gap between two rows of cells crossed with
+    a gap between two columns. The border cells are repeated once on each side, so that the patches
+    cover the picture. Patch (r, c) has the padded cells (r, c) to (r + 1, c + 1) as corners.
 
     Attributes:
-      padded: float32 `[h + 1, w + 1, n]`.
-      rows: the picture's rows over the h cells.
-      columns: the picture's columns over the w cells.
+      padded: float32 `[h + 2, w + 2, n]`.
+      rows: the picture's rows over the h cells, with h + 1 gaps.
+      columns: the picture's columns over the w cells, with w + 1 gaps.
       slack: float32 scalar. An interpolated logit, or the logarithm of its product with a score,
         may leave the bounds of its corners by less than this.
     """
@@ -46,14 +46,14 @@ class LogitGrid:
         """Logits at the corners of patches: top left, top right, bottom left, bottom right.
 
         Args:
-          patches: int32 `[m]`, r * w + c.
+          patches: int32 `[m]`, r * (w + 1) + c.
           proposals: int32 `[m]`, one for each.
 
         Returns:
           Four float32 `[m]`.
         """
         row_length, count = tf.unstack(tf.shape(self.padded)[1:])
-        cells = patches + patches // self.columns.cells  # The padded grid has one more column.
+        cells = patches + patches // self.columns.gaps  # A row has one cell more than patches.
         flat = tf.reshape(self.padded, [-1])
         return [
             tf.gather(flat, (cells + offset) * count + proposals)
@@ -68,7 +68,7 @@ class LogitGrid:
         Returns:
           Least and largest logit, float32 `[m, S, S']` each; they hold up to `slack`.
         """
-        y, x = patches // self.columns.cells, patches % self.columns.cells
+        y, x = patches // self.columns.gaps, patches % self.columns.gaps
         corners = self.corners(patches, proposals)
         left, right = (tf.gather(weights, x) for weights in self.columns.end_weights())
         across = tf.concat([left, right], axis=1)
@@ -101,7 +101,7 @@ class LogitGrid:
 
     def tile_areas(self, patches: tf.Tensor) -> tf.Tensor:
         """Number of pixels of each tile of patches `[m]`; int32 `[m, S, S']`."""
-        y, x = patches // self.columns.cells, patches % self.columns.cells
+        y, x = patches // self.columns.gaps, patches % self.columns.gaps
         rows, columns = tf.gather(self.rows.counts, y), tf.gather(self.columns.counts, x)
         return rows[:, :, tf.newaxis] * columns[:, tf.newaxis, :]
 
@@ -141,16 +141,16 @@ class LogitGrid:
         self, patches: tf.Tensor, row_bands: tf.Tensor, column_bands: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Positions of tiles in the tables of rows and of columns; int32 `[m, 2]` each."""
-        y, x = patches // self.columns.cells, patches % self.columns.cells
+        y, x = patches // self.columns.gaps, patches % self.columns.gaps
         return tf.stack([y, row_bands], axis=1), tf.stack([x, column_bands], axis=1)
 
 
 def logit_grid(logits: tf.Tensor, image_size: tf.Tensor) -> LogitGrid:
     """Lays a picture of int32 `[2]` pixels over float32 logits `[h, w, n]`."""
     shape = tf.shape(logits)
-    largest = tf.maximum(tf.reduce_max(tf.abs(logits)), 0.0)
+    largest = tf.maximum(tf.maximum(tf.reduce_max(logits), -tf.reduce_min(logits)), 0.0)
     return LogitGrid(
-        padded=tf.pad(logits, [[0, 1], [0, 1], [0, 0]], "SYMMETRIC"),
+        padded=tf.pad(logits, [[1, 1], [1, 1], [0, 0]], "SYMMETRIC"),
         rows=picture_axis(shape[0], image_size[0]),
         columns=picture_axis(shape[1], image_size[1]),
         slack=SLACK_OF_LOGITS * largest + SLACK_OF_SIGMOID,
