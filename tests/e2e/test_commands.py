@@ -75,6 +75,29 @@ def test_evaluate_writes_results_that_its_predictions_bear_out(trained, dataset,
     assert set(results) == {"all", "things", "stuff", "per_class"}
 
 
+def test_score_gives_the_number_of_evaluate_from_its_files(trained, scenes, tmp_path):
+    results, scored = tmp_path / "results", tmp_path / "scored"
+    assert main(["evaluate", "--model", str(trained), "--out", str(results)]) == 0
+    files = {
+        "--truth": scenes / "panoptic_train.json",
+        "--truth_png": scenes / "panoptic/train",
+        "--pred": results / "predictions.json",
+        "--pred_png": results / "predictions",
+        "--out": scored,
+    }
+    arguments = [part for pair in files.items() for part in map(str, pair)]
+    assert main(["score", *arguments, "--boundary"]) == 0
+    evaluated = json.loads((results / "results.json").read_text())
+    found = json.loads((scored / "results.json").read_text())
+    for group in ("all", "things", "stuff"):
+        assert evaluated[group].items() <= found[group].items()  # To the last bit.
+    for name, entry in evaluated["per_class"].items():
+        assert entry.items() <= found["per_class"][name].items()
+    assert found["instance_ap"]["ap"] > 50
+    best = json.loads((trained / "best" / "score.json").read_text())
+    assert found["all"]["pq"] == pytest.approx(best["pq"], abs=1e-6)
+
+
 def _pq_of_files(out: Path, scenes: Path, dataset: Path) -> float:
     """PQ of the written predictions against the source's own truth, in percent."""
     categories = DatasetFolder(dataset).categories
