@@ -54,6 +54,7 @@ PUBLISHED = (
         "9.9G",
         True,
     ),
+    PublishedFigure("panoptic_deeplab_mobilenet_mh_640", (), (640, 640), "3.9M", "13.9G"),
 )
 
 

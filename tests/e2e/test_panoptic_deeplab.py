@@ -111,12 +111,6 @@ def test_a_fusion_of_another_model_is_one_message(arguments, tmp_path, capsys):
     assert "PanopticDeepLab gives semantic_logits" in message
 
 
-def test_a_loss_of_another_model_is_one_message(arguments, tmp_path, capsys):
-    wrong = arguments("PanopticTask.loss=@maskconver_loss.MaskConverLoss()")
-    assert main(["train", *wrong, "--model_dir", str(tmp_path / "model")]) == 2
-    assert "MaskConverLoss takes center_heatmap_logits, mask_logits" in capsys.readouterr().err
-
-
 # ---- One step ------------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
 def one_step(dataset):

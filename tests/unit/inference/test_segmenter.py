@@ -7,11 +7,14 @@ import tf_keras
 
 from maskconver_tf import types
 from maskconver_tf.datasets.categories import Categories
-from maskconver_tf.inference.segmenter import PanopticSegmenter
+from maskconver_tf.errors import UserError
+from maskconver_tf.inference.segmenter import PanopticSegmenter, take_outputs
+from maskconver_tf.losses.panoptic_deeplab_loss import PanopticDeepLabLoss
 from maskconver_tf.models.backbones.resnet import resnet
 from maskconver_tf.models.build_network import build_network
 from maskconver_tf.models.maskconver import MaskConver
 from maskconver_tf.models.pixel_decoders.convnext_unet import ConvNeXtUNet
+from maskconver_tf.postprocess.grouping.panoptic_grouping import PanopticGrouping
 from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
 from tests.unit.layers.check_layer import precision, shake
 
@@ -74,3 +77,20 @@ def test_bfloat16_proposals_are_float32_and_close(plain):
     np.testing.assert_allclose(found[types.PROPOSAL_SCORES], scores, atol=0.02)
     error = found[types.MASK_FEATURES] - expected[types.MASK_FEATURES]
     assert np.std(error) <= 0.03 * np.std(expected[types.MASK_FEATURES])
+
+
+# ---- Outputs -------------------------------------------------------------------------------------
+def test_a_taker_gets_the_outputs_that_it_names_and_no_others(plain):
+    outputs = {name: tf.zeros([]) for name in (*PanopticGrouping.fields, types.CLASS_LOGITS)}
+    taken = take_outputs(outputs, plain.model, PanopticGrouping())
+    assert tuple(taken) == PanopticGrouping.fields
+
+
+@pytest.mark.parametrize("taker", [PanopticGrouping(), PanopticDeepLabLoss()])
+def test_a_taker_of_other_outputs_than_the_model_gives_is_refused(plain, taker):
+    outputs = dict.fromkeys(PanopticFusion.fields)
+    with pytest.raises(UserError) as error:
+        take_outputs(outputs, plain.model, taker)
+    message = str(error.value)
+    assert message.startswith(f"{type(taker).__name__} takes semantic_logits, center_scores")
+    assert "MaskConver gives proposal_scores" in message
