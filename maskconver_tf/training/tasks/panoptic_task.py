@@ -61,6 +61,8 @@ class PanopticTask(RecordsTask):
         self, network: tf_keras.Model, batch: dict[str, tf.Tensor], sum_over_replicas: Callable
     ) -> Losses:
         outputs = network(batch[types.IMAGE], centers=batch, training=True)
+        if types.CENTER_HEATMAP_LOGITS in {*outputs} & {*self.loss.fields}:  # Both MaskConver's.
+            _check_semantic_branch(outputs, self.loss.fields)
         outputs = take_outputs(outputs, network, self.loss)
         if self.loss.takes_things:
             is_thing = tf.constant(self._is_thing(network.num_classes))
@@ -99,3 +101,18 @@ class PanopticTask(RecordsTask):
             network, self.fusion, categories, data.input_size, jit_compile
         )
         return PanopticEvaluator(segmenter, data, workers, hooks)
+
+
+def _check_semantic_branch(outputs: dict[str, tf.Tensor], fields: Sequence[str]) -> None:
+    """Raises `UserError` if only one of model and loss has the semantic branch."""
+    has_branch, has_weight = types.SEMANTIC_LOGITS in outputs, types.SEMANTIC_LOGITS in fields
+    if has_weight and not has_branch:
+        raise UserError(
+            "MaskConverLoss.semantic_weight is above 0, but the model has no semantic branch; set "
+            "MaskConver.semantic_branch = True, or MaskConverLoss.semantic_weight = 0.0"
+        )
+    if has_branch and not has_weight:
+        raise UserError(
+            "MaskConver.semantic_branch is True, but its loss has no weight; set "
+            "MaskConverLoss.semantic_weight = 2.0, or MaskConver.semantic_branch = False"
+        )
