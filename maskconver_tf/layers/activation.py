@@ -7,7 +7,7 @@ from typing import Literal
 
 import tensorflow as tf
 
-from maskconver_tf.errors import UserError
+from maskconver_tf.setting_checks import check_choices
 
 ActivationKind = Literal["relu", "gelu"]
 
@@ -26,11 +26,8 @@ def make_activation(kind: ActivationKind, where: str) -> Callable[[tf.Tensor], t
 
     Source: GELU, arXiv 1606.08415, the exact form.
     """
-    if not isinstance(kind, str) or kind not in _FUNCTIONS:
-        raise UserError(
-            f"{where} = {kind!r} ({type(kind).__name__}): expected one of "
-            f"{', '.join(map(repr, _FUNCTIONS))}"
-        )
+    owner, _, name = where.rpartition(".")
+    check_choices(owner, tuple(_FUNCTIONS), **{name: kind})
     return _FUNCTIONS[kind]
 
 

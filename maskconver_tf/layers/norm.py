@@ -7,7 +7,7 @@ from typing import Literal
 import tensorflow as tf
 import tf_keras
 
-from maskconver_tf.errors import UserError
+from maskconver_tf.errors import UserError, typed_repr
 
 NormKind = Literal["layer", "batch"]
 
@@ -30,7 +30,10 @@ def make_norm(kind: NormKind, name: str) -> tf_keras.layers.Layer:
         return tf_keras.layers.BatchNormalization(
             momentum=0.99, epsilon=1e-3, synchronized=has_several_replicas(), name=name
         )
-    raise UserError(f"norm = {kind!r}: expected 'layer' or 'batch'")
+    raise UserError(
+        f"norm = {typed_repr(kind)}: expected 'layer' or 'batch', in quotes; correct the setting "
+        "`norm` of the model, its pixel decoder or its pyramid"
+    )
 
 
 def has_several_replicas() -> bool:

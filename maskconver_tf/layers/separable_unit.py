@@ -53,7 +53,7 @@ class SeparableUnit(tf_keras.layers.Layer):
         self.pointwise = tf_keras.layers.Conv2D(
             width, 1, use_bias=False, kernel_initializer="he_normal", name="pointwise"
         )
-        self.activation = make_activation(activation, "activation")
+        self.activation = make_activation(activation, "SeparableUnit.activation")
         self.spatial_norms = {str(k): make_norm(norm, f"spatial_norm_{k}") for k in levels}
         self.channel_norms = {str(k): make_norm(norm, f"channel_norm_{k}") for k in levels}
 

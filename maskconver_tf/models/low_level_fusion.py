@@ -27,7 +27,7 @@ class LowLevelFusion(tf_keras.layers.Layer):
     def __init__(self, norm: NormKind = "batch", activation: ActivationKind = "relu", **kwargs):
         super().__init__(**kwargs)
         self._config = {"norm": norm, "activation": activation}
-        self.activation = make_activation(activation, "activation")
+        self.activation = make_activation(activation, "LowLevelFusion.activation")
         self.norm = make_norm(norm, "norm")
 
     def build(self, input_shape):

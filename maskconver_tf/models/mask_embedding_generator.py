@@ -79,7 +79,7 @@ class MaskEmbeddingGenerator(tf_keras.layers.Layer):
             "activation": activation,
             "position": position,
         }
-        self.activation = make_activation(activation, "activation")
+        self.activation = make_activation(activation, "MaskEmbeddingGenerator.activation")
         self.hidden = tf_keras.layers.Dense(hidden, use_bias=False, name="hidden")
         self.norm = make_norm(norm, "norm")
         # Small first weights keep the first mask logits near 0 for every width of the dot product.

@@ -18,6 +18,7 @@ from maskconver_tf.models.levels import take_level
 from maskconver_tf.ops.resize import repeat_to_size
 from maskconver_tf.setting_checks import (
     LARGEST_WIDTH,
+    check_choices,
     check_flags,
     check_lists,
     check_numbers,
@@ -89,6 +90,7 @@ class ConvNeXtUNet(tf_keras.layers.Layer):
         check_whole_numbers(_NAME, 1, LARGEST_WIDTH, kernel_size=kernel_size)
         check_numbers(_NAME, 0, 1, se_ratio=se_ratio, drop_path=drop_path)
         check_flags(_NAME, recompute=recompute)
+        check_choices(_NAME, ("level", "block"), drop_path_rises=drop_path_rises)
         if len(repeats) != len(widths) or not 1 <= len(repeats) <= 4:
             raise UserError(
                 f"ConvNeXtUNet.repeats = {tuple(repeats)} and widths = {tuple(widths)}: "
@@ -153,11 +155,6 @@ def _drop_rates(last: float, rises: DropPathRise, repeats: Sequence[int]) -> lis
     if rises == "block":
         count = sum(repeats)
         return [last * i / max(count - 1, 1) for i in range(count)]
-    if rises != "level":
-        raise UserError(
-            f"ConvNeXtUNet.drop_path_rises = {rises!r}: expected 'level', one rate for each level, "
-            "or 'block', a rate that rises from block to block"
-        )
     stages = _BACKBONE_STAGES + len(repeats)
     return [
         last * stage / stages

@@ -32,5 +32,5 @@ def test_one_replica_takes_the_fast_batch_norm():
 
 
 def test_another_kind_is_refused_by_name():
-    with pytest.raises(UserError, match="norm = 'group'"):
+    with pytest.raises(UserError, match=r"norm = 'group' \(text\): expected 'layer' or 'batch'"):
         make_norm("group", "n")

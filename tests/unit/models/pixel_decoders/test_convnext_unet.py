@@ -90,12 +90,12 @@ def test_an_activation_reaches_every_level_and_is_checked(setting):
         found = other(FEATURES)[level]
         assert np.abs(found - plain(FEATURES)[level]).max() > 1e-4
         np.testing.assert_array_equal(restored(FEATURES)[level], found)
-    with pytest.raises(UserError, match=rf"ConvNeXtUNet.{setting} = 'swish' \(str\): .*'gelu'"):
+    with pytest.raises(UserError, match=rf"ConvNeXtUNet.{setting} = 'swish' \(text\): .*'gelu'"):
         ConvNeXtUNet(**settings, **{setting: "swish"})
 
 
 def test_another_rise_of_drop_path_is_refused():
-    with pytest.raises(UserError, match="drop_path_rises = 'stage': expected 'level'"):
+    with pytest.raises(UserError, match=r"rises = 'stage' \(text\): expected 'level' or 'block'"):
         ConvNeXtUNet(drop_path_rises="stage")
 
 
