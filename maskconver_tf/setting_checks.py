@@ -56,9 +56,12 @@ def check_numbers(
 
 
 def check_flags(where: str, **settings: object) -> None:
-    """Checks that `settings` are True or False; raises `UserError` for one that is not."""
+    """Checks that `settings` are True or False; raises `UserError` for one that is not.
+
+    The whole numbers 1 and 0 stand for them as in Python: configurations of old runs have them.
+    """
     for name, value in settings.items():
-        if not _is_flag(value):
+        if not _is_flag(value) and not is_whole_number(value, most=1):
             raise wrong_setting(f"{where}.{name}", value, "True or False", _is_flag)
 
 
@@ -198,4 +201,5 @@ def _is_flag(value: object) -> bool:
 
 
 def _as_flag(value: object) -> bool | None:
-    return {"true": True, "false": False, "1": True, "0": False}.get(str(value).lower())
+    flags = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
+    return flags.get(str(value).lower())

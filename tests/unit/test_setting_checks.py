@@ -48,7 +48,7 @@ _NEVER_RIGHT = [{}, {"a": 1}, object(), b"7", 1j, math.nan, math.inf, 10**40, ["
 _WRONG = {
     "int": ["7", "", 7.5, 7.0, True, -(10**12), 10**12, (7,), [7], np.int64(7), np.nan],
     "float": ["0.5", "", True, -0.5, 1e300, -math.inf, (0.5,), [], np.int64(1)],
-    "bool": ["True", "", 0, 1, 1.0, None, np.bool_(True), (True,)],
+    "bool": ["True", "", 2, -1, 1.0, 0.0, np.bool_(True), np.int64(1), (True,)],
     "str": [7, 0.5, True, " ", ("auto",), ["auto"]],
     "tuple": ["64", 64, 64.0, True, None, (), (64,), (64, "64"), (64, True), (64, 64, 64)],
     "Sequence": ["345", 3, None, (3, "4"), (3, True), (3.5, None)],
@@ -145,6 +145,15 @@ def test_a_choice_that_looks_right_is_shown_with_its_difference():
 def test_a_flag_in_quotes_is_written_out():
     with pytest.raises(UserError, match=r"jit_compile = 'true' \(text\).*; write .* = True"):
         check_flags("Compute", jit_compile="true")
+
+
+@pytest.mark.parametrize(
+    ("value", "way_out"), [(2, "; correct"), (1.0, ".* = True"), ("0", ".* = False")]
+)
+def test_a_flag_of_an_old_run_may_be_1_or_0_and_nothing_else(value, way_out):
+    check_flags("TrainingInput", flip=1, autoaugment=0)
+    with pytest.raises(UserError, match=rf"\.flip = .*: expected True or False{way_out}"):
+        check_flags("TrainingInput", flip=value)
 
 
 def test_the_wrong_entry_of_a_list_is_named():
