@@ -10,6 +10,7 @@ from pathlib import Path
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.training.machines.workers import Workers
 from maskconver_tf.training.run_files.checkpoint_reading import skip_damaged_checkpoints
+from maskconver_tf.training.run_files.foreign_files import check_no_foreign_files
 from maskconver_tf.training.run_files.run_folder import RunFolder
 
 
@@ -23,10 +24,12 @@ def claim_run_folder(
     other worker writes into a temporary folder.
 
     Raises:
-      UserError: the folder belongs to another run, is in use, or has only damaged checkpoints.
+      UserError: the folder belongs to another run, is in use, has only damaged checkpoints, or
+        holds something else than a run.
     """
     with contextlib.ExitStack() as stack:
         if workers.is_chief:
+            check_no_foreign_files(folder)
             stack.enter_context(folder.lock())
             folder.create_or_check(categories)
             skip_damaged_checkpoints(folder.checkpoints)
