@@ -24,8 +24,8 @@ from maskconver_tf.models.backbones.garden_weights import find_checkpoint
 from maskconver_tf.models.build_network import build_network
 from maskconver_tf.models.variable_names import named_variables
 from maskconver_tf.training.run_files.checkpoint_reading import READ_ERRORS, newest_checkpoint
-from maskconver_tf.training.run_files.epsilon_note import epsilon_note
 from maskconver_tf.training.run_files.run_folder import RunFolder, join_first_names
+from maskconver_tf.training.run_files.unseen_settings import setting_notes
 
 CLASS_AXES = {
     "center_heatmap_head/output_conv/kernel": -1,
@@ -90,7 +90,7 @@ class WarmStartReport:
       new_classes: names of the classes that only the model has.
       not_loaded: name of each weight that keeps its initial value -> the reason.
       unused: names of the checkpoint's weights that were not loaded.
-      note: what differs between the backbone and the one that trained the weights, if anything.
+      notes: settings of the model that the weights were not trained with, see `setting_notes`.
     """
 
     origin: str
@@ -100,7 +100,7 @@ class WarmStartReport:
     new_classes: list[str] = dataclasses.field(default_factory=list)
     not_loaded: dict[str, str] = dataclasses.field(default_factory=dict)
     unused: list[str] = dataclasses.field(default_factory=list)
-    note: str = ""
+    notes: list[str] = dataclasses.field(default_factory=list)
 
     def __str__(self) -> str:
         total = len(self.loaded) + len(self.loaded_by_class) + len(self.not_loaded)
@@ -118,8 +118,7 @@ class WarmStartReport:
             )
         if self.unused:
             lines.append(f"  unused: {len(self.unused)} weights ({_model_parts(self.unused)})")
-        if self.note:
-            lines.append(f"  note: {self.note}")
+        lines += [f"  note: {note}" for note in self.notes]
         return "\n".join(lines)
 
 
@@ -161,7 +160,8 @@ def warm_start(network: tf_keras.Model, categories: Categories, path: str) -> Wa
         else:
             variable.assign(value)
             report.loaded.append(name)
-    report.note = epsilon_note(network, source.checkpoint) if whole_backbone else ""
+    parts = {name.partition("/")[0] for name in report.loaded}
+    report.notes = list(setting_notes(network, source.checkpoint, parts))
     used = {*report.loaded, *report.loaded_by_class}
     report.unused = sorted(set(values) - used)
     if not used:
@@ -212,7 +212,7 @@ def _find_source(path: str) -> _WeightSource:
         return _WeightSource(
             checkpoint, _read_class_names(os.path.join(beside, run.categories_file.name))
         )
-    if is_run(run.path):
+    if is_run(run.path) or (names and not (run.path / "dataset.json").is_file()):
         raise UserError(
             f"train.init_from = {path!r}: this run has no checkpoint yet. Train it first"
         )

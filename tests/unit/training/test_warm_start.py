@@ -5,7 +5,6 @@ import pytest
 import tensorflow as tf
 from official.vision.modeling.backbones import mobilenet as garden_mobilenet
 
-from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
 from maskconver_tf.models.backbones.mobilenet import mobilenet
 from maskconver_tf.models.backbones.resnet import resnet
@@ -18,6 +17,7 @@ from maskconver_tf.models.variable_names import named_variables
 from maskconver_tf.training.run_files.run_folder import RunFolder
 from maskconver_tf.training.warm_start import CLASS_AXES, initial_network, warm_start
 from tests.unit.layers.check_layer import shake
+from tests.unit.training.small_models import classes, make, network, run_of
 
 HEAD = "center_heatmap_head/output_conv"
 TABLE = "mask_embedding_generator/class_embedding_table"
@@ -25,40 +25,8 @@ OWN_AXES = {f"{HEAD}/kernel", f"{HEAD}/bias", TABLE}
 """The weights in CLASS_AXES that MaskConver has."""
 
 
-def classes(*names):
-    entries = [{"id": i + 1, "name": name, "isthing": 1} for i, name in enumerate(names)]
-    return Categories.from_coco(entries, "test")
-
-
-def make(num_classes=2, backbone=None, repeats=(1, 1), width=8):
-    return MaskConver(
-        num_classes,
-        backbone or resnet(10, width_multiplier=1 / 16),
-        ConvNeXtUNet(repeats, [8] * len(repeats), kernel_size=3),
-        center_levels=(4, 5),
-        mask_level=3,
-        width=width,
-        hidden=8,
-        head_repeats=1,
-        head_kernel_size=3,
-    )
-
-
-def network(*args, **kwargs):
-    return build_network(make(*args, **kwargs), (32, 32))
-
-
 def snapshot(model):
     return {name: variable.numpy() for name, variable in named_variables(model).items()}
-
-
-def run_of(model, categories, path):
-    """Makes a run's folder with a checkpoint of the model."""
-    folder = RunFolder(path)
-    folder.create_or_check(categories)
-    checkpoint = tf.train.Checkpoint(model=model, optimizer=tf.Variable(1.0))
-    tf.train.CheckpointManager(checkpoint, str(folder.checkpoints), 1).save()
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +102,7 @@ def test_without_a_common_class_the_rows_keep_their_initial_values(run):
 def test_the_list_of_weights_with_a_row_per_class_is_complete():
     def shapes(kind, num_classes):
         parts = (resnet(10, width_multiplier=1 / 16), ConvNeXtUNet((1,), (8,), kernel_size=3))
-        made = make(num_classes) if kind is MaskConver else kind(num_classes, *parts)
+        made = make(num_classes, position=True) if kind is MaskConver else kind(num_classes, *parts)
         found = named_variables(build_network(made, (32, 32)))
         return {name: variable.shape for name, variable in found.items()}
 
@@ -231,51 +199,3 @@ def test_a_run_with_a_checkpoint_resumes_and_loads_no_other_weights(run, tmp_pat
         initial_network(make_pretrained, fresh, categories, (32, 32), None)
     initial_network(make, fresh, categories, (32, 32), str(run.path))
     assert f"init_from {run.checkpoints}" in capsys.readouterr().out
-
-
-# ---- Epsilon of batch norms ----------------------------------------------------------------------
-@pytest.mark.parametrize(
-    ("text", "trained"),
-    [
-        ("resnet.resnet.norm_epsilon = 1e-05\n", "1e-05"),
-        ("resnet.norm_epsilon = 0.002", "0.002"),
-        ("EPSILON = 1e-4\nresnet.resnet.norm_epsilon = %EPSILON\n", "0.0001"),
-        ("resnet.resnet.weights = 'gs://garden/ckpt-9'\n", "1e-05"),  # From before the setting.
-        ("resnet.resnet.weights = \\\n    'gs://garden/ckpt-9'\n", "1e-05"),
-        ("resnet.resnet.weights = None\n", None),
-        ("resnet.resnet.depth = 10\n", None),
-        ("resnet.resnet.norm_epsilon = 0.001\nresnet.resnet.weights = 'w'\n", None),
-    ],
-)
-def test_a_run_with_another_epsilon_is_noted(ball_and_ring, tmp_path, text, trained):
-    run = run_of(ball_and_ring[0], classes("ball", "ring"), tmp_path)
-    run.save_config(f"MaskConver.backbone = @resnet.resnet()\n{text}")
-    note = warm_start(network(), classes("ball", "ring"), str(tmp_path)).note
-    if trained is None:
-        assert note == ""
-    else:
-        assert f"epsilon {trained} in the batch norms, and this backbone has 0.001" in note
-        assert f"set resnet.norm_epsilon = {trained}" in note
-        same = network(backbone=resnet(10, 1 / 16, norm_epsilon=float(trained)))
-        assert warm_start(same, classes("ball", "ring"), str(tmp_path)).note == ""
-
-
-def test_a_run_without_a_configuration_or_with_another_backbone_has_no_note(
-    ball_and_ring, tmp_path
-):
-    run = run_of(ball_and_ring[0], classes("ball", "ring"), tmp_path)
-    assert warm_start(network(), classes("ball", "ring"), str(tmp_path)).note == ""
-    run.save_config("MaskConver.backbone = @mobilenet.mobilenet()\n")
-    assert warm_start(network(), classes("ball", "ring"), str(tmp_path)).note == ""
-
-
-@pytest.mark.parametrize(("epsilon", "is_noted"), [(1e-3, True), (1e-5, False)])
-def test_a_resnet_of_the_model_garden_has_its_epsilon(tmp_path, capsys, epsilon, is_noted):
-    source = resnet(10, 1 / 16)
-    path = tf.train.Checkpoint(backbone=source.network).save(str(tmp_path / "ckpt"))
-    start = network(backbone=resnet(10, 1 / 16, norm_epsilon=epsilon))
-    report = warm_start(start, classes("ball", "ring"), path)
-    assert bool(report.note) == ("note: these weights" in str(report)) == is_noted
-    capsys.readouterr()
-    resnet(10, 1 / 16, norm_epsilon=epsilon, weights=path)
-    assert ("set resnet.norm_epsilon = 1e-05" in capsys.readouterr().err) == is_noted
