@@ -1,4 +1,4 @@
-"""The commands that use a trained model: `maskconver predict` and `maskconver export`."""
+"""The command that segments pictures with a trained model: `maskconver predict`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 from maskconver_tf.cli.arguments import (
     add_command,
-    add_gin_option,
     add_model_option,
     folder_name,
     number_in,
@@ -50,32 +49,3 @@ def run_predict(args: argparse.Namespace) -> None:
     check_pictures_exist(args.images)  # Loading TensorFlow takes seconds: report bad paths before.
     predictor = maskconver_tf.load(args.model, args.score_threshold)
     predict_files(predictor, args.images, args.out, args.max_pixels)
-
-
-def add_export_command(commands: Any) -> None:
-    parser = add_command(
-        commands,
-        "export",
-        run_export,
-        "write a SavedModel for TensorFlow Serving",
-        "maskconver export --model runs/demo --out exported",
-    )
-    add_model_option(parser)
-    parser.add_argument(
-        "--out",
-        required=True,
-        type=folder_name("--out", "exported"),
-        metavar="DIR",
-        help="folder of numbered versions",
-    )
-    add_gin_option(parser, "PanopticFusion.score_threshold=0.5")
-
-
-def run_export(args: argparse.Namespace) -> None:
-    from maskconver_tf.config import roots
-
-    segmenter = roots.load_run(args.model, args.gin)
-    from maskconver_tf.export.saved_model import export_saved_model
-
-    version = export_saved_model(segmenter, args.out)
-    print(f"{version}: exported; TensorFlow Serving watches {args.out}")

@@ -1,6 +1,6 @@
 """Reads picture files of any kind with Pillow, and makes plain RGB files of them.
 
-A plain file is a JPEG or PNG that decodes to upright 8-bit RGB. `graph_decoding.py` decodes it in a
+A plain file is a JPEG or PNG that decodes to upright 8-bit RGB. `graph_decoding` decodes it in a
 TensorFlow graph.
 """
 

@@ -45,6 +45,11 @@ def load_export(folder: Path) -> Predictor:
     _check_files_exist(version)
     categories = Categories.load(version / _CATEGORIES_FILE)
     loaded = _load_saved_model(version)
+    if signatures.SEGMENT_IMAGE not in loaded.signatures:
+        raise UserError(
+            f"{version}: found an export without the signature {signatures.SEGMENT_IMAGE}, as "
+            "--model_only writes; it gives no segments. Export the run again without --model_only"
+        )
     segment_image = loaded.signatures[signatures.SEGMENT_IMAGE]
 
     def segment(image: np.ndarray) -> dict[str, np.ndarray]:
@@ -94,14 +99,28 @@ def _load_saved_model(version: Path) -> Any:
     try:
         return tf.saved_model.load(pattern_free_path(version))
     except (OSError, ValueError, RuntimeError, LookupError, tf.errors.OpError) as error:
-        damaged = version / (_GRAPH_FILE if _graph_is_damaged(version) else "variables")
         reason = short_reason(error).replace(pattern_free_path(version), str(version))
+        written_by = _tensorflow_of(version)
+        if written_by not in (None, tf.__version__) and not _variables_are_damaged(error):
+            raise UserError(
+                f"{version}: written by TensorFlow {written_by}, and this TensorFlow "
+                f"{tf.__version__} cannot load it ({reason}). Install TensorFlow {written_by}, or "
+                "export the run again with this one"
+            ) from error
+        damaged = version / (_GRAPH_FILE if written_by is None else "variables")
         raise UserError(f"{damaged}: damaged ({reason}). {_WAY_OUT}") from error
 
 
-def _graph_is_damaged(version: Path) -> bool:
+def _variables_are_damaged(error: Exception) -> bool:
+    """Whether TensorFlow could not read the weights; these errors do not depend on its version."""
+    return isinstance(error, tf.errors.DataLossError | tf.errors.OutOfRangeError)
+
+
+def _tensorflow_of(version: Path) -> str | None:
+    """Returns the TensorFlow that wrote the graph, or None if the graph is damaged."""
     try:
         content = (version / _GRAPH_FILE).read_bytes()
-        return not saved_model_pb2.SavedModel.FromString(content).meta_graphs
+        graphs = saved_model_pb2.SavedModel.FromString(content).meta_graphs
+        return graphs[0].meta_info_def.tensorflow_version if graphs else None
     except (OSError, DecodeError):
-        return True
+        return None

@@ -32,6 +32,7 @@ class Fusion(Protocol):
         image_size: tf.Tensor,
         is_thing: tf.Tensor,
         stride: int,
+        thresholds: dict[str, tf.Tensor] | None = None,
     ) -> dict[str, tf.Tensor]:
         """Makes the finished prediction of one picture, see `PanopticFusion`."""
 

@@ -8,7 +8,7 @@ import functools
 import tensorflow as tf
 
 from maskconver_tf import types
-from maskconver_tf.files.graph_decoding import decode_part, picture_size
+from maskconver_tf.files.graph_decoding.plain_files import decode_part, picture_size
 from maskconver_tf.input import transforms
 from maskconver_tf.input.augment.autoaugment import autoaugment
 from maskconver_tf.input.augment.color_jitter import color_jitter
@@ -52,7 +52,7 @@ class ClassificationInput(SeededBatches):
     flip: bool = True
     color_jitter: float = 0.0
     autoaugment: bool = False
-    shuffle_shards: bool = dataclasses.field(default=True, kw_only=True)
+    shuffle_shards: bool | None = dataclasses.field(default=True, kw_only=True)
 
     def __post_init__(self):
         check_input_size("ClassificationInput", self.input_size)

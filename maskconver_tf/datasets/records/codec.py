@@ -188,7 +188,7 @@ def decode(parsed: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     """
     import tensorflow as tf
 
-    from maskconver_tf.files.graph_decoding import decode_picture
+    from maskconver_tf.files.graph_decoding.plain_files import decode_picture
 
     segment_map = tf.io.decode_png(parsed[types.SEGMENT_MAP], channels=1, dtype=tf.uint16)
     return parsed | {
@@ -219,7 +219,7 @@ def decode_window(
     """
     import tensorflow as tf
 
-    from maskconver_tf.files.graph_decoding import decode_part
+    from maskconver_tf.files.graph_decoding.plain_files import decode_part
 
     image = decode_part(parsed[types.IMAGE], parsed[types.IMAGE_SIZE], begin, extent, size)
     segment_map = decode_map(parsed) if segment_map is None else segment_map

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from maskconver_tf import types
 from maskconver_tf.errors import UserError
-from maskconver_tf.files.graph_decoding import decode_picture
+from maskconver_tf.files.graph_decoding.plain_files import decode_picture
 from maskconver_tf.input.class_pictures.class_folders import ClassFolders
 from maskconver_tf.input.class_pictures.tfds_pictures import TFDS_PREFIX, TfdsPictures
 

@@ -80,6 +80,7 @@ class PanopticGrouping:
         image_size: tf.Tensor,
         is_thing: tf.Tensor,
         stride: int,
+        thresholds: dict[str, tf.Tensor] | None = None,
     ) -> dict[str, tf.Tensor]:
         """Groups the pixels of one picture.
 
@@ -89,13 +90,17 @@ class PanopticGrouping:
           image_size: int32 `[2]`, size of the original picture.
           is_thing: bool `[C]`.
           stride: input pixels per cell of the outputs.
+          thresholds: a `score_threshold` for this call in place of the attribute, a scalar or a
+            scalar tensor. Its range is not checked.
 
         Returns:
           The same fields as `PanopticFusion`, with ids by falling score.
         """
         rows, columns = tf.unstack(-(-content_size // stride))
         logits, scores, offsets = (outputs[name][:rows, :columns] for name in self.fields)
-        centers, center_scores = self._centers(scores, stride)
+        centers, center_scores = self._centers(
+            scores, stride, (thresholds or {}).get("score_threshold", self.score_threshold)
+        )
         classes = class_map(logits, content_size, image_size, stride)
         instances = _instances(classes, offsets, centers, content_size, is_thing)
         thing_classes = _majority(instances, classes, tf.size(center_scores), is_thing)
@@ -112,10 +117,12 @@ class PanopticGrouping:
         scores = certainty * tf.concat([objectness, tf.ones([num_classes])], axis=0)
         return _describe(numbers, class_ids, scores, tf.maximum(least, 1))
 
-    def _centers(self, scores: tf.Tensor, stride: int) -> tuple[tf.Tensor, tf.Tensor]:
+    def _centers(
+        self, scores: tf.Tensor, stride: int, threshold: float | tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns centers (y, x) in input pixels, float32 `[n, 2]`, and scores `[n]`."""
         resized = tf.image.resize(scores, tf.shape(scores)[:2] * stride)[..., 0]
-        cells, found = find_centers(resized, self.window, self.score_threshold, self.max_centers)
+        cells, found = find_centers(resized, self.window, threshold, self.max_centers)
         return tf.cast(cells, tf.float32) + 0.5, found
 
 

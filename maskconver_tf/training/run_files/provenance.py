@@ -36,7 +36,7 @@ def run_provenance(seed: int) -> str:
         "devices": [device.name for device in tf.config.list_logical_devices()],
         "machine": platform.platform(),
         "python": platform.python_version(),
-        "git_revision": _git_revision(),
+        "git_revision": git_revision(),
         "packages": {name: _version(name) for name in _PACKAGES},
     }
     return json.dumps(content, indent=1) + "\n"
@@ -49,7 +49,7 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _git_revision() -> str | None:
+def git_revision() -> str | None:
     """Returns the revision of the checkout that holds this package, with a + if files changed.
 
     Returns None if the package is not in a checkout.

@@ -1,4 +1,4 @@
-"""`maskconver predict` and `maskconver export` with stand-ins for what they call."""
+"""`maskconver predict` with stand-ins for what it calls."""
 
 from __future__ import annotations
 
@@ -23,12 +23,3 @@ def test_predict_checks_the_pictures_before_it_loads_the_model(calls, monkeypatc
         ("load", "m", 0.4),
         ("predict", "p", ["a.jpg", "b.jpg"], "o", 200_000_000),
     ]
-
-
-def test_export_writes_the_run_with_its_overrides(calls, capsys):
-    loaded = calls("config.roots", "load_run", result="segmenter")
-    exported = calls("export.saved_model", "export_saved_model", result="o/1")
-    assert main(["export", "--model", "m", "--out", "o", "--gin.A.b=1"]) == 0
-    assert loaded == [(("m", ["A.b=1"]), {})]
-    assert exported == [(("segmenter", "o"), {})]
-    assert capsys.readouterr().out == "o/1: exported; TensorFlow Serving watches o\n"

@@ -11,7 +11,7 @@ from PIL import Image
 
 from maskconver_tf.files import pictures
 from maskconver_tf.files.encoded_pictures.damage import lacks_scans
-from maskconver_tf.files.graph_decoding import decode_picture
+from maskconver_tf.files.graph_decoding.plain_files import decode_picture
 from tests.unit.files.encoded_pictures.make_files import chunk, encode, png
 
 RNG = np.random.default_rng(0)
