@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import dataclasses
+import functools
 import itertools
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -68,10 +71,28 @@ def score_pictures(
 
 def score_batch(batch: _Batch) -> list[ScoredPicture] | _Refusal:
     """Counts the pictures of a batch; runs in a process of the pool."""
+    _reuse_freed_memory()
     try:
         return [_score(pair, batch.rules) for pair in batch.pairs]
     except UserError as error:
         return _Refusal(str(error))
+
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+"""Parameters of glibc's `mallopt`."""
+
+
+@functools.cache
+def _reuse_freed_memory() -> None:
+    """Tells glibc to keep the memory of decoded pictures, up to 256 MB, for the next ones.
+
+    By default it returns each array of this size to the system. The system then clears every page
+    again, which takes a third of the time of a scoring. Other C libraries have no `mallopt`.
+    """
+    with contextlib.suppress(AttributeError, OSError):
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_MMAP_THRESHOLD, 2**25)
+        mallopt(_TRIM_THRESHOLD, 2**28)
 
 
 def _score(pair: PicturePair, rules: ScoringRules) -> ScoredPicture:

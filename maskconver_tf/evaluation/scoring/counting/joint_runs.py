@@ -36,14 +36,29 @@ def joint_runs(truth: np.ndarray, predicted: np.ndarray) -> JointRuns:
         truth, predicted = as_ids(truth), as_ids(predicted)
     channels = 3 if truth.ndim == 3 else 1
     flat_truth, flat_predicted = truth.reshape(-1), predicted.reshape(-1)
-    changes = flat_truth[channels:] != flat_truth[:-channels]
-    changes |= flat_predicted[channels:] != flat_predicted[:-channels]
-    starts = np.flatnonzero(changes) // channels + 1
-    if channels > 1 and starts.size:  # Several channels of a pixel may change.
-        starts = starts[np.concatenate([[True], starts[1:] != starts[:-1]])]
-    starts = np.concatenate([[0], starts])
+    starts = _change_positions(flat_truth, flat_predicted, channels)
     lengths = np.diff(starts, append=flat_truth.size // channels)
     return JointRuns(_ids_at(truth, starts), _ids_at(predicted, starts), lengths)
+
+
+_BLOCK = 3 * 2**16
+"""Values compared at a time. Larger arrays leave the cache, which takes four times as long."""
+
+
+def _change_positions(truth: np.ndarray, predicted: np.ndarray, channels: int) -> np.ndarray:
+    """Returns position 0 and that of each pixel that differs from the one before in either map."""
+    found = [np.zeros(1, np.int64)]
+    last = truth.size - channels
+    for start in range(0, last, _BLOCK):
+        end = min(start + _BLOCK, last)
+        before, after = slice(start, end), slice(start + channels, end + channels)
+        changes = truth[after] != truth[before]
+        changes |= predicted[after] != predicted[before]
+        found.append((np.flatnonzero(changes) + start) // channels + 1)
+    positions = np.concatenate(found)
+    is_new = np.ones(len(positions), np.bool_)  # Several channels of a pixel may change.
+    np.not_equal(positions[1:], positions[:-1], out=is_new[1:])
+    return positions[is_new]
 
 
 class PairRuns(NamedTuple):

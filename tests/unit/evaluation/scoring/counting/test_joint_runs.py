@@ -12,7 +12,7 @@ from maskconver_tf.files.id_map import ids_to_rgb
 
 
 @pytest.mark.parametrize("form", ["ids", "rgb", "mixed"])
-@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (13, 17)])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (13, 17), (260, 257)])
 def test_each_pixel_is_counted_once(form, shape):
     random = np.random.default_rng(3)
     known = np.array([0, 1, 256, 65536, 65537, 2**24 - 1])
