@@ -20,6 +20,7 @@ def fuse(
     content_size=None,
     order=None,
     centers=None,
+    thresholds=None,
     **settings,
 ):
     """Fuses proposals with literal mask logits `[n, h, w]`; by default the grid is the picture."""
@@ -41,6 +42,7 @@ def fuse(
         tf.constant(image_size or (height, width)),
         IS_THING,
         STRIDE,
+        thresholds,
     )
     found = {name: value.numpy() for name, value in found.items()}
     assert_consistent(found)

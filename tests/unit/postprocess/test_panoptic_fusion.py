@@ -5,6 +5,8 @@ import pytest
 import tensorflow as tf
 
 from maskconver_tf import types
+from maskconver_tf.errors import UserError
+from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
 from maskconver_tf.postprocess.segment_numbers import assign_segment_ids
 from tests.unit.postprocess.fused_masks import IS_THING, OFF, box_logits, fuse
 
@@ -209,3 +211,44 @@ def test_pictures_of_stuff_alone_and_of_things_alone(class_ids, count):
     found = fuse(masks, [0.9, 0.6, 0.3], class_ids)
     assert len(found[types.SEGMENT_IDS]) == count
     assert (found[types.PANOPTIC_MAP] > 0).all()
+
+
+# ---- Thresholds of a call ------------------------------------------------------------------------
+
+
+def test_a_call_may_replace_thresholds_by_tensors():
+    masks = [box_logits((0, 0, 1, 3)), box_logits((1, 0, 4, 4)), box_logits((0, 3, 1, 4))]
+    scores, class_ids = [0.9, 0.6, 0.3], [0, 1, 2]
+
+    def classes(settings=None, **thresholds):
+        found = fuse(masks, scores, class_ids, thresholds=thresholds, **settings or {})
+        return found[types.SEGMENT_CLASS_IDS].tolist()
+
+    assert classes() == [0, 1, 2]
+    assert classes(score_threshold=tf.constant(0.5)) == [0, 1]
+    assert classes({"stuff_score_threshold": 0.2}, score_threshold=tf.constant(0.7)) == [0, 2]
+    assert classes(stuff_score_threshold=0.5) == [0, 1]
+    assert classes(min_area=tf.constant(4)) == [1]
+    assert classes(min_area=tf.constant(3, tf.int64)) == [0, 1]
+    assert classes({"overlap_threshold": 1.0}, overlap_threshold=0.1) == [0, 1, 2]
+    with pytest.raises(UserError, match="found area; expected some of score_threshold"):
+        classes(area=3)
+
+
+def test_thresholds_may_be_inputs_of_a_graph():
+    fusion = PanopticFusion()
+    proposals = {
+        types.PROPOSAL_SCORES: tf.constant([0.9, 0.15]),
+        types.PROPOSAL_CLASS_IDS: tf.constant([0, 1]),
+        types.MASK_EMBEDDINGS: tf.eye(2),
+        types.MASK_FEATURES: tf.constant([[[5.0, -5.0], [-5.0, 5.0]]]),
+    }
+
+    @tf.function(input_signature=[tf.TensorSpec([], tf.float32)], autograph=False)
+    def count(threshold):
+        size = tf.constant([8, 16])
+        thresholds = {"score_threshold": threshold}
+        found = fusion(proposals, tf.constant([4, 8]), size, IS_THING, 4, thresholds)
+        return tf.size(found[types.SEGMENT_IDS])
+
+    assert [int(count(x)) for x in (0.1, 0.2, 0.95, 2.0)] == [2, 1, 0, 0]
