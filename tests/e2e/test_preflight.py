@@ -131,7 +131,7 @@ def test_takes_the_class_count_of_the_data(run, dataset):
         ),
         (
             ["--num_classes=5", "--gin.TargetBuilder.centers='middle'"],
-            "expected 'mask' (the mean of a segment's pixels) or 'box' (the middle of its box)\n",
+            "TargetBuilder.centers = 'middle' (text): expected 'mask' or 'box'; correct it",
         ),
         (["--num_classes=5", "--tpu=v9:2x2"], "--tpu v9:2x2: unknown; expected v5e or v6e"),
         (
