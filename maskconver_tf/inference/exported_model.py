@@ -20,6 +20,7 @@ from maskconver_tf.inference.model_folder import describe_other
 from maskconver_tf.inference.predictor import Predictor
 
 _GRAPH_FILE = "saved_model.pb"
+_VARIABLES = Path("variables", "variables")
 _VARIABLES_INDEX = Path("variables", "variables.index")
 _CATEGORIES_FILE = Path("assets", signatures.CATEGORIES_ASSET)
 _WAY_OUT = "Copy the whole folder again, or write it again with `maskconver export`"
@@ -101,7 +102,8 @@ def _load_saved_model(version: Path) -> Any:
     except (OSError, ValueError, RuntimeError, LookupError, tf.errors.OpError) as error:
         reason = short_reason(error).replace(pattern_free_path(version), str(version))
         written_by = _tensorflow_of(version)
-        if written_by not in (None, tf.__version__) and not _variables_are_damaged(error):
+        is_other = written_by not in (None, tf.__version__)
+        if is_other and _weights_are_whole(version):
             raise UserError(
                 f"{version}: written by TensorFlow {written_by}, and this TensorFlow "
                 f"{tf.__version__} cannot load it ({reason}). Install TensorFlow {written_by}, or "
@@ -111,9 +113,15 @@ def _load_saved_model(version: Path) -> Any:
         raise UserError(f"{damaged}: damaged ({reason}). {_WAY_OUT}") from error
 
 
-def _variables_are_damaged(error: Exception) -> bool:
-    """Whether TensorFlow could not read the weights; these errors do not depend on its version."""
-    return isinstance(error, tf.errors.DataLossError | tf.errors.OutOfRangeError)
+def _weights_are_whole(version: Path) -> bool:
+    """Whether all weights can be read. The format of their files is the same in all versions."""
+    try:
+        reader = tf.train.load_checkpoint(pattern_free_path(version / _VARIABLES))
+        for name in reader.get_variable_to_shape_map():
+            reader.get_tensor(name)
+    except (OSError, ValueError, RuntimeError, LookupError, tf.errors.OpError):
+        return False
+    return True
 
 
 def _tensorflow_of(version: Path) -> str | None:
