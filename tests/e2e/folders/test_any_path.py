@@ -25,6 +25,7 @@ from maskconver_tf.training.run_files.checkpoint_reading import newest_checkpoin
 from maskconver_tf.training.run_files.claim import claim_run_folder
 from maskconver_tf.training.run_files.run_folder import RunFolder
 
+TINY = Path(__file__).parents[1] / "tiny.gin"
 ARCHIVE = Path(__file__).parents[1] / "fixtures" / "old_layout.tar.xz"
 NAMES = (
     "lr[0.1]",
@@ -66,9 +67,8 @@ def _build(scenes: Path, out: Path, *more: str) -> int:
 
 
 def _show(data: Path, out: Path) -> list[str]:
-    gin_file = Path(__file__).parents[1] / "tiny.gin"
     data_options = ["--train_data", str(data), "--eval_data", str(data)]
-    options = ["--gin_file", str(gin_file), *data_options, "--num=1", "--out", str(out)]
+    options = ["--gin_file", str(TINY), *data_options, "--num=1", "--out", str(out)]
     return ["data", "show", *options, "--gin.TrainingInput.cache=False"]
 
 
@@ -84,16 +84,29 @@ def test_data_commands_work_in_a_folder_of_any_name(scenes, tmp_path, name):
         assert main([*check, "--exit_zero", "--workers=1", "--ceiling_pictures=0"]) == 0
         report = (folder / "check/check.json").read_text(encoding="utf-8")
         assert "no entry names it" not in report
-    assert sorted(os.listdir(folder)) == ["check", "coco", "data"]
+    for against in ([], [str(folder / "coco")]):
+        prove = ["data", "check", str(folder / "data"), "--against", *against, "--workers=1"]
+        assert main([*prove, "--out", str(folder / "proof")]) == 0
+    truth, png = folder / "coco/panoptic_val.json", folder / "coco/panoptic/val"
+    score = ["score", "--truth", str(truth), "--truth_png", str(png), "--pred", str(truth)]
+    score += ["--pred_png", str(png), "--out", str(folder / "score"), "--workers=1"]
+    assert main(score) == 0
+    assert json.loads((folder / "score/results.json").read_text())["all"]["pq"] == 100
+    assert sorted(os.listdir(folder)) == ["check", "coco", "data", "proof", "score"]
 
 
 @pytest.mark.parametrize("name", [EVERYTHING])
-def test_synth_and_show_work_in_a_folder_of_any_name(scenes, tmp_path, name):
+def test_commands_before_a_training_work_in_a_folder_of_any_name(tmp_path, capsys, name):
     folder = tmp_path / name
     assert main(["data", "synth", "--out", f"{folder}/coco", "--num_train=1", "--num_val=1"]) == 0
     assert _build(folder / "coco", folder / "data") == 0
     assert main(_show(folder / "data", folder / "inputs.png")) == 0
     assert (folder / "inputs.png").is_file()
+    shutil.copy(TINY, folder / "mine.gin")
+    assert main(["models", f"{folder}/mine.gin", "--names"]) == 0
+    data_options = ["--train_data", str(folder / "data"), "--eval_data", str(folder / "data")]
+    assert main(["preflight", "--gin_file", f"{folder}/mine.gin", *data_options]) == 0
+    assert "64x96, 13 classes" in capsys.readouterr().out
 
 
 @pytest.fixture
@@ -121,7 +134,7 @@ def test_a_run_resumes_scores_predicts_and_exports_in_a_folder_of_any_name(
     assert kept == ["ckpt-1502.index", "ckpt-1503.index"]
     assert len(list((folder / "run/best").glob("*.index"))) == 1
     assert main(["evaluate", "--model", run, "--out", f"{name}/scored"]) == 0
-    assert main(["export", "--model", run, "--out", f"{name}/out"]) == 0
+    assert main(["export", "--model", run, "--out", f"{name}/out", "--skip_measure"]) == 0
     assert os.listdir(folder / "out") == ["1"]
     assert maskconver_tf.load(run).categories  # What `predict --model` calls.
     assert main(["predict", "--model", f"{name}/out", picture, "--out", f"{name}/pictures"]) == 0
