@@ -201,11 +201,12 @@ class MaskConver(Trunk):
         chosen = choose_centers(centers, heatmap_logits, self.num_proposals, jitter)
         mask_embeddings, middles, falloff = self._generate(embeddings, chosen, training)
         outputs = {types.CENTER_HEATMAP_LOGITS: heatmap_logits}
-        if self._config["semantic_branch"]:
-            # The first call makes the weights and is one of inference, which drops the result.
+        # The model's first call makes all weights and is one of inference, which has no branch.
+        if self._config["semantic_branch"] and (
+            centers is not None or not self.semantic_branch.built
+        ):
             semantic_logits = self.semantic_branch(summed)
-            if centers is not None:
-                outputs[types.SEMANTIC_LOGITS] = semantic_logits
+            outputs |= {types.SEMANTIC_LOGITS: semantic_logits} if centers is not None else {}
         stride = 2**self.mask_level
         if centers is not None:
             logits = mask_logits(mask_features, mask_embeddings)

@@ -26,6 +26,15 @@ def test_training_gives_the_class_of_each_mask_cell_and_inference_does_not(model
     assert types.SEMANTIC_LOGITS not in model(IMAGES, training=False)
 
 
+def test_inference_does_not_compute_it(model):
+    infer = tf.function(lambda images: model(images, training=False), autograph=False)
+    names = [
+        operation.name for operation in infer.get_concrete_function(IMAGES).graph.get_operations()
+    ]
+    assert any("mask_feature_head" in name for name in names)
+    assert not any("semantic_branch" in name for name in names)
+
+
 def test_its_gradient_reaches_backbone_and_decoder_and_no_head(model):
     with tf.GradientTape() as tape:
         logits = model(IMAGES, centers=CENTERS, training=True)[types.SEMANTIC_LOGITS]
