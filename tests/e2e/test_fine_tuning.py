@@ -15,7 +15,8 @@ STANDING_STILL = ["RunLength.total_steps=2", "make_optimizer.learning_rate=1e-9"
 @pytest.fixture(scope="module")
 def exported(trained, tmp_path_factory):
     out = tmp_path_factory.mktemp("export") / "exported"
-    assert main(["export", "--model", str(trained), "--out", str(out)]) == 0
+    arguments = ["export", "--model", str(trained), "--out", str(out)]
+    assert main([*arguments, "--model_only", "--skip_measure"]) == 0
     return out
 
 
