@@ -13,6 +13,7 @@ import tf_keras
 from maskconver_tf.errors import UserError
 from maskconver_tf.input.pipeline import TrainingInput
 from maskconver_tf.input.targets import TargetBuilder
+from maskconver_tf.layers.norm import batch_norms
 from maskconver_tf.losses.maskconver_loss import MaskConverLoss
 from maskconver_tf.models.backbones.resnet import resnet
 from maskconver_tf.models.build_network import build_network
@@ -28,7 +29,7 @@ from tests.unit.layers.check_layer import precision
 @pytest.fixture(scope="module")
 def one_step(dataset):
     """`one_step(strategy, frozen, jit_compile, recompute)`: losses and updates of one SGD step on 4
-    examples, under the current precision policy.
+    examples, under the current precision policy, and whether the backbone's batch norms changed.
 
     With frozen batch norms rounding errors stay small. Batch statistics over the few cells of these
     tiny pictures magnify them: where a ReLU flips, they reach a percent of the first layers'
@@ -56,10 +57,13 @@ def one_step(dataset):
             optimizers.build_optimizer(optimizer, model)
         training_step = TrainingStep(task, model, optimizer, strategy, jit_compile, **options)
         before = [v.numpy() for v in model.trainable_variables]
+        norms = [v for norm in batch_norms(model.backbone) for v in norm.variables]
+        norms_before = [v.numpy() for v in norms]
         losses = training_step.train(tf.constant(1))
         assert all(isinstance(value, float | np.floating) for value in losses.values())
         updates = [v.numpy() - b for v, b in zip(model.trainable_variables, before)]
-        return [losses[name] for name in task.loss_names(model)], updates
+        moved = {bool((v.numpy() != b).any()) for v, b in zip(norms, norms_before, strict=True)}
+        return [losses[name] for name in task.loss_names(model)], updates, moved
 
     return run
 
@@ -110,6 +114,14 @@ def two_devices() -> tf.distribute.Strategy:
 @pytest.mark.parametrize(("frozen", "tolerance"), [(True, 1e-4), (False, 0.05)])
 def test_two_replicas_equal_one_with_the_joint_batch(one_step, two_devices, frozen, tolerance):
     _assert_same(one_step(two_devices, frozen), one_step(one_device(), frozen), tolerance)
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_batch_norms_of_the_backbone_change_unless_frozen(one_step, two_devices, replicas, frozen):
+    """On two replicas they are of another class, which synchronizes."""
+    strategy = one_device() if replicas == 1 else two_devices
+    assert (True in one_step(strategy, frozen)[2]) != frozen
 
 
 @pytest.mark.parametrize("replicas", [1, 2])
@@ -167,8 +179,8 @@ def test_bfloat16_step_agrees_with_float32(one_step):
     Single weights may differ more, because rounding can turn a ReLU off and change its gradient.
     """
     with precision("mixed_bfloat16"):
-        losses, updates = one_step(one_device())
-    expected_losses, expected = one_step(one_device())
+        losses, updates, _ = one_step(one_device())
+    expected_losses, expected, _ = one_step(one_device())
     np.testing.assert_allclose(losses, expected_losses, rtol=0.01)
     found, wanted = (np.concatenate([u.ravel() for u in x]) for x in (updates, expected))
     assert np.linalg.norm(found - wanted) <= 0.1 * np.linalg.norm(wanted)

@@ -149,7 +149,7 @@ class Fit(Task):
     def batches(self, network):
         return lambda first_step, context: tf.data.Dataset.from_tensor_slices(
             {"image": numbers()[8 * first_step :], "label": numbers()[8 * first_step :]}
-        ).batch(8, drop_remainder=True)
+        ).batch(context.get_per_replica_batch_size(8), drop_remainder=True)
 
     def loss_names(self, network):
         return ("loss",)
@@ -165,12 +165,13 @@ def numbers() -> np.ndarray:
     return np.random.default_rng(3).normal(2.0, 3.0, [64, 1]).astype(np.float32)
 
 
-def small_step(**settings) -> TrainingStep:
+def small_step(strategy=None, largest=np.inf, **settings) -> TrainingStep:
     """A batch norm of numbers: its statistics do not depend on weights, so NumPy knows them."""
-    largest = settings.pop("largest", np.inf)
-    strategy = tf.distribute.OneDeviceStrategy("CPU:0")
+    strategy = strategy or tf.distribute.OneDeviceStrategy("CPU:0")
     with strategy.scope():
-        norm = tf_keras.layers.BatchNormalization(momentum=0.9)
+        norm = tf_keras.layers.BatchNormalization(
+            momentum=0.9, synchronized=strategy.num_replicas_in_sync > 1
+        )
         network = tf_keras.Sequential([tf_keras.layers.Input([1]), norm])
         settings_of_optimizer = {"warmup_steps": 0, "weight_decay": 0, "ema_decay": 0.4}
         optimizer = make_optimizer(10, "sgd", 0.01, **settings_of_optimizer)
