@@ -1,0 +1,71 @@
+"""`maskconver export --to litert` and `maskconver parity`, on the tiny run that all tests share."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from maskconver_tf.cli.main import main
+from maskconver_tf.export.litert.lite_file import LiteFile
+
+
+@pytest.fixture(scope="module")
+def exported(trained, tmp_path_factory):
+    out = tmp_path_factory.mktemp("lite") / "lite"
+    options = ["--precisions", "float32,int8", "--scored_pictures", "4"]
+    arguments = ["export", "--to", "litert", "--model", str(trained), "--out", str(out)]
+    assert main([*arguments, *options]) == 0
+    return out
+
+
+def read_card(exported, name: str) -> dict:
+    return json.loads((exported / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def test_float32_files_have_the_map_of_tensorflow_and_int8_is_smaller(exported):
+    for kind in ("whole", "heads"):
+        card = read_card(exported, f"{kind}_float32")
+        assert card["equal_pixels"] > 0.999
+        assert abs(card["pq_lost"]) < 0.5
+        assert card["milliseconds"].keys() == {"1 thread", "2 threads"}
+        assert read_card(exported, f"{kind}_int8")["bytes"] < 0.7 * card["bytes"]
+
+
+def test_heads_hold_only_operations_that_delegates_take(exported):
+    for precision in ("float32", "int8"):
+        card = read_card(exported, f"heads_{precision}")
+        assert card["not_delegated"] == []
+        assert card["operations"]["CONV_2D"] > 5
+
+
+def test_int8_computes_convolutions_in_int8(exported):
+    kinds = {}
+    for precision in ("float32", "int8"):
+        details = LiteFile(exported / f"heads_{precision}.tflite").interpreter.get_tensor_details()
+        kinds[precision] = [each["dtype"] for each in details]
+    assert np.int8 not in kinds["float32"]
+    assert kinds["int8"].count(np.int8) > 0.5 * len(kinds["int8"])
+
+
+def test_parity_prints_a_line_for_every_form(exported, trained, dataset, capsys):
+    arguments = ["parity", "--model", str(trained), "--exports", str(exported)]
+    assert main([*arguments, "--data", str(dataset), "--num_pictures", "3"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    table = {line.split("  ")[0].strip(): line for line in lines}
+    for form in ("evaluation", "Python API", "lite/whole_float32.tflite"):
+        percent, unmatched = re.search(r"([\d.]+) % +(\d+) of", table[form]).groups()
+        assert float(percent) > 99.9
+        assert int(unmatched) == 0
+    assert {"lite/whole_int8.tflite", "lite/heads_int8.tflite"} < table.keys()
+
+
+def test_parity_needs_pictures_of_one_kind(exported, trained, capsys):
+    assert main(["parity", "--model", str(trained), "--exports", str(exported)]) != 0
+    assert "neither --images and --data; give one" in capsys.readouterr().err
+
+
+def test_a_folder_without_an_export_is_named(trained, dataset, tmp_path, capsys):
+    arguments = ["parity", "--model", str(trained), "--data", str(dataset)]
+    assert main([*arguments, "--exports", str(tmp_path)]) != 0
+    assert f"{tmp_path}: found no export" in capsys.readouterr().err
