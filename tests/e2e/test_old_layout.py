@@ -50,7 +50,11 @@ def _share_of_equal_pixels(found: Path, expected: Path) -> float:
 def test_an_old_run_scores_the_same(old, capsys):
     assert main(["evaluate", "--model", "run", "--out", "scored"]) == 0
     assert "is now" not in capsys.readouterr().err  # Nobody wrote the old names by hand.
-    _assert_same_scores(_read(old / "scored/results.json"), _read(old / "expected/results.json"))
+    expected = _read(old / "expected/results.json")
+    # Two false stars had no pixel above one half. The fusion drops such masks since then.
+    assert expected["per_class"]["star"]["fp"] == 2
+    expected["per_class"]["star"]["fp"] = 0
+    _assert_same_scores(_read(old / "scored/results.json"), expected)
     maps = (old / "scored/predictions/000001.png", old / "expected/evaluated_000001.png")
     assert _share_of_equal_pixels(*maps) > 0.99
 
