@@ -161,9 +161,13 @@ def test_an_export_with_a_harmed_file_says_what_to_do(whole, tmp_path, file, har
     _assert_works_or_names_the_file(load_export, folder, file, needed=file not in NOT_NEEDED)
 
 
-@pytest.mark.parametrize("part", ["variables", "assets"])
-def test_an_export_without_a_whole_folder_says_what_to_do(whole, tmp_path, part):
+@pytest.mark.parametrize(
+    ("part", "cause"),
+    [("variables", ""), ("assets", " or another tool wrote this SavedModel")],
+)
+def test_an_export_without_a_whole_folder_says_what_to_do(whole, tmp_path, part, cause):
     shutil.copytree(whole / "exported" / "1", tmp_path / "1")
     shutil.rmtree(tmp_path / "1" / part)
-    with pytest.raises(UserError, match=f"{part}/.*: missing, so the export is not whole. Copy"):
+    message = f"{part}/.*: missing, so the export is not whole{cause}. Copy"
+    with pytest.raises(UserError, match=message):
         maskconver_tf.load(tmp_path)
