@@ -24,6 +24,12 @@ tf.config.set_logical_device_configuration(
 
 
 @pytest.fixture(scope="session")
+def two_devices() -> tf.distribute.Strategy:
+    """All tests share it, because a second one would reuse the numbers of its collectives."""
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
+@pytest.fixture(scope="session")
 def scenes(tmp_path_factory) -> Path:
     """8 generated scenes in COCO panoptic layout, part `train`."""
     out = tmp_path_factory.mktemp("scenes") / "coco"

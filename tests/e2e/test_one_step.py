@@ -105,12 +105,6 @@ def one_device() -> tf.distribute.Strategy:
     return tf.distribute.OneDeviceStrategy("CPU:0")
 
 
-@pytest.fixture(scope="module")
-def two_devices() -> tf.distribute.Strategy:
-    """All tests share it, because a second one would reuse the numbers of its collectives."""
-    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-
-
 @pytest.mark.parametrize(("frozen", "tolerance"), [(True, 1e-4), (False, 0.05)])
 def test_two_replicas_equal_one_with_the_joint_batch(one_step, two_devices, frozen, tolerance):
     _assert_same(one_step(two_devices, frozen), one_step(one_device(), frozen), tolerance)

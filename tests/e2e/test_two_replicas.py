@@ -16,11 +16,6 @@ from tests.unit.training.test_moving_averages import (
 )
 
 
-@pytest.fixture(scope="module")
-def two_devices() -> tf.distribute.Strategy:
-    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-
-
 def _averaged_weights(training_step) -> list[float]:
     with averaged_weights(training_step.optimizer, training_step.model):
         return [variable.numpy().item() for variable in training_step.model.trainable_variables]

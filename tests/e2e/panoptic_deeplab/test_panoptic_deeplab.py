@@ -150,8 +150,8 @@ def test_its_step_compiles_with_xla(one_step, plain):
     _assert_same(compiled, plain, 1e-3)
 
 
-def test_two_replicas_equal_one_with_the_joint_batch(one_step, plain):
-    _assert_same(one_step(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])), plain, 1e-4)
+def test_two_replicas_equal_one_with_the_joint_batch(one_step, two_devices, plain):
+    _assert_same(one_step(two_devices), plain, 1e-4)
 
 
 def test_an_accumulated_step_equals_that_of_the_whole_batch(one_step, plain):

@@ -107,10 +107,8 @@ def expected():
     ],
     ids=["two replicas", "two parts", "XLA"],
 )
-def test_a_step_is_the_same(expected, devices, options):
-    strategy = tf.distribute.OneDeviceStrategy("CPU:0")
-    if devices == 2:
-        strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+def test_a_step_is_the_same(expected, two_devices, devices, options):
+    strategy = two_devices if devices == 2 else tf.distribute.OneDeviceStrategy("CPU:0")
     losses, weights = two_steps(strategy, **options)
     np.testing.assert_allclose(losses, expected[0], rtol=1e-3)
     for found, weight in zip(weights, expected[1], strict=True):
