@@ -29,11 +29,11 @@ def _content(out):
 def test_a_built_folder_and_its_source_have_the_same_counts(make_coco_folder, tmp_path, capsys):
     folder = make_coco_folder()
     built = _build(folder, tmp_path / "built")
-    size = ["--input_size", "32,64", "--ceiling_pictures", "2"]
+    size = ["--input_size", "32,64", "--ceiling_pictures", "3"]
     assert _check(built, "--out", tmp_path / "of_built", *size) == 0
     text = capsys.readouterr().out
     assert "built: 3 of 3 pictures can be used" in text
-    assert re.search(r"PQ ceiling at 32 x 64: \d+\.\d \(things .* of 2 pictures have no slot", text)
+    assert re.search(r"PQ ceiling at 32 x 64: \d+\.\d \(things .* of 3 pictures have no slot", text)
     options = [f"--{name}={getattr(folder, name)}" for name in ("images", "panoptic")]
     options += [f"--annotations={folder.annotations}", "--out", tmp_path / "of_source"]
     assert _check(*options, *size) == 0
@@ -44,7 +44,7 @@ def test_a_built_folder_and_its_source_have_the_same_counts(make_coco_folder, tm
     sky, _, ball = part_source["classes"]
     assert (sky["num_pictures"], ball["num_segments"], ball["num_crowds"]) == (3, 6, 1)
     assert part_source["sizes"]["height"] == [24, 24]
-    assert part_source["ceilings"][0]["num_pictures"] == 2
+    assert part_source["ceilings"][0]["num_pictures"] == 3
 
 
 def test_a_damaged_shard_is_named_and_the_rest_is_checked(make_coco_folder, tmp_path):
