@@ -169,7 +169,7 @@ def test_damaged_files_are_named(predictor, tmp_path, spoil):
     Image.fromarray(np.tile(PIXELS, [4, 4, 1])).save(encoded, "JPEG")
     path = tmp_path / "bad.jpg"
     path.write_bytes(spoil(encoded.getvalue()))
-    with pytest.raises(UserError, match=r"bad\.jpg: not a readable picture \(.*expected a complete"):
+    with pytest.raises(UserError, match=r"bad\.jpg: not a readable picture \(.*expected a comp"):
         predictor(path)
 
 

@@ -68,7 +68,7 @@ def test_batch_norms_synchronise_where_there_are_replicas(monkeypatch):
 
 
 def test_a_wrong_name_or_file_is_one_message(tmp_path):
-    with pytest.raises(UserError, match="keras_application.name = 'ConvNext' .*did you mean 'ConvNeXtTiny'"):
+    with pytest.raises(UserError, match="name = 'ConvNext' .*did you mean 'ConvNeXtTiny'"):
         keras_application("ConvNext")
     with pytest.raises(UserError, match="weights = 'imagnet': no such file; expected None, 'ima"):
         keras_application("MobileNetV3Large", "imagnet")

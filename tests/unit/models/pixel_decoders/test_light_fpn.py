@@ -64,7 +64,9 @@ def test_an_activation_stands_between_added_levels_alone():
         for level in (3, 4, 5, 6):
             np.testing.assert_array_equal(found[level], expected[level])
         assert np.abs(found[7] - expected[7]).max() > 0.01
-    with pytest.raises(UserError, match=r"LightFPN.activation = 'GELU' \(text\): .*'relu' or 'gelu'"):
+    with pytest.raises(
+        UserError, match=r"LightFPN.activation = 'GELU' \(text\): .*'relu' or 'gelu'"
+    ):
         LightFPN(activation="GELU")
 
 
