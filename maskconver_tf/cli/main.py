@@ -1,8 +1,8 @@
 """The `maskconver` command: it parses the arguments, runs one command, and reports its errors.
 
-Each module of this room holds a group of commands. For each command a function `add_..._command`
-describes the arguments, and a function `run_...` does the work. Only the second imports NumPy or
-TensorFlow, so that `--help` answers at once.
+The rooms below hold the commands, one file for each group. For each command a function
+`add_..._command` describes the arguments, and a function `run_...` does the work. Only the second
+imports NumPy or TensorFlow, so that `--help` answers at once.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import NoReturn
 
 from maskconver_tf import __version__
 from maskconver_tf.cli.arguments import CommandParser
-from maskconver_tf.cli.data import add_data_commands
-from maskconver_tf.cli.evaluation import add_evaluate_command
-from maskconver_tf.cli.export import add_export_command
-from maskconver_tf.cli.inference import add_predict_command
-from maskconver_tf.cli.litert import add_parity_command
-from maskconver_tf.cli.models import add_models_command
-from maskconver_tf.cli.scoring import add_score_command
-from maskconver_tf.cli.training import add_preflight_command, add_train_command
+from maskconver_tf.cli.learning.train import add_preflight_command, add_train_command
+from maskconver_tf.cli.preparing.data import add_data_commands
+from maskconver_tf.cli.preparing.models import add_models_command
+from maskconver_tf.cli.scoring.evaluate import add_evaluate_command
+from maskconver_tf.cli.scoring.score import add_score_command
+from maskconver_tf.cli.shipping.export import add_export_command
+from maskconver_tf.cli.shipping.litert import add_parity_command
+from maskconver_tf.cli.shipping.predict import add_predict_command
 from maskconver_tf.errors import RunStopped, UserError
 
 _GIN_PREFIX = "--gin."

@@ -12,7 +12,7 @@ from maskconver_tf.cli.arguments import (
     add_model_option,
     folder_name,
 )
-from maskconver_tf.cli.litert import add_litert_options, run_litert_export
+from maskconver_tf.cli.shipping.litert import add_litert_options, run_litert_export
 from maskconver_tf.errors import UserError
 from maskconver_tf.files.encoded_pictures.pixel_limit import (
     LARGEST_MAX_PIXELS,

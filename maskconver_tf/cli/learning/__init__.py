@@ -1,0 +1,1 @@
+"""Commands that train a model, or say what a training needs."""

@@ -1,0 +1,1 @@
+"""Commands before a training: data, models and settings."""

@@ -1,0 +1,1 @@
+"""Commands that say how good predictions are, and why."""
