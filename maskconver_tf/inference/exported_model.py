@@ -43,9 +43,8 @@ def load_export(folder: Path) -> Predictor:
             f"{folder}: no exported model is here ({describe_other(folder)}). Give a folder that "
             "`maskconver export` wrote"
         )
-    _check_files_exist(version)
+    loaded = load_version(version)
     categories = Categories.load(version / _CATEGORIES_FILE)
-    loaded = _load_saved_model(version)
     if signatures.SEGMENT_IMAGE not in loaded.signatures:
         raise UserError(
             f"{version}: found an export without the signature {signatures.SEGMENT_IMAGE}, as "
@@ -63,6 +62,16 @@ def load_export(folder: Path) -> Predictor:
     # Keeps the weights alive: the signature alone does not own them.
     segment.owner = loaded
     return Predictor(segment, categories)
+
+
+def load_version(version: Path) -> Any:
+    """Loads one version of an export; returns what `tf.saved_model.load` returns.
+
+    Raises:
+      UserError: a file is missing or damaged.
+    """
+    _check_files_exist(version)
+    return _load_saved_model(version)
 
 
 def newest_version(folder: Path) -> Path | None:
