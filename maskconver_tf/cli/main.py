@@ -18,6 +18,7 @@ from maskconver_tf.cli.arguments import CommandParser
 from maskconver_tf.cli.learning.train import add_preflight_command, add_train_command
 from maskconver_tf.cli.preparing.data import add_data_commands
 from maskconver_tf.cli.preparing.models import add_models_command
+from maskconver_tf.cli.preparing.settings import add_settings_command
 from maskconver_tf.cli.scoring.evaluate import add_evaluate_command
 from maskconver_tf.cli.scoring.score import add_score_command
 from maskconver_tf.cli.shipping.export import add_export_command
@@ -100,6 +101,7 @@ def make_parser() -> CommandParser:
     add_export_command(commands)
     add_parity_command(commands)
     add_models_command(commands)
+    add_settings_command(commands)
     return parser
 
 

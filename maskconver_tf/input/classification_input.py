@@ -31,10 +31,10 @@ class ClassificationInput(SeededBatches):
     by default. With class folders it shuffles all pictures.
 
     Attributes:
-      data_dir: see `open_class_pictures`.
+      data_dir: a folder with SPLIT/CLASS/*.JPEG, or `tfds:NAME`; see `open_class_pictures`.
       input_size: (height, width) in pixels, multiples of 32.
       batch_size: number of examples over all replicas.
-      split: see `open_class_pictures`.
+      split: the part of the dataset to read, such as "train"; see `open_class_pictures`.
       area_range: lowest and highest share of the picture's area in a crop, 0..1.
       aspect_range: lowest and highest width over height of a crop, before it is scaled to
         `input_size`.
@@ -115,10 +115,10 @@ class ClassificationEvaluation:
     """Crops the middle of every picture, once and in order. Each picture has one class.
 
     Attributes:
-      data_dir: see `open_class_pictures`.
+      data_dir: a folder with SPLIT/CLASS/*.JPEG, or `tfds:NAME`; see `open_class_pictures`.
       input_size: (height, width) in pixels, multiples of 32.
       batch_size: number of pictures per forward pass.
-      split: see `open_class_pictures`.
+      split: the part of the dataset to read, such as "train"; see `open_class_pictures`.
       crop_share: side of the middle crop divided by the side of the largest crop that fits, 0..1.
       max_examples: use only this many examples, the first ones; None for all.
     """

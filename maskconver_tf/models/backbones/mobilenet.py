@@ -32,7 +32,7 @@ def mobilenet(
       width_multiplier: scales every channel count.
       output_stride: 32, or 16 to keep the last stage at stride 16 with dilated convolutions. With
         16 the last stage is level 4, and there is no level 5.
-      freeze_batch_norm: see `Backbone`.
+      freeze_batch_norm: whether batch norms keep their statistics, scale and offset in training.
       weights: a Model Garden checkpoint, see `load_garden_weights`; None for random weights. These
         networks expect pixels normalised by ImageNet's mean and deviation, as `Backbone` does by
         default.

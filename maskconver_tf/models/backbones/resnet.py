@@ -44,7 +44,7 @@ def resnet(
       stem: "v0" (one 7x7 convolution) or "v1" (three 3x3).
       stochastic_depth: drop rate of level 5; levels 2, 3 and 4 get 2/5, 3/5 and 4/5 of it. For a
         rate that goes on rising in the pixel decoder, set `drop_path` in its place.
-      freeze_batch_norm: see `Backbone`.
+      freeze_batch_norm: whether batch norms keep their statistics, scale and offset in training.
       weights: a Model Garden checkpoint, see `load_garden_weights`; None for random weights. These
         networks expect pixels normalised by ImageNet's mean and deviation, as `Backbone` does by
         default.

@@ -40,16 +40,16 @@ class PanopticDeepLab(tf_keras.Model):
       backbone: images to level -> features.
       level: level of the backbone that both decoders start from; 4 in the paper, with a backbone
         that ends at stride 16.
-      rates: dilation rates of ASPP.
-      aspp_width: channels of ASPP.
-      dilated_pointwise: see `ASPP`.
+      rates: dilation rates of the parallel branches of ASPP.
+      aspp_width: channels of each branch of ASPP and of its output.
+      dilated_pointwise: also dilate the 1x1 after a depthwise convolution, see `ASPP`.
       lateral_levels: levels that the decoders add, coarsest first; the last is 2.
       semantic_laterals: channels of the lateral features in the semantic branch.
       semantic_width: channels of the semantic branch after ASPP, and of its head.
       instance_laterals: channels of the lateral features in the instance branch.
       instance_width: channels of the instance branch after ASPP.
       instance_head_width: channels of the heads for centers and offsets.
-      kernel_size: of the depthwise convolutions in decoders and heads.
+      kernel_size: side of the depthwise convolutions in decoders and heads.
       norm: kind of norm of decoders and heads.
 
     Raises:

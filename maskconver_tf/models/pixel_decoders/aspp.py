@@ -30,10 +30,10 @@ class ASPP(tf_keras.layers.Layer):
     Shapes: level -> `[B, Hl, Wl, any]` in; `{level: [B, Hl, Wl, width]}` out.
 
     Args:
-      level: the level to use.
+      level: the level of the backbone to use.
       width: channels of each branch and of the output.
-      rates: dilation rates.
-      norm: kind of norm.
+      rates: dilation rates of the parallel branches.
+      norm: kind of norm after each convolution.
       dilated_pointwise: also dilate the 1x1 after a depthwise convolution. The result is the same,
         but TensorFlow splits the feature and pads the parts, which costs multiply-adds. The
         released code does this, and its published cost includes it.

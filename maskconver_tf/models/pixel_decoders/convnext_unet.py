@@ -59,7 +59,8 @@ class ConvNeXtUNet(tf_keras.layers.Layer):
       drop_path_rises: "level" as above, or "block": linearly from 0 at the first block of the
         decoder to r at the last, whatever their levels.
       norm: kind of norm after the projections.
-      recompute: see `ConvNeXtSEBlock`; for training on large pictures.
+      recompute: compute the inside of each block again in the backward pass instead of keeping it.
+        This saves memory and costs time.
       se_activation: inside the squeeze-and-excite of the blocks, "relu" or "gelu" (large model).
       level_activation: after the last block of each level, before the level goes to the next one
         and to the pyramid: "gelu" (large model), "relu", or None for none.

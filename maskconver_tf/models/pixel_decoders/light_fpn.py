@@ -30,7 +30,7 @@ class LightFPN(tf_keras.layers.Layer):
 
     Args:
       width: channels of every output level.
-      max_level: coarsest output level.
+      max_level: coarsest output level; level l has stride 2^l.
       kernel_size: of the convolution after concatenation; 7 gives the published size and cost.
       norm: kind of norm at the end of each level.
       activation: between two added levels: "gelu" in the large model, "relu", or None for none.

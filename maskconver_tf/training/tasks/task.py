@@ -32,8 +32,9 @@ class Task:
 
     Attributes:
       model: makes the model from `num_classes`.
-      loss: see above.
-      train_input: has `folder.categories`, `input_size`, the global `batch_size` and `batches`.
+      loss: compares the model's outputs with the labels of a batch, see above.
+      train_input: makes the batches; has `folder.categories`, `input_size`, the global
+        `batch_size` and `batches`.
       eval_input: what to evaluate on; None for no evaluation.
     """
 

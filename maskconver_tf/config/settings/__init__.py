@@ -1,0 +1,1 @@
+"""Lists every setting that Gin can reach, without importing what takes it."""

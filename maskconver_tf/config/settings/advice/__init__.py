@@ -1,0 +1,1 @@
+"""What to know about each setting besides its docstring: its unit, and when to change it."""
