@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import array
 import dataclasses
+import functools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,6 +43,22 @@ class PicturePairs(NamedTuple):
     pairs: Iterator[PicturePair]
     num_missing: tuple[int, ...]
     num_unused: tuple[int, ...]
+
+
+class TruthPictures(NamedTuple):
+    """The pictures of a truth.
+
+    Attributes:
+      path: its file or folder, for messages.
+      categories: its class list.
+      ids: the id of each picture, in order.
+      reader: makes the reader of a picture from its number in `ids`.
+    """
+
+    path: Path
+    categories: Categories
+    ids: Sequence[int | str]
+    reader: Callable[[int], SideReader]
 
 
 @dataclasses.dataclass
@@ -85,27 +102,41 @@ def coco_pairs(
         or two files write an image id in two ways.
     """
     check_folder(truth[1], "the folder of the truth's PNG files (--truth_png)")
-    for _, folder in predictions:
-        check_folder(folder, "the folder of the predicted PNG files (--pred_png)")
     index, entries = _read_index(truth[0], "the truth", strict, with_categories=True)
     categories = Categories.from_coco(entries, str(truth[0]))
     source = CocoFile(*truth, categories, strict)
+    listed = TruthPictures(truth[0], categories, index.ids, functools.partial(index.entry, source))
+    return pair_predictions(listed, predictions, allow_missing, strict)
+
+
+def pair_predictions(
+    truth: TruthPictures,
+    predictions: Sequence[tuple[Path, Path]],
+    allow_missing: bool = False,
+    strict: bool = False,
+) -> PicturePairs:
+    """Pairs pictures of any truth with predictions in COCO's panoptic format, by image id.
+
+    Args, raises: see `coco_pairs`.
+    """
+    for _, folder in predictions:
+        check_folder(folder, "the folder of the predicted PNG files (--pred_png)")
     indices = [_read_index(path, "the predictions", strict)[0] for path, _ in predictions]
-    missing = [_missing(index, other, allow_missing) for other in indices]
-    known = set(index.places)
+    missing = [_missing(truth, other, allow_missing) for other in indices]
+    known = {json.dumps(image_id) for image_id in truth.ids}
     unused = tuple(len(other.places.keys() - known) for other in indices)
-    sources = [CocoFile(*paths, categories, strict) for paths in predictions]
+    sources = [CocoFile(*paths, truth.categories, strict) for paths in predictions]
 
     def pairs() -> Iterator[PicturePair]:
-        for number, image_id in enumerate(index.ids):
+        for number, image_id in enumerate(truth.ids):
             key = json.dumps(image_id)
             found = tuple(
                 other.entry(of, other.places[key]) if key in other.places else None
                 for of, other in zip(sources, indices, strict=True)
             )
-            yield PicturePair(image_id, index.entry(source, number), found)
+            yield PicturePair(image_id, truth.reader(number), found)
 
-    return PicturePairs(categories, len(index.ids), pairs(), tuple(missing), unused)
+    return PicturePairs(truth.categories, len(truth.ids), pairs(), tuple(missing), unused)
 
 
 def _read_index(
@@ -145,7 +176,7 @@ def _read_index(
     return index, categories
 
 
-def _missing(truth: _Index, predictions: _Index, allow_missing: bool) -> int:
+def _missing(truth: TruthPictures, predictions: _Index, allow_missing: bool) -> int:
     """Returns how many pictures have no prediction, after checking that there may be any."""
     lost = [image_id for image_id in truth.ids if json.dumps(image_id) not in predictions.places]
     if not lost:
