@@ -207,15 +207,18 @@ json_list() {
 }
 
 # render FILE: prints a template with each ${NAME} replaced by that setting. It keeps lines that end
-# in `# if spot` only where SPOT=1, and drops the comment at the top of the file.
+# in `# if spot` only where SPOT=1, `# if gpu` where GPU=1 and `# if volume` where VOLUME=1, and drops
+# the comment at the top of the file.
 render() {
     local text name
     text=$(sed '1,/^[^#]/{/^#/d}' "$1")
-    need_choice SPOT
-    case ${SPOT:-0} in
-        1) text=${text//"  # if spot"/} ;;
-        0) text=$(grep -v '# if spot$' <<<"$text") ;;
-    esac
+    for name in SPOT GPU VOLUME; do
+        need_choice "$name"
+        case ${!name:-0} in
+            1) text=${text//"  # if ${name,,}"/} ;;
+            0) text=$(grep -v "# if ${name,,}$" <<<"$text") ;;
+        esac
+    done
     while [[ $text =~ \$\{([A-Z_]+)\} ]]; do
         name=${BASH_REMATCH[1]}
         need "$name" "the template $1 uses it"

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 FAKE = Path(__file__).with_name("fake_command.py")
 COMMANDS = ("gcloud", "kubectl", "docker", "nvidia-smi", "maskconver")
-TOOLS = "bash cat date dirname env grep mkdir mktemp rm sed seq sleep tail"
+TOOLS = "bash cat cksum date dirname env grep mkdir mktemp rm sed seq sleep tail"
 """The only real programs that the scripts may use. None of these starts anything elsewhere."""
 
 

@@ -13,7 +13,7 @@ LAUNCH = ROOT / "launch"
 SCRIPTS = sorted(LAUNCH.rglob("*.sh"))
 SOURCED = {"common.sh", "keep.sh"}
 """Other scripts source these; nobody runs them."""
-USER_SCRIPTS = [path for path in SCRIPTS if path.name not in SOURCED | {"host.sh"}]
+USER_SCRIPTS = [path for path in SCRIPTS if path.name not in SOURCED | {"host.sh", "probe.sh"}]
 
 
 def _name(path) -> str:
@@ -61,13 +61,13 @@ def test_help_shows_the_call_and_an_example(path):
     assert "#" not in usage
 
 
-@pytest.mark.parametrize("folder", ["local", "tpu_vm", "gke", "vertex", "docker"])
+@pytest.mark.parametrize("folder", ["local", "tpu_vm", "gke", "vertex", "docker", "serving"])
 def test_every_setting_is_explained(folder):
     """env.example has each setting that a script or template reads, unless the script sets it."""
     scripts = "".join(
         path.read_text(encoding="utf-8")
         for path in (LAUNCH / folder).glob("*.sh")
-        if path.name != "host.sh"  # It runs elsewhere, without these settings.
+        if path.name not in {"host.sh", "probe.sh"}  # They run elsewhere, without these settings.
     )
     templates = "".join(
         path.read_text(encoding="utf-8") for path in (LAUNCH / folder).glob("*.yaml")
