@@ -118,9 +118,12 @@ class PanopticQuality:
                 f"{image}: the predicted map has shape {predicted_map.shape}, the truth "
                 f"{truth_map.shape}; resize the prediction to the truth's size"
             )
-        overlaps = _overlaps(truth_map, truth_segments, predicted_map, predicted_segments, image)
-        truth_class_ids = self._class_ids(truth_segments, f"{image}: truth")
-        predicted_class_ids = self._class_ids(predicted_segments, f"{image}: predicted")
+        overlaps = count_overlaps(
+            truth_map, truth_segments, predicted_map, predicted_segments, image
+        )
+        truth_class_ids = class_ids_of(truth_segments, len(self.tp), f"{image}: truth")
+        predicted_where = f"{image}: predicted"
+        predicted_class_ids = class_ids_of(predicted_segments, len(self.tp), predicted_where)
         is_crowd = np.array([segment.is_crowd for segment in truth_segments], np.bool_)
         self._count(overlaps, truth_class_ids, is_crowd, predicted_class_ids)
 
@@ -181,19 +184,20 @@ class PanopticQuality:
     def _per_class(self, class_ids: np.ndarray) -> np.ndarray:
         return np.bincount(class_ids, minlength=len(self.tp))
 
-    def _class_ids(self, segments: Sequence[Segment], where: str) -> np.ndarray:
-        """Returns the class ids, int64 `[n]`, after checking their range."""
-        for segment in segments:
-            if not 0 <= segment.class_id < len(self.tp):
-                raise UserError(
-                    f"{where} segment {segment.id} has class {segment.class_id}; expected "
-                    f"0..{len(self.tp) - 1}, a position in the class list. Use contiguous class "
-                    "ids, not source ids"
-                )
-        return np.array([segment.class_id for segment in segments], np.int64)
+
+def class_ids_of(segments: Sequence[Segment], num_classes: int, where: str) -> np.ndarray:
+    """Returns the class ids, int64 `[n]`; raises `UserError` if one is not in 0..num_classes-1."""
+    for segment in segments:
+        if not 0 <= segment.class_id < num_classes:
+            raise UserError(
+                f"{where} segment {segment.id} has class {segment.class_id}; expected "
+                f"0..{num_classes - 1}, a position in the class list. Use contiguous class ids, "
+                "not source ids"
+            )
+    return np.array([segment.class_id for segment in segments], np.int64)
 
 
-def _overlaps(
+def count_overlaps(
     truth_map: np.ndarray,
     truth_segments: Sequence[Segment],
     predicted_map: np.ndarray,
