@@ -1,55 +1,21 @@
-"""Every command works in folders of any name, through links, and from another folder.
-
-All twenty names get the commands on data. The commands on a run cost seconds each, so they run in
-one folder whose name has all special characters at once, and in one folder behind a link.
-"""
+"""The commands on data work in folders of any name, through links, and from another folder."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-import tarfile
 import unicodedata
 from pathlib import Path
 
 import pytest
-import tensorflow as tf
 
-import maskconver_tf
 from maskconver_tf.cli.main import main
 from maskconver_tf.datasets.sources.coco.panoptic_folder import find_panoptic_parts
 from maskconver_tf.errors import UserError
-from maskconver_tf.training.machines.workers import Workers
-from maskconver_tf.training.run_files.checkpoint_reading import newest_checkpoint
-from maskconver_tf.training.run_files.claim import claim_run_folder
-from maskconver_tf.training.run_files.run_folder import RunFolder
+from tests.e2e.folders.folder_names import EVERYTHING, NAMES, NESTED
 
 TINY = Path(__file__).parents[1] / "tiny.gin"
-ARCHIVE = Path(__file__).parents[1] / "fixtures" / "old_layout.tar.xz"
-NAMES = (
-    "lr[0.1]",
-    "a*b",
-    "what?",
-    "two words",
-    " spaces around ",
-    "it's",
-    'say "hi"',
-    "new\nline",
-    "100%",
-    "%s %(name)s",
-    "$HOME",
-    "a;b&c|d",
-    "back\\slash",
-    unicodedata.normalize("NFC", "café"),
-    unicodedata.normalize("NFD", "café"),
-    "日本語",
-    "{a,b}",
-    "-dash",
-    "a=b,c:d@e()#f",
-    "~",
-)
-EVERYTHING = "lr[0.1] *?\\ 'x' \"y\"\n100% {é} $HOME=#@"
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +61,7 @@ def test_data_commands_work_in_a_folder_of_any_name(scenes, tmp_path, name):
     assert sorted(os.listdir(folder)) == ["check", "coco", "data", "proof", "score"]
 
 
-@pytest.mark.parametrize("name", [EVERYTHING])
+@pytest.mark.parametrize("name", [EVERYTHING, NESTED])
 def test_commands_before_a_training_work_in_a_folder_of_any_name(tmp_path, capsys, name):
     folder = tmp_path / name
     assert main(["data", "synth", "--out", f"{folder}/coco", "--num_train=1", "--num_val=1"]) == 0
@@ -107,62 +73,6 @@ def test_commands_before_a_training_work_in_a_folder_of_any_name(tmp_path, capsy
     data_options = ["--train_data", str(folder / "data"), "--eval_data", str(folder / "data")]
     assert main(["preflight", "--gin_file", f"{folder}/mine.gin", *data_options]) == 0
     assert "64x96, 13 classes" in capsys.readouterr().out
-
-
-@pytest.fixture
-def old(tmp_path) -> Path:
-    """A dataset folder, a run, an export and a picture, all tiny."""
-    with tarfile.open(ARCHIVE) as archive:
-        archive.extractall(tmp_path, filter="data")
-    return tmp_path / "old_layout"
-
-
-def test_a_run_resumes_scores_predicts_and_exports_in_a_folder_of_any_name(
-    old, tmp_path, monkeypatch, capsys
-):
-    monkeypatch.chdir(tmp_path)
-    name, folder = EVERYTHING, Path(EVERYTHING)
-    old.rename(folder)
-    run, data, picture = f"{name}/run", f"{name}/data", f"{name}/picture.png"
-    start = ["train", "--gin_file", f"{run}/config.gin", "--model_dir", run]
-    start += ["--train_data", data, "--eval_data", data, "--gin.Compute.deterministic=False"]
-    start += ["--gin.Saving.checkpoint_interval=1", "--gin.Saving.keep_checkpoints=2"]
-    assert main([*start, "--gin.RunLength.steps_per_loop=1", "--total_steps=1503"]) == 0
-    printed = capsys.readouterr()
-    assert "damaged" not in printed.err and "/maskconver-" not in printed.out + printed.err
-    kept = sorted(path.name for path in (folder / "run/checkpoints").glob("*.index"))
-    assert kept == ["ckpt-1502.index", "ckpt-1503.index"]
-    assert len(list((folder / "run/best").glob("*.index"))) == 1
-    assert main(["evaluate", "--model", run, "--out", f"{name}/scored"]) == 0
-    assert main(["export", "--model", run, "--out", f"{name}/out", "--skip_measure"]) == 0
-    assert os.listdir(folder / "out") == ["1"]
-    assert maskconver_tf.load(run).categories  # What `predict --model` calls.
-    assert main(["predict", "--model", f"{name}/out", picture, "--out", f"{name}/pictures"]) == 0
-    assert json.loads((folder / "pictures/picture.json").read_text())["segments"]
-
-
-def test_a_run_and_an_export_behind_a_link_load(old, tmp_path):
-    (tmp_path / "link").symlink_to(old)
-    (tmp_path / "run").symlink_to("link/run")
-    (tmp_path / "nowhere").symlink_to("gone")
-    assert maskconver_tf.load(tmp_path / "run").categories
-    assert maskconver_tf.load(tmp_path / "link/exported").categories
-    with pytest.raises(UserError, match="nowhere: no such folder; give a run's --model_dir"):
-        maskconver_tf.load(tmp_path / "nowhere")
-    with claim_run_folder(
-        RunFolder(tmp_path / "run"),
-        RunFolder(old / "run").categories(),
-        Workers(tf.distribute.get_strategy()),
-    ) as run:
-        assert newest_checkpoint(run.checkpoints) == str(tmp_path / "run/checkpoints/ckpt-1500")
-
-
-def test_evaluate_from_another_folder_is_told_of_eval_data(old, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    assert main(["evaluate", "--model", "old_layout/run", "--out", "scored"]) == 2
-    message = capsys.readouterr().err
-    assert "the path is relative. Give --eval_data DIR" in message
-    assert "data build" not in message
 
 
 def test_out_may_be_a_link(scenes, tmp_path):
