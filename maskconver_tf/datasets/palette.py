@@ -15,9 +15,9 @@ def palette(num_colors: int) -> np.ndarray:
     """
     levels = np.linspace(0, 255, 11).round().astype(np.uint8)
     candidates = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), -1).reshape(-1, 3)
-    candidates = candidates[_lab(candidates)[:, 0] >= 2500]  # Darker colors look like void.
-    positions = _lab(candidates)
-    taken = _lab(np.array([[0, 0, 0], [255, 255, 255], [128, 128, 128]], np.uint8))
+    candidates = candidates[lab_colors(candidates)[:, 0] >= 2500]  # Darker colors look like void.
+    positions = lab_colors(candidates)
+    taken = lab_colors(np.array([[0, 0, 0], [255, 255, 255], [128, 128, 128]], np.uint8))
     distances = np.min(_squared_distance(positions[:, None], taken), axis=1)
     colors = np.empty((num_colors, 3), np.uint8)
     for i in range(num_colors):
@@ -32,7 +32,7 @@ def _squared_distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.sum((a - b) ** 2, axis=-1)
 
 
-def _lab(rgb: np.ndarray) -> np.ndarray:
+def lab_colors(rgb: np.ndarray) -> np.ndarray:
     """Converts sRGB uint8 `[N, 3]` to CIE L*a*b* (D65), int64 `[N, 3]` in hundredths.
 
     The result is in whole numbers, so that the farthest color is the same on every machine.

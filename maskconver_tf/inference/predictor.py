@@ -26,6 +26,7 @@ from maskconver_tf.files.pictures import (
     to_plain_rgb,
 )
 from maskconver_tf.inference.drawing.panoptic_drawing import draw_panoptic_map
+from maskconver_tf.inference.drawing.style import DrawingStyle, enlarge, stretch_contrast
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,9 +45,26 @@ class Prediction:
     segments: list[types.Segment]
     categories: Categories
 
-    def draw(self) -> np.ndarray:
-        """Draws colored masks, outlines, names and scores on the picture; uint8 `[h, w, 3]`."""
-        return draw_panoptic_map(self.image, self.panoptic_map, self.segments, self.categories)
+    def draw(self, style: DrawingStyle | None = None) -> np.ndarray:
+        """Draws colored masks, outlines, names and scores on the picture.
+
+        Args:
+          style: None draws at the picture's size without changing its contrast.
+
+        Returns:
+          uint8 `[h, w, 3]`, both sides `style.enlarge` times larger than the picture.
+        """
+        style = style or DrawingStyle(enlarge=1, contrast=False)
+        image = stretch_contrast(self.image) if style.contrast else self.image
+        image, panoptic_map = enlarge(image, self.panoptic_map, style.times(*image.shape[:2]))
+        return draw_panoptic_map(
+            image,
+            panoptic_map,
+            self.segments,
+            self.categories,
+            labels=style.labels,
+            outlines=style.outlines,
+        )
 
     def to_json(self) -> dict:
         """Returns the segments with names, source category ids and COCO boxes (x, y, w, h)."""
@@ -66,14 +84,7 @@ class Prediction:
         Raises:
           UserError: `out_dir` is not a folder and cannot be made.
         """
-        folder = Path(out_dir)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(
-                f"{folder}: cannot be made ({error.strerror}); expected a folder to write to. "
-                "Choose another one"
-            ) from None
+        folder = make_folder(out_dir)
         paths = {kind: folder / name for kind, name in saved_names(stem).items()}
         Image.fromarray(self.draw()).save(paths["picture"])
         Image.fromarray(ids_to_rgb(self.panoptic_map)).save(paths["ids"])
@@ -93,6 +104,19 @@ class Prediction:
             "area": segment.area,
             "bbox": [x0, y0, x1 - x0, y1 - y0],
         }
+
+
+def make_folder(path: str | os.PathLike) -> Path:
+    """Makes a folder for results; raises `UserError` if that is not possible."""
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"{folder}: cannot be made ({error.strerror}); expected a folder to write to. "
+            "Choose another one"
+        ) from None
+    return folder
 
 
 def saved_names(stem: str) -> dict[str, str]:

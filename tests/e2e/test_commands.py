@@ -115,7 +115,7 @@ def test_evaluate_refuses_data_of_other_classes(trained, make_coco_folder, tmp_p
 def test_predict_writes_picture_ids_and_segments(trained, pictures, tmp_path, capsys):
     paths = [str(path) for path in pictures]
     arguments = ["predict", "--model", str(trained), *paths, "--out", str(tmp_path)]
-    assert main([*arguments, "--score_threshold", "0.02"]) == 0
+    assert main([*arguments, "--score_threshold", "0.02", "--enlarge", "1"]) == 0
     assert "1/3" not in capsys.readouterr().out  # the bar is for the eye, not for a pipe
     for path in pictures:
         width, height = Image.open(path).size
@@ -133,7 +133,7 @@ def test_predict_names_all_that_is_not_there_before_it_starts(trained, pictures,
     assert main([*arguments, str(pictures[0]), "gone.jpg", str(tmp_path)]) == 2
     message = capsys.readouterr().err
     assert "gone.jpg: no such picture" in message
-    assert f"{tmp_path}: a folder" in message
+    assert f"{tmp_path}: a folder without files" in message
     assert not (tmp_path / "out").exists()
 
 

@@ -8,8 +8,6 @@ import numpy as np
 
 from maskconver_tf.ops.segment_extents import segment_extents
 
-_MIN_AREA = 0.5
-"""A segment gets a label if its area is at least this share of the label's area."""
 _MAX_HIDDEN = 0.1
 """A label is left out if other labels cover more than this share of it at its best place."""
 _NUM_PLACES = 64
@@ -17,9 +15,12 @@ _NUM_PLACES = 64
 
 
 def place_labels(
-    index: np.ndarray, depth: np.ndarray, sizes: Sequence[tuple[int, int]]
+    index: np.ndarray,
+    depth: np.ndarray,
+    sizes: Sequence[tuple[int, int]],
+    min_area: float | None = 0.5,
 ) -> dict[int, tuple[int, int]]:
-    """Finds a place for the label of each segment that is large enough for a label.
+    """Finds a place for the label of each segment that is large enough for it.
 
     Small segments choose first, because they have the fewest places.
 
@@ -27,6 +28,8 @@ def place_labels(
       index: integers `[h, w]`, i for the i-th segment counted from 1, 0 for void.
       depth: `[h, w]`, distance of each pixel to the border of its segment, from 1.
       sizes: (height, width) of each segment's label.
+      min_area: a segment gets a label if its area is at least this share of the label's area. None
+        gives a place also to labels that hide their segments or other labels.
 
     Returns:
       Top left corner (y, x) of each label that has a place. The keys are positions of segments in
@@ -38,7 +41,9 @@ def place_labels(
     taken = np.zeros((0, 4), np.int64)
     for segment in np.argsort(areas, kind="stable"):
         size = np.array(sizes[segment])
-        if areas[segment] < _MIN_AREA * size.prod() or (size > index.shape).any():
+        if not areas[segment] or (size > index.shape).any():
+            continue
+        if min_area is not None and areas[segment] < min_area * size.prod():
             continue
         y0, x0, y1, x1 = boxes[segment]
         depth_inside = np.where(index[y0:y1, x0:x1] == segment + 1, depth[y0:y1, x0:x1], 0)
@@ -46,7 +51,7 @@ def place_labels(
         candidates = _boxes_around(centers, size, index.shape)
         hidden = _overlaps(candidates, taken).sum(axis=1)
         best = np.argmin(hidden)
-        if hidden[best] <= _MAX_HIDDEN * size.prod():
+        if min_area is None or hidden[best] <= _MAX_HIDDEN * size.prod():
             taken = np.concatenate([taken, candidates[best : best + 1]])
             corners[int(segment)] = tuple(candidates[best, :2].tolist())
     return corners

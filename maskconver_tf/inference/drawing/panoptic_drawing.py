@@ -24,6 +24,9 @@ _FADING = 0.6
 """Share of the picture's own colors that turns grey under a segment, so that colors do not mix."""
 _LUMA = np.array([0.3, 0.6, 0.1], np.float32)
 _MAX_NAME = 28
+_MIN_AREA = 1.5
+"""A segment gets a label if its area is at least this share of the label's area. A label that hides
+most of a small thing tells less than the thing itself."""
 
 
 def draw_panoptic_map(
@@ -32,18 +35,22 @@ def draw_panoptic_map(
     segments: Sequence[Segment],
     categories: Categories,
     alpha: float = 0.55,
+    labels: str = "auto",
+    outlines: bool = False,
 ) -> np.ndarray:
     """Draws a panoptic map, truth or prediction, over its picture.
 
-    Each class has a color. Things of one class get shades of it, so that neighbors differ. A
-    segment that is large enough gets a label with its class name and its score, if it has one. Void
-    pixels are a little darker than in the picture.
+    Each class has a color. Things of one class get shades of it, so that neighbors differ. A label
+    has the class name of its segment and the score, if there is one. Void pixels are a little
+    darker than in the picture.
 
     Args:
       image: uint8 `[h, w, 3]`.
       panoptic_map: integers `[h, w]`, `VOID_SEGMENT_ID` for void.
       segments: all segments of the map; only `id`, `class_id`, `is_crowd` and `score` are used.
       alpha: 0..1, strength of the colors.
+      labels: "auto" for segments that are large enough, "all" or "none".
+      outlines: draw the outline of each segment in its color, and leave the rest of the picture.
 
     Returns:
       uint8 `[h, w, 3]`.
@@ -56,9 +63,14 @@ def draw_panoptic_map(
     index = number_segments(panoptic_map, segments, "the panoptic map")
     depth = border_distance(index)
     colors = segment_colors(index, segments, categories)
-    picture = _tint(image, index, colors, alpha)
-    _draw_outlines(picture, depth)
-    return _draw_labels(picture, index, depth, colors, segments, categories)
+    if outlines:
+        picture = _color_outlines(image, index, depth, colors)
+    else:
+        picture = _tint(image, index, colors, alpha)
+        _draw_outlines(picture, depth)
+    if labels == "none":
+        return picture
+    return _draw_labels(picture, index, depth, colors, segments, categories, labels)
 
 
 def _check_arguments(image: np.ndarray, panoptic_map: np.ndarray, alpha: float) -> None:
@@ -87,9 +99,23 @@ def _tint(image: np.ndarray, index: np.ndarray, colors: np.ndarray, alpha: float
     return mixed.astype(np.uint8)
 
 
+def _color_outlines(
+    image: np.ndarray, index: np.ndarray, depth: np.ndarray, colors: np.ndarray
+) -> np.ndarray:
+    """Draws a line inside each segment along its border, in its color; uint8 `[h, w, 3]`."""
+    picture = image.copy()
+    is_line = (depth <= 2 * _line_width(depth.shape)) & (index > 0)
+    picture[is_line] = colors[index[is_line]]
+    return picture
+
+
+def _line_width(shape: tuple[int, int]) -> int:
+    return max(1, round(min(shape) / 480))
+
+
 def _draw_outlines(picture: np.ndarray, depth: np.ndarray) -> None:
     """Draws a white line between segments and a dark line on both sides of it, in place."""
-    width = max(1, round(min(depth.shape) / 480))
+    width = _line_width(depth.shape)
     _blend(picture, depth <= width, 255, 0.85)
     _blend(picture, (depth > width) & (depth <= 2 * width), 0, 0.45)
 
@@ -105,12 +131,14 @@ def _draw_labels(
     colors: np.ndarray,
     segments: Sequence[Segment],
     categories: Categories,
+    labels: str,
 ) -> np.ndarray:
     font_size = font_size_for(*index.shape)
     texts = [_label(segment, categories) for segment in segments]
     sizes = [label_size(text, font_size) for text in texts]
     canvas = Image.fromarray(picture)
-    for i, corner in place_labels(index, depth, sizes).items():
+    min_area = None if labels == "all" else _MIN_AREA
+    for i, corner in place_labels(index, depth, sizes, min_area).items():
         draw_label(canvas, corner, texts[i], font_size, tuple(colors[i + 1].tolist()))
     return np.array(canvas)
 

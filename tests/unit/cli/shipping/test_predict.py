@@ -1,25 +1,106 @@
-"""`maskconver predict` with stand-ins for what it calls."""
+"""`maskconver predict` with a stand-in for the model."""
 
 from __future__ import annotations
 
-import sys
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
 
 import maskconver_tf
 from maskconver_tf.cli.main import main
+from maskconver_tf.inference.predictor import Predictor
+from tests.unit.inference.fake_predictor import CATEGORIES, PIXELS, segment, write_picture
 
 
-def test_predict_checks_the_pictures_before_it_loads_the_model(calls, monkeypatch):
-    order = []
-    calls("inference.predict_files", "check_pictures_exist")
-    fake = sys.modules["maskconver_tf.inference.predict_files"]
-    fake.check_pictures_exist = lambda images: order.append(("check", images))
-    fake.predict_files = lambda *args: order.append(("predict", *args))
-    monkeypatch.setattr(maskconver_tf, "load", lambda *args: order.append(("load", *args)) or "p")
-    argv = ["predict", "--model", "m", "a.jpg", "b.jpg", "--out", "o", "--score-threshold", "0.4"]
-    argv += ["--max-pixels", "200000000"]
+@pytest.fixture
+def loads(monkeypatch, tmp_path):
+    """The arguments of each call of `load`; the working folder has pictures in `in`."""
+    made = []
+
+    def load(*args, **kwargs):
+        made.append((args, kwargs))
+        return Predictor(segment, CATEGORIES)
+
+    monkeypatch.setattr(maskconver_tf, "load", load)
+    monkeypatch.chdir(tmp_path)
+    for name in ("in/a.png", "in/b.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        write_picture(tmp_path / name)
+    return made
+
+
+def test_mistakes_are_told_before_the_model_loads(loads, error_of):
+    start = ["predict", "--model", "m", "--out", "o"]
+    assert "gone.png: no such picture" in error_of(*start, "gone.png")
+    assert "--format svg: expected one or more of drawing" in error_of(*start, "in", "--format=svg")
+    assert "--enlarge 9: expected a number from 1 to 8" in error_of(*start, "in", "--enlarge", "9")
+    assert "--enlarge 1.5: expected a whole" in error_of(*start, "in", "--enlarge", "1.5")
+    assert "--threads 0: expected a number" in error_of(*start, "in", "--threads", "0")
+    assert "ids.json" in error_of(*start, "in", "--image_ids", "ids.json")
+    assert "did you mean '--outlines'" in error_of(*start, "in", "--outline")
+    assert not loads
+
+
+def test_thresholds_reach_the_model(loads):
+    argv = ["predict", "--model", "m", "in/a.png", "--out", "o", "--score-threshold", "0.4"]
     assert main(argv) == 0
-    assert order == [
-        ("check", ["a.jpg", "b.jpg"]),
-        ("load", "m", 0.4),
-        ("predict", "p", ["a.jpg", "b.jpg"], "o", 200_000_000),
+    [(args, kwargs)] = loads
+    assert args[0] == "m"
+    assert 0.4 in (*args, *kwargs.values())
+
+
+def test_a_folder_in_several_formats(loads, tmp_path):
+    argv = ["predict", "--model", "m", "in", "--out", "o", "--format", "coco,csv"]
+    assert main([*argv, "--format", "label_tiff"]) == 0
+    names = sorted(p.relative_to(tmp_path / "o").as_posix() for p in (tmp_path / "o").rglob("*.*"))
+    assert names == [
+        *(".predicted.jsonl", "a_labels.csv", "a_labels.tif", "b_labels.csv", "b_labels.tif"),
+        *("pictures.csv", "predictions.json", "predictions/a.png", "predictions/b.png"),
+        "segments.csv",
     ]
+
+
+def test_drawing_options_reach_the_drawing(loads, tmp_path):
+    argv = ["predict", "--model", "m", "in/a.png", "--out", "o"]
+    assert main(argv) == 0
+    assert Image.open("o/a.png").size == (12 * 8, 8 * 8)
+    more = ["--enlarge", "1", "--labels", "none", "--outlines", "--raw_contrast"]
+    assert main([*argv, *more]) == 0
+    drawn = np.asarray(Image.open("o/a.png"))
+    assert drawn.shape == (8, 12, 3)
+    np.testing.assert_array_equal(drawn[1, 8:], PIXELS[1, 8:])
+
+
+def test_only_options_that_change_the_result_repeat_the_work(loads, capsys):
+    argv = ["predict", "--model", "m", "in", "--out", "o", "--format", "coco"]
+
+    def done(*more):
+        assert main([*argv, *more]) == 0
+        return "2 of 2 pictures are done" in capsys.readouterr().out
+
+    assert not done()
+    assert done()
+    assert done("--threads", "2", "--labels", "none", "--max_pixels", "1000")
+    assert not done("--score_threshold", "0.2")
+    assert done("--score_threshold", "0.2")
+    assert not done("--score_threshold", "0.2", "--overwrite")
+
+
+def test_ids_of_the_truth(loads):
+    with open("truth.json", "w") as file:
+        json.dump({"images": [{"file_name": "b.png", "id": 12}]}, file)
+    argv = ["predict", "--model", "m", "in", "--out", "o", "--format", "coco"]
+    assert main([*argv, "--image_ids", "truth.json"]) == 0
+    with open("o/predictions.json") as file:
+        assert [image["id"] for image in json.load(file)["images"]] == ["a", 12]
+    assert main(argv) == 0
+    with open("o/predictions.json") as file:
+        assert [image["id"] for image in json.load(file)["images"]] == ["a", "b"]
+
+
+def test_the_help_lists_the_formats(help_of):
+    told = help_of("predict")
+    for name in ("geojson", "imagej_roi", "label_tiff", "coco", "csv", "drawing"):
+        assert f"\n  {name} " in told

@@ -1,0 +1,1 @@
+"""Many pictures into one folder: which ones, which are done, and in what order work overlaps."""
