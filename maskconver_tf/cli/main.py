@@ -18,12 +18,16 @@ from maskconver_tf.cli.arguments import CommandParser
 from maskconver_tf.cli.learning.train import add_preflight_command, add_train_command
 from maskconver_tf.cli.preparing.data import add_data_commands
 from maskconver_tf.cli.preparing.models import add_models_command
+from maskconver_tf.cli.preparing.new import add_new_command
 from maskconver_tf.cli.preparing.settings import add_settings_command
 from maskconver_tf.cli.scoring.evaluate import add_evaluate_command
+from maskconver_tf.cli.scoring.report import add_report_command
 from maskconver_tf.cli.scoring.score import add_score_command
+from maskconver_tf.cli.scoring.tune import add_tune_command
 from maskconver_tf.cli.shipping.export import add_export_command
 from maskconver_tf.cli.shipping.litert import add_parity_command
 from maskconver_tf.cli.shipping.predict import add_predict_command
+from maskconver_tf.cli.shipping.serve import add_serve_command
 from maskconver_tf.errors import RunStopped, UserError
 
 _GIN_PREFIX = "--gin."
@@ -41,6 +45,7 @@ from nothing to a prediction:
   maskconver train --gin_file experiments/demo.gin --train_data data/train \\
       --eval_data data/val --total_steps 3000 --model_dir runs/demo
   maskconver evaluate --model runs/demo
+  maskconver report runs/demo --out report
   maskconver predict --model runs/demo photo.jpg --out pictures
   maskconver export --model runs/demo --out exported
 
@@ -93,12 +98,16 @@ def make_parser() -> CommandParser:
     parser.set_defaults(parser=parser, handler=None, takes_gin=False)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     add_data_commands(commands)
+    add_new_command(commands)
     add_preflight_command(commands)
     add_train_command(commands)
     add_evaluate_command(commands)
     add_score_command(commands)
+    add_report_command(commands)
+    add_tune_command(commands)
     add_predict_command(commands)
     add_export_command(commands)
+    add_serve_command(commands)
     add_parity_command(commands)
     add_models_command(commands)
     add_settings_command(commands)

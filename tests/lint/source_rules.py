@@ -24,7 +24,7 @@ _FLOOR = _BASE | {"files", "ops"}
 _TRUTH = _FLOOR | {"datasets"}
 _MIDDLE = _TRUTH | {"layers", "models", "losses", "postprocess", "input", "evaluation"}
 _ENDS = _MIDDLE | {"inference"}
-_RUNS = _ENDS | {"export", "training"}
+_RUNS = _ENDS | {"export", "serving", "training"}
 MAY_IMPORT = {
     "types": set(),
     "errors": set(),
@@ -40,6 +40,7 @@ MAY_IMPORT = {
     "evaluation": _TRUTH,
     "inference": _MIDDLE,
     "export": _ENDS,
+    "serving": _ENDS,
     "training": _ENDS,
     "planning": _RUNS,
     "config": _RUNS | {"planning"},

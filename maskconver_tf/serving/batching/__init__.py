@@ -1,0 +1,1 @@
+"""Joins pictures of several requests to one batch for the model."""

@@ -1,0 +1,1 @@
+"""Tensors in requests and answers: as JSON, and as bytes."""

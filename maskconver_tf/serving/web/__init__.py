@@ -1,0 +1,1 @@
+"""What all requests have in common: limits, tokens, ids, the log, metrics, connections."""

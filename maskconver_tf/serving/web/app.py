@@ -1,0 +1,97 @@
+"""The ASGI application: which function answers at which address."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from maskconver_tf.serving.refusals import Refusal
+from maskconver_tf.serving.routes import open_inference, operations, tf_serving
+from maskconver_tf.serving.routes.segment import segment
+from maskconver_tf.serving.web.error_answers import (
+    answer_failure,
+    answer_http_error,
+    answer_refusal,
+)
+from maskconver_tf.serving.web.gate import Gate
+from maskconver_tf.serving.web.service import ModelService
+
+PAGE = Path(__file__).parents[1] / "page"
+_OPEN_PATHS = ("/v2/health/live", "/v2/health/ready", "/openapi.json")
+"""Probes have no token. The page has none either until its user types one."""
+
+
+def make_app(service: ModelService, page: Path = PAGE) -> ASGIApp:
+    """Makes the application.
+
+    Args:
+      service: answers with the model; the caller stops it.
+      page: folder of the files at `/`; without an `index.html` there is no page.
+    """
+    routes = [
+        Route("/segment", segment, methods=["POST"]),
+        Route("/model", operations.model, methods=["GET"]),
+        Route("/metrics", operations.metrics, methods=["GET"]),
+        Route("/openapi.json", operations.openapi, methods=["GET"]),
+        Route("/v1/models/{address:path}", _v1, methods=["GET", "POST"]),
+        Route("/v2", open_inference.server_metadata, methods=["GET"]),
+        Route("/v2/health/live", open_inference.live, methods=["GET"]),
+        Route("/v2/health/ready", open_inference.ready, methods=["GET"]),
+        Route("/v2/models/{address:path}", _v2, methods=["GET", "POST"]),
+    ]
+    files = _page_routes(page)
+    app = Starlette(
+        routes=[*routes, *files],
+        middleware=_cors(service),
+        exception_handlers={
+            Refusal: answer_refusal,
+            HTTPException: answer_http_error,
+            Exception: answer_failure,
+        },
+    )
+    app.router.redirect_slashes = False
+    app.state.service = service
+    open_paths = [*_OPEN_PATHS, *(route.path for route in files)]
+    return Gate(app, service.settings, service.metrics, service.budget, open_paths)
+
+
+def _page_routes(page: Path) -> list[Route]:
+    """A route for each file of the page; `index.html` is also `/`."""
+    files = {f"/{path.relative_to(page).as_posix()}": path for path in page.rglob("*.*")}
+    if "/index.html" in files:
+        files["/"] = files["/index.html"]
+    return [Route(address, _file(path), methods=["GET"]) for address, path in files.items()]
+
+
+def _file(path: Path) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        return FileResponse(path, headers={"Cache-Control": "no-cache"})
+
+    return answer
+
+
+def _cors(service: ModelService) -> list[Middleware]:
+    origins = list(service.settings.cors_origins)
+    if not origins:
+        return []
+    options = {"allow_origins": origins, "allow_methods": ["GET", "POST"]}
+    return [Middleware(CORSMiddleware, **options, allow_headers=["*"])]
+
+
+async def _v1(request: Request) -> Response:
+    post = request.method == "POST"
+    return await (tf_serving.post_model if post else tf_serving.get_model)(request)
+
+
+async def _v2(request: Request) -> Response:
+    post = request.method == "POST"
+    return await (open_inference.post_model if post else open_inference.get_model)(request)

@@ -1,0 +1,191 @@
+"""What every request passes: its id, token, size check, log line, metrics and time to send.
+
+It is the outermost layer and answers every error, so that no traceback leaves the server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import logging
+import re
+import secrets
+import time
+from collections.abc import Iterable
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from maskconver_tf.serving.refusals import Refusal
+from maskconver_tf.serving.settings import ServerSettings
+from maskconver_tf.serving.web.bodies import BodyBudget
+from maskconver_tf.serving.web.error_answers import CLIENT_GONE, error_answer, internal_failure
+from maskconver_tf.serving.web.metrics import Metrics, since
+
+_access_log = logging.getLogger("maskconver.access")
+_log = logging.getLogger("maskconver.serve")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' blob: data:; media-src 'self' blob:; manifest-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self)",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Gate:
+    """An ASGI application around another.
+
+    Args:
+      app: the application that answers.
+      settings: token and limits.
+      metrics: counts every request.
+      budget: memory of bodies; what a request holds is given back after its answer.
+      open_paths: paths that need no token.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: ServerSettings,
+        metrics: Metrics,
+        budget: BodyBudget,
+        open_paths: Iterable[str],
+    ):
+        self._app = app
+        self._settings = settings
+        self._metrics = metrics
+        self._budget = budget
+        self._open_paths = frozenset(open_paths)
+        self._token = _digest(settings.token.encode()) if settings.token else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = _Exchange(scope, send, self._settings.limits.send_seconds)
+        self._metrics.begin()
+        try:
+            await self._answer(scope, receive, exchange)
+        finally:
+            self._budget.release(scope.get("maskconver.held", 0))
+            self._report(scope, exchange)
+
+    async def _answer(self, scope: Scope, receive: Receive, exchange: _Exchange) -> None:
+        try:
+            self._check(scope, Headers(scope=scope))
+            await self._app(scope, receive, exchange.send)
+        except Refusal as refusal:
+            scope["maskconver.reason"] = refusal.reason
+            await exchange.refuse(refusal, scope, receive)
+        except Exception as error:
+            if exchange.is_lost:
+                return
+            _log.error("request %s failed", exchange.request_id, exc_info=error)
+            scope["maskconver.reason"] = "internal"
+            await exchange.refuse(internal_failure(), scope, receive)
+
+    def _check(self, scope: Scope, headers: Headers) -> None:
+        """Refuses what can be refused before the body is read."""
+        site = headers.get("sec-fetch-site")
+        if site == "cross-site" and headers.get("origin") not in self._settings.cors_origins:
+            raise Refusal(403, "Pages of other sites may not call this server", "cross_site")
+        # A browser asks for permission (OPTIONS) without the token.
+        is_open = scope["path"] in self._open_paths or scope["method"] == "OPTIONS"
+        if self._token and not is_open and not self._has_token(headers):
+            raise Refusal(
+                401,
+                "Send the server's token as 'Authorization: Bearer TOKEN'",
+                "token",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+        length = headers.get("content-length", "0")
+        if (
+            not length.isdecimal()
+            or len(length) > 15
+            or int(length) > self._settings.limits.max_body_bytes
+        ):
+            most = self._settings.limits.max_body_bytes
+            raise Refusal(413, f"The body is larger than {most} bytes", "body_size")
+        if headers.get("content-encoding", "identity") != "identity":
+            raise Refusal(415, "Send the body without a Content-Encoding", "content_encoding")
+
+    def _has_token(self, headers: Headers) -> bool:
+        kind, _, given = headers.get("authorization", "").partition(" ")
+        # Digests have one length, so the time tells nothing about the token.
+        is_equal = hmac.compare_digest(_digest(given.strip().encode("latin-1")), self._token)
+        return is_equal and kind.lower() == "bearer"
+
+    def _report(self, scope: Scope, exchange: _Exchange) -> None:
+        route = scope.get("maskconver.route") or _route_of(scope)
+        seconds = since(exchange.begin)
+        status = CLIENT_GONE if exchange.is_lost else exchange.status
+        self._metrics.answered(route, status, seconds)
+        if reason := scope.get("maskconver.reason"):
+            self._metrics.refused(reason)
+        if self._settings.access_log:
+            line = {
+                "id": exchange.request_id,
+                "method": scope["method"] if scope["method"] in _METHODS else "other",
+                "route": route,
+                "status": status,
+                "ms": round(1000 * seconds, 1),
+                "bytes": exchange.bytes_sent,
+            }
+            _access_log.info("%s", json.dumps(line | ({"reason": reason} if reason else {})))
+
+
+class _Exchange:
+    """One answer on its way: adds headers, counts bytes, and gives the client a time to read."""
+
+    def __init__(self, scope: Scope, send: Send, send_seconds: float):
+        given = Headers(scope=scope).get("x-request-id", "")
+        self.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        self.begin = time.monotonic()
+        self.status = 0
+        self.bytes_sent = 0
+        self.is_lost = False
+        self._send = send
+        self._send_seconds = send_seconds
+        self._transport_close = scope.get("maskconver.close")
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-ID"] = self.request_id
+            for name, value in _HEADERS.items():
+                headers.setdefault(name, value)
+            headers.setdefault("Cache-Control", "no-store")
+        self.bytes_sent += len(message.get("body", b""))
+        try:
+            async with asyncio.timeout(self._send_seconds):
+                await self._send(message)
+        except TimeoutError:
+            self.is_lost = True
+            raise
+
+    async def refuse(self, refusal: Refusal, scope: Scope, receive: Receive) -> None:
+        if self.status == 0:
+            await error_answer(refusal)(scope, receive, self.send)
+
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+def _route_of(scope: Scope) -> str:
+    """The pattern of the address. The address itself may hold anything, so no log shows it."""
+    route = scope.get("route")
+    return getattr(route, "path", None) or "other"
+
+
+def _digest(secret: bytes) -> bytes:
+    return hashlib.sha256(secret).digest()
