@@ -27,14 +27,14 @@ from maskconver_tf.evaluation.scoring.reading.picture_pairs import (
     pair_predictions,
 )
 from maskconver_tf.evaluation.scoring.reading.sides import Side
-from maskconver_tf.files.paths import read_part
+from maskconver_tf.files.paths import RemotePath, read_part
 
 
 @dataclasses.dataclass(frozen=True)
 class RecordReader:
     """Reads one picture from bytes `begin` to `begin + num_bytes` of a shard."""
 
-    path: Path
+    path: Path | RemotePath
     begin: int
     num_bytes: int
 
@@ -89,7 +89,7 @@ class DatasetPictures:
 
 
 @functools.lru_cache(maxsize=2)
-def dataset_pictures(path: Path) -> DatasetPictures:
+def dataset_pictures(path: Path | RemotePath) -> DatasetPictures:
     """Finds the records of a dataset folder; it reads each shard once.
 
     Raises:
@@ -110,7 +110,9 @@ def dataset_pictures(path: Path) -> DatasetPictures:
 
 
 def record_pairs(
-    dataset: Path, predictions: Sequence[tuple[Path, Path]], allow_missing: bool = False
+    dataset: Path | RemotePath,
+    predictions: Sequence[tuple[Path, Path]],
+    allow_missing: bool = False,
 ) -> PicturePairs:
     """Pairs the pictures of a dataset folder with predictions by their image id.
 
@@ -124,7 +126,7 @@ def record_pairs(
     return pair_predictions(dataset_pictures(dataset).as_truth(), predictions, allow_missing)
 
 
-def _damaged(path: Path, error: Exception) -> UserError:
+def _damaged(path: Path | RemotePath, error: Exception) -> UserError:
     return UserError(
         f"{path}: the file is damaged ({error}); expected whole records. Copy the dataset again, "
         "or build it again with `maskconver data build`"

@@ -1,0 +1,123 @@
+"""Finds the predictions of a model: in the folder of a run, of an evaluation, or a JSON file."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from maskconver_tf.errors import UserError
+from maskconver_tf.evaluation.evaluation_record import (
+    EvaluationRecord,
+    best_weights,
+    read_evaluation_record,
+)
+
+PREDICTIONS = "predictions.json"
+_RUN_PARTS = ("config.gin", "checkpoints", "best")
+
+
+@dataclasses.dataclass(frozen=True)
+class ReportModel:
+    """One model of a report.
+
+    Attributes:
+      name: what the page calls it.
+      predictions: the JSON file and the folder of its PNG files.
+      record: what `maskconver evaluate` noted beside the predictions; None if it did not.
+      run: folder of the training, for curves and facts; None if it is not known.
+    """
+
+    name: str
+    predictions: tuple[Path, Path]
+    record: EvaluationRecord | None = None
+    run: Path | None = None
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder is that of a training."""
+    return any((folder / name).exists() for name in _RUN_PARTS)
+
+
+def why_evaluate(folder: Path, needs_record: bool) -> str | None:
+    """Says why a run must be evaluated before a report; None if its predictions can be used.
+
+    Args:
+      needs_record: whether the record of the evaluation has to tell where the truth is.
+    """
+    if not is_run(folder):
+        return None
+    if not (folder / PREDICTIONS).is_file():
+        return "it has no predictions"
+    record = read_evaluation_record(folder)
+    if record is None:
+        return "nothing tells on which dataset its predictions were made" if needs_record else None
+    weights = best_weights(folder)
+    if record.weights and weights and record.weights != weights:
+        return f"its predictions are those of {record.weights}, and now {weights} is best"
+    return None
+
+
+def find_models(paths: Sequence[Path], names: Sequence[str] | None = None) -> list[ReportModel]:
+    """Finds the predictions of each path.
+
+    Args:
+      names: what the page calls each model; None to take the names of folders and files.
+
+    Raises:
+      UserError: a path holds no predictions, two models have one name, or the number of names is
+        wrong.
+    """
+    if names and len(names) != len(paths):
+        raise UserError(
+            f"--names: found {len(names)} names for {len(paths)} models; expected one for each. "
+            "Give as many names as models, or leave --names out"
+        )
+    models = [_find_model(path) for path in paths]
+    chosen = list(names or _different_names([Path(path) for path in paths]))
+    for name in chosen:
+        if chosen.count(name) > 1:
+            raise UserError(
+                f"--names: found {name} {chosen.count(name)} times; expected a name of its own for "
+                "each model. Give different names"
+            )
+    return [
+        dataclasses.replace(model, name=name) for model, name in zip(models, chosen, strict=True)
+    ]
+
+
+def _find_model(path: Path) -> ReportModel:
+    json_path = path / PREDICTIONS if path.is_dir() else path
+    if not json_path.is_file():
+        raise UserError(
+            f"{path}: {_instead(path)}. Give a run, or the folder or JSON file of "
+            "predictions that `maskconver evaluate --out` writes"
+        )
+    folder = json_path.parent
+    record = read_evaluation_record(folder) if json_path.name == PREDICTIONS else None
+    noted = [Path(record.model)] if record and record.model else []
+    near = [path for path in (folder, *noted, folder.parent) if is_run(path)]
+    return ReportModel(
+        path.name, (json_path, json_path.with_suffix("")), record, near[0] if near else None
+    )
+
+
+def _instead(path: Path) -> str:
+    if not path.exists():
+        return "found nothing; expected a run or predictions"
+    if path.is_dir():
+        return f"found a folder without {PREDICTIONS}; expected a run or the folder of predictions"
+    return "found no file; expected a run or predictions"
+
+
+def _different_names(paths: Sequence[Path]) -> list[str]:
+    """Names paths by their last parts; takes as many parts as make the names differ."""
+    parts = [
+        path.resolve().with_suffix("" if path.suffix == ".json" else path.suffix).parts
+        for path in paths
+    ]
+    for count in range(1, max(map(len, parts)) + 1):
+        names = ["/".join(part[-count:]) for part in parts]
+        if len(set(names)) == len(names):
+            return names
+    return [f"{part[-1]} ({number})" for number, part in enumerate(parts, start=1)]
