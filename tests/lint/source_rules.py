@@ -76,6 +76,7 @@ TENSORFLOW_FREE = (
     "datasets/sources/options.py",
     "datasets/synthetic/**/*.py",
     "evaluation/panoptic_quality.py",
+    "evaluation/report/*.py",
     "evaluation/coco_results.py",
     "evaluation/results.py",
     "inference/drawing/**/*.py",

@@ -87,7 +87,7 @@ function showComparison() {
   ]);
   bodyOf("comparison").replaceChildren(
     table(["model", "PQ", "things", "stuff", "SQ", "RQ"], rows, "Scores of all models"),
-    models.slice(1).map((model, i) => differenceOf(model, i + 1)));
+    ...models.slice(1).flatMap((model, i) => differenceOf(model, i + 1)));
   bodyOf("comparison").append(el("p", { class: "soft" }, "Both models are scored on the same "
     + "resampled pictures. If the interval does not contain 0, the pictures decide between them."));
 }

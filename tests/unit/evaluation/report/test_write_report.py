@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -231,12 +230,3 @@ def test_a_truth_without_a_list_of_images_needs_no_photos(files, tmp_path):
     truth = CocoTruth(coco.annotations, coco.panoptic)
     write_report(find_models(predictions[:1]), truth, tmp_path / "out", OPTIONS)
     assert data_of(tmp_path / "out", "pictures")["name"] == ["10", "11", "12", "13", "14"]
-
-
-def test_no_tensorflow_is_loaded(files, tmp_path):
-    """Only meaningful where no earlier test loaded it; see the light modules of tests/lint."""
-    if "tensorflow" in sys.modules:
-        pytest.skip("another test loaded TensorFlow")
-    _, predictions, truth = files
-    write_report(find_models(predictions[:1]), truth, tmp_path / "out", OPTIONS)
-    assert "tensorflow" not in sys.modules

@@ -1,0 +1,183 @@
+"""The page in a browser: numbers, links, sorting, filters, keys, and many pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.e2e.report.conftest import data_of
+
+
+def shown_names(page) -> list[str]:
+    return page.locator("#grid .name").all_inner_texts()
+
+
+def count(page) -> int:
+    return int(page.inner_text("#count").split(" of ")[0].replace(",", ""))
+
+
+def class_column(page, number: int) -> list[str]:
+    return page.locator(f"#class-table tbody tr > :nth-child({number})").all_inner_texts()
+
+
+def test_the_headline_is_that_of_the_results(report, open_page):
+    page = open_page(report)
+    for card, group in ((1, "all"), (2, "things"), (3, "stuff")):
+        found = data_of(report, "report")["models"][0]["results"][group]
+        link = page.locator(f"#scores .card:nth-child({card}) .big a")
+        assert link.inner_text() == f"{found['pq']:.1f}"
+        assert float(link.get_attribute("title")) == found["pq"]
+        low, high = found["interval"]["pq"]
+        assert f"{low:.1f} to {high:.1f}" in page.inner_text(f"#scores .card:nth-child({card})")
+
+
+def test_names_stay_text(report, open_page):
+    page = open_page(report)
+    assert page.inner_text("h1") == page.title() == "A <test> & more"
+
+
+def test_classes_sort_by_each_column_and_by_name(report, open_page):
+    page = open_page(report)
+    table = data_of(report, "report")["models"][0]["results"]["per_class"]
+    quality = sorted(entry["pq"] for entry in table.values() if entry["pq"] is not None)
+    assert [float(text.split()[0]) for text in class_column(page, 2)] == pytest.approx(
+        quality, abs=0.051
+    )
+    page.click("#class-table button[data-key=pq]")
+    assert [float(text.split()[0]) for text in class_column(page, 2)] == pytest.approx(
+        quality[::-1], abs=0.051
+    )
+    page.click("#class-table button[data-key=name]")
+    names = [text.rsplit(" ", 1)[0] for text in class_column(page, 1)]
+    assert names == sorted(names)
+    head = page.locator("#class-table th[aria-sort=ascending]")
+    assert head.count() == 1 and head.inner_text().startswith("class")
+    page.click("#class-table button[data-key=fn]")
+    misses = [int(text) for text in class_column(page, 6)]
+    assert misses == sorted(misses, reverse=True)
+
+
+def test_every_number_of_the_classes_leads_to_its_pictures(report, open_page):
+    page = open_page(report)
+    rows, classes = data_of(report, "segments")[0], data_of(report, "report")["classes"]
+    table = {name: np.array(values) for name, values in rows.items()}
+    for number in range(0, len(classes), 3):
+        for outcome, name in enumerate(("tp", "fn", "fp")):
+            here = (table["class"] == number) & (table["outcome"] == outcome)
+            links = page.locator(f'#class-table a[href*="class={number}&outcome={name}"]')
+            if links.count() == 0:
+                continue
+            assert int(links.first.inner_text()) == here.sum(), classes[number]["name"]
+            page.evaluate("href => { location.hash = href }", links.first.get_attribute("href"))
+            page.wait_for_function(
+                "hash => location.hash === hash", arg=links.first.get_attribute("href")
+            )
+            page.wait_for_timeout(20)
+            assert count(page) == len(set(table["picture"][here].tolist()))
+
+
+def test_sections_link_to_pictures(report, open_page):
+    """Each number in a table or card is a link, except those without pictures."""
+    page = open_page(report)
+    for section in ("scores", "lost", "classes", "calibration"):
+        links = page.locator(f"#{section} td a, #{section} .card .big a")
+        assert links.count() >= 8, section
+        hrefs = {link.get_attribute("href") for link in links.all()}
+        assert all(href.startswith("#pictures") for href in hrefs)
+    plain = page.locator("#scores td:not(:has(a)), #lost td:not(:has(a))").all_inner_texts()
+    assert set(plain) <= {"\N{EN DASH}"}
+
+
+@pytest.mark.parametrize("kind", ["missed", "invented", "wrong_class", "inexact_mask"])
+def test_kinds_of_errors_filter_and_sort(report, open_page, kind):
+    page = open_page(report, f"#pictures?kind={kind}&sort=count")
+    kinds = [entry["name"] for entry in data_of(report, "report")["kinds"]]
+    rows, names = data_of(report, "segments")[0], data_of(report, "pictures")["name"]
+    here = np.array(rows["kind"]) == kinds.index(kind)
+    counts = np.bincount(np.array(rows["picture"])[here], minlength=len(names))
+    order = sorted(np.flatnonzero(counts), key=lambda picture: (-counts[picture], picture))
+    assert shown_names(page) == [names[picture] for picture in order]
+    assert page.input_value("select[name=kind]") == kind
+
+
+def test_filters_of_the_form_change_the_list_and_the_address(report, open_page):
+    page = open_page(report, "#pictures")
+    names, quality = (data_of(report, "pictures")[key] for key in ("name", "models"))
+    order = np.argsort(quality[0]["pq"], kind="stable")
+    assert shown_names(page) == [names[i] for i in order]
+    page.select_option("select[name=order]", "down")
+    page.wait_for_function("location.hash.includes('order=down')")
+    assert shown_names(page) == [
+        names[i] for i in np.argsort(-np.array(quality[0]["pq"]), kind="stable")
+    ]
+    page.select_option("select[name=outcome]", "fp")
+    page.wait_for_function("location.hash.includes('outcome=fp')")
+    filtered = count(page)
+    assert 0 < filtered <= 12
+    page.fill("input[name=text]", names[0])
+    page.press("input[name=text]", "Enter")
+    page.wait_for_function("location.hash.includes('text=')")
+    assert shown_names(page) in ([names[0]], [])
+    page.click("button.chip:has-text('name with')")
+    page.wait_for_function("!location.hash.includes('text=')")
+    assert count(page) == filtered
+    page.go_back()
+    page.wait_for_function("location.hash.includes('text=')")
+
+
+def test_a_cell_of_the_confusion_shows_its_pictures(report, open_page):
+    page = open_page(report)
+    pairs = {name: np.array(values) for name, values in data_of(report, "pairs")[0].items()}
+    cell = page.locator("#confusion td.wrong a").first
+    truth, predicted = map(
+        int, cell.get_attribute("href").split("cell=")[1].split("&")[0].split("-")
+    )
+    cell.click()
+    page.wait_for_function("location.hash.includes('cell=')")
+    here = (pairs["truth"] == truth) & (pairs["predicted"] == predicted) & (pairs["pixels"] > 0)
+    assert count(page) == len(set(pairs["picture"][here].tolist()))
+    assert page.locator("#grid").is_visible()
+
+
+def test_sizes_and_scores_filter(report, open_page):
+    page = open_page(report, "#pictures?size=small&group=things")
+    rows = {name: np.array(values) for name, values in data_of(report, "segments")[0].items()}
+    things = [c["isthing"] for c in data_of(report, "report")["classes"]]
+    here = (rows["size"] == 0) & np.array(things)[rows["class"]]
+    assert count(page) == len(set(rows["picture"][here].tolist()))
+    link = page.locator("#calibration td a").first
+    link.click()
+    page.wait_for_function("location.hash.includes('score=')")
+    low, high = (float(part) for part in page.url.split("score=")[1].split("&")[0].split("-"))
+    here = (
+        (rows["outcome"] != 1) & (rows["score"] >= low * 10_000) & (rows["score"] < high * 10_000)
+    )
+    assert count(page) == len(set(rows["picture"][here].tolist()))
+    assert int(link.inner_text()) == here.sum()
+
+
+def test_the_second_model_and_its_difference(report, open_page):
+    page = open_page(report)
+    models = data_of(report, "report")["models"]
+    difference = models[1]["difference"]["all/pq"]["difference"]
+    link = page.locator("#comparison a[title]").filter(has_text=f"{abs(difference):.2f}").first
+    assert float(link.get_attribute("title")) == difference
+    link.click()
+    page.wait_for_function("location.hash.includes('sort=change')")
+    quality = [np.array(m["pq"]) for m in data_of(report, "pictures")["models"]]
+    names = data_of(report, "pictures")["name"]
+    order = np.argsort(quality[1] - quality[0], kind="stable")
+    assert shown_names(page)[:3] == [names[i] for i in order[:3]]
+    assert (
+        page.locator("#scores .card .big a").first.inner_text()
+        == f"{models[1]['results']['all']['pq']:.1f}"
+    )
+
+
+def test_unknown_addresses_show_the_page(report, open_page):
+    page = open_page(report, "#nothing")
+    for hash_ in ("#picture/99", "#pictures?class=99&model=7&cell=x&sort=nonsense"):
+        page.evaluate("hash => { location.hash = hash }", hash_)
+        page.wait_for_timeout(50)
+        assert count(page) == 12
+        assert not page.locator("#viewer").is_visible()
