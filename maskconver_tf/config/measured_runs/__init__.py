@@ -1,0 +1,1 @@
+"""Computes some steps of an experiment on this machine."""

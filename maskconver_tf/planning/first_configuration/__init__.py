@@ -1,0 +1,1 @@
+"""`maskconver new`: looks at a dataset and at the machine, and writes a first experiment."""

@@ -1,0 +1,100 @@
+"""Augmentation and labels of a first training."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from maskconver_tf.planning.first_configuration.choosing.length import ChosenLength
+from maskconver_tf.planning.first_configuration.choosing.levels import level_bounds, level_shares
+from maskconver_tf.planning.first_configuration.choosing.models import Candidate
+from maskconver_tf.planning.first_configuration.choosing.setting import Setting
+from maskconver_tf.planning.first_configuration.choosing.size import ChosenSize
+from maskconver_tf.planning.first_configuration.looking.data_facts import DataFacts
+
+_MANY_EPOCHS = 12
+"""From this number on a small dataset would be learned by heart without augmentation."""
+
+_MOST_CACHED = 2e9
+"""Bytes of records that fit the memory of most machines."""
+
+_SMALL_SIDE = 24
+"""Input pixels: things with a shorter side gain from labels at every pixel."""
+
+
+def augmentation_settings(
+    facts: DataFacts, size: ChosenSize, length: ChosenLength, turns: list[Setting]
+) -> list[Setting]:
+    """Returns scales, flips and colors, and whether records stay in memory."""
+    many = length.epochs(facts) > _MANY_EPOCHS
+    low, high = (0.7, 1.5) if many else (0.8, 1.25)
+    zoom = size.zoom
+    settings = [
+        Setting(
+            "TrainingInput.scale_range",
+            (round(low * zoom, 3), round(high * zoom, 3)),
+            f"{low:g} to {high:g} times the scale of evaluation"
+            + ("; wide, since pictures come often" if many else ""),
+        ),
+        *turns,
+    ]
+    if many:
+        reason = "each picture comes often, so its light should not tell it"
+        settings.append(Setting("TrainingInput.color_jitter", 0.5, reason))
+    if facts.num_bytes <= _MOST_CACHED:
+        reason = f"the records are {max(1, round(facts.num_bytes / 1e6))} MB"
+        settings.append(Setting("TrainingInput.cache", True, reason))
+    return settings
+
+
+def label_settings(facts: DataFacts, size: ChosenSize, candidate: Candidate) -> list[Setting]:
+    """Returns the settings of `TargetBuilder` and the number of proposals."""
+    scales = facts.scales(size.input_size)
+    diagonals = facts.scaled("half_diagonals", scales)
+    bounds = level_bounds(diagonals, candidate.center_levels)
+    shares = ", ".join(f"{share:.0%}" for share in level_shares(diagonals, bounds))
+    levels = ", ".join(map(str, candidate.center_levels))
+    most = facts.most_segments
+    settings = [
+        Setting(
+            "TargetBuilder.level_bounds",
+            bounds,
+            f"half box diagonals; levels {levels} get {shares} of the segments",
+        ),
+        Setting(
+            "TargetBuilder.num_slots",
+            num_slots(most),
+            f"the fullest picture has {most} segments; with margin",
+        ),
+        Setting(
+            "MaskConver.num_proposals",
+            num_proposals(most),
+            f"of prediction; more than the {most} segments, since some are wrong",
+        ),
+    ]
+    sides = facts.scaled("short_sides", scales)[facts.counted()]
+    stride = 1 if len(sides) and np.quantile(sides, 0.25) < _SMALL_SIDE else 2
+    reasons = {1: "labels at every pixel, since things are small", 2: "enough for large things"}
+    return [*settings, Setting("TargetBuilder.label_stride", stride, reasons[stride])]
+
+
+def num_slots(most_segments: int) -> int:
+    """Returns K of training: a quarter above the fullest picture, a multiple of 8."""
+    return min(8 * math.ceil((1.25 * most_segments + 4) / 8), 65528)
+
+
+def num_proposals(most_segments: int) -> int:
+    """Returns K of prediction: half above the fullest picture, at least 100, a multiple of 50."""
+    return max(100, 50 * math.ceil(1.5 * most_segments / 50))
+
+
+def fusion_settings(facts: DataFacts, length: ChosenLength) -> list[Setting]:
+    """Returns the thresholds of prediction."""
+    reason = "the usual value; tune it on validation pictures after the training"
+    settings = [Setting("PanopticFusion.score_threshold", 0.2, reason)]
+    if len(facts.areas) and (least := float(np.quantile(facts.areas, 0.01))) < 32:
+        value = max(1, int(least / 2))
+        reason = "pixels of the picture: half of what the smallest segments have"
+        settings.append(Setting("PanopticFusion.min_area", value, reason))
+    return settings

@@ -1,0 +1,196 @@
+"""The input size: large enough for the smallest things, small enough for the time there is."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+
+from maskconver_tf.planning.first_configuration.choosing.time_budget import TimeBudget
+from maskconver_tf.planning.first_configuration.looking.data_facts import DataFacts
+
+_GOOD, _ENOUGH = 10.0, 6.7
+"""Half box diagonal, in input pixels, of the smallest tenth of the things.
+
+The demo was tuned at 10 (two thirds of its pictures' size), crowds at 6.7 (their own size).
+Pictures are made smaller down to the first, and larger only up to the second.
+"""
+
+_LEAST_SIDE, _TINY_SIDE = 160, 64
+_MOST_PIXELS = 1.5e6
+"""Of an input: training and evaluation of larger ones take gigabytes of memory."""
+_MOST_SIDE = 4096
+_MOST_ENLARGED = 4.0
+
+_GROWS = 4.0
+"""Pictures are used larger than the things need if this many times the needed views fit."""
+
+_LEAST_SHARE = 0.5
+"""Of the wanted scale. Below, the smallest things would be lost; then a training takes longer."""
+
+_WORTH_CROPPING = 0.75
+_MOST_CUT = 0.25
+_LEAST_CROP = 0.4
+"""Shares: of the scale below which crops are considered, of things that crops may cut, and of the
+picture's side that a crop has at least."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ChosenSize:
+    """Sizes of the inputs.
+
+    Attributes:
+      input_size: (height, width) of evaluation and prediction, which see whole pictures.
+      train_size: (height, width) in training; smaller than `input_size` for crops.
+      zoom: factor of `TrainingInput.scale_range` at which training sees the scale of evaluation.
+      reason: for the experiment's comment.
+      doubts: what may be wrong with the choice; may be empty.
+    """
+
+    input_size: tuple[int, int]
+    train_size: tuple[int, int]
+    zoom: float
+    reason: str
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def crops(self) -> bool:
+        return self.train_size != self.input_size
+
+
+def choose_size(facts: DataFacts, budget: TimeBudget, square: bool) -> ChosenSize:
+    """Chooses the scale of the pictures, and whether training sees whole pictures or crops.
+
+    Args:
+      facts: the looked-at pictures.
+      budget: what a training costs and how long it may take.
+      square: whether the input must be square, because pictures are turned.
+    """
+    wanted = wanted_scale(facts)
+    views = budget.views(canvas(facts, wanted, square))
+    needed = budget.needed_views(facts)
+    if views >= needed:
+        return _whole(facts, _grown(facts, wanted, views / needed), square)
+    scale = max(wanted * math.sqrt(views / needed), wanted * _LEAST_SHARE, _least_scale(facts))
+    scale = min(scale, wanted)
+    if scale < _WORTH_CROPPING * wanted:
+        side_share = math.sqrt(views / needed)
+        if (crops := _cropped(facts, wanted, side_share, square)) is not None:
+            return crops
+    return _whole(facts, scale, square, shrunk_from=wanted if scale < wanted else None)
+
+
+def wanted_scale(facts: DataFacts) -> float:
+    """Returns the scale of the pictures at which their smallest things can be seen."""
+    half_diagonals = facts.scaled("half_diagonals")[facts.counted()]
+    if not len(half_diagonals):
+        return max(min(1.0, _most_scale(facts)), _least_scale(facts))
+    small = float(np.quantile(half_diagonals, 0.1))
+    scale = min(_GOOD / small, max(1.0, _ENOUGH / small))
+    return min(max(scale, _least_scale(facts)), _most_scale(facts))
+
+
+def _least_scale(facts: DataFacts) -> float:
+    """Pictures keep `_LEAST_SIDE` pixels; tiny ones are enlarged."""
+    longer = float(np.median(facts.sizes.max(axis=1)))
+    scale = max(min(1.0, _LEAST_SIDE / longer), _TINY_SIDE / longer)
+    return min(scale, _most_scale(facts))
+
+
+def _most_scale(facts: DataFacts) -> float:
+    """The largest scale that memory allows."""
+    sizes = facts.sizes.astype(np.float64)
+    pixels, longer = np.median(sizes.prod(axis=1)), np.median(sizes.max(axis=1))
+    return min(math.sqrt(_MOST_PIXELS / pixels), _MOST_SIDE / longer, _MOST_ENLARGED)
+
+
+def _grown(facts: DataFacts, wanted: float, spare: float) -> float:
+    """Returns a larger scale, up to the pictures' own, if `spare` times the needed views fit."""
+    most = max(wanted, min(1.0, _most_scale(facts)))
+    return min(most, max(wanted, wanted * math.sqrt(spare / _GROWS)))
+
+
+# ---- The canvas ----------------------------------------------------------------------------------
+def canvas(facts: DataFacts, scale: float, square: bool) -> tuple[int, int]:
+    """Returns the input, multiples of 32, that holds a typical picture at a scale.
+
+    It has the shape of the pictures if they have one shape, and is square otherwise.
+    """
+    sizes = facts.sizes.astype(np.float64)
+    if square or not has_one_shape(facts):
+        side = _side(float(np.median(sizes.max(axis=1))) * scale)
+        return side, side
+    height, width = np.median(sizes, axis=0) * scale
+    return _side(float(height)), _side(float(width))
+
+
+def has_one_shape(facts: DataFacts) -> bool:
+    """Whether most pictures have nearly the same ratio of height to width."""
+    ratios = facts.sizes[:, 0] / facts.sizes[:, 1]
+    low, high = np.quantile(ratios, [0.1, 0.9])
+    return bool(high <= 1.25 * low)
+
+
+def _side(pixels: float) -> int:
+    """Rounds to a multiple of 32 that shrinks the pictures by at most 4 %."""
+    side = 32 * max(1, round(pixels / 32))
+    return side if side >= 0.96 * pixels else side + 32
+
+
+# ---- Whole pictures or crops ---------------------------------------------------------------------
+def _whole(
+    facts: DataFacts, scale: float, square: bool, shrunk_from: float | None = None
+) -> ChosenSize:
+    size = canvas(facts, scale, square)
+    scales = facts.scales(size)
+    what = "things" if facts.has_things else "segments"
+    half_diagonals = facts.scaled("half_diagonals", scales)[facts.counted()]
+    reason = f"pictures at {np.median(scales):.0%} of their size"
+    if len(half_diagonals):
+        small = 2 * float(np.quantile(half_diagonals, 0.1))
+        reason += f"; the smallest tenth of the {what} is up to {small:.0f} pixels long"
+    doubts = []
+    if shrunk_from is not None:
+        doubts.append(
+            f"the time is short for the input that the {what} ask for, about "
+            f"{'x'.join(map(str, canvas(facts, shrunk_from, square)))}; more --minutes allow it"
+        )
+    narrow = facts.scaled("short_sides", scales)[facts.counted()] < 8
+    if len(narrow) and (lost := narrow.mean()) > 0.1:
+        doubts.append(
+            f"{lost:.0%} of the {what} are narrower than two cells of the mask grid (8 pixels of "
+            "the input); a larger INPUT_SIZE draws them better and takes longer"
+        )
+    return ChosenSize(size, size, 1.0, reason, tuple(doubts))
+
+
+def _cropped(facts: DataFacts, scale: float, side_share: float, square: bool) -> ChosenSize | None:
+    """Returns crops of a share of each side, or None if they would cut too many things."""
+    whole = canvas(facts, scale, square)
+    crop = tuple(_side(side * max(side_share, _LEAST_CROP)) for side in whole)
+    if not facts.has_things or crop == whole:
+        return None
+    cut = cut_share(facts, facts.scales(whole), crop)
+    if cut > _MOST_CUT:
+        return None
+    zoom = float(np.median(facts.scales(whole) / facts.scales(crop)))
+    reason = (
+        f"training sees crops of {crop[0]}x{crop[1]} at the scale of evaluation, since whole "
+        f"pictures take too long; they cut {cut:.0%} of the things"
+    )
+    doubt = "crops show less of the surroundings; whole pictures at a smaller size may be better"
+    return ChosenSize(whole, crop, zoom, reason, (doubt,))
+
+
+def cut_share(facts: DataFacts, scales: np.ndarray, crop: tuple[int, int]) -> float:
+    """Share of the things in a random crop that its border cuts.
+
+    A thing of side b shows in a crop of side c at c + b places and is cut at about 2 b of them.
+    Here every thing counts as square, with the root of 2 times its half diagonal as its side.
+    """
+    sides = facts.scaled("half_diagonals", scales)[facts.counted()] * math.sqrt(2)
+    kept = np.ones_like(sides)
+    for side in crop:
+        kept *= np.clip((side - sides) / (side + sides), 0, 1)
+    return float(1 - kept.mean()) if len(kept) else 0.0

@@ -1,0 +1,103 @@
+"""Writes the plan as a Gin file with a reason for each value."""
+
+from __future__ import annotations
+
+import shlex
+import textwrap
+from pathlib import PurePath
+from typing import Any
+
+from maskconver_tf.planning.first_configuration.choosing.plan import Plan
+from maskconver_tf.planning.first_configuration.choosing.setting import Setting
+
+MOST_LINES = 40
+_WIDTH = 110
+
+
+def experiment_text(
+    plan: Plan, train_data: str, eval_data: str, file_name: str, command: str
+) -> str:
+    """Returns the text of the experiment, at most `MOST_LINES` lines.
+
+    Args:
+      plan: the settings.
+      train_data, eval_data: the dataset folders, as they are named in the current folder.
+      file_name: the experiment's file, for the commands in its header.
+      command: the command that wrote it.
+    """
+    lines = [
+        f"include 'experiments/model/{plan.model.candidate.name}.gin'",
+        "",
+        *map(_line, _data_settings(plan, train_data, eval_data)),
+        *map(_line, plan.settings),
+    ]
+    header = _header(plan, file_name, command)
+    header += _fitting(_doubt_lines(plan), MOST_LINES - len(header) - len(lines))
+    return "\n".join([*header, *lines]) + "\n"
+
+
+def _header(plan: Plan, file_name: str, command: str) -> list[str]:
+    run = run_folder(file_name)
+    speed = f"{plan.budget.seconds:.2g} seconds for a megapixel of training"
+    where = f"this machine, {plan.measured.device}" if plan.measured else "not measured; assumed"
+    shown = shlex.join(["maskconver", "train", "--gin_file", file_name, "--model_dir", run])
+    return [
+        *_comment(f"Written by `{command}`. Change what you like."),
+        f"# Command: {shown}",
+        f"# Hardware: {where}: {speed}",
+        "# Expected: not measured",
+        *_comment(f"Model: {plan.model.reason}."),
+    ]
+
+
+def run_folder(file_name: str) -> str:
+    """Returns a folder for the run of an experiment."""
+    return f"runs/{PurePath(file_name).stem}"
+
+
+def _data_settings(plan: Plan, train_data: str, eval_data: str) -> list[Setting]:
+    facts = plan.facts
+    settings = [
+        Setting("TRAIN_DATA", train_data, f"{facts.num_pictures} pictures"),
+        Setting("EVAL_DATA", eval_data, f"{facts.num_eval} pictures"),
+        Setting("INPUT_SIZE", plan.size.input_size, plan.size.reason),
+    ]
+    if plan.size.crops:
+        reason = "crops of that size in training only"
+        settings.append(Setting("TrainingInput.input_size", plan.size.train_size, reason))
+    if plan.model.candidate.is_pretrained:
+        reason = "from the package of the extra `pretrained`"
+        settings.append(Setting("efficientnet_lite0.weights", "imagenet", reason))
+    return settings
+
+
+def _line(setting: Setting) -> str:
+    return f"{setting.name} = {_value(setting.value)}  # {setting.reason}"
+
+
+def _value(value: Any) -> str:
+    return repr(value)
+
+
+def _doubt_lines(plan: Plan) -> list[list[str]]:
+    return [_comment(f"Unsure: {doubt}.") for doubt in plan.doubts]
+
+
+def _fitting(doubts: list[list[str]], room: int) -> list[str]:
+    """Returns the first doubts that fit into a number of lines."""
+    lines: list[str] = []
+    for doubt in doubts:
+        if len(lines) + len(doubt) <= room:
+            lines += doubt
+    return lines
+
+
+def _comment(text: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        _WIDTH,
+        initial_indent="# ",
+        subsequent_indent="#   ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

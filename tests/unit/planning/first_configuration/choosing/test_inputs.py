@@ -1,0 +1,73 @@
+"""Slots, proposals, labels and augmentation follow from the fullest picture and the epochs."""
+
+import pytest
+
+from maskconver_tf.planning.first_configuration.choosing.inputs import (
+    augmentation_settings,
+    fusion_settings,
+    label_settings,
+    num_proposals,
+    num_slots,
+)
+from maskconver_tf.planning.first_configuration.choosing.length import choose_length
+from maskconver_tf.planning.first_configuration.choosing.models import SMALL, SMALL_CROWDED
+from maskconver_tf.planning.first_configuration.choosing.size import ChosenSize
+from maskconver_tf.planning.first_configuration.choosing.time_budget import TimeBudget
+from tests.unit.planning.first_configuration.made_facts import make_facts, make_picture_facts
+
+WHOLE = ChosenSize((240, 240), (240, 240), 1.0, "")
+CROPS = ChosenSize((480, 480), (240, 240), 2.0, "")
+
+
+def values(settings) -> dict:
+    return {setting.name: setting.value for setting in settings}
+
+
+def augmentation(size=WHOLE, minutes=5.0, **changes) -> dict:
+    facts = make_facts(**changes)
+    length = choose_length(facts, size, TimeBudget(minutes, 1.0))
+    return values(augmentation_settings(facts, size, length, []))
+
+
+@pytest.mark.parametrize("most", [1, 7, 60, 150, 500, 3000, 65535])
+def test_every_segment_of_the_fullest_picture_gets_a_slot_and_a_proposal(most):
+    assert num_slots(most) >= min(most, 65528) and num_slots(most) % 8 == 0
+    assert num_slots(most) <= 65535
+    assert num_proposals(most) >= 1.5 * most and num_proposals(most) >= 100
+
+
+def test_a_picture_that_was_not_looked_at_counts():
+    found = values(label_settings(make_facts(most_segments=700), WHOLE, SMALL))
+    assert found["TargetBuilder.num_slots"] > 700 and found["MaskConver.num_proposals"] >= 1050
+
+
+@pytest.mark.parametrize(("side", "stride"), [(10, 1), (60, 2)])
+def test_labels_are_finer_for_small_things(side, stride):
+    facts = make_facts(make_picture_facts(sides=(side,) * 5))
+    found = values(label_settings(facts, WHOLE, SMALL_CROWDED))
+    assert found["TargetBuilder.label_stride"] == stride
+    assert len(found["TargetBuilder.level_bounds"]) == 3
+
+
+def test_few_pictures_are_augmented_more():
+    few, many = augmentation(num_pictures=10), augmentation(num_pictures=5000)
+    assert few["TrainingInput.scale_range"] == (0.7, 1.5) and "TrainingInput.color_jitter" in few
+    assert many["TrainingInput.scale_range"] == (0.8, 1.25)
+    assert "TrainingInput.color_jitter" not in many
+
+
+def test_crops_are_seen_at_the_scale_of_evaluation():
+    low, high = augmentation(CROPS, num_pictures=5000)["TrainingInput.scale_range"]
+    assert (low, high) == (1.6, 2.5)
+
+
+def test_large_datasets_are_not_kept_in_memory():
+    assert "TrainingInput.cache" in augmentation()
+    assert "TrainingInput.cache" not in augmentation(num_bytes=20_000_000_000)
+
+
+@pytest.mark.parametrize(("side", "expected"), [(3, 4), (4, 8), (20, None)])
+def test_the_least_area_keeps_the_smallest_segments(side, expected):
+    facts = make_facts(make_picture_facts(sides=(side,) * 5, stuff=False))
+    length = choose_length(facts, WHOLE, TimeBudget(5, 1.0))
+    assert values(fusion_settings(facts, length)).get("PanopticFusion.min_area") == expected
