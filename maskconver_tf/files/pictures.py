@@ -63,10 +63,15 @@ def open_color_picture(encoded: bytes, max_pixels: int = MAX_PIXELS) -> Image.Im
       TooManyPixels: it has more than `max_pixels` pixels, or a very long side.
       UnusableNumbers: its channels have neither 8 nor 16 bits, as floats and 32-bit integers.
     """
+    return load_pixels(encoded, open_color_header(encoded, max_pixels))
+
+
+def open_color_header(encoded: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """Opens a picture that `to_plain_rgb` can convert; it raises as `open_color_picture`."""
     picture = open_header(encoded, None, max_pixels)
     if found := _unusable_numbers(picture):
         raise UnusableNumbers(found)
-    return load_pixels(encoded, picture)
+    return picture
 
 
 def open_header(
@@ -83,7 +88,7 @@ def open_header(
       TooManyPixels: the picture has more than `max_pixels` pixels, or a very long side.
     """
     try:
-        with _without_pillow_limit():
+        with without_pillow_limit():
             picture = Image.open(io.BytesIO(encoded), formats=formats)
     except UnidentifiedImageError:
         wanted = f"{' or '.join(formats)} file" if formats else "picture"
@@ -104,7 +109,7 @@ def load_pixels(encoded: bytes, picture: Image.Image) -> Image.Image:
     """Decodes the pixels of `open_header(encoded)`; raises `UnreadablePicture` for damage."""
     damage = None
     try:
-        with _without_pillow_limit():
+        with without_pillow_limit():
             if picture.format == "PNG":
                 picture = _load_png(encoded, picture)
                 damage = png_damage(encoded)
@@ -132,12 +137,12 @@ def _load_png(encoded: bytes, picture: Image.Image) -> Image.Image:
 
 def plain_pixels(plain: bytes) -> np.ndarray:
     """Decodes what `to_plain_rgb` returned to uint8 `[h, w, 3]`."""
-    with _without_pillow_limit():
+    with without_pillow_limit():
         return np.asarray(Image.open(io.BytesIO(plain)).convert("RGB"))
 
 
 @contextlib.contextmanager
-def _without_pillow_limit() -> Iterator[None]:
+def without_pillow_limit() -> Iterator[None]:
     """Turns Pillow's limit of pixels off; `open_header` has its own. Threads may overlap."""
     with _limit_lock:
         _limit_off.append(Image.MAX_IMAGE_PIXELS)
@@ -230,12 +235,20 @@ def _kind_if_not_plain(encoded: bytes, picture: Image.Image) -> str | None:
 
 
 def _to_png(picture: Image.Image, turn: bool) -> bytes:
-    if turn:
-        picture = picture.transpose(_TURNS[orientation(picture)])
+    png = io.BytesIO()
+    Image.fromarray(rgb_pixels(turned_upright(picture) if turn else picture)).save(png, "PNG")
+    return png.getvalue()
+
+
+def turned_upright(picture: Image.Image) -> Image.Image:
+    """Applies an EXIF orientation, which must not be 1."""
+    return picture.transpose(_TURNS[orientation(picture)])
+
+
+def rgb_pixels(picture: Image.Image) -> np.ndarray:
+    """Converts a picture of any mode to 8-bit RGB, uint8 `[h, w, 3]`; see `to_plain_rgb`."""
     if picture.mode.startswith("I;16"):
         picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
-    png = io.BytesIO()
     if picture.mode in ("La", "RGBa"):  # Colors that are already multiplied by alpha.
         picture = picture.convert({"La": "LA", "RGBa": "RGBA"}[picture.mode])
-    Image.fromarray(np.asarray(picture.convert("RGB"))).save(png, "PNG")
-    return png.getvalue()
+    return np.asarray(picture.convert("RGB"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import collections
 import os
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,15 +12,23 @@ from typing import Any
 from tqdm import tqdm
 
 from maskconver_tf.errors import UserError
-from maskconver_tf.files.encoded_pictures.pixel_limit import MAX_PIXELS
 from maskconver_tf.inference.many_files.finished_pictures import FinishedPictures
 from maskconver_tf.inference.many_files.overlapped_work import WriteBehind, read_ahead
 from maskconver_tf.inference.many_files.picture_list import ListedPicture, give_unique_stems
 from maskconver_tf.inference.output_formats.drawing import DrawingOutput
-from maskconver_tf.inference.output_formats.output_format import FinishedPicture, OutputFormat
-from maskconver_tf.inference.predictor import Prediction, Predictor, make_folder, read_image
+from maskconver_tf.inference.output_formats.output_format import (
+    AnyPrediction,
+    FinishedPicture,
+    OutputFormat,
+)
+from maskconver_tf.inference.predictor import Predictor, make_folder, read_image
+from maskconver_tf.inference.tiles.chosen_tile import KnownWindow
+from maskconver_tf.inference.tiles.row_reading import is_large
+from maskconver_tf.inference.tiles.tiled_predictor import TiledPredictor
 
 _MOST_THREADS = 8
+_MOST_TIMES = 2
+"""A picture that shrinks more than this, compared with the training, gets a warning."""
 
 
 class FilePrediction:
@@ -27,34 +37,37 @@ class FilePrediction:
     Reading and writing run in threads while the model computes.
 
     Args:
-      predictor: predicts.
+      predictor: predicts what `read` returns.
       out: the folder of results.
       formats: what to write; None for a drawing, an id map and a list of segments.
       settings: what predictions depend on besides the picture: the model, its thresholds. With it,
         pictures that are done are skipped; None predicts all of them.
       overwrite: predict again what is done.
-      max_pixels: most pixels of a picture.
-      read: reads a file; None for `read_image`.
+      read: reads a file.
+      window: the size of a picture that fills the model's input. The first picture that is more
+        than twice as large, which the model shrinks, gets a warning.
       threads: for reading, and as many for writing; None for one per CPU, 8 at most.
     """
 
     def __init__(
         self,
-        predictor: Predictor,
+        predictor: Predictor | TiledPredictor,
         out: str,
         formats: Sequence[OutputFormat] | None = None,
         settings: dict[str, Any] | None = None,
         overwrite: bool = False,
-        max_pixels: int = MAX_PIXELS,
-        read: Callable[[str], Any] | None = None,
+        read: Callable[[str], Any] = read_image,
+        window: KnownWindow | None = None,
         threads: int | None = None,
     ):
         self._predictor = predictor
         self._folder = Path(out)
         self._formats = list(formats or [DrawingOutput()])
         self._settings = settings
+        self._has_warned = False
         self._overwrite = overwrite or settings is None
-        self._read_file = read or (lambda path: read_image(path, max_pixels))
+        self._read_file = read
+        self._window = window
         self._threads = threads or min(_MOST_THREADS, os.cpu_count() or 1)
 
     def run(self, pictures: Sequence[ListedPicture]) -> None:
@@ -95,7 +108,7 @@ class FilePrediction:
 
         bar = tqdm(total=len(pictures), desc="predict", unit="image", disable=not pictures)
         with bar, WriteBehind(self._threads, note) as writing:
-            reading = read_ahead(lambda job: self._read_file(job.path), pictures, self._threads)
+            reading = read_ahead(self._read, pictures, self._threads)
             for picture, pixels in reading:
                 try:
                     prediction = self._predictor(pixels.result())
@@ -103,11 +116,42 @@ class FilePrediction:
                     problems.append(str(error))
                 else:
                     job = picture, _summary(prediction)
+                    self._warn_of_shrinking(picture, prediction)
                     writing.submit(job, self._write, picture, prediction)
                 bar.update()
         return problems
 
-    def _write(self, picture: ListedPicture, prediction: Prediction) -> dict[str, Any]:
+    def _read(self, picture: ListedPicture) -> Any:
+        """Reads a picture; raises `UserError` also if it is too large for a format."""
+        pixels = self._read_file(picture.path)
+        small_only = [each.name for each in self._formats if not each.takes_large]
+        if small_only and is_large(pixels):
+            raise UserError(
+                f"{picture.path}: found {pixels.width} x {pixels.height} pixels, which is too "
+                f"large for --format {small_only[0]}; use --format label_tiff or --format coco, "
+                "which write large maps piece by piece"
+            )
+        return pixels
+
+    def _warn_of_shrinking(self, picture: ListedPicture, prediction: AnyPrediction) -> None:
+        """Warns of the first picture that is too large for the model's input."""
+        if self._window is None:
+            return
+        size = prediction.height, prediction.width
+        times = max(side / known for side, known in zip(size, self._window.size, strict=True))
+        if times <= _MOST_TIMES or self._has_warned:
+            return
+        self._has_warned = True
+        known = "more than the pictures of the training, so small things are lost"
+        if not self._window.is_of_training:
+            known = "to fit the model; unless the training's pictures did, small things are lost"
+        tqdm.write(
+            f"warning: {picture.path} is {size[1]} x {size[0]} pixels and shrinks {times:.1f} "
+            f"times {known}. --tile auto predicts such pictures in windows",
+            file=sys.stderr,
+        )
+
+    def _write(self, picture: ListedPicture, prediction: AnyPrediction) -> dict[str, Any]:
         try:
             for name in self._files_of(picture.stem):
                 (self._folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -151,8 +195,8 @@ class FilePrediction:
             )
 
 
-def _summary(prediction: Prediction) -> str:
+def _summary(prediction: AnyPrediction) -> str:
     """Counts the segments of each class, such as "2 person, 1 sky"."""
     names = [prediction.categories[s.class_id].name for s in prediction.segments]
-    counted = [f"{names.count(name)} {name}" for name in dict.fromkeys(names)]
+    counted = [f"{count} {name}" for name, count in collections.Counter(names).items()]
     return ", ".join(counted) or "nothing found"

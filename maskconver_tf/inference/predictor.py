@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -45,6 +47,14 @@ class Prediction:
     segments: list[types.Segment]
     categories: Categories
 
+    @property
+    def height(self) -> int:
+        return self.panoptic_map.shape[0]
+
+    @property
+    def width(self) -> int:
+        return self.panoptic_map.shape[1]
+
     def draw(self, style: DrawingStyle | None = None) -> np.ndarray:
         """Draws colored masks, outlines, names and scores on the picture.
 
@@ -68,12 +78,7 @@ class Prediction:
 
     def to_json(self) -> dict:
         """Returns the segments with names, source category ids and COCO boxes (x, y, w, h)."""
-        height, width = self.panoptic_map.shape
-        return {
-            "height": height,
-            "width": width,
-            "segments": [self._segment_json(segment) for segment in self.segments],
-        }
+        return segments_json(*self.panoptic_map.shape, self.segments, self.categories)
 
     def save(self, out_dir: str | os.PathLike, stem: str) -> dict[str, Path]:
         """Writes `stem.png` (drawn), `stem_ids.png` (R + 256 G + 65536 B) and `stem.json`.
@@ -92,18 +97,27 @@ class Prediction:
         paths["segments"].write_text(text + "\n", encoding="utf-8")
         return paths
 
-    def _segment_json(self, segment: types.Segment) -> dict:
-        category = self.categories[segment.class_id]
-        y0, x0, y1, x1 = segment.box
-        return {
-            "id": segment.id,
-            "category_id": category.id,
-            "name": category.name,
-            "isthing": category.isthing,
-            "score": round(segment.score, 4),
-            "area": segment.area,
-            "bbox": [x0, y0, x1 - x0, y1 - y0],
-        }
+
+def segments_json(
+    height: int, width: int, segments: Sequence[types.Segment], categories: Categories
+) -> dict[str, Any]:
+    """Returns the content of `Prediction.to_json`."""
+    listed = [_segment_json(segment, categories) for segment in segments]
+    return {"height": height, "width": width, "segments": listed}
+
+
+def _segment_json(segment: types.Segment, categories: Categories) -> dict[str, Any]:
+    category = categories[segment.class_id]
+    y0, x0, y1, x1 = segment.box
+    return {
+        "id": segment.id,
+        "category_id": category.id,
+        "name": category.name,
+        "isthing": category.isthing,
+        "score": round(segment.score, 4),
+        "area": segment.area,
+        "bbox": [x0, y0, x1 - x0, y1 - y0],
+    }
 
 
 def make_folder(path: str | os.PathLike) -> Path:
@@ -130,13 +144,18 @@ class Predictor:
     Args:
       segment: takes uint8 `[h, w, 3]`, returns the fields of a finished prediction (see `types`).
       categories: the class list.
+      input_size: (height, width) to which the model scales each picture, if it is known.
     """
 
     def __init__(
-        self, segment: Callable[[np.ndarray], Mapping[str, np.ndarray]], categories: Categories
+        self,
+        segment: Callable[[np.ndarray], Mapping[str, np.ndarray]],
+        categories: Categories,
+        input_size: tuple[int, int] | None = None,
     ):
-        self._segment = segment
+        self.segment = segment
         self.categories = categories
+        self.input_size = input_size
 
     def __call__(self, image: str | os.PathLike | np.ndarray) -> Prediction:
         """Segments a picture file or a uint8 `[h, w, 3]` array.
@@ -144,8 +163,8 @@ class Predictor:
         Raises:
           UserError: the file is missing or not a picture, or the array has another type or shape.
         """
-        pixels = _check_pixels(image) if isinstance(image, np.ndarray) else read_image(image)
-        found = self._segment(pixels)
+        pixels = check_pixels(image) if isinstance(image, np.ndarray) else read_image(image)
+        found = self.segment(pixels)
         return Prediction(
             pixels,
             np.asarray(found[types.PANOPTIC_MAP]),
@@ -160,9 +179,17 @@ def read_image(path: str | os.PathLike, max_pixels: int = MAX_PIXELS) -> np.ndar
     Raises:
       UserError: the file is missing or not a picture, or a build would refuse it.
     """
-    try:
+    with explain_unreadable(path):
         encoded = Path(path).read_bytes()
         plain, _ = to_plain_rgb(encoded, open_color_picture(encoded, max_pixels), turn=True)
+    return plain_pixels(plain)
+
+
+@contextlib.contextmanager
+def explain_unreadable(path: str | os.PathLike) -> Iterator[None]:
+    """Turns what `files.pictures` raises of a picture into a `UserError` with its path."""
+    try:
+        yield
     except (FileNotFoundError, IsADirectoryError):
         raise UserError(describe_missing_picture(path)) from None
     except (TooManyPixels, UnusableNumbers) as error:
@@ -178,7 +205,6 @@ def read_image(path: str | os.PathLike, max_pixels: int = MAX_PIXELS) -> np.ndar
             f"{path}: not a readable picture ({error}); expected a complete picture, such as JPEG "
             "or PNG. Get the file again"
         ) from None
-    return plain_pixels(plain)
 
 
 def describe_missing_picture(path: str | os.PathLike) -> str:
@@ -188,7 +214,8 @@ def describe_missing_picture(path: str | os.PathLike) -> str:
     return f"{path}: no such picture; check the path"
 
 
-def _check_pixels(image: np.ndarray) -> np.ndarray:
+def check_pixels(image: np.ndarray) -> np.ndarray:
+    """Returns a uint8 `[h, w, 3]` array; raises `UserError` for any other."""
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
         raise UserError(
             f"image is {image.dtype} {list(image.shape)}; expected uint8 [height, width, 3], RGB, "

@@ -15,7 +15,12 @@ from maskconver_tf.cli.arguments import (
     number_in,
 )
 from maskconver_tf.cli.threshold_options import add_threshold_options, thresholds_of
-from maskconver_tf.files.encoded_pictures.pixel_limit import HELP, MAX_PIXELS, parse_max_pixels
+from maskconver_tf.files.encoded_pictures.pixel_limit import (
+    HELP,
+    LARGEST_MAX_PIXELS,
+    MAX_PIXELS,
+    parse_max_pixels,
+)
 from maskconver_tf.inference.output_formats.format_names import DEFAULT_FORMAT, FORMATS
 
 _WITHOUT_EFFECT = {
@@ -52,11 +57,31 @@ def add_predict_command(commands: Any) -> None:
         help="folder to write",
     )
     parser.add_argument(
-        "--max_pixels", type=parse_max_pixels, default=MAX_PIXELS, metavar="N", help=HELP
+        "--max_pixels",
+        type=parse_max_pixels,
+        metavar="N",
+        help=f"{HELP}; with --tile the default is {LARGEST_MAX_PIXELS}",
     )
     add_threshold_options(parser)
     add_gin_option(parser, "PanopticFusion.runner_up=True")
+    _add_tile_options(parser)
     _add_output_options(parser)
+
+
+def _add_tile_options(parser: CommandParser) -> None:
+    parser.add_argument(
+        "--tile",
+        metavar="SIZE",
+        help="predict large pictures in windows of SIZE pixels (or HEIGHT,WIDTH) and join them; "
+        "auto takes the scale of the training (default: each picture as a whole)",
+    )
+    parser.add_argument(
+        "--overlap",
+        type=_count("--overlap", 2**14),
+        metavar="N",
+        help="pixels that windows share, at most half of a window (default: a quarter); best as "
+        "large as most things",
+    )
 
 
 def _add_output_options(parser: CommandParser) -> None:
@@ -121,6 +146,7 @@ def _count(option: str, most: int) -> Callable[[str], int]:
 
 
 def run_predict(args: argparse.Namespace) -> None:
+    import functools
     from pathlib import Path
 
     import maskconver_tf
@@ -131,8 +157,13 @@ def run_predict(args: argparse.Namespace) -> None:
     from maskconver_tf.inference.output_formats.coco import read_image_ids
     from maskconver_tf.inference.output_formats.named_formats import make_formats
     from maskconver_tf.inference.predict_files import FilePrediction
+    from maskconver_tf.inference.predictor import read_image
+    from maskconver_tf.inference.tiles.chosen_tile import choose_tile, known_window, parse_tile
+    from maskconver_tf.inference.tiles.row_reading import read_rows
+    from maskconver_tf.inference.tiles.tiled_predictor import TiledPredictor
 
     # Loading TensorFlow takes seconds: report all mistakes before.
+    tile = parse_tile(args.tile, args.overlap)
     pictures = list_pictures(args.images, args.out, written_files(Path(args.out)))
     style = DrawingStyle(args.labels, args.outlines, args.enlarge, not args.raw_contrast)
     image_ids = read_image_ids(args.image_ids) if args.image_ids else None
@@ -140,13 +171,19 @@ def run_predict(args: argparse.Namespace) -> None:
     predictor = maskconver_tf.load(args.model, **thresholds_of(args), gin=args.gin)
     settings = {name: repr(v) for name, v in vars(args).items() if name not in _WITHOUT_EFFECT}
     settings |= {"version": maskconver_tf.__version__, "state": model_state(args.model)}
+    window = known_window(args.model, predictor.input_size)
+    read = functools.partial(read_image, max_pixels=args.max_pixels or MAX_PIXELS)
+    if tile is not None:
+        predictor = TiledPredictor(predictor, choose_tile(tile, window))
+        read = functools.partial(read_rows, max_pixels=args.max_pixels or LARGEST_MAX_PIXELS)
     FilePrediction(
         predictor,
         args.out,
         formats,
         settings=settings,
         overwrite=args.overwrite,
-        max_pixels=args.max_pixels,
+        read=read,
+        window=None if tile else window,
         threads=args.threads,
     ).run(pictures)
 

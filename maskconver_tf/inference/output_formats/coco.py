@@ -12,8 +12,13 @@ from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
 from maskconver_tf.files.id_map import ids_to_rgb
 from maskconver_tf.files.json_file import read_json, write_json
-from maskconver_tf.inference.output_formats.output_format import FinishedPicture, OutputFormat
-from maskconver_tf.inference.predictor import Prediction
+from maskconver_tf.inference.output_formats.output_format import (
+    AnyPrediction,
+    FinishedPicture,
+    OutputFormat,
+)
+from maskconver_tf.inference.tiles.large_files import write_id_png
+from maskconver_tf.inference.tiles.tiled_predictor import LargePrediction
 
 
 class CocoOutput(OutputFormat):
@@ -25,6 +30,7 @@ class CocoOutput(OutputFormat):
 
     name = "coco"
     tables = ("predictions.json",)
+    takes_large = True
 
     def __init__(self, image_ids: Mapping[str, int | str] | None = None):
         self._image_ids = image_ids or {}
@@ -32,9 +38,14 @@ class CocoOutput(OutputFormat):
     def files(self, stem: str) -> dict[str, str]:
         return {"ids": f"predictions/{stem}.png"}
 
-    def write(self, folder: Path, stem: str, source: str, prediction: Prediction) -> dict[str, Any]:
+    def write(
+        self, folder: Path, stem: str, source: str, prediction: AnyPrediction
+    ) -> dict[str, Any]:
         path = folder / self.files(stem)["ids"]
-        Image.fromarray(ids_to_rgb(prediction.panoptic_map)).save(path)
+        if isinstance(prediction, LargePrediction):
+            write_id_png(path, prediction.height, prediction.width, prediction.bands())
+        else:
+            Image.fromarray(ids_to_rgb(prediction.panoptic_map)).save(path)
         return coco_entry(prediction)
 
     def finish(
@@ -64,7 +75,7 @@ class CocoOutput(OutputFormat):
         return picture.stem
 
 
-def coco_entry(prediction: Prediction) -> dict[str, Any]:
+def coco_entry(prediction: AnyPrediction) -> dict[str, Any]:
     """Returns the size of a picture and COCO's `segments_info` of it."""
     found = prediction.to_json()
     keys = ("id", "category_id", "area", "bbox", "score")
@@ -108,7 +119,8 @@ def _check_unique(ids: list[int | str], pictures: list[FinishedPicture]) -> None
         if image_id in first:
             raise UserError(
                 f"--format coco: {first[image_id]} and {picture.source} both have the image id "
-                f"{image_id!r}; expected one picture of each id. Give one of them another folder of results"
+                f"{image_id!r}; expected one picture of each id. Give one of them another "
+                "folder of results"
             )
         first[image_id] = picture.source
 

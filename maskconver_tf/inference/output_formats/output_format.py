@@ -7,6 +7,9 @@ from typing import Any, ClassVar, NamedTuple
 
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.inference.predictor import Prediction
+from maskconver_tf.inference.tiles.tiled_predictor import LargePrediction
+
+AnyPrediction = Prediction | LargePrediction
 
 
 class FinishedPicture(NamedTuple):
@@ -30,6 +33,8 @@ class OutputFormat:
     """The value of `--format`."""
     tables: ClassVar[tuple[str, ...]] = ()
     """Names of the files that `finish` writes."""
+    takes_large: ClassVar[bool] = False
+    """Whether `write` also takes a `LargePrediction`."""
 
     def files(self, stem: str) -> dict[str, str]:
         """Returns kind -> path below the folder, of the files of one picture."""
@@ -39,7 +44,7 @@ class OutputFormat:
         """Returns the options that change the files; other options make old files outdated."""
         return {}
 
-    def write(self, folder: Path, stem: str, source: str, prediction: Prediction) -> Any:
+    def write(self, folder: Path, stem: str, source: str, prediction: AnyPrediction) -> Any:
         """Writes the files of one picture. The folders of the files exist.
 
         Returns:

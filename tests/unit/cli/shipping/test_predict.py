@@ -10,8 +10,11 @@ from PIL import Image
 
 import maskconver_tf
 from maskconver_tf.cli.main import main
+from maskconver_tf.evaluation.coco_results import read_coco_panoptic
 from maskconver_tf.inference.predictor import Predictor
+from maskconver_tf.inference.tiles import row_reading, tiled_predictor
 from tests.unit.inference.fake_predictor import CATEGORIES, PIXELS, segment, write_picture
+from tests.unit.inference.tiles import exact_segmenter
 
 
 @pytest.fixture
@@ -104,3 +107,50 @@ def test_the_help_lists_the_formats(help_of):
     told = help_of("predict")
     for name in ("geojson", "imagej_roi", "label_tiff", "coco", "csv", "drawing"):
         assert f"\n  {name} " in told
+
+
+def test_tiles_join_a_large_picture(loads, monkeypatch, tmp_path):
+    rng = np.random.default_rng(3)
+    image = exact_segmenter.picture_of(exact_segmenter.mosaic(rng, 150, 170, "blobs"))
+    write_picture(tmp_path / "large.png", image)
+    exact = Predictor(exact_segmenter.segment, exact_segmenter.CATEGORIES, (64, 64))
+    monkeypatch.setattr(maskconver_tf, "load", lambda *args, **kwargs: exact)
+    argv = ["predict", "--model", "m", "large.png", "--format", "label_tiff,csv,drawing"]
+    assert main([*argv, "--out", "whole"]) == 0
+    for tile in (["auto"], ["64"], ["48,96", "--overlap", "7"]):
+        out = f"tiles{tile[0]}"
+        assert main([*argv, "--out", out, "--tile", *tile]) == 0
+        maps = [np.asarray(Image.open(f"{f}/large_labels.tif")) for f in ("whole", out)]
+        exact_segmenter.assert_same_segments(*maps)
+
+
+def test_a_map_too_large_for_the_memory(loads, monkeypatch, tmp_path, capsys):
+    for module in (row_reading, tiled_predictor):
+        monkeypatch.setattr(module, "SMALL_PIXELS", 50)
+    argv = ["predict", "--model", "m", "in/a.png", "--out", "o", "--tile", "32"]
+    assert main([*argv]) == 2
+    told = capsys.readouterr().err
+    assert "found 12 x 8 pixels, which is too large for --format drawing; use --format" in told
+    assert main([*argv, "--format", "coco,label_tiff"]) == 0
+    [found] = list(read_coco_panoptic("o/predictions.json", "o/predictions"))
+    np.testing.assert_array_equal(found.panoptic_map > 0, segment(PIXELS)["panoptic_map"] > 0)
+
+
+def test_wrong_tiles_are_told_before_the_model_loads(loads, error_of):
+    start = ["predict", "--model", "m", "in", "--out", "o"]
+    assert "--tile big: expected auto" in error_of(*start, "--tile", "big")
+    assert "--overlap 9: has no effect without --tile" in error_of(*start, "--overlap", "9")
+    assert "--overlap 400: expected 1 to 256" in error_of(*start, "--tile=512", "--overlap=400")
+    assert not loads
+
+
+def test_a_picture_that_shrinks_much_gets_one_warning(loads, monkeypatch, capsys):
+    small = Predictor(segment, CATEGORIES, (4, 4))
+    monkeypatch.setattr(maskconver_tf, "load", lambda *args, **kwargs: small)
+    argv = ["predict", "--model", "m", "in", "--format", "coco"]
+    assert main([*argv, "--out", "o"]) == 0
+    told = capsys.readouterr().err
+    assert told.count("warning: ") == 1
+    assert "in/a.png is 12 x 8 pixels and shrinks 3.0 times to fit the model" in told
+    assert main([*argv, "--out", "p", "--tile", "32"]) == 0
+    assert "warning: " not in capsys.readouterr().err

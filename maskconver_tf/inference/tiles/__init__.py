@@ -1,0 +1,1 @@
+"""Predicts large pictures in windows and joins what belongs together."""

@@ -1,0 +1,132 @@
+"""Collects the segments of all windows, and joins them to the segments of the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from maskconver_tf import types
+from maskconver_tf.inference.tiles.overlaps import WindowParts
+from maskconver_tf.inference.tiles.windows import Window
+from maskconver_tf.ops.segment_extents import segment_extents
+from maskconver_tf.types import Segment
+
+
+class FoundParts:
+    """The segments of all windows; each has a part number, counted from 1.
+
+    Args:
+      is_thing: bool `[C]`, of each class.
+      height, width: of the picture.
+    """
+
+    def __init__(self, is_thing: np.ndarray, height: int, width: int):
+        self._is_thing = is_thing
+        self._size = height, width
+        self._count = 0
+        self._columns: list[tuple[np.ndarray, ...]] = []
+        self._pairs: list[np.ndarray] = []
+
+    def add(
+        self, found: Mapping[str, np.ndarray], y: Window, x: Window
+    ) -> tuple[np.ndarray, WindowParts]:
+        """Numbers the segments of a window.
+
+        Returns:
+          the window's map with part numbers, int32, 0 for void; and its segments.
+        """
+        ids = np.asarray(found[types.SEGMENT_IDS]).astype(np.int64)
+        class_ids = np.asarray(found[types.SEGMENT_CLASS_IDS]).astype(np.int64)
+        scores = np.asarray(found[types.SEGMENT_SCORES]).astype(np.float64)
+        index = _positions(np.asarray(found[types.PANOPTIC_MAP]), ids)
+        owned = index[y.first - y.start : y.last - y.start, x.first - x.start : x.last - x.start]
+        areas, boxes = segment_extents(owned, len(ids))
+        boxes = boxes + np.array([y.first, x.first] * 2) * (areas > 0)[:, None]
+        self._columns.append((class_ids, scores, areas, boxes))
+        base = self._count + 1
+        self._count += len(ids)
+        numbered = np.where(index > 0, index + (base - 1), 0).astype(np.int32)
+        is_cut = _reaches_edges(index, len(ids), self._inner_edges(y, x))
+        return numbered, WindowParts(base, class_ids, self._is_thing[class_ids], is_cut)
+
+    def join(self, pairs: np.ndarray) -> None:
+        """Notes that parts are one thing, int `[m, 2]`."""
+        self._pairs.append(pairs)
+
+    def segments(self) -> tuple[list[Segment], np.ndarray]:
+        """Joins the parts.
+
+        Returns:
+          the segments, highest score first, ids from 1; and the id of each part, int32 `[n + 1]`,
+          0 for void. The score of a segment is the mean over its pixels.
+        """
+        if not self._count:
+            return [], np.zeros(1, np.int32)
+        class_ids, scores, areas, boxes = (
+            np.concatenate(column) for column in zip(*self._columns, strict=True)
+        )
+        count, group = self._groups(class_ids)
+        area = np.bincount(group, weights=areas, minlength=count).astype(np.int64)
+        score = np.bincount(group, weights=scores * areas, minlength=count) / np.maximum(area, 1)
+        box = _joined_boxes(group, count, areas, boxes)
+        of_class = np.zeros(count, np.int64)
+        of_class[group] = class_ids
+        kept = np.flatnonzero(area)
+        order = kept[np.argsort(-score[kept], kind="stable")]
+        segment_id = np.zeros(count, np.int32)
+        segment_id[order] = np.arange(1, len(order) + 1)
+        columns = (of_class, score, area, box)
+        rows = zip(*(column[order].tolist() for column in columns), strict=True)
+        segments = [
+            Segment(number, class_id, score=score, area=area, box=tuple(box))
+            for number, (class_id, score, area, box) in enumerate(rows, start=1)
+        ]
+        return segments, np.concatenate([[0], segment_id[group]]).astype(np.int32)
+
+    def _groups(self, class_ids: np.ndarray) -> tuple[int, np.ndarray]:
+        """Returns the number of groups, and the group of each part; stuff of a class is one."""
+        pairs = np.concatenate([np.zeros((0, 2), np.int64), *self._pairs]) - 1
+        stuff = np.flatnonzero(~self._is_thing[class_ids])
+        first_of_class = np.full(len(self._is_thing), -1)
+        first_of_class[class_ids[stuff[::-1]]] = stuff[::-1]
+        pairs = np.concatenate([pairs, np.stack([stuff, first_of_class[class_ids[stuff]]], 1)])
+        ones = np.ones(len(pairs), np.bool_)
+        graph = coo_array((ones, (pairs[:, 0], pairs[:, 1])), shape=(self._count, self._count))
+        return connected_components(graph, directed=False)
+
+    def _inner_edges(self, y: Window, x: Window) -> list[tuple[slice, slice]]:
+        """The rows and columns at those edges of a window that are inside the picture."""
+        height, width = self._size
+        whole = slice(None)
+        edges = [(y.start > 0, (slice(0, 1), whole)), (y.end < height, (slice(-1, None), whole))]
+        edges += [(x.start > 0, (whole, slice(0, 1))), (x.end < width, (whole, slice(-1, None)))]
+        return [place for is_inside, place in edges if is_inside]
+
+
+def _positions(panoptic_map: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    """Replaces segment ids by positions in the list, counted from 1; int64, 0 for void."""
+    order = np.argsort(ids)
+    known = np.concatenate([[0], ids[order]])
+    positions = np.concatenate([[0], order + 1])
+    return positions[np.searchsorted(known, panoptic_map)]
+
+
+def _reaches_edges(index: np.ndarray, count: int, edges: list[tuple[slice, slice]]) -> np.ndarray:
+    reaches = np.zeros(count + 1, np.bool_)
+    for edge in edges:
+        reaches[index[edge].ravel()] = True
+    return reaches[1:]
+
+
+def _joined_boxes(
+    group: np.ndarray, count: int, areas: np.ndarray, boxes: np.ndarray
+) -> np.ndarray:
+    joined = np.empty((count, 4), np.int64)
+    joined[:, :2], joined[:, 2:] = np.iinfo(np.int64).max, 0
+    seen = areas > 0
+    for side, reduce in enumerate((np.minimum, np.minimum, np.maximum, np.maximum)):
+        reduce.at(joined[:, side], group[seen], boxes[seen, side])
+    return joined

@@ -1,0 +1,109 @@
+"""`--tile` and the scale of a training."""
+
+import numpy as np
+import pytest
+
+from maskconver_tf.datasets.categories import Categories
+from maskconver_tf.datasets.records.codec import PanopticRecord, to_features
+from maskconver_tf.datasets.records.writer import DatasetWriter
+from maskconver_tf.errors import UserError
+from maskconver_tf.inference.tiles.chosen_tile import (
+    GivenTile,
+    KnownWindow,
+    choose_tile,
+    known_window,
+    parse_tile,
+)
+from maskconver_tf.inference.tiles.windows import TileSize
+
+
+@pytest.mark.parametrize(
+    ("tile", "overlap", "expected"),
+    [
+        (None, None, None),
+        ("auto", None, GivenTile(None, None)),
+        (" AUTO ", 20, GivenTile(None, 20)),
+        ("512", None, GivenTile((512, 512), None)),
+        ("384, 512", 90, GivenTile((384, 512), 90)),
+    ],
+)
+def test_the_option_is_read(tile, overlap, expected):
+    assert parse_tile(tile, overlap) == expected
+
+
+@pytest.mark.parametrize(
+    ("tile", "overlap", "message"),
+    [
+        ("big", None, "--tile big: expected auto, one side"),
+        ("0", None, "--tile 0: expected"),
+        ("-5", None, "--tile -5: expected"),
+        ("1.5", None, "--tile 1.5: expected"),
+        ("99999", None, "--tile 99999: expected"),
+        ("20", None, "--tile 20,20: expected sides of at least 32"),
+        ("64", 40, "--overlap 40: expected 1 to 32"),
+        (None, 40, "--overlap 40: has no effect without --tile"),
+    ],
+)
+def test_wrong_options_are_refused(tile, overlap, message):
+    with pytest.raises(UserError, match=message):
+        parse_tile(tile, overlap)
+
+
+def test_auto_takes_the_window(capsys):
+    window = KnownWindow((300, 400), is_of_training=True)
+    assert choose_tile(GivenTile(None, None), window) == TileSize(300, 400, 75)
+    assert "of the training's scale" in capsys.readouterr().err
+    unknown = KnownWindow((300, 400), is_of_training=False)
+    assert choose_tile(GivenTile(None, 10), unknown) == TileSize(300, 400, 10)
+    assert "of the model's input, since the dataset" in capsys.readouterr().err
+    assert choose_tile(GivenTile((64, 64), None), None) == TileSize(64, 64, 16)
+    with pytest.raises(UserError, match="such as --tile 512"):
+        choose_tile(GivenTile(None, None), None)
+
+
+@pytest.mark.parametrize("macro", [True, False])
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ([(256, 256)] * 3, (256, 256)),
+        ([(128, 128)] * 3, (128, 128)),
+        ([(512, 256), (512, 512), (100, 512)], (512, 512)),
+    ],
+)
+def test_the_scale_of_the_training_is_that_of_its_records(tmp_path, sizes, expected, macro):
+    data = tmp_path / "data"
+    _write_dataset(data, sizes)
+    run = tmp_path / "run"
+    run.mkdir()
+    text = f"pipeline.TrainingInput.data_dir = '{data}'\n"
+    if macro:
+        text = f"TRAIN_DATA = '{data}'\npipeline.TrainingInput.data_dir = %TRAIN_DATA\n"
+    (run / "config.gin").write_text(text)
+    assert known_window(str(run), (256, 256)) == KnownWindow(expected, is_of_training=True)
+
+
+def test_an_unknown_scale_is_that_of_the_input(tmp_path):
+    assert known_window(str(tmp_path), (96, 128)) == KnownWindow((96, 128), is_of_training=False)
+    assert known_window(str(tmp_path), None) is None
+    (tmp_path / "config.gin").write_text("pipeline.TrainingInput.data_dir = 'gone'\n")
+    assert not known_window(str(tmp_path), (96, 128)).is_of_training
+
+
+def _write_dataset(out, sizes):
+    """A dataset folder with pictures of these sizes."""
+    out.mkdir()
+    writer = DatasetWriter(out, num_shards=1, num_items=len(sizes))
+    for number, (height, width) in enumerate(sizes):
+        record = PanopticRecord(
+            image_bytes=b"a picture",
+            image_id=number,
+            file_name=f"{number}.png",
+            height=height,
+            width=width,
+            segment_map=np.ones((height, width), np.uint16),
+            segment_ids=np.array([1]),
+            segment_class_ids=np.array([0]),
+            segment_is_crowd=np.array([False]),
+        )
+        writer.write(number, to_features(record))
+    writer.finish(Categories.from_names(["cell"]), {"num_examples": len(sizes)}, {}, [])

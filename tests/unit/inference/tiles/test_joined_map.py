@@ -1,0 +1,159 @@
+"""Windows of a segmenter without errors join to the segments of the whole picture."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from maskconver_tf import types
+from maskconver_tf.inference.tiles.joined_map import join_windows
+from maskconver_tf.inference.tiles.row_reading import ArrayRows
+from maskconver_tf.inference.tiles.windows import TileSize
+from tests.unit.inference.tiles.exact_segmenter import (
+    CATEGORIES,
+    CELL,
+    DOT,
+    GROUND,
+    VOID,
+    assert_same_segments,
+    mosaic,
+    picture_of,
+    segment,
+)
+
+
+def join(values, tile, segment=segment):
+    rows = ArrayRows(picture_of(values))
+    return join_windows(rows, segment, CATEGORIES.is_thing, TileSize(*tile))
+
+
+def check(values, tile):
+    joined = join(values, tile)
+    found = joined.whole()
+    assert_same_segments(found, segment(picture_of(values))[types.PANOPTIC_MAP])
+    assert [s.id for s in joined.segments] == list(range(1, len(joined.segments) + 1))
+    for each in joined.segments:
+        y, x = np.nonzero(found == each.id)
+        assert (each.area, each.box) == (len(y), (y.min(), x.min(), y.max() + 1, x.max() + 1))
+        assert (values[y, x] == each.class_id + 1).all()
+        assert each.score == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize("kind", ["noise", "squares", "blobs", "net"])
+def test_any_picture_with_any_windows(kind):
+    rng = np.random.default_rng(len(kind))
+    for _ in range(12):
+        height, width = rng.integers(5, 110, 2)
+        tile = rng.integers(4, 60, 2)
+        overlap = rng.integers(1, tile.min() // 2 + 1)
+        check(mosaic(rng, height, width, kind), (*tile.tolist(), int(overlap)))
+
+
+def test_a_thing_on_the_corner_of_four_windows():
+    values = np.full((40, 40), GROUND)
+    values[17:23, 17:23] = CELL
+    check(values, (24, 24, 8))
+
+
+def test_a_thing_larger_than_a_window():
+    values = np.full((70, 90), VOID)
+    values[3:66, 5:88] = CELL
+    values[30:34, 40:44] = DOT
+    check(values, (20, 20, 4))
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_a_thing_that_touches_itself_across_a_seam(turns):
+    """A window sees both legs of a U as two things; another window sees where they meet."""
+    values = np.full((60, 40), VOID)
+    values[2:50, 4:10] = values[2:50, 30:36] = values[46:56, 4:36] = CELL
+    check(np.rot90(values, turns), (32, 24, 6))
+
+
+def test_a_spiral_is_one_thing():
+    values = np.full((64, 64), VOID)
+    for i in range(0, 28, 4):
+        values[i : 64 - i, 63 - i] = values[63 - i, i : 64 - i] = CELL
+        values[i, i : 64 - i] = CELL
+        values[i + 4 : 64 - i, i] = CELL
+        values[i + 4, i : i + 5] = CELL
+    assert len(join(values, (16, 16, 4)).segments) == 1
+    check(values, (16, 16, 4))
+
+
+def test_two_whole_things_stay_two_though_a_neighbor_sees_them_as_one():
+    """The window on the right cuts both and takes them for one; the left one sees them whole."""
+    values = np.full((24, 50), VOID)
+    values[4:10, 16:22] = CELL
+    values[12:18, 16:22] = CELL
+
+    def unsure(image):
+        found = segment(image)
+        if image.shape[1] == 30 and not image[0, 0].any() and image[4, 0, 0] == VOID:
+            return found
+        merged = found[types.PANOPTIC_MAP].copy()
+        merged[merged > 0] = 1
+        is_any = merged.any()
+        return found | {
+            types.PANOPTIC_MAP: merged,
+            types.SEGMENT_IDS: np.arange(1, 1 + is_any),
+            types.SEGMENT_CLASS_IDS: np.full(int(is_any), CELL - 1),
+            types.SEGMENT_SCORES: np.full(int(is_any), 0.5),
+        }
+
+    joined = join(values, (24, 30, 10), unsure)
+    assert len([s for s in joined.segments if s.score > 0.6]) == 2
+
+
+def test_things_of_two_classes_stay_two():
+    values = np.full((20, 50), VOID)
+    values[5:15, 10:40] = CELL
+    calls = []
+
+    def changes_its_mind(image):
+        calls.append(1)
+        found = segment(image)
+        return found | {types.SEGMENT_CLASS_IDS: found[types.SEGMENT_CLASS_IDS] + (len(calls) > 1)}
+
+    joined = join(values, (20, 30, 10), changes_its_mind)
+    assert sorted(s.class_id for s in joined.segments) == [CELL - 1, DOT - 1]
+    assert (
+        joined.whole()[10, 10:40].tolist()
+        == [joined.segments[0].id] * 15 + [joined.segments[1].id] * 15
+    )
+
+
+def test_masks_that_differ_a_little_are_one_thing():
+    """Each window shifts its masks by one pixel, as the masks of a network may."""
+    values = np.full((60, 60), VOID)
+    values[20:40, 20:40] = CELL
+    values[45:55, 5:30] = DOT
+
+    def shifted(image):
+        found = segment(image)
+        panoptic_map = np.roll(found[types.PANOPTIC_MAP], image.shape[0] % 3 - 1, axis=0)
+        return found | {types.PANOPTIC_MAP: panoptic_map}
+
+    assert len(join(values, (32, 32, 12), shifted).segments) == 2
+
+
+def test_the_score_is_the_mean_over_pixels_and_the_best_comes_first():
+    values = np.full((10, 40), VOID)
+    values[:, :30] = CELL
+    values[:, 34:36] = DOT
+    scores = iter([0.2, 0.8])
+
+    def scored(image):
+        found = segment(image)
+        score = np.where(found[types.SEGMENT_CLASS_IDS] == DOT - 1, 0.9, next(scores))
+        return found | {types.SEGMENT_SCORES: score}
+
+    dot, cell = join(values, (10, 24, 8), scored).segments
+    assert dot.class_id == DOT - 1
+    assert cell.score == pytest.approx((20 * 0.2 + 10 * 0.8) / 30)
+
+
+def test_nothing_found():
+    joined = join(np.zeros((30, 30)), (16, 16, 4))
+    assert joined.segments == []
+    assert not joined.whole().any()
