@@ -150,6 +150,12 @@ def _truth(args: argparse.Namespace, models: list[ReportModel]) -> Truth:
 
     if args.truth:
         path = Path(args.truth)
+        if not path.is_file():
+            found = "a folder" if path.is_dir() else "nothing"
+            raise UserError(
+                f"--truth {path}: found {found}; expected a COCO panoptic JSON file. Give it, "
+                "or a dataset folder with --data"
+            )
         png = Path(args.truth_png) if args.truth_png else path.with_suffix("")
         return CocoTruth(path, png, Path(args.images) if args.images else None)
     return DatasetTruth(local_or_remote_path(args.data or _noted_dataset(models)))
