@@ -25,7 +25,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from maskconver_tf.errors import UserError
-from maskconver_tf.evaluation.matching import exact_parts, match_segments
+from maskconver_tf.evaluation.matching import Matches, exact_parts, match_segments
 from maskconver_tf.evaluation.segment_numbers import check_every_segment_has_pixels, number_segments
 from maskconver_tf.types import Segment
 
@@ -101,13 +101,16 @@ class PanopticQuality:
         predicted_map: np.ndarray,
         predicted_segments: Sequence[Segment],
         image: str = "image",
-    ) -> None:
+    ) -> Matches:
         """Adds one picture. Reads only `id`, `class_id` and, for truth, `is_crowd` of a segment.
 
         Args:
           truth_map: integers `[h, w]`, `VOID_SEGMENT_ID` for void.
           predicted_map: integers `[h, w]`.
           image: name of the picture in messages: "image 7".
+
+        Returns:
+          The matches of the picture.
 
         Raises:
           UserError: the maps differ in size, a map has an id that its list lacks, a predicted
@@ -125,7 +128,9 @@ class PanopticQuality:
         predicted_where = f"{image}: predicted"
         predicted_class_ids = class_ids_of(predicted_segments, len(self.tp), predicted_where)
         is_crowd = np.array([segment.is_crowd for segment in truth_segments], np.bool_)
-        self._count(overlaps, truth_class_ids, is_crowd, predicted_class_ids)
+        matches = match_segments(overlaps, truth_class_ids, is_crowd, predicted_class_ids)
+        self._count(matches, truth_class_ids, predicted_class_ids)
+        return matches
 
     def merge(self, other: PanopticQuality) -> None:
         """Adds the counts of `other`, from other pictures with the same classes."""
@@ -165,13 +170,11 @@ class PanopticQuality:
 
     def _count(
         self,
-        overlaps: np.ndarray,
+        matches: Matches,
         truth_class_ids: np.ndarray,
-        is_crowd: np.ndarray,
         predicted_class_ids: np.ndarray,
     ) -> None:
-        """Adds a picture, given the number of pixels of each pair, `overlaps` `[T + 1, P + 1]`."""
-        matches = match_segments(overlaps, truth_class_ids, is_crowd, predicted_class_ids)
+        """Adds the matches of a picture."""
         matched_class_ids = truth_class_ids[matches.truth]
         self.tp += self._per_class(matched_class_ids)
         for total, part in zip(

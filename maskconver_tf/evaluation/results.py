@@ -9,6 +9,7 @@ from typing import Any
 
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.evaluation.panoptic_quality import GroupQuality, PanopticQualityResult
+from maskconver_tf.evaluation.thing_scores import ThingScores
 from maskconver_tf.files.json_file import write_json
 
 _GROUPS = ("all", "things", "stuff")
@@ -31,6 +32,18 @@ def results_dict(result: PanopticQualityResult, categories: Categories) -> dict[
         for class_id, category in enumerate(categories)
     }
     return groups | {"per_class": per_class}
+
+
+def add_thing_scores(
+    results: dict[str, Any], things: ThingScores, categories: Categories
+) -> dict[str, Any]:
+    """Adds the scores of `ThingScores.results` to `things` and to each thing class."""
+    total, classes = things.results()
+    per_class = {
+        name: entry | classes.get(class_id, {})
+        for class_id, (name, entry) in enumerate(results["per_class"].items())
+    }
+    return results | {"things": results["things"] | total, "per_class": per_class}
 
 
 def write_results(path: Path | str, results: dict[str, Any]) -> None:
@@ -61,7 +74,19 @@ def format_table(results: dict[str, Any], max_classes: int = 20) -> str:
         format_rows(["", "PQ", "SQ", "RQ", "classes"], groups),
         format_rows(["class", "PQ", "SQ", "RQ", "TP", "FP", "FN"], _elided(classes, max_classes)),
     ]
+    if (things := results["things"]).get("num_true"):
+        tables.insert(1, _thing_table(things))
     return _join(tables, num_absent=len(results["per_class"]) - len(counted))
+
+
+def _thing_table(things: dict[str, Any]) -> str:
+    """AP at some IoUs, and counts of things."""
+    at = [things["ap_at"][iou] for iou in ("0.50", "0.75", "0.90")]
+    counts = [str(things["num_true"]), str(things["num_predicted"])]
+    errors = [_number(things["count_error"]), f"{things['count_bias']:+.1f} %"]
+    header = ["", "AP 50-90", "AP 50", "AP 75", "AP 90", "true", "predicted"]
+    row = ["Things", _number(things["ap"]), *map(_number, at), *counts, *errors]
+    return format_rows([*header, "count error", "bias"], [row])
 
 
 def format_scores(results: dict[str, Any], max_classes: int = 20) -> str:
