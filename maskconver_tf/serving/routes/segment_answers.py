@@ -47,8 +47,9 @@ def as_drawing(
     Args:
       kind: "PNG" or "JPEG".
     """
-    image = upright_picture(encoded)
-    drawn = draw_panoptic_map(image, map_of(rows), segments_of(rows, categories), categories)
+    panoptic_map = map_of(rows)
+    image = upright_picture(encoded, panoptic_map.shape)
+    drawn = draw_panoptic_map(image, panoptic_map, segments_of(rows, categories), categories)
     out = io.BytesIO()
     Image.fromarray(drawn).save(out, kind, quality=_QUALITY)
     return out.getvalue()

@@ -13,14 +13,23 @@ from maskconver_tf.files.pictures import (
 from maskconver_tf.serving.refusals import Refusal
 
 
-def upright_picture(encoded: bytes) -> np.ndarray:
+def upright_picture(encoded: bytes, size: tuple[int, int] | None = None) -> np.ndarray:
     """Returns uint8 `[h, w, 3]`, upright RGB.
 
+    Args:
+      encoded: the file.
+      size: height and width that the model found. It reads fewer kinds of orientation than this
+        function (`docs/export.md`), so a picture that it did not turn is not turned here either.
+
     Raises:
-      Refusal: 422, the file cannot be decoded.
+      Refusal: 422, the file cannot be decoded, or has another size.
     """
-    try:
-        plain, _ = to_plain_rgb(encoded, open_color_picture(encoded), turn=True)
-        return plain_pixels(plain)
-    except UnreadablePicture:
-        raise Refusal(422, "The picture is damaged or incomplete", "picture") from None
+    for turn in (True, False):
+        try:
+            plain, _ = to_plain_rgb(encoded, open_color_picture(encoded), turn=turn)
+            pixels = plain_pixels(plain)
+        except UnreadablePicture:
+            break
+        if size in (None, pixels.shape[:2]):
+            return pixels
+    raise Refusal(422, "The picture is damaged or incomplete", "picture")

@@ -25,9 +25,7 @@ class BodyBudget:
     def take(self, count: int) -> None:
         """Takes `count` bytes; raises `Refusal` if too few are left."""
         if self._held + count > self._most:
-            raise Refusal(
-                503, "The server holds too many large requests; try again", "memory", 1.0, _CLOSE
-            )
+            raise Refusal(503, "The server holds too many large requests; try again", "memory", 1.0)
         self._held += count
 
     def release(self, count: int) -> None:
@@ -52,9 +50,7 @@ async def read_body(
                 size += len(part)
                 if size > limits.max_body_bytes:
                     most = limits.max_body_bytes
-                    raise Refusal(
-                        413, f"The body is larger than {most} bytes", "body_size", None, _CLOSE
-                    )
+                    raise Refusal(413, f"The body is larger than {most} bytes", "body_size")
                 budget.take(len(part))
                 request.scope["maskconver.held"] = size
                 parts.append(part)

@@ -42,6 +42,7 @@ class LimitedConnection(H11Protocol):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         self._note_state()
+        self._watch_reader(0)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._stop_timer()
@@ -63,6 +64,14 @@ class LimitedConnection(H11Protocol):
             self.waits_since = None
         elif self.waits_since is None:
             self.waits_since = time.monotonic()
+
+    def _watch_reader(self, before: int) -> None:
+        """Aborts the connection if the client takes no part of the answer for `send_seconds`."""
+        left = self.transport.get_write_buffer_size()
+        if left and left == before:
+            self.transport.abort()
+        elif left:
+            self.loop.call_later(self.limits.send_seconds, self._watch_reader, left)
 
     def _start_timer(self, seconds: float) -> None:
         if self._timer is None:

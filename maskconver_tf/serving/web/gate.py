@@ -95,6 +95,12 @@ class Gate:
 
     def _check(self, scope: Scope, headers: Headers) -> None:
         """Refuses what can be refused before the body is read."""
+        size = sum(len(name) + len(value) for name, value in headers.raw)
+        if (
+            size + len(scope["path"]) + len(scope["query_string"])
+            > self._settings.limits.max_header_bytes
+        ):
+            raise Refusal(431, "The address and headers are too long", "header_size")
         site = headers.get("sec-fetch-site")
         if site == "cross-site" and headers.get("origin") not in self._settings.cors_origins:
             raise Refusal(403, "Pages of other sites may not call this server", "cross_site")

@@ -46,6 +46,7 @@ class ModelServer:
             self._socket.close()
             raise
         self._server = _QuietServer(_config(self._service, settings))
+        self._socket.listen(_BACKLOG)
 
     @property
     def url(self) -> str:
@@ -63,7 +64,6 @@ class ModelServer:
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
             for number in _SIGNALS:  # Only the main thread may do so.
                 loop.add_signal_handler(number, self.stop)
-        self._socket.listen(_BACKLOG)
         await self._server.serve(sockets=[self._socket])
 
     def stop(self) -> None:

@@ -67,7 +67,10 @@ def fake_version(number: int = 1, model: FakeModel | None = None) -> ModelVersio
                 {names.IMAGES: TensorInfo("uint8", (-1, -1, -1, 3))}, heads
             ),
         },
-        signature_json={names.SERVING_DEFAULT: {"method_name": "tensorflow/serving/predict"}},
+        signature_json={
+            names.SERVING_DEFAULT: {"method_name": "tensorflow/serving/predict"},
+            names.SERVING_WITH_THRESHOLDS: {"inputs": {key: {} for key in encoded | limits}},
+        },
         preprocessing={"input_height": 64, "input_width": 64, "max_pixels": 50_000_000},
         fusion={"class": "PanopticFusion", "score_threshold": 0.5},
         run=model or FakeModel(),

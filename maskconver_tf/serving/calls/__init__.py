@@ -1,0 +1,1 @@
+"""Parts of the clients: retries, connections, pictures to send, and answers."""
