@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import io
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,18 @@ from tqdm import tqdm
 from maskconver_tf.evaluation.scoring.ap_resamples import resampled_average_precision
 from maskconver_tf.evaluation.scoring.counting.picture_counts import ScoringRules
 from maskconver_tf.evaluation.scoring.intervals import draw_weights, resampled_scores
+from maskconver_tf.evaluation.scoring.loss_results import (
+    SEGMENT_COLUMNS,
+    LossResults,
+    loss_results,
+)
 from maskconver_tf.evaluation.scoring.reading.picture_pairs import PicturePairs
 from maskconver_tf.evaluation.scoring.score_pictures import score_pictures
 from maskconver_tf.evaluation.scoring.score_results import (
     Results,
     difference,
     model_results,
+    panoptic_result,
     picture_rows,
 )
 from maskconver_tf.evaluation.scoring.score_tables import collect
@@ -37,10 +44,12 @@ class Scoring:
     Attributes:
       results: the content of results.json.
       per_picture: a row of scores of each picture, for each scored model.
+      losses: where quality is lost, for each scored model.
     """
 
     results: Results
     per_picture: tuple[list[dict[str, Any]], ...]
+    losses: tuple[LossResults, ...]
 
 
 def score_files(
@@ -67,9 +76,14 @@ def score_files(
     for known, tables in zip(samples, models, strict=True):
         if tables.evaluation is not None:
             known |= resampled_average_precision(tables.evaluation, weights)
+    found = [panoptic_result(tables, pairs.categories, strict) for tables in models]
+    losses = tuple(
+        loss_results(tables, panoptic, pairs.categories)
+        for tables, panoptic in zip(models, found, strict=True)
+    )
     contents = [
-        model_results(tables, pairs.categories, resampled, strict, boundary)
-        for tables, resampled in zip(models, samples, strict=True)
+        model_results(tables, panoptic, pairs.categories, resampled, boundary) | lost.results
+        for tables, panoptic, resampled, lost in zip(models, found, samples, losses, strict=True)
     ]
     results = {
         "format": FORMAT,
@@ -84,35 +98,55 @@ def score_files(
         results["against"] = contents[1]
         results["difference"] = difference(*samples, *contents)
     rows = tuple(picture_rows(tables, pairs.categories) for tables in models)
-    return Scoring(results, rows)
+    return Scoring(results, rows, losses)
 
 
 def write_scoring(folder: Path, scoring: Scoring) -> list[str]:
-    """Writes results.json, per_class.csv and per_picture.csv; returns the names of the files.
+    """Writes results.json, tables as CSV and recalibration.json; returns the names of the files.
 
-    With two models also against_per_class.csv and against_per_picture.csv.
+    Files of the model to compare with begin with "against_". Without scores of the segments there
+    is no recalibration.json; one of an earlier scoring is removed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     models = [("", scoring.results)]
     if "against" in scoring.results:
         models.append(("against_", scoring.results["against"]))
-    tables = {}
-    for (prefix, results), pictures in zip(models, scoring.per_picture, strict=True):
-        tables[f"{prefix}per_class.csv"] = [
-            {"class": name} | entry for name, entry in results["per_class"].items()
-        ]
-        tables[f"{prefix}per_picture.csv"] = pictures
-    for name, rows in tables.items():
-        write_text_whole(folder / name, _as_csv(rows))
-    write_json(folder / "results.json", scoring.results)
-    return ["results.json", *tables]
+    names = ["results.json"]
+    write_json(folder / names[0], scoring.results)
+    for (prefix, results), pictures, losses in zip(
+        models, scoring.per_picture, scoring.losses, strict=True
+    ):
+        classes = [{"class": name} | entry for name, entry in results["per_class"].items()]
+        tables = {
+            f"{prefix}per_class.csv": csv_of_dictionaries(classes),
+            f"{prefix}per_picture.csv": csv_of_dictionaries(pictures),
+            f"{prefix}per_segment.csv": csv_of_rows(SEGMENT_COLUMNS, losses.segments),
+        }
+        for name, text in tables.items():
+            write_text_whole(folder / name, text)
+        names += [*tables, *_write_recalibration(folder, prefix, losses)]
+    return names
 
 
-def _as_csv(rows: list[dict[str, Any]]) -> str:
+def _write_recalibration(folder: Path, prefix: str, losses: LossResults) -> list[str]:
+    name = f"{prefix}recalibration.json"
+    if losses.recalibration is None:
+        (folder / name).unlink(missing_ok=True)
+        return []
+    losses.recalibration.save(folder / name)
+    return [name]
+
+
+def csv_of_dictionaries(rows: list[dict[str, Any]]) -> str:
     """Formats rows as CSV (RFC 4180); an unknown value is empty, numbers have all digits."""
-    text = io.StringIO()
     names = list(dict.fromkeys(name for row in rows for name in row))
-    writer = csv.DictWriter(text, names, restval="", lineterminator="\n")
-    writer.writeheader()
+    return csv_of_rows(names, ([row.get(name, "") for name in names] for row in rows))
+
+
+def csv_of_rows(names: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+    """Formats rows whose values stand in the order of `names`; None is empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
     writer.writerows(rows)
     return text.getvalue()

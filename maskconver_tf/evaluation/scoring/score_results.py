@@ -21,21 +21,30 @@ SIZES = ("small", "medium", "large")
 Results = dict[str, Any]
 
 
+def panoptic_result(
+    tables: ScoreTables, categories: Categories, strict: bool
+) -> PanopticQualityResult:
+    """Returns the panoptic quality; `strict` for that of COCO's program."""
+    quality = tables.quality()
+    if strict:
+        return coco_result(quality, tables.ious, tables.iou_classes, categories.is_thing)
+    return quality.result()
+
+
 def model_results(
-    tables: ScoreTables, categories: Categories, samples: Samples, strict: bool, boundary: bool
+    tables: ScoreTables,
+    panoptic: PanopticQualityResult,
+    categories: Categories,
+    samples: Samples,
+    boundary: bool,
 ) -> Results:
     """Returns all scores of one model in percent.
 
     Args:
+      panoptic: what `panoptic_result` returns.
       samples: the resampled headline scores, for the intervals.
-      strict: the panoptic quality is that of COCO's program.
       boundary: boundary quality was counted.
     """
-    panoptic = tables.quality().result()
-    if strict:
-        panoptic = coco_result(
-            tables.quality(), tables.ious, tables.iou_classes, categories.is_thing
-        )
     results = _with_intervals(results_dict(panoptic, categories), samples, "")
     semantic = tables.mean_iou()
     for category, iou in zip(categories, semantic.iou.tolist(), strict=True):

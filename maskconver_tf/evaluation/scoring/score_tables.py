@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from maskconver_tf.evaluation.lost_quality.kinds import KINDS
+from maskconver_tf.evaluation.lost_quality.segment_table import SegmentTable, joined
 from maskconver_tf.evaluation.mean_iou import MeanIou, MeanIouResult
 from maskconver_tf.evaluation.panoptic_quality import PanopticQuality
 from maskconver_tf.evaluation.scoring.counting.detections import match_detections
@@ -63,6 +65,10 @@ class ScoreTables(NamedTuple):
       ious, iou_classes: of all matches, in the order in which COCO's program adds them.
       evaluation: the matches of predicted things, for AP; None if a predicted thing has no score or
         no class is a thing.
+      segments: what became of each segment, picture after picture.
+      segment_pictures: int32 `[n]`, number of the picture of each row of `segments`.
+      mended: rows by kind of error x C + class: what mending that kind alone adds to `matches`.
+      confused: rows by true class x (C + 1) + predicted class: pixels. Class C is void.
     """
 
     is_thing: np.ndarray
@@ -75,6 +81,10 @@ class ScoreTables(NamedTuple):
     ious: np.ndarray
     iou_classes: np.ndarray
     evaluation: COCOeval | None
+    segments: SegmentTable
+    segment_pictures: np.ndarray
+    mended: Rows
+    confused: Rows
 
     def quality(self, measure: str = "panoptic") -> PanopticQuality:
         """Returns the counts of a measure over all pictures."""
@@ -87,6 +97,20 @@ class ScoreTables(NamedTuple):
         quality = PanopticQuality(count, self.is_thing)
         quality.iou_sum, quality.iou_rest = totals[:, 0].copy(), totals[:, 1].copy()
         quality.tp, quality.fp, quality.fn = totals[:, 2:].T.astype(np.int64)
+        return quality
+
+    def mended_quality(self, kind: int) -> PanopticQuality:
+        """Returns the counts with all errors of a kind mended; `kind` is its number."""
+        count = len(self.is_thing)
+        quality = self.quality()
+        first = kind * count
+        changes = self.mended.totals(len(KINDS) * count)[first : first + count]
+        quality.iou_sum += changes[:, 0]
+        quality.iou_rest += changes[:, 1]
+        for total, change in zip(
+            (quality.tp, quality.fp, quality.fn), changes[:, 2:].T.astype(np.int64), strict=True
+        ):
+            total += change
         return quality
 
     def coco_quality(self) -> PanopticQuality:
@@ -142,6 +166,12 @@ def _tables(
         np.concatenate([c.ious for c in counts]),
         np.concatenate([c.iou_classes for c in counts]),
         None if has_none else match_detections(detections, is_thing),
+        joined([c.losses.segments for c in ranked]),
+        np.repeat(
+            np.arange(len(ranked), dtype=np.int32), [len(c.losses.segments.ious) for c in ranked]
+        ),
+        _rows([c.losses.mended for c in ranked], len(COLUMNS)),
+        _rows([c.losses.pixels for c in ranked], 1),
     )
 
 

@@ -12,8 +12,8 @@ Results = dict[str, Any]
 
 
 def format_scoring(results: Results) -> str:
-    """Formats the content of results.json as tables: groups and classes, sizes, other scores."""
-    tables = [format_table(results), _intervals(results), _by_size(results)]
+    """Formats the content of results.json as tables: groups and classes, sizes, losses, others."""
+    tables = [format_table(results), _intervals(results), _by_size(results), _lost(results)]
     if "boundary" in results:
         tables.append(_boundary(results["boundary"]))
     tables.append(_others(results))
@@ -39,6 +39,26 @@ def _by_size(results: Results) -> str:
         for size in SIZES
     ]
     return format_rows(["PQ by size", *(group.capitalize() for group in GROUPS)], rows)
+
+
+def _lost(results: Results) -> str:
+    """The kinds from the costliest to the cheapest; the last row is 100 - PQ."""
+    lost, fixes = results["lost"], results["fixes"]
+    if lost["all"] is None:
+        return "Nothing is lost: no class occurs in truth or prediction"
+    kinds = sorted(fixes, key=lambda kind: -lost["all"][kind])
+    rows = [
+        [
+            kind.replace("_", " "),
+            *(_number(lost[group] and lost[group][kind]) for group in GROUPS),
+            str(lost["segments"]["all"][kind]),
+            _signed(fixes[kind]["all"]["gain"]),
+        ]
+        for kind in kinds
+    ]
+    total = [_number(lost[group] and lost[group]["total"]) for group in GROUPS]
+    header = ["PQ lost to", *(group.capitalize() for group in GROUPS), "segments", "its fix brings"]
+    return format_rows(header, [*rows, ["100 - PQ", *total, "", ""]])
 
 
 def _boundary(boundary: Results) -> str:
@@ -69,6 +89,9 @@ def _others(results: Results) -> str:
             ]
             for name in AP_NAMES
         ]
+    if results["calibration"] is not None:
+        error = results["calibration"]["all"]["ece"]
+        rows.append(["calibration error", _number(error), ""])
     return format_rows(["score", "%", "95 %"], rows)
 
 

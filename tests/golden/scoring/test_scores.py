@@ -143,7 +143,18 @@ def test_predictions_painted_inside_void_change_no_bit(tmp_path):
     before = scores(write_files(tmp_path / "before", pictures))
     painted = [(i, truth, _painted(truth, found)) for i, truth, found in pictures]
     assert sum(len(found.infos) for *_, found in painted) > sum(len(f.infos) for *_, f in pictures)
-    assert scores(write_files(tmp_path / "after", painted)) == before
+    after = scores(write_files(tmp_path / "after", painted))
+    assert _without_pixels_on_void(after) == _without_pixels_on_void(before)
+
+
+def _without_pixels_on_void(results: dict) -> dict:
+    """Leaves out the counts of what is predicted on void; they are no scores."""
+    confusion = [
+        entry | {"pixels": None if entry["truth"] is None else entry["pixels"]}
+        for entry in results["confusion"]
+        if entry["truth"] is not None or entry["segments"]
+    ]
+    return results | {"confusion": confusion}
 
 
 def _painted(truth: Picture, found: Picture) -> Picture:

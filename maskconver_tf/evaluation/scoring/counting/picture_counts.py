@@ -8,6 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from maskconver_tf.errors import UserError
+from maskconver_tf.evaluation.lost_quality.mending import MatchingInput
+from maskconver_tf.evaluation.lost_quality.picture_losses import PictureLosses, picture_losses
+from maskconver_tf.evaluation.lost_quality.segment_table import ListedSegments
 from maskconver_tf.evaluation.matching import Matches, exact_parts, match_segments
 from maskconver_tf.evaluation.scoring.counting.boundaries import boundary_ious
 from maskconver_tf.evaluation.scoring.counting.detections import Detections, detections_of
@@ -59,6 +62,7 @@ class PictureCounts(NamedTuple):
         None if they are those of the pixels.
       wrong_area: the id of the first true segment whose listed area is not its pixels; None.
       detections: the predicted things with scores, None if the prediction has no scores.
+      losses: where the quality of this picture is lost.
     """
 
     keys: np.ndarray
@@ -70,6 +74,7 @@ class PictureCounts(NamedTuple):
     listed: tuple[np.ndarray, np.ndarray] | None
     wrong_area: int | None
     detections: Detections | None
+    losses: PictureLosses
 
 
 class _Overlap(NamedTuple):
@@ -127,6 +132,7 @@ def count_picture(
         else None,
         int(truth.ids[wrong[0]]) if wrong.size else None,
         detections_of(truth, predicted, overlap.counts, rules.is_thing),
+        _losses(overlap, matches, truth, predicted, rules, listed_areas),
     )
 
 
@@ -159,6 +165,33 @@ def _overlap(truth: Side, predicted: Side | None, rules: ScoringRules, image: st
         )
     classes = predicted.class_ids if predicted else np.zeros(0, np.int64)
     return _Overlap(counts, pairs, truth.class_ids, truth.is_crowd, classes)
+
+
+def _losses(
+    overlap: _Overlap,
+    matches: Matches,
+    truth: Side,
+    predicted: Side | None,
+    rules: ScoringRules,
+    listed_areas: np.ndarray,
+) -> PictureLosses:
+    none = np.zeros(0)
+    given = MatchingInput(
+        overlap.counts,
+        overlap.truth_classes,
+        overlap.is_crowd,
+        overlap.predicted_classes,
+        listed_areas if rules.strict else None,
+    )
+    return picture_losses(
+        given,
+        matches,
+        ListedSegments(truth.ids, truth.class_ids, truth.scores),
+        ListedSegments(predicted.ids, predicted.class_ids, predicted.scores)
+        if predicted
+        else ListedSegments(none.astype(np.int64), none.astype(np.int64), none),
+        rules.is_thing,
+    )
 
 
 def _unlisted_id(image: str, file: str, segment_id: int) -> UserError:

@@ -1,0 +1,139 @@
+"""Builds what results.json says about lost quality: `lost`, `fixes`, `confusion`, `calibration`."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from maskconver_tf.datasets.categories import Categories
+from maskconver_tf.evaluation.lost_quality.calibration import calibration_results, scored_segments
+from maskconver_tf.evaluation.lost_quality.confusion import confused_segments
+from maskconver_tf.evaluation.lost_quality.kinds import KINDS
+from maskconver_tf.evaluation.lost_quality.lost_results import (
+    class_weights,
+    fixes_results,
+    lost_results,
+)
+from maskconver_tf.evaluation.lost_quality.recalibration import (
+    Recalibration,
+    fit_recalibration,
+    fits,
+    recalibration_results,
+)
+from maskconver_tf.evaluation.lost_quality.segment_table import FN, NO_ID, OUTCOMES, TP
+from maskconver_tf.evaluation.panoptic_quality import PanopticQualityResult
+from maskconver_tf.evaluation.scoring.score_tables import ScoreTables
+
+SEGMENT_COLUMNS = (
+    "image_id",
+    "outcome",
+    "kind",
+    "class",
+    "other_class",
+    "truth_id",
+    "prediction_id",
+    "iou",
+    "area",
+    "score",
+    "lost",
+)
+"""Of per_segment.csv; docs/evaluation.md describes them."""
+
+
+class LossResults(NamedTuple):
+    """What one model loses.
+
+    Attributes:
+      results: the fields of results.json.
+      segments: the rows of per_segment.csv.
+      recalibration: the fitted curves, None without scores.
+    """
+
+    results: dict[str, Any]
+    segments: list[tuple]
+    recalibration: Recalibration | None
+
+
+def loss_results(
+    tables: ScoreTables, panoptic: PanopticQualityResult, categories: Categories
+) -> LossResults:
+    """Returns where one model loses quality.
+
+    Args:
+      panoptic: the quality of the results, to which the shares add up.
+    """
+    calibration, recalibration = _calibration(tables, categories)
+    after = {kind: tables.mended_quality(i).result() for i, kind in enumerate(KINDS)}
+    results = {
+        "lost": lost_results(panoptic, tables.segments, categories),
+        "fixes": fixes_results(tables.quality().result(), after, categories),
+        "confusion": _confusion(tables, categories),
+        "calibration": calibration,
+    }
+    return LossResults(results, _segment_rows(tables, panoptic, categories), recalibration)
+
+
+def _confusion(tables: ScoreTables, categories: Categories) -> list[dict[str, Any]]:
+    """Returns the pairs of classes that occur; None is void."""
+    size = len(categories) + 1
+    names = [*categories.names, None]
+    pixels = tables.confused.totals(size * size)[:, 0].astype(np.int64).reshape(size, size)
+    segments = confused_segments(tables.segments, len(categories))
+    return [
+        {
+            "truth": names[row],
+            "predicted": names[column],
+            "pixels": int(pixels[row, column]),
+            "segments": int(segments[row, column]),
+        }
+        for row, column in np.argwhere((pixels > 0) | (segments > 0)).tolist()
+    ]
+
+
+def _calibration(
+    tables: ScoreTables, categories: Categories
+) -> tuple[dict[str, Any] | None, Recalibration | None]:
+    segments = scored_segments(tables.segments)
+    if segments is None:
+        return None, None
+    fitting = np.array([fits(image_id) for image_id in tables.image_ids], np.bool_)
+    pictures = tables.segment_pictures[tables.segments.outcomes != FN]
+    here = fitting[pictures]
+    fitted, tested = segments.chosen(here), segments.chosen(~here)
+    recalibration = fit_recalibration(fitted, categories)
+    results = calibration_results(segments, categories)
+    results["recalibration"] = recalibration and recalibration_results(
+        recalibration, tested, len(fitted.scores), categories
+    )
+    return results, recalibration
+
+
+def _segment_rows(
+    tables: ScoreTables, panoptic: PanopticQualityResult, categories: Categories
+) -> list[tuple]:
+    table, names = tables.segments, categories.names
+    lost = 100 * table.losses() / class_weights(panoptic)[table.class_ids]
+    is_exact = (table.outcomes == TP) & (table.ious == 1)
+    columns = (
+        [tables.image_ids[i] for i in tables.segment_pictures.tolist()],
+        [OUTCOMES[outcome] for outcome in table.outcomes.tolist()],
+        [
+            "" if exact else KINDS[kind]
+            for kind, exact in zip(table.kinds.tolist(), is_exact.tolist(), strict=True)
+        ],
+        [names[i] for i in table.class_ids.tolist()],
+        [
+            "" if own == other else names[other]
+            for own, other in zip(
+                table.class_ids.tolist(), table.other_class_ids.tolist(), strict=True
+            )
+        ],
+        [i if i != NO_ID else "" for i in table.truth_ids.tolist()],
+        [i if i != NO_ID else "" for i in table.predicted_ids.tolist()],
+        table.ious.tolist(),
+        table.areas.tolist(),
+        ["" if score != score else score for score in table.scores.tolist()],
+        lost.tolist(),
+    )
+    return list(zip(*columns, strict=True))
