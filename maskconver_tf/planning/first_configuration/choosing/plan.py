@@ -28,7 +28,11 @@ from maskconver_tf.planning.first_configuration.choosing.size import (
     wanted_scale,
 )
 from maskconver_tf.planning.first_configuration.choosing.time_budget import TimeBudget
-from maskconver_tf.planning.first_configuration.choosing.turns import Orientation, turn_settings
+from maskconver_tf.planning.first_configuration.choosing.turns import (
+    Orientation,
+    turn_settings,
+    turns_by_quarters,
+)
 from maskconver_tf.planning.first_configuration.looking.data_facts import DataFacts
 
 _MEASURED_PIXELS = 4e5
@@ -102,7 +106,7 @@ def make_plan(
       wishes: what the user asks for.
       measure: computes steps of a plan on this machine; None to assume a speed.
     """
-    square = wishes.orientation == "any"
+    square = turns_by_quarters(facts, wishes.orientation)
     model = choose_model(facts, canvas(facts, wanted_scale(facts), square), wishes.has_weights)
     plan = _plan(facts, wishes, model, TimeBudget(wishes.minutes, model.candidate.seconds))
     if measure is None:
@@ -127,7 +131,7 @@ def _same_cost(a: Plan, b: Plan) -> bool:
 
 
 def _plan(facts: DataFacts, wishes: Wishes, model: ChosenModel, budget: TimeBudget) -> Plan:
-    square = wishes.orientation == "any"
+    square = turns_by_quarters(facts, wishes.orientation)
     size = choose_size(facts, budget, square)
     length = choose_length(facts, size, budget)
     turns, doubts_of_turns = turn_settings(facts, wishes.orientation)
