@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from PIL import Image
 from maskconver_tf.cli.main import main
 from maskconver_tf.datasets.build.build import build_dataset
 from maskconver_tf.datasets.synthetic.toy_scenes import write_toy_scenes
+from tests.e2e.exports.threshold import THRESHOLD
 
 TINY = Path(__file__).with_name("tiny.gin")
 ONE_LEVEL = ["MaskConver.center_levels=(3,)", "TargetBuilder.level_bounds=()"]
@@ -87,3 +90,13 @@ def trained(tiny_arguments, tmp_path_factory) -> Path:
     model_dir = tmp_path_factory.mktemp("run") / "model"
     assert main(tiny_arguments(model_dir, "RunLength.total_steps=400")) == 0
     return model_dir
+
+
+@pytest.fixture(scope="session")
+def exported(trained, tmp_path_factory) -> tuple[Path, str]:
+    """The folder of an export that tests only read, and what the command printed."""
+    out = tmp_path_factory.mktemp("export") / "exported"
+    arguments = ["export", "--model", str(trained), "--out", str(out), "--batch_sizes", "1,3"]
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        assert main([*arguments, f"--gin.PanopticFusion.score_threshold={THRESHOLD}"]) == 0
+    return out, printed.getvalue()
