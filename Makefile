@@ -26,7 +26,7 @@ lint: $(LINT_VENV)/.installed  ## check style and house rules (needs no TensorFl
 	$(LINT_VENV)/bin/ruff format --check .
 	$(LINT_VENV)/bin/python -m pytest --noconftest tests/lint
 
-demo: setup  ## generate data, train, evaluate, export and predict in runs/demo
+demo: setup  ## generate data, train, evaluate, export, predict and report in runs/demo
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" bash launch/local/demo.sh
 
 package: setup  ## build the wheel and the source archive in dist/

@@ -3,8 +3,8 @@
 #
 #   launch/local/demo.sh [--dry-run] [--env FILE]
 #
-# It generates 2600 scenes, trains on them, evaluates and exports the model, and draws its
-# predictions. It writes everything into runs/demo.
+# It generates 2600 scenes, trains on them, evaluates and exports the model, draws its predictions,
+# and makes a report. It writes everything into runs/demo.
 #
 #   launch/local/demo.sh --dry-run    # prints each command, runs none
 #
@@ -37,10 +37,12 @@ run maskconver evaluate --model "$out/model" --data "$out/data/val"
 run maskconver export --model "$out/model" --out "$out/exported"
 pictures=("$scenes"/images/val/*.png)
 run maskconver predict --model "$out/model" "${pictures[@]:0:6}" --out "$out/pictures"
+run maskconver report "$out/model" --out "$out/report"
 ((!DRY_RUN)) || exit 0
 
 echo
 echo "Pictures with masks:  $out/pictures"
+echo "Report:               $out/report/index.html"
 echo "Training curves:      tensorboard --logdir $out/model/summaries"
 python - "$out/model/results.json" <<'PYTHON'
 import json

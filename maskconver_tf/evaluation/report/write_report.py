@@ -129,7 +129,7 @@ def _report(
         "format": FORMAT,
         "version": VERSION,
         "title": options.title,
-        "truth": truth.where,
+        "truth": _shown(truth.where),
         "kinds": [{"name": kind, "color": KIND_COLORS[kind]} for kind in KINDS],
         "classes": [
             {"name": category.name, "isthing": bool(category.isthing), "color": color}
@@ -139,11 +139,17 @@ def _report(
     }
 
 
+def _shown(path: str) -> str:
+    """Returns a path as people read it: from the current folder, if it is below."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
+
+
 def _model(model: ReportModel, found: ScoredModel) -> dict[str, Any]:
     curves = read_curves(model.run / "summaries") if model.run is not None else {}
     return {
         "name": model.name,
-        "predictions": str(model.predictions[0]),
+        "predictions": _shown(str(model.predictions[0])),
         "results": found.results,
         "difference": found.difference,
         "curves": curves,

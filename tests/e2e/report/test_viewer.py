@@ -137,6 +137,9 @@ def test_arrow_keys_walk_through_pictures_and_errors(report, open_page):
     page.keyboard.press("Escape")
     page.wait_for_function("!document.querySelector('#viewer').open")
     assert "picture/" not in page.url
+    # The list shows the picture that was left, and the keys go on from there.
+    assert page.evaluate("document.activeElement.querySelector('.name').textContent") == names[0]
+    assert page.locator("#grid a.picture:focus").is_visible()
 
 
 def test_another_model_shows_its_own_prediction(report, open_page):

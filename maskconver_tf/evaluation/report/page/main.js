@@ -11,8 +11,9 @@ function follow() {
   const isNewList = !before || address(before.filter) !== address(shown.filter);
   if (isNewList) showPictures();
   showViewer();
-  const isNewView = shown.path === "pictures" && shown.picture == null && before && before.picture == null;
-  if (isNewView || (!before && shown.path)) {
+  if (before && before.picture != null && shown.picture == null && !isNewList) {
+    returnTo(before.picture);
+  } else if (shown.picture == null && shown.path && (!before || shown.path === "pictures")) {
     const target = byId(shown.path);
     if (target) target.scrollIntoView();
   }

@@ -110,13 +110,24 @@ function moveFocus(event) {
   const wanted = list.focus + steps[event.key];
   const next = Math.max(0, Math.min(list.entries.length - 1, wanted));
   if (Math.abs(steps[event.key]) > 1 && Math.abs(steps[event.key]) < list.entries.length && next !== wanted) return;
-  list.focus = next;
+  focusAt(next);
+}
+
+// Scrolls a card into view and gives it the focus.
+function focusAt(index) {
+  list.focus = index;
   const grid = byId("grid").getBoundingClientRect();
-  const top = grid.top + Math.floor(next / list.columns) * (ROW_HEIGHT + GAP);
+  const top = grid.top + Math.floor(index / list.columns) * (ROW_HEIGHT + GAP);
   const header = byId("filter").offsetHeight + 60;
   if (top < header) scrollBy(0, top - header);
   else if (top + ROW_HEIGHT > innerHeight) scrollBy(0, top + ROW_HEIGHT - innerHeight + GAP);
   drawCards(false);
-  setFocus(next);
-  focusCard(next, false);
+  setFocus(index);
+  focusCard(index, false);
+}
+
+// Returns from a picture to its place in the list.
+function returnTo(picture) {
+  const index = list.entries.findIndex((entry) => entry.picture === picture);
+  if (index >= 0) focusAt(index);
 }

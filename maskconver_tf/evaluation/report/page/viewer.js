@@ -120,7 +120,7 @@ function errorButton(rows, i, fits) {
   const side = { 0: "", 1: "not found", 2: "wrong prediction" }[rows.outcome[i]];
   const details = [side, rows.iou[i] ? `IoU ${fixed(rows.iou[i] / SCALE, 2)}` : "",
     rows.score[i] >= 0 ? `score ${fixed(rows.score[i] / SCALE, 2)}` : "", SIZES[rows.size[i]],
-    `costs ${fixed(rows.lost[i], 2)}`].filter(Boolean);
+    `costs ${fixed(rows.lost[i], 2)} PQ of the class`].filter(Boolean);
   return el("button", { type: "button", class: fits ? "error fits" : "error", "data-row": i, "aria-pressed": "false",
     onclick: () => choose(view.chosen === i ? null : i) },
     swatch(kind.color), el("span", {}, el("b", {}, className(rows.class[i])), `: ${kindName(kind.name)}${partner}`),
