@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from pathlib import Path
 
+import tensorflow as tf
 from PIL import Image
 
 from maskconver_tf.errors import UserError
+from maskconver_tf.evaluation.evaluation_record import (
+    EvaluationRecord,
+    absolute,
+    best_weights,
+    write_evaluation_record,
+)
 from maskconver_tf.evaluation.results import write_results
+from maskconver_tf.files.paths import local_or_remote_path
 from maskconver_tf.inference.drawing.picture_rows import stack_rows
 from maskconver_tf.training.evaluators.checks import check_local_folder, check_same_classes
 from maskconver_tf.training.evaluators.evaluator import NUM_PICTURES, Evaluator, Results
@@ -30,7 +39,8 @@ def evaluate(
 
     The folder gets `results.json`. For segmentation it also gets `overview.png`, which shows the
     first pictures beside truth and prediction. For panoptic segmentation it also gets
-    `predictions.json` and `predictions/*.png`, which COCO's own evaluation reads.
+    `predictions.json` and `predictions/*.png`, which COCO's own evaluation reads, and
+    `evaluation.json`, with which `maskconver report` finds the truth.
 
     Args:
       task: the run's task.
@@ -38,7 +48,7 @@ def evaluate(
       out: folder for the results.
       eval_input: the dataset to score on. It must have the class list of the model. None for the
         evaluation input of the task.
-      strategy: the devices, by a name that `make_strategy` knows. It must have one worker.
+      strategy: the devices, as for `Compute`; not "multi_worker".
       num_pictures: number of pictures in the overview.
 
     Returns:
@@ -59,7 +69,45 @@ def evaluate(
     check_same_classes(restored.categories, task.eval_input, "the model")
     workers = _only_worker(strategy)
     evaluator = task.evaluator(restored.network, workers, restored.jit_compile)
-    return _score_and_write(evaluator, check_local_folder(out), num_pictures)
+    folder = check_local_folder(out)
+    clock = _Clock(getattr(evaluator.data, "batch_size", 1))
+    results = _score_and_write(evaluator, folder, num_pictures, clock)
+    if evaluator.written_files:
+        write_evaluation_record(folder, _record(evaluator, restored, clock))
+    return results
+
+
+class _Clock:
+    """Measures the time of a picture, without the first batch, which TensorFlow traces."""
+
+    def __init__(self, first_batch: int):
+        self._first_batch = first_batch
+        self._count, self._begin, self._end = 0, 0.0, 0.0
+
+    def picture(self) -> None:
+        self._count += 1
+        self._end = time.perf_counter()
+        if self._count <= self._first_batch:
+            self._begin = self._end
+
+    @property
+    def milliseconds(self) -> float | None:
+        timed = self._count - self._first_batch
+        return 1000 * (self._end - self._begin) / timed if timed > 0 else None
+
+
+def _record(evaluator: Evaluator, restored: RestoredNetwork, clock: _Clock) -> EvaluationRecord:
+    run = local_or_remote_path(restored.model_dir) if restored.model_dir else None
+    devices = tf.config.list_logical_devices()
+    return EvaluationRecord(
+        dataset=absolute(evaluator.data.folder.path),
+        model=absolute(run) if run is not None else "",
+        weights=best_weights(run) if run is not None else "",
+        num_parameters=restored.network.count_params(),
+        input_size=tuple(evaluator.data.input_size),
+        milliseconds=clock.milliseconds,
+        device=devices[-1].device_type if devices else "",
+    )
 
 
 def _only_worker(strategy: str) -> Workers:
@@ -77,7 +125,9 @@ def _only_worker(strategy: str) -> Workers:
     return workers
 
 
-def _score_and_write(evaluator: Evaluator, folder: Path, num_pictures: int) -> Results:
+def _score_and_write(
+    evaluator: Evaluator, folder: Path, num_pictures: int, clock: _Clock
+) -> Results:
     rows = []
     with evaluator.writer(folder) as write:
 
@@ -87,6 +137,7 @@ def _score_and_write(evaluator: Evaluator, folder: Path, num_pictures: int) -> R
                 if row is not None:
                     rows.append(row)
             write(index, example, prediction)
+            clock.picture()
 
         results = evaluator.score(keep, is_command=True)
     write_results(folder / "results.json", results)

@@ -10,7 +10,7 @@ import tf_keras
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.files.paths import local_or_remote_path
 from maskconver_tf.inference.segmenter import Fusion, PanopticSegmenter
-from maskconver_tf.input.pipeline import check_input_size
+from maskconver_tf.input.input_checks import check_input_size
 from maskconver_tf.models.backbones.backbone import random_weights
 from maskconver_tf.models.build_network import build_network
 from maskconver_tf.training.machines.process_settings import set_precision
@@ -25,11 +25,13 @@ class RestoredNetwork:
       network: built, with the restored weights.
       categories: the run's class list.
       jit_compile: compile the network with XLA where it is used.
+      model_dir: the run's folder.
     """
 
     network: tf_keras.Model
     categories: Categories
     jit_compile: bool
+    model_dir: str = ""
 
 
 def restore_network(
@@ -54,7 +56,7 @@ def restore_network(
     with random_weights():
         network = build_network(model(num_classes=len(categories)), input_size)
     folder.restore(network)
-    return RestoredNetwork(network, categories, jit_compile)
+    return RestoredNetwork(network, categories, jit_compile, model_dir)
 
 
 def restore_segmenter(

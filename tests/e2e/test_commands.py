@@ -17,6 +17,7 @@ from maskconver_tf.evaluation.coco_results import read_coco_panoptic
 from maskconver_tf.evaluation.panoptic_quality import PanopticQuality
 from maskconver_tf.files.id_map import rgb_to_ids
 from tests.e2e.conftest import ONE_LEVEL, TINY
+from tests.e2e.report.conftest import data_of
 from tests.unit.layers.check_layer import precision
 
 LOW_THRESHOLD = "PanopticFusion.score_threshold=0.02"
@@ -85,6 +86,12 @@ def test_score_gives_the_number_of_evaluate_from_its_files(trained, scenes, tmp_
     assert found["instance_ap"]["ap"] > 0
     best = json.loads((trained / "best" / "score.json").read_text())
     assert found["all"]["pq"] == pytest.approx(best["pq"], abs=1e-6)
+    report = tmp_path / "report"
+    assert main(["report", str(results), "--out", str(report), "--boundary"]) == 0
+    [model] = data_of(report, "report")["models"]
+    assert model["results"] == found
+    assert len(model["curves"]["all/pq"]["values"]) > 0
+    assert {"parameters", "size of the weights"} <= {fact["name"] for fact in model["facts"]}
 
 
 def _pq_of_files(out: Path, scenes: Path, dataset: Path) -> float:
