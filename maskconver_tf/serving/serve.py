@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from maskconver_tf.errors import UserError
-from maskconver_tf.inference.exported_model import is_export
 from maskconver_tf.inference.model_folder import check_is_folder, is_run
 from maskconver_tf.serving.settings import ServerSettings
-from maskconver_tf.serving.versions.load_version import load_model_version
 from maskconver_tf.serving.versions.model_version import ModelVersion
+from maskconver_tf.serving.versions.version_folder import check_has_versions, has_versions
 from maskconver_tf.serving.versions.warm_up import warm_up
 from maskconver_tf.serving.web.server import ModelServer
 
@@ -54,6 +53,7 @@ def serve_model(
 
 def make_server(folder: Path, settings: ServerSettings) -> ModelServer:
     """Makes a server of an export; see `ModelServer`."""
+    from maskconver_tf.serving.versions.load_version import load_model_version
 
     def load(version: Path, number: int) -> ModelVersion:
         found = load_model_version(version, number)
@@ -68,7 +68,8 @@ def _exported(model: str, export_run: ExportRun, bindings: list[str]) -> Iterato
     """The folder of the export; a run is exported into a temporary one."""
     folder = Path(model)
     check_is_folder(folder, "a folder that `maskconver export` wrote, or a run's --model_dir")
-    if not is_run(folder) or is_export(folder):
+    if not is_run(folder) or has_versions(folder):
+        check_has_versions(folder)
         if bindings:
             raise UserError(
                 f"--gin.{bindings[0]}: found an export, whose settings are fixed; give the run's "

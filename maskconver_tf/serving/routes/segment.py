@@ -87,12 +87,12 @@ def _check_status(rows: Any) -> None:
 
 # ---- The file in the body ------------------------------------------------------------------------
 def _picture_of(headers: Any, body: bytes) -> bytes:
-    """Returns the file: the whole body, or the field `image` of a form."""
+    """Returns the file: the whole body, or the field `image` of a form.
+
+    `curl --data-binary` calls any body application/x-www-form-urlencoded, so this type counts as
+    the file, too.
+    """
     kind, options = parse_options_header(headers.get("content-type", ""))
-    if kind == b"application/x-www-form-urlencoded":
-        raise Refusal(
-            415, "Send the file as the body, or as multipart/form-data (curl: -F)", "content_type"
-        )
     if kind == b"multipart/form-data":
         body = _field_of(body, options.get(b"boundary"))
     if not body:

@@ -30,9 +30,14 @@ def find_versions(folder: Path) -> dict[int, Path]:
     }
 
 
+def has_versions(folder: Path) -> bool:
+    """Whether a folder is an export, complete or not, or has versions of one."""
+    return any(map(_is_version, find_versions(folder).values()))
+
+
 def check_has_versions(folder: Path) -> None:
     """Raises `UserError` if a folder has no version of an export."""
-    if not any(map(_is_version, find_versions(folder).values())):
+    if not has_versions(folder):
         raise UserError(
             f"{folder}: no exported model is here ({describe_other(folder)}). Give a run's "
             "--model_dir, or a folder that `maskconver export` wrote"
