@@ -8,6 +8,7 @@ predictor("street.jpg").save("pictures", "street")
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,39 +17,49 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
-def load(model: str | os.PathLike, score_threshold: float | None = None) -> Predictor:
+def load(
+    model: str | os.PathLike,
+    score_threshold: float | None = None,
+    overlap_threshold: float | None = None,
+    min_area: int | None = None,
+    gin: Iterable[str] = (),
+) -> Predictor:
     """Loads a predictor from a trained run or an export.
+
+    A threshold that is None is the one that the run keeps in `thresholds.json`, else the one of its
+    configuration. An export carries the thresholds that its run had.
 
     Args:
       model: a run's folder (`--model_dir`), an export's folder, or one numbered version of it.
-      score_threshold: least score of a segment, 0..1; None for the run's own. An export has a fixed
-        threshold.
+      score_threshold: least score of a segment, 0..1.
+      overlap_threshold: least share of its mask that a segment must win, 0..1.
+      min_area: least area of a segment, in pixels of the picture.
+      gin: other settings of a run, such as `["PanopticFusion.runner_up=True"]`.
 
     Raises:
-      UserError: the folder has neither a run nor an export, or a threshold is given for an export.
+      UserError: the folder has neither a run nor an export, a threshold is out of range or unknown
+        to the model, or settings are given for an export.
     """
-    from maskconver_tf.errors import UserError, typed_repr
+    from maskconver_tf.errors import UserError
     from maskconver_tf.files.paths import RemotePath, local_or_remote_path
     from maskconver_tf.inference.exported_model import is_export, load_export
     from maskconver_tf.inference.model_folder import check_is_folder
     from maskconver_tf.inference.predictor import Predictor
-    from maskconver_tf.setting_checks import is_number
+    from maskconver_tf.inference.thresholds import check_thresholds
 
-    if score_threshold is not None and not is_number(score_threshold, 0, 1):
-        shown = typed_repr(score_threshold)
-        raise UserError(f"score_threshold = {shown}: expected a number from 0 to 1, such as 0.5")
+    thresholds = check_thresholds(
+        score_threshold=score_threshold, overlap_threshold=overlap_threshold, min_area=min_area
+    )
     folder = local_or_remote_path(model)
     check_is_folder(folder, "a run's --model_dir or an export")
     if not isinstance(folder, RemotePath) and is_export(folder):
-        if score_threshold is not None:
+        if gin := list(gin):
             raise UserError(
-                f"{folder}: found an export, whose score threshold is fixed, and the threshold "
-                f"{score_threshold}; export again with `maskconver export "
-                f"--gin.PanopticFusion.score_threshold={score_threshold}`, or predict from the "
-                "run's folder"
+                f"{folder}: found an export, whose settings are fixed, and the setting {gin[0]}; "
+                "give it to `maskconver export`, or predict from the run's folder"
             )
-        return load_export(folder)
+        return load_export(folder, thresholds)
     from maskconver_tf.config.roots import load_run
 
-    segmenter = load_run(os.fspath(folder), score_threshold=score_threshold)
-    return Predictor(segmenter.segment, segmenter.categories)
+    segmenter = load_run(os.fspath(folder), gin, thresholds)
+    return Predictor(segmenter.segment, segmenter.categories, segmenter.input_size)

@@ -25,7 +25,7 @@ from typing import Any
 
 import gin
 
-from maskconver_tf.config.bindings import Binding, Key, OptionSetting
+from maskconver_tf.config.bindings import MACRO, Binding, Key, OptionSetting
 from maskconver_tf.config.gin_files import resolve_gin_file
 from maskconver_tf.config.messages import explain_missing_arguments, plain_errors
 from maskconver_tf.config.names import DYNAMIC_REGISTRATION
@@ -210,6 +210,33 @@ def bound_class(target: Callable, parameter: str) -> Any:
         short = f"{target.__name__}.{parameter}"
         raise UserError(f"{short} = {bound!r}: expected a reference, such as @PanopticTask()")
     return bound.configurable.wrapped
+
+
+def bound_reference(target: Callable, parameter: str) -> tuple[str, Any] | None:
+    """Returns scope and class of the reference that is bound to `parameter` of `target`.
+
+    It follows macros. None if the parameter has no reference.
+    """
+    name = f"{target.__module__}.{target.__qualname__}.{parameter}"
+    while True:
+        try:
+            bound = gin.query_parameter(name)
+        except ValueError:
+            return None
+        if not isinstance(bound, gin.config.ConfigurableReference):
+            return None
+        scope, selector = bound.config_key
+        if selector != MACRO:
+            return scope, bound.configurable.wrapped
+        name = f"{scope}/{MACRO}.value"
+
+
+def place_of(target: Callable, parameter: str, scope: str = "") -> str | None:
+    """Returns where `parameter` of `target` was set for calls in a scope; None if nobody set it."""
+    selector = f"{target.__module__}.{target.__qualname__}"
+    parts = scope.split("/") if scope else []
+    keys = [("/".join(parts[:end]), selector, parameter) for end in range(len(parts), -1, -1)]
+    return next((_places[key] for key in keys if key in _places), None)
 
 
 @contextlib.contextmanager

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
 from maskconver_tf.config import configuration
 from maskconver_tf.config.bindings import OptionSetting
+from maskconver_tf.config.thresholds.chosen_thresholds import (
+    add_thresholds,
+    keep_thresholds,
+    refuse_thresholds,
+    report_thresholds,
+)
 from maskconver_tf.errors import UserError
 from maskconver_tf.files.disk_errors import explain_write_errors
 from maskconver_tf.files.paths import local_or_remote_path
@@ -25,6 +32,7 @@ from maskconver_tf.planning.show_inputs import show_inputs
 from maskconver_tf.training.evaluate import evaluate
 from maskconver_tf.training.machines.process_settings import prepare_process, set_precision
 from maskconver_tf.training.restore import RestoredNetwork, restore_network, restore_segmenter
+from maskconver_tf.training.run_files.kept_thresholds import write_kept
 from maskconver_tf.training.run_files.provenance import run_provenance
 from maskconver_tf.training.run_files.run_folder import RunFolder
 from maskconver_tf.training.run_settings import Compute
@@ -32,9 +40,18 @@ from maskconver_tf.training.tasks.panoptic_task import PanopticTask
 from maskconver_tf.training.tasks.task import Task
 from maskconver_tf.training.train import train
 
+TRAIN_HOOKS = ("model_dir", "on_built", "on_report")
+"""The arguments of `train` that the program supplies."""
 
-def train_run(model_dir: str) -> dict[str, dict[str, float]]:
+
+def train_run(
+    model_dir: str, on_report: Callable[[int, dict], None] | None = None
+) -> dict[str, dict[str, float]]:
     """Trains with the loaded configuration and saves it in the run folder.
+
+    Args:
+      model_dir: the run's folder.
+      on_report: called with the step and the report of each loop of steps; None for nothing.
 
     Raises:
       UserError: `model_dir` is empty; or see `train`.
@@ -53,7 +70,8 @@ def train_run(model_dir: str) -> dict[str, dict[str, float]]:
             with tf.summary.create_file_writer(str(folder.summaries)).as_default(step=0):
                 tf.summary.text("operative_config", f"```\n{configuration.operative_config()}\n```")
 
-    return configuration.configurable(train)(model_dir=model_dir, on_built=on_built)
+    hooks = {"on_built": on_built} | ({"on_report": on_report} if on_report else {})
+    return configuration.configurable(train)(model_dir=model_dir, **hooks)
 
 
 def preflight_run(
@@ -80,7 +98,7 @@ def preflight_run(
       measure: whether to compute some steps on this machine, and print their time.
     """
     cores = tpu_check.check_topology(tpu) if tpu else 1
-    arguments = configuration.arguments_of(train, supplied=["model_dir", "on_built"])
+    arguments = configuration.arguments_of(train, supplied=TRAIN_HOOKS)
     train_input = arguments["task"].train_input
     size = per_core_batch or training_needs.batch_size_per_core(train_input.batch_size, cores)
     classes = choose_num_classes(train_input, num_classes)
@@ -89,8 +107,9 @@ def preflight_run(
     print(training_needs.format_needs(training_needs.count_needs(program, size)), flush=True)
     if measure:
         step = measured_step.measure_step(program, size, arguments["compute"].jit_compile)
-        total_steps = arguments["length"].total_steps
-        print("\n" + measured_step.format_step(step, train_input.batch_size, total_steps))
+        length = arguments["length"]
+        lengths = (length.total_steps, length.minutes)
+        print("\n" + measured_step.format_step(step, train_input.batch_size, *lengths))
     if tpu:
         folder = Path(cache) if cache else tpu_check.DEFAULT_CACHE
         print()
@@ -98,15 +117,14 @@ def preflight_run(
 
 
 def load_run(
-    model_dir: str, bindings: Iterable[str] = (), score_threshold: float | None = None
+    model_dir: str, bindings: Iterable[str] = (), thresholds: Mapping[str, Any] | None = None
 ) -> PanopticSegmenter:
-    """Restores the best weights of a run, with the configuration of that run.
+    """Restores the best weights of a run, with its configuration and the thresholds it keeps.
 
     Args:
       model_dir: the run's folder.
       bindings: Gin settings that override it, such as `PanopticFusion.score_threshold=0.5`.
-      score_threshold: `score_threshold` of the run's fusion, whatever its class; None for the run's
-        own.
+      thresholds: settings of the run's fusion that override it, whatever its class.
 
     Raises:
       UserError: the folder has no run, or a run of an earlier stage.
@@ -119,14 +137,19 @@ def load_run(
             "needed. `maskconver evaluate` scores this run, and a panoptic run can start from it: "
             f"`maskconver train --init_from {model_dir}`"
         )
-    if score_threshold is not None:
-        fusion = configuration.bound_class(restore_segmenter, "fusion").__name__
-        _load_config(folder, [*bindings, f"{fusion}.score_threshold={score_threshold}"])
-    return configuration.configurable(restore_segmenter)(model_dir=model_dir)
+    _load_config(folder, add_thresholds(folder, bindings, thresholds or {}))
+    segmenter = configuration.configurable(restore_segmenter)(model_dir=model_dir)
+    report_thresholds(segmenter.fusion)
+    return segmenter
 
 
 def evaluate_run(
-    model_dir: str, data_dir: str | None, out: str, bindings: Iterable[str | OptionSetting] = ()
+    model_dir: str,
+    data_dir: str | None,
+    out: str,
+    bindings: Iterable[str | OptionSetting] = (),
+    thresholds: Mapping[str, Any] | None = None,
+    keep: bool = False,
 ) -> dict:
     """Scores a run of any task.
 
@@ -135,18 +158,45 @@ def evaluate_run(
       data_dir: the dataset to score on; None for the evaluation dataset of the run.
       out: folder for the results.
       bindings: Gin settings that override the run's configuration.
+      thresholds: settings of the fusion that override it, for panoptic segmentation.
+      keep: write the thresholds of this evaluation into the run, for all later predictions.
     """
     folder = RunFolder(local_or_remote_path(model_dir))
+    arguments = load_evaluation(folder, data_dir, bindings, thresholds or {}, keep)
+    task = arguments["task"]
+    restored = restore_task(model_dir, task, arguments["compute"])
+    results = configuration.configurable(evaluate)(task=task, restored=restored, out=out)
+    if keep:
+        data = getattr(task.eval_input, "data_dir", data_dir)
+        origin = {"chosen_by": "maskconver evaluate --keep", "data": data, "scores": results["all"]}
+        kept = keep_thresholds(folder, task.fusion, origin)
+        print(f"{write_kept(folder.path, kept, restored.categories)}: thresholds kept")
+    return results
+
+
+def load_evaluation(
+    folder: RunFolder,
+    data_dir: str | None,
+    bindings: Iterable[str | OptionSetting],
+    thresholds: Mapping[str, Any],
+    keep: bool = False,
+) -> dict[str, Any]:
+    """Loads what an evaluation of a run needs; returns the arguments of `train`."""
     kind = _load_config(folder, bindings)
     if data_dir:
-        data = f"{kind.eval_input_class}.data_dir={data_dir!r}"
-        _load_config(folder, [data, *bindings])
-    arguments = configuration.arguments_of(train, supplied=["model_dir", "on_built"])
+        bindings = [f"{kind.eval_input_class}.data_dir={data_dir!r}", *bindings]
+        _load_config(folder, bindings)
+    if issubclass(kind, PanopticTask):
+        _load_config(folder, add_thresholds(folder, bindings, thresholds))
+    else:
+        refuse_thresholds(kind.kind, dict(thresholds) | ({"keep": keep} if keep else {}))
+    arguments = configuration.arguments_of(train, supplied=TRAIN_HOOKS)
     task = arguments["task"]
     if not data_dir:
         _check_own_data(folder, getattr(task.eval_input, "data_dir", None))
-    restored = _restore(model_dir, task, arguments["compute"])
-    return configuration.configurable(evaluate)(task=task, restored=restored, out=out)
+    if isinstance(task, PanopticTask):
+        report_thresholds(task.fusion)
+    return arguments
 
 
 def _check_own_data(folder: RunFolder, data: str | None) -> None:
@@ -165,7 +215,7 @@ def _check_own_data(folder: RunFolder, data: str | None) -> None:
     )
 
 
-def _restore(model_dir: str, task: Task, compute: Compute) -> RestoredNetwork:
+def restore_task(model_dir: str, task: Task, compute: Compute) -> RestoredNetwork:
     """Restores a run's network.
 
     A panoptic run uses the settings of its predictions and exports. Runs of earlier stages have no
@@ -205,9 +255,12 @@ def show_run_inputs(out: str, num_pictures: int, seed: int | None) -> None:
             "panoptic segmentation: its segments, centers and levels"
         )
     model = configuration.bound_class(PanopticTask, "model")
-    center_levels = getattr(model, "center_levels", None)  # Of a model without such a setting.
-    if center_levels is None:
-        center_levels = configuration.argument(model, "center_levels")
     configuration.configurable(show_inputs)(
-        center_levels=center_levels, out=out, num_pictures=num_pictures, seed=seed
+        center_levels=center_levels_of(model), out=out, num_pictures=num_pictures, seed=seed
     )
+
+
+def center_levels_of(model: Callable) -> Sequence[int]:
+    """Returns the center levels of a panoptic model of the loaded configuration, without a call."""
+    fixed = getattr(model, "center_levels", None)  # Of a model without such a setting.
+    return configuration.argument(model, "center_levels") if fixed is None else fixed

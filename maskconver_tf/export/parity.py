@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +42,7 @@ def compare_forms(
     exports: Iterable[str],
     examples: Iterable[dict[str, np.ndarray]],
     with_truth: bool,
+    thresholds: Mapping[str, float | int] | None = None,
 ) -> list[FormResult]:
     """Compares the Python API and every export with the evaluation path.
 
@@ -53,6 +54,8 @@ def compare_forms(
       examples: have `IMAGE` uint8 `[H, W, 3]`, fitted to the input; with truth also the fields of
         an evaluation example.
       with_truth: whether to compute panoptic quality.
+      thresholds: those that the segmenter has in place of the run's own. A SavedModel gets them
+        with each picture. A LiteRT file keeps those of its export.
 
     Returns:
       The evaluation path first, then the Python API and the exports in their order.
@@ -64,7 +67,7 @@ def compare_forms(
     predictor = Predictor(segmenter.segment, segmenter.categories)
     forms["Python API"] = _of_predictor(predictor)
     for folder in exports:
-        forms |= _open_export(Path(folder), segmenter)
+        forms |= _open_export(Path(folder), segmenter, thresholds or {})
     categories = segmenter.categories
     results = [
         FormResult(name, Difference(), Score(categories) if with_truth else None) for name in forms
@@ -131,7 +134,9 @@ def _of_predictor(predictor: Predictor) -> Segment:
     return segment
 
 
-def _open_export(folder: Path, segmenter: PanopticSegmenter) -> dict[str, Segment]:
+def _open_export(
+    folder: Path, segmenter: PanopticSegmenter, thresholds: Mapping[str, float | int]
+) -> dict[str, Segment]:
     """Opens the forms in one folder; name -> function."""
     if is_litert_export(folder):
         return {
@@ -143,7 +148,7 @@ def _open_export(folder: Path, segmenter: PanopticSegmenter) -> dict[str, Segmen
         raise UserError(
             f"--exports {folder}: found {found}; expected a folder that `maskconver export` wrote"
         )
-    predictor = load_export(folder)
+    predictor = load_export(folder, thresholds)
     theirs, ours = predictor.categories.source_ids, segmenter.categories.source_ids
     if not np.array_equal(theirs, ours):
         raise UserError(

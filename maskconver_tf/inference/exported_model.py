@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +33,17 @@ def is_export(folder: Path) -> bool:
     return newest_version(folder) is not None
 
 
-def load_export(folder: Path) -> Predictor:
+def load_export(folder: Path, thresholds: Mapping[str, float | int] | None = None) -> Predictor:
     """Loads a predictor from an export, or from the newest of its numbered versions.
 
+    Args:
+      folder: of the export.
+      thresholds: values in place of those of the export: `score_threshold`, `overlap_threshold`,
+        `min_area`.
+
     Raises:
-      UserError: the folder has no export, or a file of it is missing or damaged.
+      UserError: the folder has no export, a file of it is missing or damaged, or the export has no
+        such threshold.
     """
     version = newest_version(folder)
     if version is None:
@@ -50,10 +58,12 @@ def load_export(folder: Path) -> Predictor:
             f"{version}: found an export without the signature {signatures.SEGMENT_IMAGE}, as "
             "--model_only writes; it gives no segments. Export the run again without --model_only"
         )
-    segment_image = loaded.signatures[signatures.SEGMENT_IMAGE]
+    answer = loaded.signatures[signatures.SEGMENT_IMAGE]
+    if thresholds:
+        answer = _with_thresholds(version, loaded, thresholds)
 
     def segment(image: np.ndarray) -> dict[str, np.ndarray]:
-        found = segment_image(**{signatures.IMAGE: tf.constant(image)})
+        found = answer(**{signatures.IMAGE: tf.constant(image)})
         source_ids = found[signatures.CATEGORY_IDS].numpy()
         return {field: found[name].numpy() for field, name in signatures.FIELDS.items()} | {
             types.SEGMENT_CLASS_IDS: np.array([categories.class_id_of(i) for i in source_ids]),
@@ -61,7 +71,7 @@ def load_export(folder: Path) -> Predictor:
 
     # Keeps the weights alive: the signature alone does not own them.
     segment.owner = loaded
-    return Predictor(segment, categories)
+    return Predictor(segment, categories, _input_size(version))
 
 
 def load_version(version: Path) -> Any:
@@ -72,6 +82,55 @@ def load_version(version: Path) -> Any:
     """
     _check_files_exist(version)
     return _load_saved_model(version)
+
+
+def _with_thresholds(
+    version: Path, loaded: Any, thresholds: Mapping[str, float | int]
+) -> Callable[..., dict[str, tf.Tensor]]:
+    """Makes a function like the signature `segment_image` with thresholds of the caller."""
+    serve = loaded.signatures.get(signatures.SERVING_WITH_THRESHOLDS)
+    known = serve.structured_input_signature[1] if serve else {}
+    if unknown := [name for name in thresholds if name not in known]:
+        raise UserError(
+            f"{version}: found an export without the threshold {unknown[0]}; export the run again "
+            f"with `maskconver export --{unknown[0]} {thresholds[unknown[0]]}`, or predict from "
+            "the run's folder"
+        )
+    own = {name: spec for name, spec in known.items() if name != signatures.ENCODED_IMAGES}
+    given = {
+        name: tf.constant([thresholds.get(name, -1)], spec.dtype) for name, spec in own.items()
+    }
+
+    def answer(image: tf.Tensor) -> dict[str, tf.Tensor]:
+        encoded = tf.io.encode_png(image, compression=1)[tf.newaxis]
+        found = serve(**{signatures.ENCODED_IMAGES: encoded}, **given)
+        if found[signatures.STATUS][0] != 0:
+            reason = found[signatures.STATUS_MESSAGE][0].numpy().decode()
+            raise UserError(
+                f"{version}: refused a picture ({reason}); predict without thresholds, or export "
+                "the run again with a larger --max_pixels"
+            )
+        count = found[signatures.NUM_SEGMENTS][0]
+        rows = {name: found[name][0][:count] for name in signatures.ROWS}
+        return rows | {signatures.PANOPTIC_MAP: _map_of_png(found[signatures.PANOPTIC_PNG][0])}
+
+    return answer
+
+
+def _map_of_png(encoded: tf.Tensor) -> tf.Tensor:
+    """The segment ids of a PNG as COCO writes it, int32 `[h, w]`."""
+    colors = tf.cast(tf.io.decode_png(encoded, channels=3), tf.int32)
+    return tf.tensordot(colors, tf.constant([1, 2**8, 2**16]), axes=1)
+
+
+def _input_size(version: Path) -> tuple[int, int] | None:
+    """Returns height and width of the model's input; None for an export that does not tell them."""
+    path = version / "assets" / signatures.PREPROCESSING_ASSET
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return int(content["input_height"]), int(content["input_width"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def newest_version(folder: Path) -> Path | None:

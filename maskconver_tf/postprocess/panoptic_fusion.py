@@ -13,6 +13,7 @@ from maskconver_tf.postprocess.borders.logit_patches import LogitGrid, logit_gri
 from maskconver_tf.postprocess.borders.mask_areas import wins_its_mask
 from maskconver_tf.postprocess.borders.pixel_owners import PixelOwners, pixel_owners
 from maskconver_tf.postprocess.candidates import candidates
+from maskconver_tf.postprocess.class_thresholds import check_class_thresholds, least_scores
 from maskconver_tf.postprocess.segment_numbers import assign_segment_ids
 from maskconver_tf.setting_checks import (
     check_flags,
@@ -21,7 +22,13 @@ from maskconver_tf.setting_checks import (
     given,
 )
 
-THRESHOLDS = ("score_threshold", "stuff_score_threshold", "overlap_threshold", "min_area")
+THRESHOLDS = (
+    "score_threshold",
+    "stuff_score_threshold",
+    "class_score_thresholds",
+    "overlap_threshold",
+    "min_area",
+)
 """Attributes of `PanopticFusion` that a call may replace."""
 
 
@@ -32,18 +39,20 @@ class Limits:
     Attributes:
       things: float32 scalar, least score of a thing.
       stuff: float32 scalar, least score of stuff.
+      classes: least scores of single classes, see `least_scores`.
       overlap: float32 scalar, least share of a mask that must be won.
       min_area: int32 scalar, least area in pixels, at least 1.
     """
 
     things: tf.Tensor
     stuff: tf.Tensor
+    classes: tuple[float | None, ...] | tf.Tensor
     overlap: tf.Tensor
     min_area: tf.Tensor
 
     def scores(self, is_thing: tf.Tensor) -> tf.Tensor:
         """The least score of each class; float32 `[C]`, for bool `[C]`."""
-        return tf.where(is_thing, self.things, self.stuff)
+        return least_scores(tf.where(is_thing, self.things, self.stuff), self.classes)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +78,9 @@ class PanopticFusion:
       min_area: least area in pixels of the original picture. Large: 16, mobile: 256.
       stuff_score_threshold: least score of a proposal of a stuff class, 0..1. By default
         `score_threshold` holds for stuff, too.
+      class_score_thresholds: least score of the proposals of each class in the order of the class
+        list, 0..1, or None for a class with the threshold of its group. By default no class has
+        its own.
       mask_quality: multiply each score by the mean sigmoid of its mask: the mean over the picture's
         mask cells with a sigmoid above 0.5, or 0 without such a cell. Thresholds, the product in
         step 2, the order and the scores of segments use the new score.
@@ -92,6 +104,7 @@ class PanopticFusion:
     stuff_score_threshold: float | None = None
     mask_quality: bool = False
     runner_up: bool = False
+    class_score_thresholds: tuple[float | None, ...] = ()
 
     def __post_init__(self):
         shares = {"score_threshold": self.score_threshold}
@@ -100,6 +113,9 @@ class PanopticFusion:
         check_numbers("PanopticFusion", 0, 1, **shares)
         check_whole_numbers("PanopticFusion", 0, min_area=self.min_area)
         check_flags("PanopticFusion", mask_quality=self.mask_quality, runner_up=self.runner_up)
+        check_class_thresholds("PanopticFusion", self.class_score_thresholds)
+        # Gin also makes lists, which have no hash.
+        object.__setattr__(self, "class_score_thresholds", tuple(self.class_score_thresholds))
 
     def max_segments(self, proposals: dict[str, tf.Tensor]) -> int:
         """Returns how many segments a picture can have at most."""
@@ -126,8 +142,10 @@ class PanopticFusion:
           mask_stride: input pixels per cell of the mask grid.
           thresholds: values for this call in place of some of the attributes `THRESHOLDS`, scalars
             or scalar tensors. Their ranges are not checked: a score threshold above 1 or an area
-            above that of the picture leaves no segment. A new `score_threshold` holds for stuff,
-            too, unless the attribute `stuff_score_threshold` or a value here says otherwise.
+            above that of the picture leaves no segment. A new `score_threshold` holds for stuff
+            and for each class, too, unless the attributes `stuff_score_threshold` and
+            `class_score_thresholds`, or values here, say otherwise. The class thresholds of a call
+            may be a tensor, float32 `[C]`, with -1 for a class without its own.
 
         Returns:
           `PANOPTIC_MAP` `[*image_size]`, and for its n segments `SEGMENT_IDS`, `SEGMENT_CLASS_IDS`,
@@ -170,6 +188,7 @@ class PanopticFusion:
         return Limits(
             tf.cast(values["score_threshold"], tf.float32),
             tf.cast(stuff, tf.float32),
+            values["class_score_thresholds"],
             tf.cast(values["overlap_threshold"], tf.float32),
             tf.maximum(tf.cast(values["min_area"], tf.int32), 1),
         )

@@ -7,6 +7,7 @@ from typing import Any
 
 from maskconver_tf.cli import run_options
 from maskconver_tf.cli.arguments import add_command, add_gin_option, add_model_option, folder_name
+from maskconver_tf.cli.threshold_options import add_threshold_options, thresholds_of
 
 
 def add_evaluate_command(commands: Any) -> None:
@@ -39,11 +40,28 @@ def add_evaluate_command(commands: Any) -> None:
         metavar="DIR",
         help="folder for results (default: the run's)",
     )
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="write the thresholds of this evaluation into the run, for all later predictions",
+    )
+    add_threshold_options(parser)
     add_gin_option(parser, "PanopticFusion.score_threshold=0.5")
 
 
 def run_evaluate(args: argparse.Namespace) -> None:
+    from maskconver_tf.files.paths import make_out_folder
+
+    if args.out:
+        make_out_folder(args.out)  # Before TensorFlow loads.
     from maskconver_tf.config import roots
 
     bindings = [*run_options.settings(args, ["train_data"]), *args.gin]
-    roots.evaluate_run(args.model, args.eval_data, args.out or args.model, bindings)
+    roots.evaluate_run(
+        args.model,
+        args.eval_data,
+        args.out or args.model,
+        bindings,
+        thresholds_of(args),
+        args.keep,
+    )

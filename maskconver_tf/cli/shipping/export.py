@@ -13,6 +13,7 @@ from maskconver_tf.cli.arguments import (
     folder_name,
 )
 from maskconver_tf.cli.shipping.litert import add_litert_options, run_litert_export
+from maskconver_tf.cli.threshold_options import add_threshold_options, thresholds_of
 from maskconver_tf.errors import UserError
 from maskconver_tf.files.encoded_pictures.pixel_limit import (
     LARGEST_MAX_PIXELS,
@@ -66,6 +67,7 @@ def add_export_command(commands: Any) -> None:
     )
     _add_switches(parser)
     add_litert_options(parser)
+    add_threshold_options(parser)
     add_gin_option(parser, "PanopticFusion.score_threshold=0.5")
 
 
@@ -105,7 +107,7 @@ def run_export(args: argparse.Namespace) -> None:
         bindings.append("restore_segmenter.precision='mixed_bfloat16'")
     if args.xla:
         bindings.append("restore_segmenter.jit_compile=True")
-    segmenter = roots.load_run(args.model, bindings)
+    segmenter = roots.load_run(args.model, bindings, thresholds_of(args))
     from maskconver_tf.export.saved_model import export_saved_model
     from maskconver_tf.export.served_model.options import ExportOptions
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from pathlib import Path
 from typing import Any
 
 from maskconver_tf.cli.arguments import (
@@ -13,6 +14,7 @@ from maskconver_tf.cli.arguments import (
     folder_name,
     positive_count,
 )
+from maskconver_tf.cli.threshold_options import add_threshold_options, thresholds_of
 from maskconver_tf.errors import UserError
 
 _PRECISIONS = ("float32", "float16", "dynamic", "int8")
@@ -84,7 +86,7 @@ def run_litert_export(args: argparse.Namespace) -> None:
     from maskconver_tf.config import configuration, roots
     from maskconver_tf.input.pipeline import EvaluationInput, TrainingInput
 
-    segmenter = roots.load_run(args.model, args.gin)
+    segmenter = roots.load_run(args.model, args.gin, thresholds_of(args))
     from maskconver_tf.export.litert.export_litert import export_litert
     from maskconver_tf.export.litert.options import LiteOptions
 
@@ -133,6 +135,7 @@ def add_parity_command(commands: Any) -> None:
         metavar="N",
         help="number of pictures of --data (default: 20)",
     )
+    add_threshold_options(parser)
     add_gin_option(parser, "PanopticFusion.score_threshold=0.5")
 
 
@@ -141,10 +144,11 @@ def run_parity(args: argparse.Namespace) -> None:
         found = "both" if args.data else "neither"
         raise UserError(f"found {found} --images and --data; give one of them")
     from maskconver_tf.config import roots
-    from maskconver_tf.inference.predict_files import check_pictures_exist
+    from maskconver_tf.inference.predictor import describe_missing_picture
 
-    check_pictures_exist(args.images)
-    segmenter = roots.load_run(args.model, args.gin)
+    if missing := [path for path in args.images if not Path(path).is_file()]:
+        raise UserError("\n".join(map(describe_missing_picture, missing)))
+    segmenter = roots.load_run(args.model, args.gin, thresholds_of(args))
     from maskconver_tf.export import parity
     from maskconver_tf.export.litert.held_out import read_examples
 
@@ -152,5 +156,7 @@ def run_parity(args: argparse.Namespace) -> None:
         examples = read_examples(args.data, segmenter.input_size, args.num_pictures)
     else:
         examples = parity.read_pictures(args.images, segmenter.input_size)
-    results = parity.compare_forms(segmenter, args.exports, examples, bool(args.data))
+    results = parity.compare_forms(
+        segmenter, args.exports, examples, bool(args.data), thresholds_of(args)
+    )
     print(parity.format_results(results))

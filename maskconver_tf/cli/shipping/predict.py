@@ -172,10 +172,12 @@ def run_predict(args: argparse.Namespace) -> None:
     settings = {name: repr(v) for name, v in vars(args).items() if name not in _WITHOUT_EFFECT}
     settings |= {"version": maskconver_tf.__version__, "state": model_state(args.model)}
     window = known_window(args.model, predictor.input_size)
-    read = functools.partial(read_image, max_pixels=args.max_pixels or MAX_PIXELS)
+    mapping = predictor.categories.pictures
+    read = functools.partial(read_image, max_pixels=args.max_pixels or MAX_PIXELS, mapping=mapping)
     if tile is not None:
         predictor = TiledPredictor(predictor, choose_tile(tile, window))
-        read = functools.partial(read_rows, max_pixels=args.max_pixels or LARGEST_MAX_PIXELS)
+        most = args.max_pixels or LARGEST_MAX_PIXELS
+        read = functools.partial(read_rows, max_pixels=most, mapping=mapping)
     FilePrediction(
         predictor,
         args.out,

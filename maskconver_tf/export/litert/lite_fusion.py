@@ -12,6 +12,7 @@ from maskconver_tf import types
 from maskconver_tf.export.litert.patch_contest import cut_patches, mask_areas, winners
 from maskconver_tf.inference import signatures
 from maskconver_tf.postprocess.candidates import mask_qualities
+from maskconver_tf.postprocess.class_thresholds import least_scores
 from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
 
 NUM_SEGMENTS = "num_segments"
@@ -68,7 +69,8 @@ def class_thresholds(fusion: PanopticFusion, is_thing: np.ndarray) -> np.ndarray
     """The least score of each class; float32 `[C]`, for bool `[C]`."""
     stuff = fusion.stuff_score_threshold
     stuff = fusion.score_threshold if stuff is None else stuff
-    return np.where(is_thing, fusion.score_threshold, stuff).astype(np.float32)
+    of_group = tf.constant(np.where(is_thing, fusion.score_threshold, stuff), tf.float32)
+    return np.asarray(least_scores(of_group, fusion.class_score_thresholds))
 
 
 def _mask_logits(proposals: dict[str, tf.Tensor]) -> tf.Tensor:

@@ -37,9 +37,36 @@ def own_thresholds(fusion: Fusion) -> list[tf.Tensor]:
 def for_each_picture(
     fusion: Fusion, given: Mapping[str, tf.Tensor], num_pictures: tf.Tensor
 ) -> dict[str, tf.Tensor]:
-    """Returns the thresholds of each picture, `[B]`; the fusion's own where none is given."""
+    """Returns the thresholds of each picture, `[B]`; the fusion's own where none is given.
+
+    A score threshold that is given holds for all classes, also for those with their own threshold.
+    The fusion's own value, which is the default of the input, changes nothing.
+    """
     own = dict(zip(threshold_names(fusion), own_thresholds(fusion)))
-    return {
+    limits = {
         name: tf.broadcast_to(tf.where(value < 0, own[name], value), num_pictures[tf.newaxis])
         for name, value in given.items()
     }
+    if signatures.SCORE_THRESHOLD not in given:
+        return limits
+    is_own = limits[signatures.SCORE_THRESHOLD] == own[signatures.SCORE_THRESHOLD]
+    return limits | _narrower(fusion, limits[signatures.SCORE_THRESHOLD], is_own)
+
+
+def _narrower(fusion: Fusion, score: tf.Tensor, is_own: tf.Tensor) -> dict[str, tf.Tensor]:
+    """The thresholds of stuff and of classes: the fusion's own, or those of a new score threshold.
+
+    Args:
+      score: the score threshold of each picture, float32 `[B]`.
+      is_own: whether it is the fusion's own, bool `[B]`.
+
+    Returns:
+      `stuff_score_threshold` `[B]` and `class_score_thresholds` `[B, C]`, if the fusion has them.
+    """
+    found = {}
+    if (stuff := getattr(fusion, "stuff_score_threshold", None)) is not None:
+        found["stuff_score_threshold"] = tf.where(is_own, stuff, score)
+    if classes := getattr(fusion, "class_score_thresholds", ()):
+        row = tf.constant([-1.0 if own is None else own for own in classes])
+        found["class_score_thresholds"] = tf.where(is_own[:, tf.newaxis], row, -1.0)
+    return found

@@ -7,8 +7,10 @@ checkpoints/          the training state
 best/                 the averaged weights of the evaluation with the highest score
 summaries/            numbers and pictures for TensorBoard
 results.json          the last evaluation
+thresholds.json       the thresholds that somebody chose for predictions, if any
 run.json              how the run was started: command, seed, versions, git revision, devices
 not_finite.json       the pictures of the batch whose loss or gradient was not finite, if any
+plan.json             how many steps fit into the minutes of the run, if it counts minutes
 wandb_id              the id of the run at Weights & Biases, if it has one
 """
 
@@ -83,6 +85,16 @@ class RunFolder:
     def results_file(self) -> Path:
         return self.path / "results.json"
 
+    def last_evaluated_step(self) -> int:
+        """Returns the step of the last evaluation; -1 without one, or with a damaged file."""
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            return int(json.loads(self.results_file.read_text())["step"])
+        return -1
+
+    @property
+    def time_plan(self) -> Path | RemotePath:
+        return self.path / "plan.json"
+
     @property
     def provenance(self) -> Path | RemotePath:
         return self.path / "run.json"
@@ -156,13 +168,12 @@ class RunFolder:
                 categories.save(self.categories_file)
                 return
         known = Categories.load(self.categories_file)
-        if known.to_coco() != categories.to_coco():
+        if differs := class_difference(known, categories):
             raise UserError(
                 f"{self.path}: this run was trained for {len(known)} classes "
                 f"({join_first_names(known.names)}), but the data has {len(categories)} "
                 f"({join_first_names(categories.names)}). They differ in "
-                f"{class_difference(known, categories)}. Choose another --model_dir, or the data "
-                "of this run"
+                f"{differs}. Choose another --model_dir, or the data of this run"
             )
 
     @contextlib.contextmanager

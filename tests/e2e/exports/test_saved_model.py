@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import struct
@@ -22,8 +21,8 @@ from maskconver_tf.cli.main import main
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
 from maskconver_tf.files.id_map import rgb_to_ids
+from tests.e2e.exports.threshold import THRESHOLD
 
-THRESHOLD = 0.02
 """A model trained for seconds is rarely sure, and a test of nothing found tests nothing."""
 
 ONLY_TENSORFLOW = """
@@ -92,16 +91,6 @@ for name, (signature, inputs) in calls.items():
         arrays[f"{name}/{field}"] = value
 np.savez(out, **arrays)
 """
-
-
-@pytest.fixture(scope="module")
-def exported(trained, tmp_path_factory) -> tuple[Path, str]:
-    """The folder of an export, and what the command printed."""
-    out = tmp_path_factory.mktemp("export") / "exported"
-    arguments = ["export", "--model", str(trained), "--out", str(out), "--batch_sizes", "1,3"]
-    with contextlib.redirect_stdout(io.StringIO()) as printed:
-        assert main([*arguments, f"--gin.PanopticFusion.score_threshold={THRESHOLD}"]) == 0
-    return out, printed.getvalue()
 
 
 @pytest.fixture(scope="module")

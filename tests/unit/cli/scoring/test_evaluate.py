@@ -11,20 +11,20 @@ from maskconver_tf.cli.main import main
 def test_data_has_two_names(calls, name):
     made = calls("config.roots", "evaluate_run")
     assert main(["evaluate", "--model", "m", name, "my data", "--out", "o", "--gin.A.b=1"]) == 0
-    assert made == [(("m", "my data", "o", ["A.b=1"]), {})]
+    assert made == [(("m", "my data", "o", ["A.b=1"], {}, False), {})]
 
 
 def test_the_run_has_its_own_data_and_takes_the_results(calls):
     made = calls("config.roots", "evaluate_run")
     assert main(["evaluate", "--model", "m"]) == 0
-    assert made == [(("m", None, "m", []), {})]
+    assert made == [(("m", None, "m", [], {}, False), {})]
 
 
 def test_training_data_that_moved_comes_before_gin_arguments(calls):
     made = calls("config.roots", "evaluate_run")
     argv = ["evaluate", "--model", "m", "--gin.TRAIN_DATA='u'", "--train_data", "t"]
     assert main(argv) == 0
-    [((_, _, _, (setting, own)), _)] = made
+    [((_, _, _, (setting, own), _, _), _)] = made
     assert (setting.text, own) == ("TRAIN_DATA='t'", "TRAIN_DATA='u'")
 
 

@@ -1,0 +1,36 @@
+"""A request's score threshold holds for all classes; without one each class keeps its own."""
+
+import numpy as np
+import tensorflow as tf
+
+from maskconver_tf.export.served_model.thresholds import for_each_picture, own_thresholds
+from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
+
+FUSION = PanopticFusion(
+    score_threshold=0.3, stuff_score_threshold=0.1, class_score_thresholds=(0.7, None, None)
+)
+IS_THING = tf.constant([True, True, False])
+
+
+def least_scores(given: float) -> np.ndarray:
+    """float32 `[C]`: what a proposal of each class needs in a request with a score threshold."""
+    limits = for_each_picture(FUSION, {"score_threshold": tf.constant([given])}, tf.constant(1))
+    of_picture = {name: value[0] for name, value in limits.items()}
+    return FUSION.limits(of_picture).scores(IS_THING).numpy()
+
+
+def test_a_request_without_a_threshold_has_those_of_the_classes():
+    expected = np.float32([0.7, 0.3, 0.1])
+    np.testing.assert_array_equal(least_scores(-1.0), expected)
+    np.testing.assert_array_equal(least_scores(float(own_thresholds(FUSION)[0][0])), expected)
+
+
+def test_a_request_with_a_threshold_has_it_for_all_classes():
+    np.testing.assert_array_equal(least_scores(0.5), np.float32([0.5, 0.5, 0.5]))
+
+
+def test_pictures_of_a_batch_differ():
+    given = {"score_threshold": tf.constant([-1.0, 0.2])}
+    limits = for_each_picture(FUSION, given, tf.constant(2))
+    np.testing.assert_allclose(limits["stuff_score_threshold"], [0.1, 0.2])
+    assert limits["class_score_thresholds"].shape == (2, 3)
