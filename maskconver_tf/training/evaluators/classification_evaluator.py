@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -22,9 +23,11 @@ class ClassificationScore:
 
     def __init__(self):
         self._accuracy = TopAccuracy()
+        self._lock = threading.Lock()
 
     def add(self, example: Example, prediction: np.ndarray) -> None:
-        self._accuracy.update(prediction[np.newaxis], np.array([example[types.CLASS_ID]]))
+        with self._lock:
+            self._accuracy.update(prediction[np.newaxis], np.array([example[types.CLASS_ID]]))
 
     def results(self, sum_over_workers: Callable[[np.ndarray], np.ndarray]) -> Results:
         """Returns `all`: `top_1` and `top_5` in percent."""
@@ -39,8 +42,11 @@ class ClassificationEvaluator(NetworkEvaluator):
 
     metrics = ("top_1", "top_5")
 
-    def predict_batch(self, batch: Sequence[Example]) -> Iterator[np.ndarray]:
-        yield from self.infer(batch)[types.CLASS_LOGITS].numpy()
+    def infer_batch(self, batch: Sequence[Example]) -> np.ndarray:
+        return self.infer(batch)[types.CLASS_LOGITS].numpy()
+
+    def predict_one(self, example: Example, outputs: np.ndarray, position: int) -> np.ndarray:
+        return outputs[position]
 
     def new_score(self) -> ClassificationScore:
         return ClassificationScore()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import itertools
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -18,6 +17,7 @@ from tqdm import tqdm
 
 from maskconver_tf import types
 from maskconver_tf.evaluation.results import format_scores
+from maskconver_tf.training.evaluators.predict_ahead import predict_ahead
 from maskconver_tf.training.machines.replica_inference import divide_among_replicas
 from maskconver_tf.training.machines.workers import Workers
 
@@ -38,7 +38,7 @@ class Score(Protocol):
     """Adds up pictures."""
 
     def add(self, example: Example, prediction: Any) -> None:
-        """Adds one picture."""
+        """Adds one picture. Several threads call it, and the order changes no bit."""
 
     def results(self, sum_over_workers: Callable[[np.ndarray], np.ndarray]) -> Results:
         """Returns the results over all pictures of all workers."""
@@ -86,8 +86,12 @@ class Evaluator(orbit.AbstractEvaluator):
         self._hooks = hooks or EvaluationHooks()
 
     # ---- What a subclass defines -----------------------------------------------------------------
-    def predict_batch(self, batch: Sequence[Example]) -> Iterator[Any]:
-        """Returns the prediction of each example."""
+    def infer_batch(self, batch: Sequence[Example]) -> Any:
+        """Runs the network on a batch; returns what `predict_one` needs."""
+        raise NotImplementedError
+
+    def predict_one(self, example: Example, outputs: Any, position: int) -> Any:
+        """Returns the prediction of the example at a position of a batch. Threads call it."""
         raise NotImplementedError
 
     def new_score(self) -> Score:
@@ -112,10 +116,10 @@ class Evaluator(orbit.AbstractEvaluator):
 
     # ---- What all evaluators share ---------------------------------------------------------------
     def score(self, on_picture: OnPicture, is_command: bool = False) -> Results:
-        """Scores the whole dataset.
+        """Scores the whole dataset; the network never waits for the work on its outputs.
 
         Args:
-          on_picture: called for each picture of this worker.
+          on_picture: called for each picture of this worker, in order.
           is_command: the scoring is a command of its own. Its progress bar is always shown and
             stays. The bar of an evaluation during training is for terminals and goes away.
         """
@@ -123,12 +127,9 @@ class Evaluator(orbit.AbstractEvaluator):
         quiet = not (self.workers.is_chief and (is_command or sys.stderr.isatty()))
         name = "evaluate" if is_command else "eval"
         score = self.new_score()
-        with self.explain_read_errors():
-            pictures = tqdm(
-                self._pictures(), name, share, unit="image", leave=is_command, disable=quiet
-            )
+        with self.explain_read_errors(), contextlib.closing(self._pictures(score)) as found:
+            pictures = tqdm(found, name, share, unit="image", leave=is_command, disable=quiet)
             for index, (example, prediction) in enumerate(pictures):
-                score.add(example, prediction)
                 on_picture(index, example, prediction)
         return score.results(self.workers.sum)
 
@@ -154,12 +155,22 @@ class Evaluator(orbit.AbstractEvaluator):
             self._hooks.on_scores(scores)
         return scores
 
-    def _pictures(self) -> Iterator[tuple[Example, Any]]:
-        """Predicts this worker's share of the dataset, one batch per forward pass."""
+    def _pictures(self, score: Score) -> Generator[tuple[Example, Any], None, None]:
+        """Predicts this worker's share of the dataset, and adds each picture to the score."""
+
+        def finish(example: Example, outputs: Any, position: int) -> Any:
+            prediction = self.predict_one(example, outputs, position)
+            score.add(example, prediction)
+            return prediction
+
         workers = self.workers
-        examples = self.data.examples(workers.index, workers.count).as_numpy_iterator()
-        while batch := list(itertools.islice(examples, self.data.batch_size)):
-            yield from zip(batch, self.predict_batch(batch))
+        yield from predict_ahead(
+            self.data.examples(workers.index, workers.count).as_numpy_iterator(),
+            self.data.batch_size,
+            self.infer_batch,
+            finish,
+            in_thread=workers.strategy.num_replicas_in_sync == 1,
+        )
 
     def _headline(self, results: Results) -> Scores:
         """Leaves out metrics without a value, and groups without a metric."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -15,9 +16,10 @@ from maskconver_tf import types
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.datasets.records.codec import truth_segments
 from maskconver_tf.datasets.records.corrupt_records import explain_corrupt_records
-from maskconver_tf.evaluation.coco_results import CocoPanopticWriter
+from maskconver_tf.evaluation.coco_writer import CocoPanopticWriter
 from maskconver_tf.evaluation.panoptic_quality import PanopticQuality
-from maskconver_tf.evaluation.results import format_table, results_dict
+from maskconver_tf.evaluation.results import add_thing_scores, format_table, results_dict
+from maskconver_tf.evaluation.thing_scores import ThingScores
 from maskconver_tf.inference.segmenter import PanopticSegmenter
 from maskconver_tf.input.pipeline import EvaluationInput
 from maskconver_tf.training.evaluators.comparison import draw_comparison
@@ -29,6 +31,7 @@ from maskconver_tf.training.evaluators.evaluator import (
     Results,
     stack_images,
 )
+from maskconver_tf.training.evaluators.predict_ahead import num_threads
 from maskconver_tf.training.machines.replica_inference import divide_among_replicas
 from maskconver_tf.training.machines.workers import Workers
 
@@ -50,11 +53,20 @@ class PanopticScore:
 
     def __init__(self, categories: Categories):
         self._categories = categories
-        self._quality = PanopticQuality(len(categories), categories.is_thing)
+        self._quality = self._nothing()
+        self._things = ThingScores(categories.is_thing)
+        self._lock = threading.Lock()
+
+    def _nothing(self) -> PanopticQuality:
+        return PanopticQuality(len(self._categories), self._categories.is_thing)
 
     def add(self, example: Example, prediction: PanopticPrediction) -> None:
+        picture = self._nothing()
         truth = truth_segments(example)
-        self._quality.update(example[types.SEGMENT_MAP], truth, *prediction)
+        matches = picture.update(example[types.SEGMENT_MAP], truth, *prediction)
+        with self._lock:
+            self._quality.merge(picture)
+            self._things.update(matches, truth, prediction.segments)
 
     def results(self, sum_over_workers: Callable[[np.ndarray], np.ndarray]) -> Results:
         """Workers add counts and sums of IoU, never ratios."""
@@ -63,7 +75,10 @@ class PanopticScore:
         counts = np.stack([*ious, quality.tp, quality.fp, quality.fn])
         quality.iou_sum, quality.iou_rest, *others = sum_over_workers(counts)
         quality.tp, quality.fp, quality.fn = np.stack(others).astype(np.int64)
-        return results_dict(quality.result(), self._categories)
+        for counts in self._things.arrays():
+            counts[:] = sum_over_workers(counts)
+        results = results_dict(quality.result(), self._categories)
+        return add_thing_scores(results, self._things, self._categories)
 
 
 class PanopticEvaluator(Evaluator):
@@ -91,17 +106,21 @@ class PanopticEvaluator(Evaluator):
         self._segmenter = segmenter
         self._propose = divide_among_replicas(segmenter.propose, workers)
 
-    def predict_batch(self, batch: Sequence[Example]) -> Iterator[PanopticPrediction]:
-        proposals = self._propose(stack_images(batch))
-        for i, example in enumerate(batch):
-            single = {name: value[i] for name, value in proposals.items()}
-            size, content = example[types.IMAGE_SIZE], example[types.CONTENT_SIZE]
-            fused = self._segmenter.fuse(single, tf.constant(content), tf.constant(size))
-            segments = types.segments_from_arrays(fused)
-            yield PanopticPrediction(fused[types.PANOPTIC_MAP].numpy(), segments)
+    def infer_batch(self, batch: Sequence[Example]) -> dict[str, tf.Tensor]:
+        return self._propose(stack_images(batch))
+
+    def predict_one(
+        self, example: Example, outputs: dict[str, tf.Tensor], position: int
+    ) -> PanopticPrediction:
+        single = {name: value[position] for name, value in outputs.items()}
+        size, content = example[types.IMAGE_SIZE], example[types.CONTENT_SIZE]
+        fused = self._segmenter.fuse(single, tf.constant(content), tf.constant(size))
+        segments = types.segments_from_arrays(fused)
+        return PanopticPrediction(fused[types.PANOPTIC_MAP].numpy(), segments)
 
     def new_score(self) -> PanopticScore:
-        return PanopticScore(self.categories)
+        self._score = PanopticScore(self.categories)
+        return self._score
 
     def explain_read_errors(self) -> contextlib.AbstractContextManager:
         return explain_corrupt_records(self.data.folder)
@@ -113,7 +132,7 @@ class PanopticEvaluator(Evaluator):
     @contextlib.contextmanager
     def writer(self, folder: Path) -> Iterator[OnPicture]:
         """Writes `predictions.json` and `predictions/*.png` as COCO's own evaluation reads them."""
-        with CocoPanopticWriter(folder, self.categories) as writer:
+        with CocoPanopticWriter(folder, self.categories, num_threads()) as writer:
 
             def write(index: int, example: Example, prediction: PanopticPrediction) -> None:
                 image_id = json.loads(example[types.IMAGE_ID])
@@ -122,4 +141,10 @@ class PanopticEvaluator(Evaluator):
             yield write
 
     def format_results(self, results: Results) -> str:
-        return format_table(results)
+        constant, pq = self._score.constant.to_json(), results["all"]["pq"]
+        if not constant or pq is None or pq > constant["pq"]:
+            return format_table(results)
+        return (
+            f"{format_table(results)}\n\nThe answer '{constant['class']}' for every pixel has a PQ "
+            f"of {constant['pq']:.1f}, not less than the model: it has learned nothing of use yet"
+        )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -27,9 +28,13 @@ class SemanticScore:
     def __init__(self, categories: Categories):
         self._categories = categories
         self._quality = MeanIou(len(categories))
+        self._lock = threading.Lock()
 
     def add(self, example: Example, prediction: np.ndarray) -> None:
-        self._quality.update(true_classes(example), prediction)
+        picture = MeanIou(len(self._categories))
+        picture.update(true_classes(example), prediction)
+        with self._lock:
+            self._quality.confusion += picture.confusion
 
     def results(self, sum_over_workers: Callable[[np.ndarray], np.ndarray]) -> Results:
         confusion = sum_over_workers(self._quality.confusion)
@@ -43,11 +48,12 @@ class SemanticEvaluator(NetworkEvaluator):
     metrics = ("miou", "pixel_accuracy")
     class_metric = "iou"
 
-    def predict_batch(self, batch: Sequence[Example]) -> Iterator[np.ndarray]:
-        logits = self.infer(batch)[types.SEMANTIC_LOGITS].numpy()
-        for example, one in zip(batch, logits):
-            sizes = (example[types.CONTENT_SIZE], example[types.IMAGE_SIZE])
-            yield class_map(one, *map(tf.constant, sizes), 2**self.network.mask_level).numpy()
+    def infer_batch(self, batch: Sequence[Example]) -> np.ndarray:
+        return self.infer(batch)[types.SEMANTIC_LOGITS].numpy()
+
+    def predict_one(self, example: Example, outputs: np.ndarray, position: int) -> np.ndarray:
+        sizes = map(tf.constant, (example[types.CONTENT_SIZE], example[types.IMAGE_SIZE]))
+        return class_map(outputs[position], *sizes, 2**self.network.mask_level).numpy()
 
     def new_score(self) -> SemanticScore:
         return SemanticScore(self.categories)
