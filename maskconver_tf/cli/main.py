@@ -14,12 +14,15 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from maskconver_tf import __version__
+from maskconver_tf.cli import process_end
 from maskconver_tf.cli.arguments import CommandParser
 from maskconver_tf.cli.learning.train import add_preflight_command, add_train_command
 from maskconver_tf.cli.preparing.data import add_data_commands
 from maskconver_tf.cli.preparing.models import add_models_command
 from maskconver_tf.cli.preparing.new import add_new_command
 from maskconver_tf.cli.preparing.settings import add_settings_command
+from maskconver_tf.cli.process_end import Ending
+from maskconver_tf.cli.scoring.convert import add_convert_command
 from maskconver_tf.cli.scoring.evaluate import add_evaluate_command
 from maskconver_tf.cli.scoring.report import add_report_command
 from maskconver_tf.cli.scoring.score import add_score_command
@@ -57,33 +60,37 @@ def run() -> NoReturn:
     """Runs the installed command: its entry point."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # Names may be in any script.
-    sys.exit(main())
+    process_end.own_process()
+    process_end.leave(_run_to_end(sys.argv[1:]))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit status.
+    """Runs one command, reports its error, and returns its exit status.
 
     The status is 0 for success, 2 for an error that the user can correct, 130 for ^C, and 75 for a
     stopped run that asks to be started again. A command may define others: `data check` returns 1
     if it finds problems.
     """
-    argv = sys.argv[1:] if argv is None else list(argv)
+    ending = _run_to_end(sys.argv[1:] if argv is None else list(argv))
+    ending.tell()
+    return ending.status
+
+
+def _run_to_end(argv: list[str]) -> Ending:
+    """Runs one command. The caller prints the message of its end."""
     if "--debug" not in argv:
         # TensorFlow reads this on import. Below 3 it reports GPU libraries that are not installed.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        return _run_command(argv)
+        return Ending(_run_command(argv))
     except UserError as error:
         if "--debug" in argv:
             traceback.print_exc()
-        print(f"maskconver: error: {error}", file=sys.stderr)
-        return 2
+        return Ending(2, f"maskconver: error: {error}", error)
     except RunStopped as stop:
-        print(f"maskconver: {stop}", file=sys.stderr)
-        return stop.status
-    except KeyboardInterrupt:
-        print("maskconver: interrupted", file=sys.stderr)
-        return 130
+        return Ending(stop.status, f"maskconver: {stop}", stop)
+    except KeyboardInterrupt as interrupt:
+        return Ending(130, "maskconver: interrupted", interrupt)
 
 
 def make_parser() -> CommandParser:
@@ -103,6 +110,7 @@ def make_parser() -> CommandParser:
     add_train_command(commands)
     add_evaluate_command(commands)
     add_score_command(commands)
+    add_convert_command(commands)
     add_report_command(commands)
     add_tune_command(commands)
     add_predict_command(commands)
