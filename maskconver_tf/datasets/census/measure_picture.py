@@ -59,6 +59,7 @@ class PictureMeasures:
       file_sha256: SHA-256 of the file, 32 bytes.
       thumbnail: uint8 `[THUMBNAIL_SIDE, THUMBNAIL_SIDE + 1]`, a small gray copy of the picture.
       segment_map: uint16 `[h, w]`, or None if not requested.
+      gray: uint8 `[h, w]`, the brightness of the picture, or None if no map was requested.
       drawing: JPEG of the picture beside its truth, or None if not requested.
       findings: problems that do not make the picture unusable.
     """
@@ -75,6 +76,7 @@ class PictureMeasures:
     file_sha256: bytes
     thumbnail: np.ndarray
     segment_map: np.ndarray | None
+    gray: np.ndarray | None
     drawing: bytes | None
     findings: list[Finding]
 
@@ -110,6 +112,7 @@ def measure_picture(request: MeasureRequest) -> PictureMeasures | tuple[Finding,
         file_sha256=hashlib.sha256(checked.encoded).digest(),
         thumbnail=_thumbnail(image),
         segment_map=checked.segment_map if request.keep_map else None,
+        gray=np.asarray(image.convert("L")) if request.keep_map else None,
         drawing=drawing,
         findings=_find_wrong_extents(request.picture, checked.truth),
     )

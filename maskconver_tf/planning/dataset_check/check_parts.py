@@ -17,6 +17,7 @@ from maskconver_tf.datasets.findings import Finding, Problem
 from maskconver_tf.datasets.process_pool import process_pool
 from maskconver_tf.datasets.sources.source import Source
 from maskconver_tf.files.paths import same_file_key
+from maskconver_tf.planning.dataset_check.advice.settings_advice import TrainingView
 from maskconver_tf.planning.dataset_check.checked_part import CheckedPart
 from maskconver_tf.planning.dataset_check.model_grid import ModelGrid
 from maskconver_tf.planning.dataset_check.repeated_pictures import RepeatedPictures
@@ -30,24 +31,26 @@ def check_parts(
     ceiling_pictures: int = 200,
     workers: int | None = None,
     progress: bool = True,
+    view: TrainingView | None = None,
 ) -> Report:
     """Checks the parts of a dataset. The first part is the one that a model trains on.
 
     Args:
       parts: name of each part -> its source.
       grid: the model that the dataset is checked for.
-      make_ceiling: makes a `Ceiling` from a class list and an input size; None to measure none.
+      make_ceiling: makes `SizeCeilings` from a class list and an input size; None to measure none.
       ceiling_pictures: number of pictures of each part on which PQ ceilings are measured. They are
         evenly spread.
       workers: number of processes; None for one per CPU.
       progress: whether to show a progress bar on standard error.
+      view: what the training sees; None for the defaults.
     """
     repeated = RepeatedPictures()
     checked = []
     for name, source in parts.items():
         sizes = grid.input_sizes if make_ceiling else ()
         ceilings = [make_ceiling(source.categories, size) for size in sizes]
-        part = CheckedPart(name, source, grid, ceilings, ceiling_pictures)
+        part = CheckedPart(name, source, grid, ceilings, ceiling_pictures, view or TrainingView())
         count = len(source.pictures)
         with process_pool(num_workers(workers, count), measure_picture) as measure_all:
             outcomes = measure_all(part.requests())

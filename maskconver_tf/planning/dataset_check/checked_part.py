@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
 from maskconver_tf.datasets.census.census import Census
 from maskconver_tf.datasets.census.measure_picture import MeasureRequest, PictureMeasures
 from maskconver_tf.datasets.findings import Finding, Problem
 from maskconver_tf.datasets.sources.source import Source
+from maskconver_tf.evaluation.constant_answer import ConstantAnswer
+from maskconver_tf.planning.dataset_check.advice.baselines import ThresholdAnswer
+from maskconver_tf.planning.dataset_check.advice.settings_advice import (
+    SettingsAdvice,
+    TrainingView,
+)
 from maskconver_tf.planning.dataset_check.model_grid import ModelGrid
 from maskconver_tf.planning.dataset_check.report import ReportPicture
 
@@ -27,14 +31,24 @@ class CheckedPart:
       census: counts over its usable pictures.
       findings: its problems.
       drawings: the pictures that the report shows.
-      ceilings: a `Ceiling` for each input size; empty if none is measured.
+      ceilings: `SizeCeilings` for each input size; empty if none is measured.
       num_listed: number of pictures checked so far, usable or not.
     """
 
     def __init__(
-        self, name: str, source: Source, grid: ModelGrid, ceilings: list, ceiling_pictures: int
+        self,
+        name: str,
+        source: Source,
+        grid: ModelGrid,
+        ceilings: list,
+        ceiling_pictures: int,
+        view: TrainingView,
     ):
-        """`ceiling_pictures` is the number of pictures on which the ceilings are measured."""
+        """
+        Args:
+          ceiling_pictures: number of pictures on which the ceilings are measured.
+          view: what the training sees.
+        """
         self.name = name
         self.source = source
         self.census = Census(source.categories)
@@ -44,6 +58,12 @@ class CheckedPart:
         self.num_listed = 0
         self._grid = grid
         self._ceiling_pictures = ceiling_pictures
+        classes = source.categories
+        self._constant, self._threshold = ConstantAnswer(classes), ThresholdAnswer(classes)
+        sizes = grid.input_sizes
+        self._advice = SettingsAdvice(
+            classes.is_thing, sizes, grid.num_slots, grid.mask_stride, view
+        )
 
     def requests(self) -> Iterator[MeasureRequest]:
         """Yields a request per picture; evenly spread ones ask for a map or a drawing too."""
@@ -62,6 +82,8 @@ class CheckedPart:
     def count(self, picture: PictureMeasures) -> None:
         """Counts a usable picture and takes over its findings."""
         self.census.add(picture)
+        self._constant.add(picture.class_ids, picture.is_crowd, picture.areas)
+        self._advice.add(picture)
         self.findings.extend(picture.findings)
 
     def note_small_segments(self, picture: PictureMeasures) -> None:
@@ -87,10 +109,12 @@ class CheckedPart:
             self.drawings.append(self.report_picture(picture.name, picture))
 
     def add_to_ceilings(self, picture: PictureMeasures) -> None:
-        """Scores the truth of the picture, if its request asked for the map."""
+        """Scores the truth and a threshold of the picture, if its request asked for the map."""
         if picture.segment_map is not None:
+            truth = picture.segment_map, picture.class_ids, picture.is_crowd
+            self._threshold.add(picture.gray, *truth)
             for ceiling in self.ceilings:
-                ceiling.add(picture.segment_map, picture.class_ids, picture.is_crowd)
+                ceiling.add(*truth)
 
     def report_picture(self, name: str, picture: PictureMeasures) -> ReportPicture:
         """Returns the picture as the report shows it, under the caption `name`."""
@@ -103,7 +127,12 @@ class CheckedPart:
             "layout": self.source.description,
             "num_listed": self.num_listed,
             **self.census.to_json(),
-            "ceilings": [_ceiling_json(c) for c in self.ceilings if c.num_pictures],
+            "ceilings": [c.to_json() for c in self.ceilings if c.num_pictures],
+            "baselines": {
+                "constant": self._constant.to_json(),
+                "threshold": self._threshold.to_json(self.census.num_segments),
+            },
+            "warnings": self._advice.warnings(),
         }
 
 
@@ -111,17 +140,3 @@ def _spread(count: int, wanted: int) -> set[int]:
     """Returns up to `wanted` numbers below `count`, evenly spread."""
     wanted = min(count, wanted)
     return {i * count // wanted for i in range(wanted)}
-
-
-def _ceiling_json(ceiling: Any) -> dict[str, Any]:
-    quality = ceiling.result()
-    scores = {"pq": quality.all, "pq_things": quality.things, "pq_stuff": quality.stuff}
-    return {
-        "input_size": list(ceiling.input_size),
-        "num_pictures": ceiling.num_pictures,
-        "num_dropped_segments": ceiling.num_dropped,
-        **{
-            name: None if np.isnan(group.pq) else round(100.0 * group.pq, 2)
-            for name, group in scores.items()
-        },
-    }

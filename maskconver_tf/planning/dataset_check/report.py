@@ -82,9 +82,38 @@ def _part_lines(name: str, part: dict[str, Any]) -> list[str]:
             f"  height {height[0]} to {height[1]}, width {width[0]} to {width[1]} pixels; "
             f"{part['sizes']['num_different']} sizes"
         )
+    first = part["ceilings"][0]["input_size"] if part["ceilings"] else None
     for ceiling in part["ceilings"]:
+        size = ceiling["input_size"]
+        lines.append("  PQ ceiling at {} x {}: {}".format(*size, _ceiling_text(ceiling)))
+        lines.append("    " + _grid_text(ceiling, first))
+    return lines + _baseline_lines(part["baselines"]) + [f"  ! {w}" for w in part["warnings"]]
+
+
+def _grid_text(ceiling: dict[str, Any], first: list[int]) -> str:
+    """Returns, say, "grid as it lies 98.1, half a cell beside it 96.3; labels at stride 1: 99"."""
+    aligned, shifted, fine = (
+        "none" if ceiling[key] is None else f"{ceiling[key]:.1f}"
+        for key in ("pq_aligned", "pq_shifted", "pq_label_stride_1")
+    )
+    size = ceiling["input_size"]
+    times = size[0] * size[1] / (first[0] * first[1])
+    cost = f"; about {times:.2g} times the time of {first[0]} x {first[1]}"
+    return (
+        f"grid as it lies {aligned}, half a cell beside it {shifted}; labels at stride 1: {fine}"
+        + cost * (size != first)
+    )
+
+
+def _baseline_lines(baselines: dict[str, Any]) -> list[str]:
+    constant, threshold = baselines["constant"], baselines["threshold"]
+    lines = []
+    if constant:
+        lines.append(f"  PQ of the answer '{constant['class']}' everywhere: {constant['pq']:.1f}")
+    if threshold:
         lines.append(
-            "  PQ ceiling at {} x {}: {}".format(*ceiling["input_size"], _ceiling_text(ceiling))
+            f"  PQ of a brightness threshold with connected parts ({threshold['things_are']} "
+            f"things): {threshold['pq']:.1f} (things {threshold['pq_things']:.1f})"
         )
     return lines
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from maskconver_tf.errors import UserError
 from maskconver_tf.files.json_file import utf8_safe, write_json
+from maskconver_tf.files.paths import make_out_folder
 from maskconver_tf.planning.dataset_check.page import make_page
 from maskconver_tf.planning.dataset_check.report import Report
 
@@ -20,7 +21,7 @@ def write_report(report: Report, folder: Path) -> Path:
 
 def write_files(content: dict[str, Any], page: str, folder: Path) -> Path:
     """Writes check.json and check.html to `folder`; returns the path of the page."""
-    make_report_folder(folder)
+    make_out_folder(folder)
     page_file = folder / _PAGE_FILE
     try:
         write_json(folder / _JSON_FILE, content)
@@ -28,14 +29,6 @@ def write_files(content: dict[str, Any], page: str, folder: Path) -> Path:
     except OSError as error:
         raise _cannot_write(folder, error) from None
     return page_file
-
-
-def make_report_folder(folder: Path) -> None:
-    """Makes the folder of a report; raises `UserError` if that fails."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _cannot_write(folder, error) from None
 
 
 def _cannot_write(folder: Path, error: OSError) -> UserError:

@@ -9,6 +9,7 @@ import pytest
 from maskconver_tf.cli.main import main
 from maskconver_tf.datasets.sources import options
 from maskconver_tf.errors import UserError
+from maskconver_tf.planning.dataset_check.advice.settings_advice import TrainingView
 
 
 def test_synth(calls, capsys):
@@ -109,6 +110,7 @@ def test_check_passes_on_what_it_is_given(calls):
     assert {k: v for k, v in given.items() if v} == {"root": "r", "split": "a"}
     assert {k: v for k, v in val_given.items() if v} == {"split": "b"}
     assert keywords.pop("make_fusion")
+    assert keywords.pop("view") == TrainingView()
     assert keywords == {
         "input_sizes": [(640, 640), (32, 96)],
         "num_slots": 9,
@@ -130,3 +132,25 @@ def test_show_loads_gin_files_and_data_and_draws(calls, loaded, capsys):
     assert (train_data.text, eval_data.text) == ("TRAIN_DATA='t'", "EVAL_DATA='e'")
     assert own == "TRAIN_DATA='u'"
     assert capsys.readouterr().out == "s.png: written\n"
+
+
+def test_check_passes_on_what_the_training_sees(calls):
+    made = calls("planning.dataset_check.check_dataset", "check_dataset", result=Report([]))
+    argv = ["data", "check", "d", "--sizes", "auto", "--num_proposals", "50"]
+    assert main([*argv, "--train_size", "288,384", "--scale_range", "0.5,1.5"]) == 0
+    [(_, keywords)] = made
+    assert keywords["input_sizes"] is None
+    assert keywords["view"] == TrainingView(50, (288, 384), (0.5, 1.5))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--sizes", "auto", "--input_size", "64,64"], "found both --sizes and --input_size"),
+        (["--scale_range", "1"], "--scale_range 1: expected the lowest and the highest scale"),
+        (["--scale_range", "2,1"], "--scale_range 2,1: expected two numbers above 0"),
+        (["--num_proposals", "0"], "--num_proposals 0: expected 1 or more"),
+    ],
+)
+def test_wrong_settings_of_the_training_are_refused(error_of, arguments, message):
+    assert message in error_of("data", "check", "d", *arguments)

@@ -147,7 +147,7 @@ def test_nothing_is_read_if_the_report_cannot_be_written(make_coco_folder, tmp_p
     ]
     assert _check(*options, "--out", folder.annotations) == 2
     printed = capsys.readouterr().err
-    assert "cannot be written (File exists); choose another --out" in printed
+    assert "cannot be written (found a file); expected a folder" in printed
     assert "pictures" not in printed
 
 
