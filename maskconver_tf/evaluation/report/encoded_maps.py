@@ -29,7 +29,7 @@ def encode_map(positions: np.ndarray) -> dict[str, Any]:
     stacked = (positions[np.newaxis].astype(np.int64) >> shifts & 255).astype(np.uint8)
     rows = stacked.reshape(planes * height, width)
     differences = np.diff(rows, axis=0, prepend=np.zeros((1, width), np.uint8))
-    data = base64.b64encode(zlib.compress(differences.tobytes(), 9)).decode()
+    data = base64.b64encode(zlib.compress(differences.tobytes(), 6)).decode()
     return {"width": width, "height": height, "planes": planes, "data": data}
 
 

@@ -105,6 +105,8 @@ def _find_model(path: Path) -> ReportModel:
 def _instead(path: Path) -> str:
     if not path.exists():
         return "found nothing; expected a run or predictions"
+    if is_run(path):
+        return f"found a run without {PREDICTIONS}; only runs of panoptic segmentation have one"
     if path.is_dir():
         return f"found a folder without {PREDICTIONS}; expected a run or the folder of predictions"
     return "found no file; expected a run or predictions"

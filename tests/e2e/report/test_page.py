@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from maskconver_tf.cli.main import main
 from tests.e2e.report.conftest import data_of
+from tests.unit.evaluation.scoring.small_files import SmallFiles, write_map
 
 
 def shown_names(page) -> list[str]:
@@ -181,3 +183,25 @@ def test_unknown_addresses_show_the_page(report, open_page):
         page.wait_for_timeout(50)
         assert count(page) == 12
         assert not page.locator("#viewer").is_visible()
+
+
+def test_a_report_without_scores_photos_or_segments(tmp_path, open_page):
+    """Picture 7 is perfect and has no scores, picture 8 has no segments at all."""
+    files = SmallFiles(tmp_path)
+    for path in (files.truth, files.pred):
+        with files.edit(path) as annotations:
+            for info in annotations[0]["segments_info"]:
+                del info["score"]
+            annotations[1]["segments_info"] = []
+        write_map(path.with_suffix("") / "8.png", np.zeros((2, 4), int))
+    arguments = ["--truth", str(files.truth), "--out", str(tmp_path / "out"), "--workers", "1"]
+    assert main(["report", str(files.pred), *arguments]) == 0
+    page = open_page(tmp_path / "out", "#pictures")
+    assert shown_names(page) == ["7", "8"]
+    assert page.locator("#scores .big a").first.inner_text() == "100.0"
+    for section in ("comparison", "calibration", "training"):
+        assert not page.locator(f"#{section}").is_visible()
+    for number in (0, 1):
+        page.evaluate("hash => { location.hash = hash }", f"#picture/{number}")
+        page.wait_for_function("document.querySelector('#viewer canvas.prediction')?.width === 4")
+        assert "This prediction equals the truth." in page.inner_text("#viewer .errors")

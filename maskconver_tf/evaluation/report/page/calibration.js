@@ -35,7 +35,7 @@ function calibrationCards(calibration) {
   const cards = GROUPS.filter((group) => (calibration[group] || {}).ece != null).map((group) =>
     el("div", { class: "card small" }, el("h3", {}, `calibration error, ${group}`),
       el("p", { class: "big" }, link(`${fixed(calibration[group].ece)} %`, { ...GROUP_FILTERS[group], score },
-        String(calibration[group].ece))),
+        exact(calibration[group].ece))),
       el("p", { class: "soft" }, `${whole(calibration[group].segments)} predictions`)));
   const found = calibration.recalibration;
   if (found && found.ece_after != null) {

@@ -52,14 +52,14 @@ function classRow(entry, columns) {
   const cells = {
     name: () => el("th", { scope: "row", class: "name" }, swatch(entry.color),
       link(entry.name, filter), " ", el("span", { class: "soft" }, entry.isthing ? "thing" : "stuff")),
-    pq: () => el("td", { class: "with-bar" }, link(fixed(entry.pq), filter, String(entry.pq)),
+    pq: () => el("td", { class: "with-bar" }, link(fixed(entry.pq), filter, exact(entry.pq)),
       scoreBar(entry.pq)),
     lost: () => el("td", { class: "with-stack" },
       stackedBar(lossParts(resultsNow().lost.per_class[entry.name], filter, entry.name), 100)),
   };
   const counted = (key) => el("td", {}, link(whole(entry[key]), { ...filter, outcome: key }));
   const score = (key) => el("td", {}, entry[key] == null ? "–"
-    : link(fixed(entry[key]), filter, String(entry[key])));
+    : link(fixed(entry[key]), filter, exact(entry[key])));
   return el("tr", {}, columns.map(([, key]) => cells[key] ? cells[key]()
     : OUTCOMES.includes(key) ? counted(key) : score(key)));
 }

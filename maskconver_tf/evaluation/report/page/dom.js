@@ -26,6 +26,9 @@ const rgb = (color) => `rgb(${color.join(" ")})`;
 
 const fixed = (value, digits = 1) => (value == null ? "–" : value.toFixed(digits));
 
+// All digits of a number, for the title of a link.
+const exact = (value) => (value == null ? null : String(value));
+
 const whole = (value) => Math.round(value).toLocaleString("en-US");
 
 const signed = (value, digits = 1) =>

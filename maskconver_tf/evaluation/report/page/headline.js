@@ -23,7 +23,7 @@ function headlineCard(group, scores, filter) {
   const name = { all: "PQ", things: "PQ of things", stuff: "PQ of stuff" }[group];
   return el("div", { class: `card ${group}` },
     el("h3", {}, name),
-    el("p", { class: "big" }, link(fixed(scores.pq), { ...filter, sort: "pq" }, String(scores.pq))),
+    el("p", { class: "big" }, link(fixed(scores.pq), { ...filter, sort: "pq" }, exact(scores.pq))),
     scoreBar(scores.pq, interval.pq),
     el("p", { class: "soft" }, intervalText(interval.pq)),
     el("p", { class: "parts" },
@@ -43,7 +43,7 @@ function otherCards(results) {
     ["boundary PQ", boundary.pq, (boundary.interval || {}).pq, { kind: "inexact_mask", sort: "sq" }],
   ].filter((entry) => entry[1] != null).map(([name, value, interval, filter]) =>
     el("div", { class: "card small" }, el("h3", {}, name),
-      el("p", { class: "big" }, link(fixed(value), filter, String(value))),
+      el("p", { class: "big" }, link(fixed(value), filter, exact(value))),
       scoreBar(value, interval), el("p", { class: "soft" }, intervalText(interval))));
 }
 
@@ -55,7 +55,7 @@ function sizeTable(results) {
       [size, el("span", { class: "soft" }, ` ${bounds[size]}`)],
       ...GROUPS.map((group) => found[group].pq == null ? "–" : [
         link(fixed(found[group].pq), { ...GROUP_FILTERS[group], size, sort: "lost" },
-          String(found[group].pq)),
+          exact(found[group].pq)),
         scoreBar(found[group].pq)]),
       ...["tp", "fn", "fp"].map((outcome) =>
         link(whole(countRows({ size, outcome })), { size, outcome })),
@@ -81,9 +81,9 @@ function showComparison() {
   const rows = models.map((model, i) => [
     el("a", { href: address({ ...shown.filter, model: i }) }, model.name),
     ...GROUPS.map((group) => link(fixed(model.results[group].pq),
-      { model: i, ...GROUP_FILTERS[group], sort: "pq" }, String(model.results[group].pq))),
-    link(fixed(model.results.all.sq), { model: i, sort: "sq" }, String(model.results.all.sq)),
-    link(fixed(model.results.all.rq), { model: i, sort: "rq" }, String(model.results.all.rq)),
+      { model: i, ...GROUP_FILTERS[group], sort: "pq" }, exact(model.results[group].pq))),
+    link(fixed(model.results.all.sq), { model: i, sort: "sq" }, exact(model.results.all.sq)),
+    link(fixed(model.results.all.rq), { model: i, sort: "rq" }, exact(model.results.all.rq)),
   ]);
   bodyOf("comparison").replaceChildren(
     table(["model", "PQ", "things", "stuff", "SQ", "RQ"], rows, "Scores of all models"),
@@ -107,7 +107,7 @@ function differenceOf(model, number) {
     const decides = interval && (interval[0] > 0 || interval[1] < 0);
     const group = name.split("/").find((part) => part === "things" || part === "stuff");
     return [DIFFERENCE_NAMES[name],
-      link(signed(difference, 2), { model: number, sort: "change", group }, String(difference)),
+      link(signed(difference, 2), { model: number, sort: "change", group }, exact(difference)),
       interval ? `${signed(interval[0], 2)} to ${signed(interval[1], 2)}` : "–",
       differenceBar(difference, interval, most), decides ? "yes" : "no"];
   });

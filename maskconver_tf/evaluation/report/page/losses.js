@@ -22,7 +22,7 @@ function lossBar(group, lost) {
   const kept = { value: pq, color: "var(--good)", label: `${group}, PQ: ${fixed(pq, 2)}` };
   return el("div", { class: "loss-bar" }, el("span", { class: "label" }, group),
     stackedBar([kept, ...lossParts(lost, GROUP_FILTERS[group], group)], 100),
-    link(fixed(pq), { ...GROUP_FILTERS[group], sort: "pq" }, String(pq)));
+    link(fixed(pq), { ...GROUP_FILTERS[group], sort: "pq" }, exact(pq)));
 }
 
 function kindTable(lost) {
@@ -31,13 +31,13 @@ function kindTable(lost) {
     const shares = GROUPS.map((group) => {
       const value = (lost[group] || {})[name];
       return value == null ? "–"
-        : link(fixed(value, 2), { ...GROUP_FILTERS[group], kind: name, sort: "lost" }, String(value));
+        : link(fixed(value, 2), { ...GROUP_FILTERS[group], kind: name, sort: "lost" }, exact(value));
     });
     const gain = fixes && fixes[name] && fixes[name].all ? fixes[name].all.gain : null;
     return [
       [swatch(color), el("b", {}, kindName(name)), " ", el("span", { class: "soft" }, KIND_TEXTS[name])],
       link(whole(lost.segments.all[name]), { kind: name }), ...shares,
-      gain == null ? "–" : link(signed(gain, 2), { kind: name, sort: "lost" }, String(gain))];
+      gain == null ? "–" : link(signed(gain, 2), { kind: name, sort: "lost" }, exact(gain))];
   });
   const columns = ["kind of error", "segments", "lost PQ", "of things", "of stuff", "gain if mended"];
   return table(columns, rows, "PQ lost by kind of error");

@@ -82,9 +82,11 @@ def test_names_can_be_chosen(run):
 
 
 def test_a_path_without_predictions_says_what_was_found(tmp_path):
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
     for path, found in (
         (tmp_path / "absent", "found nothing"),
         (tmp_path, "found a folder without predictions.json"),
+        (tmp_path / "run", "only runs of panoptic segmentation have one"),
     ):
         with pytest.raises(UserError, match=found):
             find_models([path])
