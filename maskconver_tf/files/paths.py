@@ -246,3 +246,24 @@ def _gfile() -> Any:
     import tensorflow as tf
 
     return tf.io.gfile
+
+
+def make_out_folder(folder: str | os.PathLike) -> Path:
+    """Makes a local folder for results, with its parents, and tries to write in it.
+
+    Commands call it before long work, so that they lose no results.
+
+    Raises:
+      UserError: the folder cannot be made or written.
+    """
+    path = Path(folder)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=path).close()
+    except OSError as error:
+        found = "found a file" if isinstance(error, FileExistsError) else error.strerror
+        raise UserError(
+            f"{path}: cannot be written ({found}); expected a folder to write to. Get permission "
+            "to write there, or choose another --out"
+        ) from None
+    return path

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from maskconver_tf.datasets.build.recorded_source import recorded_source
 from maskconver_tf.datasets.records.folder import DatasetFolder, is_dataset_folder
+from maskconver_tf.datasets.sources.channel_options import use_mapping
 from maskconver_tf.datasets.sources.coco.panoptic_folder import find_panoptic_parts
 from maskconver_tf.datasets.sources.named_source import open_named_source
-from maskconver_tf.datasets.sources.options import DEFAULT_SOURCE, SOURCES
+from maskconver_tf.datasets.sources.options import DEFAULT_SOURCE, MAPPING_OPTIONS, SOURCES
 from maskconver_tf.datasets.sources.source import Source
 from maskconver_tf.errors import UserError, suggest_name
 
@@ -69,8 +70,11 @@ def open_source(folder: DatasetFolder, choice: SourceChoice) -> Source:
 def _open(
     folder: DatasetFolder, kind: str, options: Mapping[str, str], is_recorded: bool
 ) -> Source:
+    options = {name: v for name, v in options.items() if name not in MAPPING_OPTIONS}
     try:
-        return open_named_source(kind, options)
+        source = open_named_source(kind, options)
+        use_mapping(source, folder.categories.pictures)
+        return source
     except UserError as error:
         if not is_recorded:
             raise

@@ -10,7 +10,8 @@ from maskconver_tf.datasets.proof.proof import prove
 from maskconver_tf.datasets.records.folder import DatasetFolder
 from maskconver_tf.datasets.sources.options import ALL_SOURCES_OPTIONS
 from maskconver_tf.errors import UserError
-from maskconver_tf.planning.dataset_check.write_report import make_report_folder, write_files
+from maskconver_tf.files.paths import make_out_folder
+from maskconver_tf.planning.dataset_check.write_report import write_files
 from maskconver_tf.planning.dataset_proof.open_source import SourceChoice, open_source
 from maskconver_tf.planning.dataset_proof.proof_report import ProofReport
 
@@ -55,7 +56,7 @@ def prove_dataset(
         name = built.path.name if built.path.name not in opened else str(built.path)
         opened[name] = built, open_source(built, SourceChoice(place, kind, own_options))
     if out is not None:
-        make_report_folder(Path(out))  # A proof may take hours: fail now, not at its end.
+        make_out_folder(out)  # A proof may take hours: fail now, not at its end.
     proofs = {
         name: prove(built, source, workers, progress) for name, (built, source) in opened.items()
     }

@@ -133,3 +133,26 @@ def test_a_json_file_that_is_no_dataset_is_no_part(scenes, tmp_path, other):
     (tmp_path / "panoptic_val.json").unlink()
     with pytest.raises(UserError, match="found no dataset in panoptic_coco_categories.json; exp"):
         find_panoptic_parts(tmp_path)
+
+
+@pytest.mark.parametrize("out", ["file", "file/out", "/proc/nope/out"])
+def test_a_folder_that_cannot_be_written_is_refused_before_the_work(
+    scenes, tmp_path, monkeypatch, capsys, out
+):
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    data = [f"--images={scenes}/images/val", f"--panoptic={scenes}/panoptic/val"]
+    data += [f"--annotations={scenes}/panoptic_val.json", "--workers=1"]
+    truth = [f"{scenes}/panoptic_val.json", f"{scenes}/panoptic/val"]
+    score = [f"--truth={truth[0]}", f"--truth_png={truth[1]}", f"--pred={truth[0]}"]
+    for command in (
+        ["data", "synth", "--num_train=1", "--num_val=1"],
+        ["data", "build", *data],
+        ["data", "check", *data],
+        ["score", *score, f"--pred_png={truth[1]}", "--workers=1"],
+        ["evaluate", "--model=run"],
+    ):
+        assert main([*command, f"--out={out}"]) == 2
+        message = capsys.readouterr().err.strip().splitlines()[-1]
+        assert out in message and "choose another --out" in message
+    assert os.listdir() == ["file"] and not Path("file").read_bytes()
