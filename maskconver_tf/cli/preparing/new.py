@@ -37,7 +37,12 @@ def add_new_command(commands: Any) -> None:
         "maskconver new data/all --split 0.2 --out mine.gin --minutes 30",
         epilog=_NOTES,
     )
-    parser.add_argument("data", metavar="DATA", help="dataset folder, or COCO panoptic folder")
+    parser.add_argument(
+        "data",
+        type=folder_name("DATA", "data/all"),
+        metavar="DATA",
+        help="dataset folder, or COCO panoptic folder",
+    )
     parser.add_argument("--out", required=True, metavar="FILE", help="experiment to write, .gin")
     parser.add_argument(
         "--minutes",

@@ -12,7 +12,7 @@ from maskconver_tf.planning.first_configuration.choosing.time_budget import Time
 from maskconver_tf.planning.first_configuration.looking.data_facts import DataFacts
 
 _MANY_SEGMENTS = 40
-_ENOUGH_STEPS, _FEWEST_STEPS = 800, 400
+_ENOUGH_STEPS, _FEWEST_STEPS = 500, 400
 _MOST_EPOCHS = 300
 """Longer, a training learns its pictures by heart, with all augmentation. CamVid has had 50."""
 

@@ -6,8 +6,9 @@ import dataclasses
 
 from maskconver_tf.planning.first_configuration.looking.data_facts import DataFacts
 
-_FOR_STEPS = 0.85
-"""Share of the time that steps get. The rest is for start, evaluations and checkpoints."""
+_FOR_STEPS = 0.8
+"""Share of the time that steps get. The rest is for the start, the input on the same cores,
+evaluations and checkpoints."""
 
 _SEGMENTS_SEEN = 60_000
 _LEAST_VIEWS, _MOST_VIEWS = 1500, 6000

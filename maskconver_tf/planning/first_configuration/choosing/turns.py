@@ -44,7 +44,7 @@ def turn_settings(
 
 
 def _doubts_of_upright(facts: DataFacts) -> tuple[str, ...]:
-    if has_a_top(facts) is not False:
+    if facts.photograph_share > 0.5 or has_a_top(facts) is not False:
         return ()
     return (
         "no class keeps to the top or the bottom; if a turned picture is as good, "

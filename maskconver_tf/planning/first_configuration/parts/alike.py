@@ -28,6 +28,9 @@ _FLAT = 2.0
 _MOST_IN_ONE = 0.5
 """Share of the pictures. In a larger group the camera or the ground is alike, not the content."""
 
+_MOST_TURNED = 20_000
+"""In larger datasets only upright and mirrored pictures are compared, which takes a quarter."""
+
 _ROWS = 1024
 """Pictures that are compared with all others at once. This limits memory."""
 
@@ -101,6 +104,7 @@ def _alike_pairs(vectors: np.ndarray, numbers: np.ndarray, least: float) -> np.n
 
 
 def _turned_and_mirrored(vectors: np.ndarray) -> list[np.ndarray]:
-    """Returns the eight ways in which a square can lie; each `[m, s, s]`."""
-    turned = [np.rot90(vectors, quarters, axes=(1, 2)) for quarters in range(4)]
+    """Returns the ways in which the pictures can lie; each `[m, s, s]`."""
+    ways = 4 if len(vectors) <= _MOST_TURNED else 1
+    turned = [np.rot90(vectors, quarters, axes=(1, 2)) for quarters in range(ways)]
     return [np.ascontiguousarray(way) for v in turned for way in (v, v[:, :, ::-1])]

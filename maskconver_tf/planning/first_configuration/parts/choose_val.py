@@ -26,9 +26,9 @@ def group_by_folder(names: Sequence[str], groups: np.ndarray) -> np.ndarray:
     """
     folders = [name.replace("\\", "/").rpartition("/")[0] for name in names]
     if len(set(folders)) < 2:
-        found = f"the folder {folders[0]!r}" if folders and folders[0] else "no folder"
+        found = f"only the folder {folders[0]!r}" if folders[0] else "no folder"
         raise UserError(
-            f"--group_by folder: found {found} in all file names, such as {names[0]!r}; expected "
+            f"--group_by folder: found {found} in the file names, such as {names[0]!r}; expected "
             "two folders or more. Remove --group_by, or build the dataset from a folder above"
         )
     return connected([groups.tolist(), folders])

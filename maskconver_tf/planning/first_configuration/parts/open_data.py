@@ -131,14 +131,12 @@ def _coco_parts(folder: Path) -> dict[str, dict[str, str]]:
 
 def _built(request: DataRequest, options: dict[str, str], part: str) -> StoredPictures:
     out = request.made / part
-    _make_parent(request)
     build_named_source("coco_panoptic", options, out, **dataclasses.asdict(request.build))
     return _stored(out)
 
 
 def _divided(request: DataRequest, source: object) -> OpenedData:
     folders = (request.made / "train", request.made / "val")
-    _make_parent(request)
     result = split_source(source, request.split, folders, request.build)
     notes = [f"{request.made}: train and val written: {result}"]
     doubts = []
@@ -149,16 +147,6 @@ def _divided(request: DataRequest, source: object) -> OpenedData:
         )
     opened = _pair(*map(_stored, folders), tuple(notes))
     return dataclasses.replace(opened, doubts=opened.doubts + tuple(doubts))
-
-
-def _make_parent(request: DataRequest) -> None:
-    try:
-        request.made.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(
-            f"{request.made}: the folder for the data cannot be made ({error.strerror}); choose "
-            "another --out"
-        ) from None
 
 
 def _stored(folder: str | Path) -> StoredPictures:

@@ -28,6 +28,7 @@ def test_impossible_shares_are_refused(capsys, share):
     [
         ((), "DATA"),
         (("data",), "--out"),
+        (("", "--out", "mine.gin"), "DATA is empty"),
         (("data", "--out", "mine.gin", "--group_by", "folder"), "only --split uses it"),
         (("data", "--out", "mine.gin", "--split", ".2", "--group_by", "x"), "--group_by"),
         (("data", "--out", "mine.gin", "--orientation", "sideways"), "--orientation"),

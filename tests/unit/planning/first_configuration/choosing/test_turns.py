@@ -1,5 +1,7 @@
 """Pictures are turned only if the user allows it and the input has room for it."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -36,3 +38,5 @@ def test_pictures_without_a_top_are_a_doubt():
     topped = make_picture_facts(sides=(5,) * 60, stuff=False, heights=np.linspace(0, 0.3, 60))
     assert "--orientation any" in turn_settings(make_facts(level), "upright")[1][0]
     assert turn_settings(make_facts(topped), "upright")[1] == ()
+    photographs = make_facts(dataclasses.replace(level, is_photograph=True))
+    assert turn_settings(photographs, "upright")[1] == ()

@@ -108,6 +108,13 @@ def test_what_is_no_dataset_is_refused_with_the_way_out(content, message, opened
         opened(path)
 
 
+def test_a_split_that_is_refused_leaves_nothing(make_dataset, opened, tmp_path):
+    train = make_dataset(["0.png", "1.png"])
+    with pytest.raises(UserError, match="--group_by folder: found no folder"):
+        opened(train, split=SplitRequest(0.5, "folder"))
+    assert not (tmp_path / "mine_data").exists()
+
+
 def test_two_ways_to_name_validation_exclude_each_other(make_dataset, names, opened):
     train = make_dataset(names)
     with pytest.raises(UserError, match=r"--split 0.2 and --eval_data .*; remove one"):

@@ -51,6 +51,6 @@ def test_one_picture_cannot_be_divided(make_dataset, tmp_path):
 
 def test_one_folder_cannot_be_divided_by_folders(make_dataset, tmp_path):
     folder = make_dataset(["a/0.png", "a/1.png"])
-    with pytest.raises(UserError, match="--group_by folder: found the folder 'a'"):
+    with pytest.raises(UserError, match="--group_by folder: found only the folder 'a'"):
         split(folder, tmp_path / "parts", group_by="folder")
     assert not (tmp_path / "parts" / "train").exists()
