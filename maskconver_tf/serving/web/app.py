@@ -26,6 +26,7 @@ from maskconver_tf.serving.web.gate import Gate
 from maskconver_tf.serving.web.service import ModelService
 
 PAGE = Path(__file__).parents[1] / "page"
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 _OPEN_PATHS = ("/v2/health/live", "/v2/health/ready", "/openapi.json")
 """Probes have no token. The page has none either until its user types one."""
 
@@ -42,11 +43,11 @@ def make_app(service: ModelService, page: Path = PAGE) -> ASGIApp:
         Route("/model", operations.model, methods=["GET"]),
         Route("/metrics", operations.metrics, methods=["GET"]),
         Route("/openapi.json", operations.openapi, methods=["GET"]),
-        Route("/v1/models/{address:path}", _v1, methods=["GET", "POST"]),
+        Route("/v1/models/{address:path}", _v1, methods=_METHODS),
         Route("/v2", open_inference.server_metadata, methods=["GET"]),
         Route("/v2/health/live", open_inference.live, methods=["GET"]),
         Route("/v2/health/ready", open_inference.ready, methods=["GET"]),
-        Route("/v2/models/{address:path}", _v2, methods=["GET", "POST"]),
+        Route("/v2/models/{address:path}", _v2, methods=_METHODS),
     ]
     files = _page_routes(page)
     app = Starlette(
@@ -88,10 +89,20 @@ def _cors(service: ModelService) -> list[Middleware]:
 
 
 async def _v1(request: Request) -> Response:
+    _check_method(request, takes_post=":" in request.path_params["address"])
     post = request.method == "POST"
     return await (tf_serving.post_model if post else tf_serving.get_model)(request)
 
 
 async def _v2(request: Request) -> Response:
+    _check_method(request, takes_post=request.path_params["address"].endswith("/infer"))
     post = request.method == "POST"
     return await (open_inference.post_model if post else open_inference.get_model)(request)
+
+
+def _check_method(request: Request, takes_post: bool) -> None:
+    """Refuses what no address takes, and names what this one takes (RFC 9110, section 15.5.6)."""
+    if request.method not in ("GET", "HEAD", "POST"):
+        allowed = {"Allow": "POST" if takes_post else "GET, HEAD"}
+        message = "This address does not take this method; see /openapi.json"
+        raise Refusal(405, message, "wrong_method", headers=allowed)

@@ -6,6 +6,7 @@ It is the outermost layer and answers every error, so that no traceback leaves t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import json
@@ -19,7 +20,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from maskconver_tf.serving.refusals import Refusal
-from maskconver_tf.serving.settings import ServerSettings
+from maskconver_tf.serving.settings import Limits, ServerSettings
 from maskconver_tf.serving.web.bodies import BodyBudget
 from maskconver_tf.serving.web.error_answers import CLIENT_GONE, error_answer, internal_failure
 from maskconver_tf.serving.web.metrics import Metrics, since
@@ -27,6 +28,9 @@ from maskconver_tf.serving.web.metrics import Metrics, since
 _access_log = logging.getLogger("maskconver.access")
 _log = logging.getLogger("maskconver.serve")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_MOST_DISCARDED = 256 * 2**20
+_PAUSE = 2.0
+"""Seconds without a byte after which a client no longer seems to send."""
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self' blob: data:; media-src 'self' blob:; manifest-src 'self'; "
@@ -71,27 +75,27 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(scope, send, self._settings.limits.send_seconds)
+        exchange = _Exchange(scope, receive, send, self._settings.limits)
         self._metrics.begin()
         try:
-            await self._answer(scope, receive, exchange)
+            await self._answer(scope, exchange)
         finally:
             self._budget.release(scope.get("maskconver.held", 0))
             self._report(scope, exchange)
 
-    async def _answer(self, scope: Scope, receive: Receive, exchange: _Exchange) -> None:
+    async def _answer(self, scope: Scope, exchange: _Exchange) -> None:
         try:
             self._check(scope, Headers(scope=scope))
-            await self._app(scope, receive, exchange.send)
+            await self._app(scope, exchange.receive, exchange.send)
         except Refusal as refusal:
             scope["maskconver.reason"] = refusal.reason
-            await exchange.refuse(refusal, scope, receive)
+            await exchange.refuse(refusal, scope)
         except Exception as error:
             if exchange.is_lost:
                 return
             _log.error("request %s failed", exchange.request_id, exc_info=error)
             scope["maskconver.reason"] = "internal"
-            await exchange.refuse(internal_failure(), scope, receive)
+            await exchange.refuse(internal_failure(), scope)
 
     def _check(self, scope: Scope, headers: Headers) -> None:
         """Refuses what can be refused before the body is read."""
@@ -150,18 +154,31 @@ class Gate:
 
 
 class _Exchange:
-    """One answer on its way: adds headers, counts bytes, and gives the client a time to read."""
+    """One request and its answer: adds headers, counts bytes, and gives the client time to read.
 
-    def __init__(self, scope: Scope, send: Send, send_seconds: float):
-        given = Headers(scope=scope).get("x-request-id", "")
+    Before a refusal it takes what the client is still sending. Otherwise the connection would be
+    closed with unread data, and the client would see a lost connection in place of the refusal.
+    """
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, limits: Limits):
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
         self.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         self.begin = time.monotonic()
         self.status = 0
         self.bytes_sent = 0
         self.is_lost = False
-        self._send = send
-        self._send_seconds = send_seconds
-        self._transport_close = scope.get("maskconver.close")
+        self._receive, self._send = receive, send
+        self._limits = limits
+        # A client that waits for "100 Continue" sends no body if it gets a refusal first.
+        self._has_body = "expect" not in headers and (
+            "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+        )
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._has_body = self._has_body and message.get("more_body", False)
+        return message
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -171,17 +188,27 @@ class _Exchange:
             for name, value in _HEADERS.items():
                 headers.setdefault(name, value)
             headers.setdefault("Cache-Control", "no-store")
+            if self.status >= 400:
+                await self._discard_body()
         self.bytes_sent += len(message.get("body", b""))
         try:
-            async with asyncio.timeout(self._send_seconds):
+            async with asyncio.timeout(self._limits.send_seconds):
                 await self._send(message)
         except TimeoutError:
             self.is_lost = True
             raise
 
-    async def refuse(self, refusal: Refusal, scope: Scope, receive: Receive) -> None:
+    async def refuse(self, refusal: Refusal, scope: Scope) -> None:
         if self.status == 0:
-            await error_answer(refusal)(scope, receive, self.send)
+            await error_answer(refusal)(scope, self.receive, self.send)
+
+    async def _discard_body(self) -> None:
+        """Takes the rest of the body, as long as it comes without a pause."""
+        size, end = 0, self.begin + self._limits.body_seconds
+        with contextlib.suppress(TimeoutError):
+            while self._has_body and size < _MOST_DISCARDED and time.monotonic() < end:
+                async with asyncio.timeout(_PAUSE):
+                    size += len((await self.receive()).get("body", b""))
 
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")

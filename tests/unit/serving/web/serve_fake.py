@@ -1,4 +1,4 @@
-"""Runs a server with a fake model until SIGTERM: `python serve_fake.py FOLDER SECONDS`."""
+"""A server with a fake model until SIGTERM: `serve_fake.py FOLDER SECONDS_PER_BATCH [TOKEN]`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from tests.unit.serving.fake_model import FakeModel, fake_version, make_versions
 
 folder = make_versions(Path(sys.argv[1]), 1)
 model = FakeModel(seconds=float(sys.argv[2]))
-settings = ServerSettings(port=0, access_log=False, limits=Limits(stop_seconds=3.0))
+token = sys.argv[3] if len(sys.argv) > 3 else None
+limits = Limits(stop_seconds=3.0, body_seconds=3.0, header_seconds=3.0)
+settings = ServerSettings(port=0, token=token, access_log=False, limits=limits)
 server = ModelServer(folder, settings, lambda path, number: fake_version(number, model))
 print(server.url, flush=True)
 server.run()

@@ -55,15 +55,18 @@ def test_a_body_that_announces_too_much_is_refused_before_it_is_read(serve):
 
 def test_a_whole_body_that_is_too_large_still_gets_its_answer(serve):
     with serve(limits={"max_body_bytes": 1000}) as running:
-        answer = running.send("POST", "/segment", b"x" * 5_000_000)
-        assert answer.status == 413 and "1000 bytes" in answer.json()["error"]
+        for headers in ({}, {"Connection": "close"}):
+            answer = running.send("POST", "/segment", b"x" * 5_000_000, headers)
+            assert answer.status == 413 and "1000 bytes" in answer.json()["error"]
+        headers = {"Expect": "100-continue", "Content-Length": str(10**9)}
+        assert running.send("POST", "/segment", b"", headers).status == 413
 
 
 def test_a_chunked_body_is_counted(serve):
     with serve(limits={"max_body_bytes": 1000}) as running:
-        chunks = (b"x" * 100 for _ in range(1000))
-        answer = running.send("POST", "/segment", chunks)
-        assert answer.status == 413
+        for headers in ({}, {"Connection": "close"}):
+            chunks = (b"x" * 100 for _ in range(1000))
+            assert running.send("POST", "/segment", chunks, headers).status == 413
         file = picture()
         parts = (file[i : i + 100] for i in range(0, len(file), 100))
     with serve() as running:
