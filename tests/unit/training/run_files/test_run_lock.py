@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from maskconver_tf.errors import UserError
@@ -33,3 +36,19 @@ def test_the_lock_of_a_dead_process_is_taken_over(tmp_path, short_times):
     (folder.path / ".lock").write_text("a machine that is gone 7\n")
     with folder.lock():
         assert "a machine that is gone" not in (folder.path / ".lock").read_text()
+
+
+def test_a_kept_lock_outlives_the_training_but_not_the_process(folder, monkeypatch):
+    monkeypatch.setattr(run_lock, "_kept", None)
+    folder.create_or_check(CATEGORIES)
+    run_lock.keep_until_exit()
+    code = "import fcntl, sys; fcntl.flock(open(sys.argv[1], 'a'), fcntl.LOCK_EX | fcntl.LOCK_NB)"
+    claim = [sys.executable, "-c", code, str(folder.path / ".lock")]
+    with folder.lock():
+        assert subprocess.run(claim, capture_output=True).returncode == 1
+    assert subprocess.run(claim, capture_output=True).returncode == 1
+    with folder.lock():  # The same process may go on.
+        pass
+    for kept in run_lock._kept.values():
+        kept.close()  # As the end of the process does.
+    assert subprocess.run(claim, capture_output=True).returncode == 0
