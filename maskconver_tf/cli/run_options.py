@@ -11,13 +11,21 @@ import shlex
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from maskconver_tf.cli.arguments import CommandParser, folder_name, input_size, positive_count
+from maskconver_tf.cli.arguments import (
+    CommandParser,
+    folder_name,
+    input_size,
+    number_in,
+    positive_count,
+)
+from maskconver_tf.errors import UserError
 
 if TYPE_CHECKING:
     from maskconver_tf.config.bindings import OptionSetting
 
 TOTAL_STEPS = "maskconver_tf.training.run_settings.RunLength.total_steps"
 """The number of steps of a run, by its complete name: every configuration knows it."""
+MINUTES = "maskconver_tf.training.run_settings.RunLength.minutes"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,6 +84,15 @@ RUN_OPTIONS = {
         "length of the training (default: the experiment's)",
         positive_count("--total_steps"),
     ),
+    "minutes": RunOption(
+        MINUTES,
+        MINUTES,
+        "MIN",
+        "length of the training as a time, in place of --total_steps: the run measures its steps "
+        "and evaluations and fits steps, warm-up and learning rate to the time. It begins when the "
+        "first step is compiled",
+        number_in("--minutes", 0.01, 1e6),
+    ),
 }
 
 DATA = ("train_data", "eval_data")
@@ -96,7 +113,12 @@ def settings(args: argparse.Namespace, names: Iterable[str] = RUN_OPTIONS) -> li
     from maskconver_tf.config.bindings import OptionSetting
 
     given = {name: getattr(args, name, None) for name in names}
-    return [
+    if given.get("minutes") and given.get("total_steps"):
+        raise UserError(
+            f"--minutes {given['minutes']:g} and --total_steps {given['total_steps']} both give "
+            "the length of the training; leave out one of the two"
+        )
+    found = [
         OptionSetting(
             text=f"{RUN_OPTIONS[name].setting}={value!r}",
             option=f"--{name} {_as_typed(value)}",
@@ -105,6 +127,11 @@ def settings(args: argparse.Namespace, names: Iterable[str] = RUN_OPTIONS) -> li
         for name, value in given.items()
         if value is not None
     ]
+    if given.get("total_steps"):
+        # The steps take the place of an experiment's minutes.
+        option = f"--total_steps {given['total_steps']}"
+        found.append(OptionSetting(f"{MINUTES}=None", option, RUN_OPTIONS["minutes"].advice()))
+    return found
 
 
 def _as_typed(value: Any) -> str:

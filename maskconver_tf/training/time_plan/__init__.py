@@ -1,0 +1,1 @@
+"""Fits the length of a training to a number of minutes."""
