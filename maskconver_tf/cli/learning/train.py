@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from maskconver_tf.cli import run_options
+from maskconver_tf.cli import process_end, run_options
 from maskconver_tf.cli.arguments import (
     CommandParser,
     add_command,
@@ -19,7 +19,7 @@ from maskconver_tf.cli.arguments import (
     number_in,
     positive_count,
 )
-from maskconver_tf.errors import RunStopped
+from maskconver_tf.errors import RunStopped, UserError
 from maskconver_tf.files.paths import local_or_remote_path
 
 
@@ -51,7 +51,8 @@ def add_preflight_command(commands: Any) -> None:
     parser.add_argument(
         "--measure",
         action="store_true",
-        help="compute some steps on this machine; prints seconds per step and hours of the run",
+        help="compute some steps on this machine; prints seconds a step and minutes in all, or the "
+        "steps that fit into --minutes",
     )
     _add_compiler_options(parser)
 
@@ -127,21 +128,54 @@ def add_train_command(commands: Any) -> None:
         metavar="DIR",
         help="a new run starts from these weights: an earlier run, an export or a checkpoint",
     )
+    parser.add_argument(
+        "--heart",
+        action="store_true",
+        help="check the input: look at 8 training pictures, learn them by heart without "
+        "augmentation (400 steps, or --total_steps), and tell broken input from a short training; "
+        "status 1 if they were not learned. Use a --model_dir of its own",
+    )
     add_gin_option(parser)
 
 
-def run_train(args: argparse.Namespace) -> None:
+def run_train(args: argparse.Namespace) -> int:
     with stopping_on_sigterm():
+        if process_end.leave_at_once():
+            from maskconver_tf.training.run_files import run_lock
+
+            run_lock.keep_until_exit()
+        if args.heart:
+            return _learn_by_heart(args)
         from maskconver_tf.config import configuration
 
-        start = [f"train.init_from={args.init_from!r}"] if args.init_from else []
-        bindings = [*run_options.settings(args), *args.gin, *start]
+        bindings = [*run_options.settings(args), *args.gin, *_start(args)]
         folder = local_or_remote_path(args.model_dir) if args.model_dir else None
         continued = folder / "config.gin" if folder else None
         configuration.load(args.gin_file, bindings, continued=continued)
         from maskconver_tf.config import roots  # takes seconds: report bad arguments before
 
         roots.train_run(args.model_dir)
+        return 0
+
+
+_NOT_FOR_HEART = ("eval_data", "total_steps", "minutes")
+
+
+def _learn_by_heart(args: argparse.Namespace) -> int:
+    """Runs `train --heart`. It evaluates on the training pictures, whatever --eval_data says."""
+    from maskconver_tf.config.special_runs.heart import heart_run
+
+    if args.minutes:
+        raise UserError(
+            f"--minutes {args.minutes:g}: --heart counts steps; give --total_steps instead"
+        )
+    names = [name for name in run_options.RUN_OPTIONS if name not in _NOT_FOR_HEART]
+    bindings = [*run_options.settings(args, names), *args.gin, *_start(args)]
+    return 0 if heart_run(args.model_dir, args.gin_file, bindings, args.total_steps) else 1
+
+
+def _start(args: argparse.Namespace) -> list[str]:
+    return [f"train.init_from={args.init_from!r}"] if args.init_from else []
 
 
 @contextlib.contextmanager

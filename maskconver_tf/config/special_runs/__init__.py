@@ -1,0 +1,1 @@
+"""Trainings that a command plans itself: it overrides settings of the user's configuration."""
