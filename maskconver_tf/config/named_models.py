@@ -126,7 +126,7 @@ def build_model(
     import tensorflow as tf
 
     from maskconver_tf.config import configuration
-    from maskconver_tf.input.pipeline import check_input_size
+    from maskconver_tf.input.input_checks import check_input_size
     from maskconver_tf.models.backbones.backbone import random_weights
     from maskconver_tf.training.restore import restore_segmenter
 

@@ -13,7 +13,7 @@ from maskconver_tf.input import transforms
 from maskconver_tf.input.augment.autoaugment import autoaugment
 from maskconver_tf.input.augment.color_jitter import color_jitter
 from maskconver_tf.input.class_pictures.class_pictures import ClassPictures, open_class_pictures
-from maskconver_tf.input.pipeline import check_input_size, check_range, check_share
+from maskconver_tf.input.input_checks import check_input_size, check_range, check_share
 from maskconver_tf.input.seeded_batches import SeededBatches, check_max_examples, num_used_examples
 from maskconver_tf.setting_checks import (
     check_flags,

@@ -14,10 +14,12 @@ from maskconver_tf.datasets.records import codec
 from maskconver_tf.datasets.records.corrupt_records import CorruptRecord, find_corrupt_records
 from maskconver_tf.datasets.records.folder import DatasetFolder
 from maskconver_tf.input import transforms
+from maskconver_tf.input.augment import camera, turns, warps
 from maskconver_tf.input.augment.annotated_picture import AnnotatedPicture
 from maskconver_tf.input.augment.autoaugment import autoaugment
 from maskconver_tf.input.augment.color_jitter import color_jitter
 from maskconver_tf.input.augment.copy_paste import choose_segments, paste_segments, random_corner
+from maskconver_tf.input.input_checks import check_input_size, check_range, check_share
 from maskconver_tf.input.seeded_batches import SeededBatches, check_max_examples, num_used_examples
 from maskconver_tf.input.shard_reader import ShardReader, read_serialized_examples
 from maskconver_tf.input.targets import is_sliver
@@ -27,14 +29,7 @@ from maskconver_tf.setting_checks import (
     check_numbers,
     check_texts,
     check_whole_numbers,
-    is_number,
-    is_whole_number,
-    wrong_setting,
 )
-
-_LARGEST_FACTOR = 1000
-_LONGEST_SIDE = 2**14
-"""Of the model's input, in pixels. No device has the memory for more."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +48,16 @@ class TrainingInput(SeededBatches):
       paste_scale_range: like `scale_range`, for the picture with the segments to paste.
       skip_corrupt: before the first step, search the dataset for records that cannot be read, and
         train without them.
+      vertical_flip: mirror half of the examples top to bottom.
+      quarter_turns: turn each example by 0, 90, 180 or 270 degrees, equally often.
+      rotation: 0..180, largest angle of a random rotation in degrees, to both sides; 0 for none.
+        Corners from outside the picture are black and void.
+      elastic: largest displacement of an elastic deformation in input pixels, along each axis; 0
+        for none.
+      blur: largest standard deviation of a Gaussian blur in input pixels; 0 for none.
+      noise: 0..1, largest standard deviation of the noise of each pixel, 1 being white; 0 for none.
+      gamma: g: values of 0..1 are raised to a random power between 1 / (1 + g) and 1 + g; 0 for
+        none.
     """
 
     data_dir: str
@@ -65,14 +70,24 @@ class TrainingInput(SeededBatches):
     copy_paste: float = 0.0
     paste_scale_range: tuple[float, float] = (0.025, 1.5)
     skip_corrupt: bool = False
+    vertical_flip: bool = False
+    quarter_turns: bool = False
+    rotation: float = 0.0
+    elastic: float = 0.0
+    blur: float = 0.0
+    noise: float = 0.0
+    gamma: float = 0.0
 
     def __post_init__(self):
         check_input_size("TrainingInput", self.input_size)
         for name in ("scale_range", "paste_scale_range"):
             check_range(f"TrainingInput.{name}", getattr(self, name))
-        for name in ("color_jitter", "copy_paste"):
+        for name in ("color_jitter", "copy_paste", "noise"):
             check_share(f"TrainingInput.{name}", getattr(self, name))
-        flags = ("flip", "autoaugment", "skip_corrupt")
+        check_numbers("TrainingInput", 0, 180, rotation=self.rotation)
+        check_numbers("TrainingInput", 0, 1000, elastic=self.elastic)
+        check_numbers("TrainingInput", 0, 50, blur=self.blur, gamma=self.gamma)
+        flags = ("flip", "autoaugment", "skip_corrupt", "vertical_flip", "quarter_turns")
         check_flags("TrainingInput", **{name: getattr(self, name) for name in flags})
         super().__post_init__()
 
@@ -156,23 +171,42 @@ class TrainingInput(SeededBatches):
         seed: tf.Tensor,
         limit: tf.Tensor | None = None,
     ) -> AnnotatedPicture:
-        """Decodes a record; scales, crops and perhaps mirrors it, without padding."""
+        """Decodes a record; scales, crops, mirrors, turns and warps it, without padding."""
         window_seed, flip_seed = tf.unstack(tf.random.split(seed, 2))
         parsed = codec.parse(serialized)
-        window = transforms.random_window(
-            parsed[types.IMAGE_SIZE], self.input_size, scale_range, window_seed, limit
-        )
+        size = parsed[types.IMAGE_SIZE]
+        num_turns = turns.random_turns(_own(seed, "turns")) if self.quarter_turns else None
+        turned = size if num_turns is None else turns.turned_size(size, num_turns)
+        window = transforms.random_window(turned, self.input_size, scale_range, window_seed, limit)
+        if num_turns is not None:
+            window = turns.window_before_turns(window, size, num_turns)
         whole_map = codec.decode_map(parsed)
         image, segment_map = codec.decode_window(parsed, *window, whole_map)
         image = transforms.resize_image(image, window.size, transforms.UNFILTERED_SHRINKAGE)
         segment_map = transforms.resize_map(segment_map, window.size)
         if self.flip:
             image, segment_map = transforms.random_flip(image, segment_map, flip_seed)
+        image, segment_map = self._moved(image, segment_map, num_turns, seed)
         class_ids, is_crowd = parsed[types.SEGMENT_CLASS_IDS], parsed[types.SEGMENT_IS_CROWD]
         areas = segment_areas(tf.cast(whole_map, tf.int32), tf.size(class_ids))
         scale = tf.cast(window.size, tf.float32) / tf.cast(window.extent, tf.float32)
         whole_areas = tf.cast(areas, tf.float32) * tf.reduce_prod(scale)
         return AnnotatedPicture(image, segment_map, class_ids, is_crowd, whole_areas)
+
+    def _moved(
+        self, image: tf.Tensor, segment_map: tf.Tensor, num_turns: tf.Tensor | None, seed: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Mirrors top to bottom, turns and warps picture and map alike."""
+        if self.vertical_flip:
+            image, segment_map = turns.random_upend(image, segment_map, _own(seed, "upend"))
+        if num_turns is not None:
+            image, segment_map = (turns.turn(each, num_turns) for each in (image, segment_map))
+        if self.rotation or self.elastic:
+            size = tf.shape(segment_map)
+            places = warps.random_warp(size, self.rotation, self.elastic, _own(seed, "warp"))
+            image = warps.warp_image(image, places)
+            segment_map = warps.warp_map(segment_map, places)
+        return image, segment_map
 
     def _with_pasted(
         self, below: AnnotatedPicture, other: tf.Tensor, seed: tf.Tensor, min_visible: float
@@ -192,7 +226,26 @@ class TrainingInput(SeededBatches):
         jitter_seed, policy_seed = tf.unstack(tf.random.split(seed, 2))
         if self.color_jitter:
             image = color_jitter(image, self.color_jitter, jitter_seed)
-        return autoaugment(image, policy_seed) if self.autoaugment else image
+        image = autoaugment(image, policy_seed) if self.autoaugment else image
+        for name, change in _CAMERA.items():
+            if strength := getattr(self, name):
+                image = change(image, strength, _own(seed, name))
+        return image
+
+
+_CAMERA = {
+    "gamma": camera.random_gamma,
+    "blur": camera.random_blur,
+    "noise": camera.random_noise,
+}
+"""Setting -> its function, in the order of a camera: light, lens, sensor."""
+
+_OWN_SEEDS = {name: 1000 + i for i, name in enumerate(("turns", "upend", "warp", *_CAMERA))}
+
+
+def _own(seed: tf.Tensor, name: str) -> tf.Tensor:
+    """Returns the seed of an augmentation. It leaves the seeds of all others as they are."""
+    return tf.random.fold_in(seed, _OWN_SEEDS[name])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -243,38 +296,3 @@ class EvaluationInput:
 
         examples = read_serialized_examples(self.folder, self.max_examples).shard(hosts, host)
         return examples.map(prepare, num_parallel_calls=tf.data.AUTOTUNE).prefetch(self.batch_size)
-
-
-def check_input_size(where: str, input_size: tuple[int, int]) -> None:
-    """Raises `UserError` unless both sides are positive multiples of 32, the backbone stride."""
-    is_list = isinstance(input_size, tuple | list)
-    if not is_list or len(input_size) != 2 or not all(map(_is_side, input_size)):
-        raise wrong_setting(
-            f"{where}.input_size",
-            input_size,
-            "(height, width), two whole numbers that are multiples of 32, from 32 to "
-            f"{_LONGEST_SIDE}, such as (640, 640) or (800, 1216)",
-        )
-
-
-def check_range(name: str, value: tuple[float, float]) -> None:
-    """Raises `UserError` unless `value` is a lowest and a highest factor, both positive."""
-    bounds = value if isinstance(value, tuple | list) else ()
-    are_numbers = all(is_number(bound, 0, _LARGEST_FACTOR) for bound in bounds)
-    if len(bounds) != 2 or not are_numbers or not 0 < bounds[0] <= bounds[1]:
-        raise wrong_setting(
-            name,
-            value,
-            "the lowest and the highest factor, two numbers above 0 and up to "
-            f"{_LARGEST_FACTOR}, the lowest first, such as (0.5, 2.0)",
-        )
-
-
-def check_share(name: str, value: float) -> None:
-    """Raises `UserError` unless `value` is a number in 0..1."""
-    where, _, parameter = name.rpartition(".")
-    check_numbers(where, 0, 1, **{parameter: value})
-
-
-def _is_side(value: object) -> bool:
-    return is_whole_number(value, 32, _LONGEST_SIDE) and value % 32 == 0

@@ -27,7 +27,7 @@ class Configurable:
 _CLASSES = ("num_classes",)
 
 ROOTS = (
-    Configurable("training.train", "train", ("model_dir", "on_built")),
+    Configurable("training.train", "train", ("model_dir", "on_built", "on_report")),
     Configurable("training.evaluate", "evaluate", ("task", "restored", "out")),
     Configurable("training.restore", "restore_segmenter", ("model_dir",)),
     Configurable(
@@ -43,7 +43,9 @@ CONFIGURABLES = (
     Configurable("training.run_settings", "RunLength"),
     Configurable("training.run_settings", "Compute"),
     Configurable("training.run_settings", "Saving"),
-    Configurable("training.optimizers", "make_optimizer", ("total_steps", "batch_size")),
+    Configurable(
+        "training.optimizers", "make_optimizer", ("total_steps", "batch_size", "progress")
+    ),
     Configurable("input.pipeline", "TrainingInput"),
     Configurable("input.pipeline", "EvaluationInput"),
     Configurable("input.targets", "TargetBuilder", ("center_levels",)),

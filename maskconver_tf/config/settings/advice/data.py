@@ -64,6 +64,24 @@ AUGMENTATION = Group(
             "",
             "False if left and right differ in meaning, as in pictures with text",
         ),
+        "TrainingInput.vertical_flip": (
+            "",
+            "True for pictures without an up and a down: from microscopes, or from above",
+        ),
+        "TrainingInput.quarter_turns": ("", "True for the same pictures as `vertical_flip`"),
+        "TrainingInput.rotation": (
+            "degrees",
+            "5 to 15 if the camera tilts; up to 45, with `quarter_turns`, for pictures without an "
+            "up and a down",
+        ),
+        "TrainingInput.elastic": (
+            "input pixels",
+            "a tenth of the side of a typical thing, for soft things such as cells; not for "
+            "buildings or letters",
+        ),
+        "TrainingInput.blur": ("input pixels", "1 to 2 if the focus varies"),
+        "TrainingInput.noise": ("share", "0.02 to 0.1 if the light, and thus the noise, varies"),
+        "TrainingInput.gamma": ("", "0.2 to 0.5 if the exposure varies"),
         "TrainingInput.scale_range": (
             "factor",
             "(0.5, 2.0) if things appear at many scales and you have thousands of steps. A scale "

@@ -11,6 +11,10 @@ LENGTH = Group(
             "steps",
             "20 to 50 epochs are a start: pictures x epochs / batch size. `--total_steps` sets it",
         ),
+        "RunLength.minutes": (
+            "minutes",
+            "if you know your time and not the steps; `--minutes` sets it",
+        ),
         "RunLength.steps_per_loop": (
             "steps",
             "lower it if a loop takes longer than the grace period of your scheduler",
