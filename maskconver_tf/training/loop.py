@@ -6,7 +6,8 @@ import contextlib
 import functools
 import io
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import orbit
@@ -23,6 +24,9 @@ from maskconver_tf.training.run_files.checkpoints import CheckpointManager
 from maskconver_tf.training.run_files.run_folder import RunFolder
 from maskconver_tf.training.run_settings import RunLength
 from maskconver_tf.training.step import TrainingStep
+from maskconver_tf.training.time_plan.plan import Segment, TimePlan, read_plan
+from maskconver_tf.training.time_plan.run_progress import RunProgress
+from maskconver_tf.training.time_plan.timed_run import TimedRun
 from maskconver_tf.training.wandb_log import WandbLog
 
 
@@ -35,6 +39,7 @@ class TrainingLoop:
       folder: what this process writes into.
       workers: of the run.
       log: of Weights & Biases.
+      on_report: see `train`.
     """
 
     def __init__(
@@ -44,6 +49,7 @@ class TrainingLoop:
         folder: RunFolder,
         workers: Workers,
         log: WandbLog | None = None,
+        on_report: Callable[[int, dict], None] = lambda step, report: None,
     ):
         self._step = step
         self._task = step.task
@@ -51,11 +57,17 @@ class TrainingLoop:
         self._folder = folder
         self._workers = workers
         self._log = log
+        self._on_report = on_report
         self._stop = StopRequest(workers)
+        self._picture_times: list[float] = []
         step.on_not_finite = self._note_bad_batch
 
-    def run(self, length: RunLength) -> Scores:
+    def run(self, length: RunLength, progress: RunProgress | None = None) -> Scores:
         """Trains to the end of the run, see `train`; returns the last evaluation.
+
+        Args:
+          length: of the run.
+          progress: what the learning rate follows, for a length in minutes.
 
         Raises:
           RunStopped: somebody asked the run to stop, and it saved; or another worker is gone.
@@ -63,24 +75,53 @@ class TrainingLoop:
         iterations, batch_size = self._step.optimizer.iterations, self._task.train_input.batch_size
         total = length.total_steps
         self._progress = Progress(iterations, total, batch_size, self._workers.is_chief)
-        if self._step.steps_done >= total:
+        if self._step.steps_done >= total and not length.minutes:
             done = f"step {self._step.steps_done}/{total}: nothing is left to train"
             self._progress.write(f"{done}; raise --total_steps to go on")
         with self._output_for_people(), self._stop.listening(), self._checkpoints.wait_at_end():
             controller, path = self._controller(length.steps_per_loop), self._folder.path
             try:
                 with explain_write_errors(path, "The last checkpoint stands", only_if_named=True):
-                    return self._run_or_stop(controller, length)
+                    return self._run_or_stop(controller, length, progress)
             except tf.errors.OpError as error:
                 raise self._stop.convert_connection_error(error) from error
 
-    def _run_or_stop(self, controller: orbit.Controller, length: RunLength) -> Scores:
+    def _run_or_stop(
+        self, controller: orbit.Controller, length: RunLength, progress: RunProgress | None
+    ) -> Scores:
         try:
-            return _run(controller, length)
+            if length.minutes:
+                return self._run_for_minutes(controller, length, progress)
+            return _run(controller, length, self._folder.last_evaluated_step())
         except StopRequested:
             controller.save_checkpoint()
             self._checkpoints.sync()
             raise self._stop.run_stopped(self._step.steps_done) from None
+
+    def _run_for_minutes(
+        self, controller: orbit.Controller, length: RunLength, progress: RunProgress
+    ) -> Scores:
+        plan = read_plan(self._folder.time_plan) or TimePlan(60 * length.minutes)
+        plan.start_or_go_on(self._step.steps_done, 60 * length.minutes, length.total_steps)
+
+        def follow(segment: Segment) -> None:
+            progress.follow(segment)
+            self._progress.set_total(segment.last_step)
+
+        if plan.used[1] >= plan.seconds:
+            done = f"step {self._step.steps_done}: the {length.minutes:g} minutes are over"
+            self._progress.write(f"{done}; raise --minutes to go on")
+        run = TimedRun(
+            controller,
+            plan,
+            length.eval_interval,
+            self._folder.time_plan,
+            follow,
+            self._progress.write,
+            self._picture_times,
+        )
+        scores = run.run()
+        return scores or (controller.evaluate() if controller.evaluator else {})
 
     def _controller(self, steps_per_loop: int) -> orbit.Controller:
         return orbit.Controller(
@@ -105,7 +146,7 @@ class TrainingLoop:
         step = self._step
         hooks = EvaluationHooks(
             averaged=functools.partial(averaged_weights, step.optimizer, step.model),
-            on_picture=self._stop.check_during_evaluation,
+            on_picture=self._note_picture,
             show=self._show,
             on_scores=self._keep_best,
         )
@@ -120,6 +161,10 @@ class TrainingLoop:
             self._task.explain_read_errors(),
         ):
             yield
+
+    def _note_picture(self) -> None:
+        self._picture_times.append(time.monotonic())
+        self._stop.check_during_evaluation()
 
     def _keep_best(self, scores: Scores) -> None:
         """Saves the weights if their score is the best, and prints the scores."""
@@ -145,7 +190,9 @@ class TrainingLoop:
         self._log_values(values)
 
     def _log_steps(self, output: dict) -> None:
-        self._log_values({name: float(value) for name, value in output.items()})
+        values = {name: float(value) for name, value in output.items()}
+        self._log_values(values)
+        self._on_report(self._step.steps_done, values)
 
     def _log_values(self, values: dict[str, float | np.ndarray]) -> None:
         if self._log is not None:
@@ -159,14 +206,23 @@ class TrainingLoop:
         return f"The batch's pictures are in {self._folder.not_finite}. " if pictures else ""
 
 
-def _run(controller: orbit.Controller, length: RunLength) -> Scores:
-    """Trains to the end and evaluates on the way; returns the scores of the last evaluation."""
-    total_steps = length.total_steps
+def _run(controller: orbit.Controller, length: RunLength, last_evaluation: int) -> Scores:
+    """Trains to the end and evaluates on the way; returns the scores of the last evaluation.
+
+    Evaluations come at multiples of the interval, also in a run that resumes between two of them. A
+    run that stopped during an evaluation repeats it.
+    """
+    total, interval = length.total_steps, length.eval_interval or length.total_steps
     if controller.evaluator is None:
-        controller.train(total_steps)
+        controller.train(total)
         return {}
-    scores = controller.train_and_evaluate(
-        train_steps=total_steps, eval_steps=-1, eval_interval=length.eval_interval or total_steps
-    )
+    step, scores = int(controller.global_step.numpy()), None
+    if 0 < step < total and step % interval == 0 and step != last_evaluation:
+        scores = controller.evaluate()
+    while step < total:
+        until = min((step // interval + 1) * interval, total)
+        controller.train(until, checkpoint_at_completion=False)
+        scores, step = controller.evaluate(), until
+    controller.save_checkpoint()
     # A run that was complete before is only evaluated.
     return scores or controller.evaluate()

@@ -19,6 +19,7 @@ from maskconver_tf.setting_checks import (
     given,
 )
 from maskconver_tf.training.moving_averages import AveragingOptimizer, StatisticsAverages
+from maskconver_tf.training.time_plan.run_progress import RunProgress, StretchedSchedule
 
 
 def warmup_cosine(
@@ -57,6 +58,7 @@ def make_optimizer(
     ema_warmup: bool = True,
     ema_statistics: bool = True,
     backbone_rate: float = 1.0,
+    progress: RunProgress | None = None,
 ) -> tf_keras.optimizers.Optimizer:
     """Makes AdamW or SGD with momentum, with schedule, clipping and a moving average of weights.
 
@@ -82,6 +84,8 @@ def make_optimizer(
       ema_statistics: average the statistics of batch norms, too, see `StatisticsAverages`.
       backbone_rate: factor of the learning rate for the weights of the backbone. Smaller ones, such
         as 0.1, keep pretrained weights. Weight decay, which follows the rate, falls as well.
+      progress: of a run whose length is a time; `train` sets it. The schedule is stretched to the
+        run, with a warm-up of at most a twentieth of it.
 
     Raises:
       UserError: a setting is not a number, or is out of range.
@@ -98,8 +102,12 @@ def make_optimizer(
     _check_l2(name, l2)
     if batch_size and reference_batch:
         learning_rate = scaled_learning_rate(learning_rate, name, batch_size, reference_batch)
+    total_steps = max(total_steps, 20 * warmup_steps) if progress else total_steps
+    schedule = warmup_cosine(learning_rate, total_steps, warmup_steps, final_fraction)
     common = {
-        "learning_rate": warmup_cosine(learning_rate, total_steps, warmup_steps, final_fraction),
+        "learning_rate": (
+            StretchedSchedule(schedule, total_steps, progress) if progress else schedule
+        ),
         "global_clipnorm": clip_norm,
         "use_ema": ema_decay is not None,
         "ema_momentum": ema_decay or 0.0,

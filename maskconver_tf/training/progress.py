@@ -68,6 +68,10 @@ class Progress:
         waited = f"{float(output['input_bound_share']):.0%} waiting for data"
         return f"{tqdm.format_interval(seconds)} left, {rate:.1f} images/s, {waited}, {losses}"
 
+    def set_total(self, total_steps: int) -> None:
+        """Takes another length of the run."""
+        self._total_steps = self._bar.total = total_steps
+
     def write(self, message: str) -> None:
         """Prints a line. It goes above the bar if there is one."""
         if self._visible:

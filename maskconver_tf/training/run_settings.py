@@ -7,6 +7,7 @@ import dataclasses
 from maskconver_tf.setting_checks import (
     check_choices,
     check_flags,
+    check_numbers,
     check_texts,
     check_whole_numbers,
     given,
@@ -24,16 +25,20 @@ class RunLength:
       steps_per_loop: number of steps between two reports of the losses. Only then does the run
         notice a request to stop.
       eval_interval: number of steps between two evaluations; 0 for one evaluation at the end.
+      minutes: length of the run as a time, evaluations included, in place of `total_steps`. The
+        time begins when the first step is compiled. None to count steps.
     """
 
     total_steps: int = 1000
     steps_per_loop: int = 50
     eval_interval: int = 0
+    minutes: float | None = None
 
     def __post_init__(self):
         counts = {"total_steps": self.total_steps, "steps_per_loop": self.steps_per_loop}
         check_whole_numbers("RunLength", 1, **counts)
         check_whole_numbers("RunLength", 0, eval_interval=self.eval_interval)
+        check_numbers("RunLength", 0.01, 1e6, **given(minutes=self.minutes))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +46,7 @@ class Compute:
     """Where a run computes, and how.
 
     Attributes:
-      strategy: the devices, by a name that `make_strategy` knows.
+      strategy: the devices: "auto", "cpu", "gpu", "mirrored", "multi_worker" or "tpu".
       tpu: name or address of the TPU, for the strategy "tpu".
       precision: "float32" or "mixed_bfloat16".
       jit_compile: compile the training step, and the network in evaluations, with XLA.

@@ -29,6 +29,7 @@ from maskconver_tf.training.run_files.run_folder import RunFolder
 from maskconver_tf.training.run_settings import Compute, RunLength, Saving
 from maskconver_tf.training.step import TrainingStep
 from maskconver_tf.training.tasks.task import Task
+from maskconver_tf.training.time_plan.run_progress import RunProgress
 from maskconver_tf.training.wandb_log import check_wandb_installed, open_wandb_log
 
 
@@ -43,6 +44,7 @@ def train(
     seed: int = 0,
     init_from: str | None = None,
     on_built: Callable[[RunFolder], None] = lambda folder: None,
+    on_report: Callable[[int, dict], None] = lambda step, report: None,
 ) -> Scores:
     """Trains to the end of the run, or goes on from the newest checkpoint in the folder.
 
@@ -58,6 +60,7 @@ def train(
       init_from: a run, an export or a checkpoint that a new run's weights start from, see
         `warm_start`. None for random weights.
       on_built: called once everything is built, before the first step.
+      on_report: called after each loop of steps with the step and the loop's mean losses.
 
     Returns:
       The last evaluation: group -> metric -> percent, for panoptic segmentation "all", "things"
@@ -78,10 +81,10 @@ def train(
     prepare_process(compute.precision, seed, compute.deterministic)
     check_wandb_installed(saving.wandb_project)
     _check_batch_size(task, strategy, compute)
+    _check_minutes(length, compute, workers)
     with strategy.scope():  # First of all, because its settings may be wrong.
-        built_optimizer = optimizer(
-            total_steps=length.total_steps, batch_size=task.train_input.batch_size
-        )
+        progress = RunProgress() if length.minutes else None
+        built_optimizer = _make_optimizer(optimizer, task, length, progress)
     folder = RunFolder(local_or_remote_path(model_dir))
     with claim_run_folder(folder, task.categories, workers) as written:
         if task.eval_input is not None:
@@ -111,7 +114,8 @@ def train(
             on_built(written)  # Not earlier: a configuration that fits no checkpoint is not kept.
             project = saving.wandb_project if workers.is_chief else None
             with open_wandb_log(project, written) as log:
-                return TrainingLoop(step, checkpoints, written, workers, log).run(length)
+                loop = TrainingLoop(step, checkpoints, written, workers, log, on_report)
+                return loop.run(length, progress)
 
 
 def _check_arguments(
@@ -125,6 +129,31 @@ def _check_arguments(
         saving=(saving, "keep_checkpoints", "@Saving()"),
     )
     check_functions("train", optimizer=(optimizer, "@make_optimizer"))
+
+
+def _make_optimizer(
+    optimizer: Callable[..., tf_keras.optimizers.Optimizer],
+    task: Task,
+    length: RunLength,
+    progress: RunProgress | None,
+) -> tf_keras.optimizers.Optimizer:
+    sizes = {"total_steps": length.total_steps, "batch_size": task.train_input.batch_size}
+    return optimizer(**sizes, **given(progress=progress))
+
+
+def _check_minutes(length: RunLength, compute: Compute, workers: Workers) -> None:
+    if length.minutes and compute.deterministic:
+        raise UserError(
+            f"RunLength.minutes = {length.minutes:g}: found Compute.deterministic = True, which "
+            "asks for the same weights in every run, but the number of steps in a time depends on "
+            "the machine. Give --total_steps, or set Compute.deterministic = False"
+        )
+    if length.minutes and workers.count > 1:
+        raise UserError(
+            f"RunLength.minutes = {length.minutes:g}: found {workers.count} workers, which must "
+            "agree on the number of steps; give --total_steps. `maskconver preflight --measure` "
+            "prints the seconds of a step"
+        )
 
 
 def _check_batch_size(task: Task, strategy: tf.distribute.Strategy, compute: Compute) -> None:

@@ -46,5 +46,5 @@ def _own_paths(folder: RunFolder) -> list[Path | RemotePath]:
     """Returns what a run may write before its first checkpoint."""
     texts = [folder.config, folder.operative_config, folder.provenance, folder.categories_file]
     weights = [folder.checkpoints, folder.best]
-    reports = [folder.summaries, folder.results_file, folder.not_finite]
+    reports = [folder.summaries, folder.results_file, folder.not_finite, folder.time_plan]
     return [*texts, *weights, *reports, folder.wandb_id, folder.path / "wandb"]

@@ -1,7 +1,7 @@
 """Allows only one process at a time to train in a run's folder.
 
 On a disk the process holds the file `.lock` with `flock`. The system releases it when the process
-ends, even if it is killed.
+ends, even if it is killed. `keep_until_exit` makes the process hold it until then.
 
 Buckets and some network disks have no `flock`. There the training process writes new content into
 `.lock` every `_RENEW_INTERVAL_S` seconds. A new process that finds the file watches it for
@@ -21,6 +21,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 import tensorflow as tf
 
@@ -29,6 +30,19 @@ from maskconver_tf.files.paths import RemotePath
 
 _RENEW_INTERVAL_S = 15.0
 _WATCH_TIME_S = 60.0
+
+_kept: dict[str, contextlib.ExitStack] | None = None
+"""Path -> what closes the locked file; None to release locks at the end of the context."""
+
+
+def keep_until_exit() -> None:
+    """Keeps the locks of this process until it ends, beyond the end of the training.
+
+    Until then the process holds memory and processor time, and another start in the folder would
+    compete with it. Only for a process that ends after the training. Locks of buckets are released.
+    """
+    global _kept
+    _kept = {} if _kept is None else _kept
 
 
 @contextlib.contextmanager
@@ -43,7 +57,9 @@ def hold_lock(folder: Path | RemotePath) -> Iterator[None]:
         with _hold_by_renewing(path, folder):
             yield
         return
-    with open(path, "a") as file:
+    if _kept and str(path) in _kept:
+        _kept.pop(str(path)).close()  # This process may lock it again.
+    with _opened(path) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -53,6 +69,18 @@ def hold_lock(folder: Path | RemotePath) -> Iterator[None]:
                 yield
             return
         yield
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[TextIO]:
+    """Opens the lock's file, which stays open after the context if locks are kept."""
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context(open(path, "a"))
+        try:
+            yield file
+        finally:
+            if _kept is not None:
+                _kept[str(path)] = stack.pop_all()
 
 
 @contextlib.contextmanager
