@@ -17,8 +17,12 @@ import numpy as np
 
 from maskconver_tf.datasets.palette import palette
 from maskconver_tf.errors import UserError, found_instead, short_repr, typed_repr
+from maskconver_tf.files.channels.channel_mapping import ChannelMapping
 from maskconver_tf.files.json_file import read_json, utf8_safe, write_json
 from maskconver_tf.files.paths import local_or_remote_path
+
+_PICTURES = "pictures"
+"""Key of the channel mapping in the file."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,9 +44,16 @@ class Category:
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class Categories(Sequence[Category]):
-    """The classes of one dataset in the dataset's order; `categories[class_id]` is a `Category`."""
+    """The classes of one dataset in the dataset's order; `categories[class_id]` is a `Category`.
+
+    Attributes:
+      entries: the classes.
+      pictures: how the dataset's pictures become 8-bit RGB; None for ordinary pictures. Two lists
+        are equal if their classes are.
+    """
 
     entries: tuple[Category, ...]
+    pictures: ChannelMapping | None = dataclasses.field(default=None, compare=False)
 
     @classmethod
     def from_coco(cls, entries: Any, where: str) -> Categories:
@@ -79,11 +90,25 @@ class Categories(Sequence[Category]):
     @classmethod
     def load(cls, path: str | Path) -> Categories:
         """Reads a list that `save` wrote; raises `UserError`, which names the file."""
-        return cls.from_coco(read_json(local_or_remote_path(path), "the category list"), str(path))
+        content = read_json(local_or_remote_path(path), "the category list")
+        if not (isinstance(content, dict) and _PICTURES in content):
+            return cls.from_coco(content, str(path))
+        categories = cls.from_coco(content.get("categories"), str(path))
+        return categories.with_pictures(ChannelMapping.from_json(content[_PICTURES], str(path)))
 
     def save(self, path: str | Path) -> None:
-        """Writes the list as JSON, in COCO's form of `categories`."""
-        write_json(local_or_remote_path(path), self.to_coco())
+        """Writes the list as JSON, in COCO's form of `categories`.
+
+        With a channel mapping the file is an object with `categories` and `pictures`.
+        """
+        content = self.to_coco()
+        if self.pictures is not None:
+            content = {"categories": content, _PICTURES: self.pictures.to_json()}
+        write_json(local_or_remote_path(path), content)
+
+    def with_pictures(self, mapping: ChannelMapping | None) -> Categories:
+        """Returns the same classes with another channel mapping."""
+        return dataclasses.replace(self, pictures=mapping)
 
     def to_coco(self) -> list[dict[str, Any]]:
         """Returns COCO's form: `from_coco(categories.to_coco(), ...)` equals `categories`."""

@@ -21,11 +21,11 @@ from maskconver_tf.datasets.sources.source import (
     SourceSegment,
     UnusablePicture,
 )
+from maskconver_tf.files.channels.mapped_picture import open_picture
 from maskconver_tf.files.pictures import (
     TooManyPixels,
     UnreadablePicture,
     UnusableNumbers,
-    open_color_picture,
     orientation,
     upright_size,
 )
@@ -98,7 +98,8 @@ def _read_picture(picture: SourcePicture) -> tuple[bytes, Image.Image]:
     """Reads the file and its pixels; raises `UnusablePicture` if a record cannot hold them."""
     encoded = picture.read_image()
     try:
-        decoded = open_color_picture(encoded, picture.max_pixels)
+        mapping = getattr(picture, "mapping", None)
+        decoded = open_picture(encoded, picture.max_pixels, mapping)
     except UnreadablePicture as error:
         problem = _PROBLEMS.get(type(error), Problem.IMAGE_UNREADABLE)
         raise _unusable(picture, picture.image_file, problem, str(error)) from None

@@ -7,6 +7,7 @@ from typing import Any
 
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import difference, typed_repr
+from maskconver_tf.files.channels.channel_mapping import ChannelMapping
 
 _MISSING = "missing"
 
@@ -14,13 +15,20 @@ _MISSING = "missing"
 def class_difference(ours: Categories, theirs: Categories) -> str:
     """Names the first class in which two lists differ, such as "class 1 (counted from 0): ...".
 
-    Returns an empty text if the lists are equal.
+    Two lists also differ if their channel mappings do. Returns an empty text if they are equal.
     """
     pairs = itertools.zip_longest(ours.to_coco(), theirs.to_coco())
     for number, (one, other) in enumerate(pairs):
         if one != other:
             return f"class {number} (counted from 0): {_difference(one, other)}"
+    if ours.pictures != theirs.pictures:
+        here, there = (_shown(each.pictures) for each in (ours, theirs))
+        return f"the mapping of channels: {here} here, {there} there (see --mapping_of)"
     return ""
+
+
+def _shown(mapping: ChannelMapping | None) -> str:
+    return "none" if mapping is None else str(mapping.to_json())
 
 
 def _difference(one: dict[str, Any] | None, other: dict[str, Any] | None) -> str:

@@ -36,6 +36,8 @@ _TURNS = {
 _GRAY_JPEG = "grayscale JPEG"
 
 
+_UNKNOWN_TIFF = "a TIFF of a kind that Pillow cannot read"
+
 _MAX_SIDE = 1_000_000
 """Greatest height and width that TensorFlow's decoder of PNG accepts."""
 
@@ -68,7 +70,13 @@ def open_color_picture(encoded: bytes, max_pixels: int = MAX_PIXELS) -> Image.Im
 
 def open_color_header(encoded: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Opens a picture that `to_plain_rgb` can convert; it raises as `open_color_picture`."""
-    picture = open_header(encoded, None, max_pixels)
+    try:
+        picture = open_header(encoded, None, max_pixels)
+    except UnreadablePicture as error:
+        if str(error) == _UNKNOWN_TIFF:
+            more = "`maskconver data build --channels` reads more kinds"
+            raise UnreadablePicture(f"{error}; {more}") from None
+        raise
     if found := _unusable_numbers(picture):
         raise UnusableNumbers(found)
     return picture
@@ -93,7 +101,7 @@ def open_header(
     except UnidentifiedImageError:
         wanted = f"{' or '.join(formats)} file" if formats else "picture"
         if encoded.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
-            raise UnreadablePicture("a TIFF of a kind that Pillow cannot read") from None
+            raise UnreadablePicture(_UNKNOWN_TIFF) from None
         raise UnreadablePicture(f"not a {wanted}" if encoded else "an empty file") from None
     except Exception as error:  # Damaged files make Pillow raise nearly anything.
         raise UnreadablePicture(str(error)) from None

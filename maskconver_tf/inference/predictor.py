@@ -17,13 +17,14 @@ from maskconver_tf import types
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.datasets.findings import Problem
 from maskconver_tf.errors import UserError
+from maskconver_tf.files.channels.channel_mapping import ChannelMapping
+from maskconver_tf.files.channels.mapped_picture import open_picture
 from maskconver_tf.files.encoded_pictures.pixel_limit import MAX_PIXELS
 from maskconver_tf.files.id_map import ids_to_rgb
 from maskconver_tf.files.pictures import (
     TooManyPixels,
     UnreadablePicture,
     UnusableNumbers,
-    open_color_picture,
     plain_pixels,
     to_plain_rgb,
 )
@@ -163,7 +164,10 @@ class Predictor:
         Raises:
           UserError: the file is missing or not a picture, or the array has another type or shape.
         """
-        pixels = check_pixels(image) if isinstance(image, np.ndarray) else read_image(image)
+        if isinstance(image, np.ndarray):
+            pixels = check_pixels(image)
+        else:
+            pixels = read_image(image, mapping=self.categories.pictures)
         found = self.segment(pixels)
         return Prediction(
             pixels,
@@ -173,15 +177,24 @@ class Predictor:
         )
 
 
-def read_image(path: str | os.PathLike, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+def read_image(
+    path: str | os.PathLike,
+    max_pixels: int = MAX_PIXELS,
+    mapping: ChannelMapping | None = None,
+) -> np.ndarray:
     """Reads a picture file as upright RGB, uint8 `[h, w, 3]`, with the conversions of training.
+
+    Args:
+      path: the file.
+      max_pixels: most pixels of a picture.
+      mapping: `Categories.pictures` of the model; None for ordinary pictures.
 
     Raises:
       UserError: the file is missing or not a picture, or a build would refuse it.
     """
     with explain_unreadable(path):
         encoded = Path(path).read_bytes()
-        plain, _ = to_plain_rgb(encoded, open_color_picture(encoded, max_pixels), turn=True)
+        plain, _ = to_plain_rgb(encoded, open_picture(encoded, max_pixels, mapping), turn=True)
     return plain_pixels(plain)
 
 

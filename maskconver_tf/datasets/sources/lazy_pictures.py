@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from maskconver_tf.datasets.sources.source import SourcePicture, SourcePictures
 
@@ -29,12 +30,12 @@ class LazyPictures:
         return map(self._make, positions)
 
 
-class PicturesWithLimit:
-    """The pictures of a source with another `max_pixels`. See `SourcePictures`."""
+class PicturesWith:
+    """The pictures of a source with other attributes, such as `max_pixels`."""
 
-    def __init__(self, pictures: SourcePictures, max_pixels: int):
+    def __init__(self, pictures: SourcePictures, **changes: Any):
         self._pictures = pictures
-        self._max_pixels = max_pixels
+        self._changes = changes
         if hasattr(pictures, "at"):
             self.at = self._at
 
@@ -46,10 +47,10 @@ class PicturesWithLimit:
 
     def between(self, start: int, stop: int) -> Iterator[SourcePicture]:
         for picture in self._pictures.between(start, stop):
-            yield self._limited(picture)
+            yield self._changed(picture)
 
     def _at(self, positions: Iterable[int]) -> Iterator[SourcePicture]:
-        return map(self._limited, self._pictures.at(positions))
+        return map(self._changed, self._pictures.at(positions))
 
-    def _limited(self, picture: SourcePicture) -> SourcePicture:
-        return dataclasses.replace(picture, max_pixels=self._max_pixels)
+    def _changed(self, picture: SourcePicture) -> SourcePicture:
+        return dataclasses.replace(picture, **self._changes)

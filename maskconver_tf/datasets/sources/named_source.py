@@ -6,14 +6,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from maskconver_tf.datasets.sources.channel_options import map_channels
 from maskconver_tf.datasets.sources.coco.instances import CocoInstances
 from maskconver_tf.datasets.sources.coco.panoptic import CocoPanoptic
 from maskconver_tf.datasets.sources.label_pictures.ade20k import Ade20k
 from maskconver_tf.datasets.sources.label_pictures.cityscapes import open_cityscapes
 from maskconver_tf.datasets.sources.label_pictures.png_folders import PngFolders
 from maskconver_tf.datasets.sources.label_pictures.two_channel import TwoChannel
-from maskconver_tf.datasets.sources.lazy_pictures import PicturesWithLimit
-from maskconver_tf.datasets.sources.options import PATH_OPTIONS, checked_options
+from maskconver_tf.datasets.sources.lazy_pictures import PicturesWith
+from maskconver_tf.datasets.sources.options import MAPPING_OPTIONS, PATH_OPTIONS, checked_options
 from maskconver_tf.datasets.sources.source import Source
 from maskconver_tf.datasets.sources.tfds import Tfds
 from maskconver_tf.errors import UserError
@@ -47,9 +48,11 @@ def open_named_source(name: str, options: Mapping[str, Any]) -> Source:
     if "void_ids" in options:
         options["void_ids"] = parse_numbers("void_ids", options["void_ids"])
     max_pixels = parse_max_pixels(options.pop("max_pixels", MAX_PIXELS))
+    mapping = {option: options.pop(option) for option in MAPPING_OPTIONS if option in options}
     source = _OPENERS[name](**options)
     if max_pixels != MAX_PIXELS:
-        source.pictures = PicturesWithLimit(source.pictures, max_pixels)
+        source.pictures = PicturesWith(source.pictures, max_pixels=max_pixels)
+    map_channels(source, mapping)
     return source
 
 

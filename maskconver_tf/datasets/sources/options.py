@@ -33,10 +33,17 @@ OPTIONS = {
     "dataset": ("NAME", "TFDS name (default: coco/2017_panoptic)"),
     "data_dir": ("DIR", "folder of the prepared TFDS datasets (default: TFDS's own)"),
     "max_pixels": ("N", HELP),
+    "channels": ("N,N,N", "channels of the files, from 0, that become red, green and blue"),
+    "percentiles": ("A,B", "percentiles that become 0 and 255 (default with --channels: 0.1,99.9)"),
+    "stretch": ("KIND", "percentiles of each picture (default) or of the whole dataset"),
+    "mapping_of": ("DATASET", "dataset folder whose mapping of channels to take"),
 }
 """Option name -> (metavar, help text)."""
 
-ALL_SOURCES_OPTIONS = ("max_pixels",)
+MAPPING_OPTIONS = ("channels", "percentiles", "stretch", "mapping_of")
+"""Options that map stored channels to 8-bit RGB."""
+
+ALL_SOURCES_OPTIONS = ("max_pixels", *MAPPING_OPTIONS)
 """Options that every source takes."""
 
 PATH_OPTIONS = {name for name, (metavar, _) in OPTIONS.items() if metavar in ("DIR", "FILE")}

@@ -16,6 +16,7 @@ import numpy as np
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.datasets.findings import Finding, Problem, shortened_list
 from maskconver_tf.errors import UserError, difference, suggest_name
+from maskconver_tf.files.channels.channel_mapping import ChannelMapping
 from maskconver_tf.files.encoded_pictures.pixel_limit import MAX_PIXELS
 from maskconver_tf.files.paths import find_same_looking, name_that_looks_like
 
@@ -129,7 +130,10 @@ class Source(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class FilePicture:
-    """A `SourcePicture` that is read from a file; subclasses add `read_truth`."""
+    """A `SourcePicture` that is read from a file; subclasses add `read_truth`.
+
+    `mapping` says how the picture becomes 8-bit RGB; None for an ordinary picture.
+    """
 
     name: str
     image_id: int | str
@@ -138,6 +142,7 @@ class FilePicture:
     size: tuple[int, int] | None = None
     findings: tuple[Finding, ...] = ()
     max_pixels: int = MAX_PIXELS
+    mapping: ChannelMapping | None = None
 
     def read_image(self) -> bytes:
         return self.read(self.image_file, Problem.IMAGE_MISSING, Problem.IMAGE_UNREADABLE)

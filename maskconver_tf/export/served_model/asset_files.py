@@ -44,6 +44,7 @@ def _colors(categories: Categories) -> list[dict[str, Any]]:
 
 def _preprocessing(segmenter: PanopticSegmenter, options: ExportOptions) -> dict[str, Any]:
     height, width = segmenter.input_size
+    mapping = segmenter.categories.pictures
     return {
         "input_height": height,
         "input_width": width,
@@ -54,6 +55,7 @@ def _preprocessing(segmenter: PanopticSegmenter, options: ExportOptions) -> dict
         "normalization": "inside the model",
         "orientation": "encoded files are turned upright by EXIF; arrays are taken as they are",
         "max_pixels": options.max_pixels,
+        "channel_mapping": mapping and mapping.to_json(),
     }
 
 

@@ -10,6 +10,7 @@ import tifffile
 from PIL import Image
 
 from maskconver_tf.errors import UserError
+from maskconver_tf.files.channels.channel_mapping import ChannelMapping
 from maskconver_tf.files.encoded_pictures.pixel_limit import LARGEST_MAX_PIXELS
 from maskconver_tf.files.picture_rows import load_upright, rows_to_rgb, size_upright
 from maskconver_tf.files.pictures import UnreadablePicture
@@ -99,12 +100,19 @@ def is_large(picture: object) -> bool:
     return isinstance(picture, PillowRows | TiffRows)
 
 
-def read_rows(path: str, max_pixels: int = LARGEST_MAX_PIXELS) -> ArrayRows | PillowRows | TiffRows:
+def read_rows(
+    path: str, max_pixels: int = LARGEST_MAX_PIXELS, mapping: ChannelMapping | None = None
+) -> ArrayRows | PillowRows | TiffRows:
     """Opens a picture for reading by rows; a small one is read at once.
+
+    A picture with a channel mapping is read at once, whatever its size: its range of values is that
+    of the whole picture.
 
     Raises:
       UserError: the file is missing or not a picture, or a build would refuse it.
     """
+    if mapping is not None:
+        return ArrayRows(read_image(path, max_pixels, mapping))
     if (page := _plain_tiff_page(path)) is not None and _num_pixels(page) <= max_pixels:
         if _num_pixels(page) > SMALL_PIXELS:
             return TiffRows(path, page)

@@ -78,7 +78,9 @@ class TiledPredictor:
         """
         if isinstance(image, np.ndarray):
             image = ArrayRows(check_pixels(image))
-        rows = read_rows(os.fspath(image)) if isinstance(image, str | os.PathLike) else image
+        rows = image
+        if isinstance(image, str | os.PathLike):
+            rows = read_rows(os.fspath(image), mapping=self.categories.pictures)
         if isinstance(rows, ArrayRows) and self._fits(rows):
             return self._predictor(rows.pixels)
         joined = self._join(rows)

@@ -17,13 +17,12 @@ def check_same_classes(categories: Categories, eval_input: Any, whose: str) -> N
     `whose` says for the message who has `categories`, for example "the model".
     """
     found = eval_input.folder.categories
-    if found.to_coco() != categories.to_coco():
+    if differs := class_difference(found, categories):
         raise UserError(
             f"{eval_input.data_dir}: this dataset has {len(found)} classes "
             f"({join_first_names(found.names)}), but {whose} has {len(categories)} "
             f"({join_first_names(categories.names)}). They differ in "
-            f"{class_difference(found, categories)}. Evaluate on a dataset built from the same "
-            "class list"
+            f"{differs}. Evaluate on a dataset built from the same class list"
         )
 
 

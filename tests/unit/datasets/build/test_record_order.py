@@ -9,7 +9,7 @@ from maskconver_tf.datasets.build.record_order import in_record_order, record_or
 from maskconver_tf.datasets.records import codec
 from maskconver_tf.datasets.records.folder import DatasetFolder
 from maskconver_tf.datasets.sources.coco.panoptic import CocoPanoptic
-from maskconver_tf.datasets.sources.lazy_pictures import LazyPictures, PicturesWithLimit
+from maskconver_tf.datasets.sources.lazy_pictures import LazyPictures, PicturesWith
 from maskconver_tf.input.pipeline import TrainingInput
 from maskconver_tf.input.shard_reader import read_serialized_examples
 
@@ -38,7 +38,7 @@ def test_neighbors_of_the_source_are_apart():
 def test_any_part_of_the_order_can_be_read_alone(make_coco_folder):
     folder = make_coco_folder(num_pictures=7)
     source = CocoPanoptic(folder.images, folder.panoptic, folder.annotations)
-    for pictures in (source.pictures, PicturesWithLimit(source.pictures, 10**6)):
+    for pictures in (source.pictures, PicturesWith(source.pictures, max_pixels=10**6)):
         mixed = in_record_order(pictures)
         whole = [picture.image_id for picture in mixed]
         assert whole == [10 + i for i in record_order(7)]
@@ -60,7 +60,7 @@ def test_a_source_that_is_read_from_start_to_end_keeps_its_order():
             return iter(range(start, stop))
 
     assert list(in_record_order(OneWay())) == [0, 1, 2]
-    assert isinstance(in_record_order(PicturesWithLimit(OneWay(), 9)), PicturesWithLimit)
+    assert isinstance(in_record_order(PicturesWith(OneWay(), max_pixels=9)), PicturesWith)
     assert sorted(in_record_order(LazyPictures(3, lambda i: i))) == [0, 1, 2]
 
 

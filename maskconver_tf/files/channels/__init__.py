@@ -1,0 +1,1 @@
+"""Pictures as instruments make them: more bits, floats, any number of channels."""

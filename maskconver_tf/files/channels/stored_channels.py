@@ -1,0 +1,130 @@
+"""Reads all channels of a picture as they are stored, without a loss of bits."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import tifffile
+from kornia_rs import io as fast_png
+from PIL import Image
+
+from maskconver_tf.files.encoded_pictures.damage import png_damage
+from maskconver_tf.files.encoded_pictures.pixel_limit import MAX_PIXELS
+from maskconver_tf.files.pictures import (
+    TooManyPixels,
+    UnreadablePicture,
+    UnusableNumbers,
+    load_pixels,
+    open_header,
+    orientation,
+    turned_upright,
+)
+
+_TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_PNG_COLOR_TYPES = {2: ("rgb", 3), 6: ("rgba", 4)}
+_CHANNEL_AXES = "CSI"
+"""Axes that hold channels: C of microscopes, S of colors, I of pages without a name."""
+_LONG_SIDE = 1_000_000
+
+
+def read_channels(encoded: bytes, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """Reads a TIFF, PNG, JPEG or any file that Pillow reads.
+
+    A TIFF may have its channels beside each other, in planes or in pages. Other files are turned
+    upright.
+
+    Returns:
+      `[h, w, c]`: bool, unsigned or signed whole numbers, or floats.
+
+    Raises:
+      UnreadablePicture: the file is damaged or not a picture.
+      TooManyPixels: it has more than `max_pixels` pixels.
+      UnusableNumbers: it is a stack, a film, or has complex numbers.
+    """
+    if encoded.startswith(_TIFF_STARTS):
+        return _read_tiff(encoded, max_pixels)
+    picture = open_header(encoded, None, max_pixels)
+    if picture.format == "PNG" and encoded[24] == 16 and encoded[25] in _PNG_COLOR_TYPES:
+        return _read_deep_png(encoded, picture)
+    return _read_by_pillow(encoded, max_pixels)
+
+
+def _read_by_pillow(encoded: bytes, max_pixels: int) -> np.ndarray:
+    picture = open_header(encoded, None, max_pixels)
+    if (count := getattr(picture, "n_frames", 1)) > 1 and picture.format == "TIFF":
+        raise UnusableNumbers(f"{count} pages with a compression that only single pages may have")
+    picture = load_pixels(encoded, picture)
+    if orientation(picture) != 1:
+        picture = turned_upright(picture)
+    if picture.mode in ("P", "PA", "CMYK", "YCbCr", "LAB", "HSV", "La", "RGBa"):
+        picture = picture.convert("RGB")
+    return _with_channels(np.asarray(picture))
+
+
+def _read_deep_png(encoded: bytes, picture: Image.Image) -> np.ndarray:
+    """Reads color of 16 bits, which Pillow cuts to 8."""
+    if damage := png_damage(encoded):
+        raise UnreadablePicture(damage)
+    kind, _ = _PNG_COLOR_TYPES[encoded[25]]
+    try:
+        return np.asarray(fast_png.decode_image_png_u16(encoded, picture.size[::-1], kind))
+    except Exception as error:  # The decoder has no error of its own.
+        raise UnreadablePicture(str(error)) from None
+
+
+def _read_tiff(encoded: bytes, max_pixels: int) -> np.ndarray:
+    try:
+        with tifffile.TiffFile(io.BytesIO(encoded)) as file:
+            series = file.series[0]
+            axes, shape = series.axes, series.shape
+            sides = {axis: size for axis, size in zip(axes, shape, strict=True) if size > 1}
+            _check_axes(series, sides, max_pixels)
+            if file.pages[0].tags.valueof(274, 1) != 1:
+                raise UnusableNumbers("a TIFF with an orientation tag; store the picture upright")
+            if file.pages[0].photometric == tifffile.PHOTOMETRIC.PALETTE:
+                return _read_by_pillow(encoded, max_pixels)
+            pixels = series.asarray()
+            if file.pages[0].photometric == tifffile.PHOTOMETRIC.MINISWHITE:
+                pixels = _inverted(pixels)
+    except UnreadablePicture:
+        raise
+    except Exception as error:  # Damaged files make the reader raise nearly anything.
+        if "imagecodecs" in str(error):  # A package that reads LZW, JPEG and more.
+            return _read_by_pillow(encoded, max_pixels)
+        raise UnreadablePicture(str(error) or type(error).__name__) from None
+    y, x = axes.index("Y"), axes.index("X")
+    others = [number for number in range(len(axes)) if number not in (y, x)]
+    pixels = pixels.transpose([y, x, *others])
+    return np.ascontiguousarray(pixels.reshape(*pixels.shape[:2], -1))
+
+
+def _check_axes(series: tifffile.TiffPageSeries, sides: dict[str, int], max_pixels: int) -> None:
+    axes, shape = series.axes, series.shape
+    if "Y" not in axes or "X" not in axes:
+        raise UnusableNumbers(f"a TIFF with the axes {axes}, without Y and X")
+    height, width = shape[axes.index("Y")], shape[axes.index("X")]
+    if height * width > max_pixels:
+        raise TooManyPixels(f"{width} x {height}, which is {height * width} pixels")
+    if max(height, width) > _LONG_SIDE:
+        raise TooManyPixels(f"{width} x {height}, and a side may have {_LONG_SIDE} pixels at most")
+    stacked = {axis: size for axis, size in sides.items() if axis not in f"YX{_CHANNEL_AXES}Q"}
+    channels = [axis for axis in sides if axis in f"{_CHANNEL_AXES}Q"]
+    if stacked or len(channels) > 1:
+        shown = ", ".join(f"{axis} of {size}" for axis, size in sides.items() if axis not in "YX")
+        raise UnusableNumbers(f"a stack or film ({shown}); store each picture as a file of its own")
+    if series.dtype.kind not in "buif":
+        raise UnusableNumbers(f"{series.dtype} numbers")
+
+
+def _inverted(pixels: np.ndarray) -> np.ndarray:
+    """Turns numbers in which white is 0 around, as other readers do."""
+    if pixels.dtype.kind == "b":
+        return ~pixels
+    if pixels.dtype.kind != "u":
+        raise UnusableNumbers(f"{pixels.dtype} numbers in which white is 0")
+    return np.iinfo(pixels.dtype).max - pixels
+
+
+def _with_channels(pixels: np.ndarray) -> np.ndarray:
+    return pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
