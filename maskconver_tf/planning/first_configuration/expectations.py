@@ -77,7 +77,7 @@ def _expected(plan: Plan, ceiling: dict[str, float] | None) -> list[str]:
     source = "measured here" if budget.is_measured else "assumed, not measured"
     lines = [
         f"time: {length.total_steps} steps of {length.seconds_of_step:.2g} seconds ({source}), "
-        f"{length.num_evaluations} evaluations of about "
+        f"{length.num_evaluations} evaluation{'s' * (length.num_evaluations > 1)} of about "
         f"{format_seconds(length.evaluation_seconds)}; {_total(plan)} in all"
     ]
     if plan.measured is not None:

@@ -74,12 +74,13 @@ def _is_crowded(facts: DataFacts, scales: np.ndarray) -> tuple[bool, str]:
     things = facts.counted()
     close = float((facts.scaled("gaps", scales)[things] < _TWO_CELLS).mean())
     narrow = float(np.median(facts.scaled("short_sides", scales)[things]))
-    text = f"{close:.0%} of the things have a look-alike within {_TWO_CELLS} pixels"
+    share = f"{close:.0%}" if close >= 0.005 else "none"
+    text = f"{share} of the things have a look-alike within {_TWO_CELLS} pixels"
     if close > _CLOSE_SHARE:
         return True, f"centers at stride 4, since {text}"
     if narrow < _SMALL_SIDE:
         return True, f"centers at stride 4, since half of the things are under {_SMALL_SIDE} pixels"
-    return False, f"centers at stride 8, since only {text}"
+    return False, f"centers at stride 8, since {text}"
 
 
 def _why_random(facts: DataFacts, photographs: bool) -> str:

@@ -82,13 +82,20 @@ def choose_size(facts: DataFacts, budget: TimeBudget, square: bool) -> ChosenSiz
 
 
 def wanted_scale(facts: DataFacts) -> float:
-    """Returns the scale of the pictures at which their smallest things can be seen."""
+    """Returns the scale of the pictures at which their smallest things can be seen.
+
+    It is lower for pictures so large that an input of this scale would not fit the memory.
+    """
+    return min(max(_asked_scale(facts), _least_scale(facts)), _most_scale(facts))
+
+
+def _asked_scale(facts: DataFacts) -> float:
+    """Returns the scale that the smallest things ask for, whatever it costs."""
     half_diagonals = facts.scaled("half_diagonals")[facts.counted()]
     if not len(half_diagonals):
-        return max(min(1.0, _most_scale(facts)), _least_scale(facts))
+        return 1.0
     small = float(np.quantile(half_diagonals, 0.1))
-    scale = min(_GOOD / small, max(1.0, _ENOUGH / small))
-    return min(max(scale, _least_scale(facts)), _most_scale(facts))
+    return min(_GOOD / small, max(1.0, _ENOUGH / small))
 
 
 def _least_scale(facts: DataFacts) -> float:
@@ -150,11 +157,24 @@ def _whole(
     if len(half_diagonals):
         small = 2 * float(np.quantile(half_diagonals, 0.1))
         reason += f"; the smallest tenth of the {what} is up to {small:.0f} pixels long"
-    doubts = []
+    doubts = _doubts(facts, scales, what)
     if shrunk_from is not None:
-        doubts.append(
+        doubts.insert(
+            0,
             f"the time is short for the input that the {what} ask for, about "
-            f"{'x'.join(map(str, canvas(facts, shrunk_from, square)))}; more --minutes allow it"
+            f"{'x'.join(map(str, canvas(facts, shrunk_from, square)))}; more --minutes allow it",
+        )
+    return ChosenSize(size, size, 1.0, reason, tuple(doubts))
+
+
+def _doubts(facts: DataFacts, scales: np.ndarray, what: str) -> list[str]:
+    """Returns what is lost at the scale of each picture."""
+    doubts = []
+    asked, most = _asked_scale(facts), _most_scale(facts)
+    if most < 0.8 * min(asked, 1.0):
+        doubts.append(
+            f"the {what} ask for pictures at {asked:.0%} of their size, but such inputs take too "
+            "much memory; cut the pictures into tiles before the build"
         )
     narrow = facts.scaled("short_sides", scales)[facts.counted()] < 8
     if len(narrow) and (lost := narrow.mean()) > 0.1:
@@ -162,7 +182,7 @@ def _whole(
             f"{lost:.0%} of the {what} are narrower than two cells of the mask grid (8 pixels of "
             "the input); a larger INPUT_SIZE draws them better and takes longer"
         )
-    return ChosenSize(size, size, 1.0, reason, tuple(doubts))
+    return doubts
 
 
 def _cropped(facts: DataFacts, scale: float, side_share: float, square: bool) -> ChosenSize | None:
@@ -180,7 +200,8 @@ def _cropped(facts: DataFacts, scale: float, side_share: float, square: bool) ->
         f"pictures take too long; they cut {cut:.0%} of the things"
     )
     doubt = "crops show less of the surroundings; whole pictures at a smaller size may be better"
-    return ChosenSize(whole, crop, zoom, reason, (doubt,))
+    doubts = _doubts(facts, facts.scales(whole), "things")
+    return ChosenSize(whole, crop, zoom, reason, (doubt, *doubts))
 
 
 def cut_share(facts: DataFacts, scales: np.ndarray, crop: tuple[int, int]) -> float:

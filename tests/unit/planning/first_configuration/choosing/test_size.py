@@ -87,6 +87,14 @@ def test_crops_are_refused_where_they_would_cut_things():
     assert not choose_size(make_facts(long_things), LITTLE, False).crops
 
 
+@pytest.mark.parametrize(
+    ("size", "side", "doubted"), [(4000, 12, True), (800, 12, False), (4000, 300, False)]
+)
+def test_pictures_that_memory_shrinks_too_much_are_a_doubt(size, side, doubted):
+    doubts = " ".join(choose_size(facts_of((size, size), side, 40), PLENTY, False).doubts)
+    assert ("cut the pictures into tiles" in doubts) is doubted
+
+
 def test_stuff_is_never_cropped():
     assert not choose_size(facts_of((2000, 2000), 1, count=0), LITTLE, False).crops
 
