@@ -14,7 +14,14 @@ from typing import Any
 
 from maskconver_tf.files.json_file import utf8_safe
 
-STYLES = ("colors.css", "page.css", "viewer.css")
+STYLES = (
+    "colors.css",
+    "page.css",
+    "tables.css",
+    "pictures.css",
+    "viewer.css",
+    "narrow.css",
+)
 SCRIPTS = (
     "dom.js",
     "tables.js",
@@ -30,6 +37,7 @@ SCRIPTS = (
     "pictures.js",
     "maps.js",
     "viewer.js",
+    "stage.js",
     "main.js",
 )
 """Parts of the page, in the order in which a browser reads them."""

@@ -31,8 +31,11 @@ const exact = (value) => (value == null ? null : String(value));
 
 const whole = (value) => Math.round(value).toLocaleString("en-US");
 
-const signed = (value, digits = 1) =>
-  value == null ? "–" : (value > 0 ? "+" : value < 0 ? "−" : "±") + Math.abs(value).toFixed(digits);
+function signed(value, digits = 1) {
+  if (value == null) return "–";
+  const sign = value > 0 ? "+" : value < 0 ? "−" : "±";
+  return sign + Math.abs(value).toFixed(digits);
+}
 
 function compact(value) {
   const size = Math.abs(value);
@@ -41,18 +44,45 @@ function compact(value) {
   return size && size < 0.01 ? value.toExponential(1) : String(+value.toPrecision(3));
 }
 
-const plural = (count, word) => `${whole(count)} ${word}${count === 1 ? "" : "s"}`;
+function plural(count, word) {
+  const ending = count === 1 ? "" : word.endsWith("s") ? "es" : "s";
+  return `${whole(count)} ${word}${ending}`;
+}
 
 const swatch = (color) => el("span", { class: "swatch", style: `background:${rgb(color)}` });
 
 function table(columns, rows, caption) {
-  return el("div", { class: "wide", tabindex: 0, role: "region", "aria-label": caption },
-    el("table", {},
+  return el(
+    "div",
+    { class: "wide", tabindex: 0, role: "region", "aria-label": caption },
+    el(
+      "table",
+      {},
       el("caption", { class: "hidden" }, caption),
-      el("thead", {}, el("tr", {}, columns.map((name, i) =>
-        el("th", { scope: "col", class: i ? null : "name" }, name)))),
-      el("tbody", {}, rows.map((cells) => el("tr", {}, cells.map((cell, i) =>
-        i ? el("td", {}, cell) : el("th", { scope: "row", class: "name" }, cell)))))));
+      el(
+        "thead",
+        {},
+        el(
+          "tr",
+          {},
+          columns.map((name, i) => el("th", { scope: "col", class: i ? null : "name" }, name)),
+        ),
+      ),
+      el(
+        "tbody",
+        {},
+        rows.map((cells) =>
+          el(
+            "tr",
+            {},
+            cells.map((cell, i) =>
+              i ? el("td", {}, cell) : el("th", { scope: "row", class: "name" }, cell),
+            ),
+          ),
+        ),
+      ),
+    ),
+  );
 }
 
 function showTip(event, text) {
@@ -63,7 +93,9 @@ function showTip(event, text) {
   const host = document.querySelector("dialog[open]") || document.body;
   if (tip.parentElement !== host) host.append(tip);
   const x = Math.min(event.clientX + 14, innerWidth - tip.offsetWidth - 8);
-  const y = event.clientY + 18 + tip.offsetHeight > innerHeight
-    ? event.clientY - tip.offsetHeight - 10 : event.clientY + 18;
+  const y =
+    event.clientY + 18 + tip.offsetHeight > innerHeight
+      ? event.clientY - tip.offsetHeight - 10
+      : event.clientY + 18;
   tip.style.transform = `translate(${Math.max(4, x)}px, ${Math.max(4, y)}px)`;
 }

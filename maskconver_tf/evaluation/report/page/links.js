@@ -24,7 +24,8 @@ function parseAddress(hash) {
 
 function sortOf(given) {
   const sort = given.get("sort") || DEFAULTS.sort;
-  const falls = ["count", "lost", "pixels", "tp", "fp", "fn"].includes(sort) || sort.startsWith("kind:");
+  const falls =
+    ["count", "lost", "pixels", "tp", "fp", "fn"].includes(sort) || sort.startsWith("kind:");
   return { sort, order: given.get("order") || (falls ? "down" : "up") };
 }
 
@@ -50,9 +51,15 @@ function address(filter, picture) {
 function link(text, filter, title) {
   const full = { ...filter };
   if (full.model == null) full.model = shown.filter.model;
-  if (!full.sort) full.sort = full.class != null && !full.outcome && !full.kind && !full.cell
-    ? `class:${full.class}` : full.cell ? "pixels" : full.outcome || full.kind || full.size || full.score
-      ? "count" : "pq";
+  if (!full.sort)
+    full.sort =
+      full.class != null && !full.outcome && !full.kind && !full.cell
+        ? `class:${full.class}`
+        : full.cell
+          ? "pixels"
+          : full.outcome || full.kind || full.size || full.score
+            ? "count"
+            : "pq";
   const order = full.order || sortOf(new URLSearchParams({ sort: full.sort })).order;
   return el("a", { href: address({ ...full, order }), title: title || null }, text);
 }

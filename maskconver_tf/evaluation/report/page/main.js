@@ -1,8 +1,14 @@
 // Shows what the address asks for.
 
-const SECTIONS = [["scores", showScores], ["comparison", showComparison], ["lost", showLosses],
-  ["classes", showClasses], ["confusion", showConfusion], ["calibration", showCalibration],
-  ["training", showTraining]];
+const SECTIONS = [
+  ["scores", showScores],
+  ["comparison", showComparison],
+  ["lost", showLosses],
+  ["classes", showClasses],
+  ["confusion", showConfusion],
+  ["calibration", showCalibration],
+  ["training", showTraining],
+];
 
 function follow() {
   const before = shown;
@@ -21,16 +27,36 @@ function follow() {
 
 function showModel() {
   SECTIONS.forEach(([, show]) => show());
-  byId("sections").replaceChildren(...[...SECTIONS.map(([id]) => id), "pictures"]
-    .filter((id) => !byId(id).hidden)
-    .map((id) => el("li", {}, el("a", { href: `#${id}`, onclick: jump },
-      byId(id).querySelector("h2").textContent))));
+  byId("sections").replaceChildren(
+    ...[...SECTIONS.map(([id]) => id), "pictures"]
+      .filter((id) => !byId(id).hidden)
+      .map((id) =>
+        el(
+          "li",
+          {},
+          el("a", { href: `#${id}`, onclick: jump }, byId(id).querySelector("h2").textContent),
+        ),
+      ),
+  );
   if (DATA.models.length > 1) {
-    byId("models").replaceChildren(select("model", "model", DATA.models.map(({ name }, i) => [String(i), name]),
-      shown.filter.model, (v) => change_({ model: Number(v), ...(shown.filter.sort === "change" && v === "0" ? { sort: "pq" } : {}) })));
+    byId("models").replaceChildren(
+      select(
+        "model",
+        "model",
+        DATA.models.map(({ name }, i) => [String(i), name]),
+        shown.filter.model,
+        (v) =>
+          changeFilter({
+            model: Number(v),
+            ...(shown.filter.sort === "change" && v === "0" ? { sort: "pq" } : {}),
+          }),
+      ),
+    );
   }
   const { results, name, predictions } = DATA.models[shown.filter.model];
-  byId("about").textContent = `${name} on ${plural(results.pictures, "picture")} of ${DATA.truth}. Predictions: ${predictions}`;
+  byId("about").textContent =
+    `${name} on ${plural(results.pictures, "picture")} of ${DATA.truth}. ` +
+    `Predictions: ${predictions}`;
 }
 
 // Goes to a section and keeps the filter.
@@ -41,8 +67,14 @@ function jump(event) {
 
 function start() {
   if (!DATA.models || !DATA.pictures || !DATA.segments || !DATA.pairs) {
-    byId("main").replaceChildren(el("p", { class: "notice" },
-      "The folder data is missing or incomplete. Keep index.html and the folders data, pictures and thumbnails together."));
+    byId("main").replaceChildren(
+      el(
+        "p",
+        { class: "notice" },
+        "The folder data is missing or incomplete. Keep index.html and the folders data, " +
+          "pictures and thumbnails together.",
+      ),
+    );
     return;
   }
   prepareTables();

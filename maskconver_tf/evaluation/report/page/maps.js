@@ -13,9 +13,15 @@ function loadPicture(number) {
   pictureFiles.set(number, entry);
   entry.promise = new Promise((resolve, reject) => {
     entry.arrived = (content) => resolve(decodePicture(content));
-    const source = (DATA.pictures.script || [])[number] || `pictures/${fileOf(number)}.js`;
-    const script = el("script", { src: source, onload: () => script.remove(),
-      onerror: () => { script.remove(); reject(new Error(`${source} is missing. Keep the files of the report together.`)); } });
+    const source = `pictures/${fileOf(number)}.js`;
+    const script = el("script", {
+      src: source,
+      onload: () => script.remove(),
+      onerror: () => {
+        script.remove();
+        reject(new Error(`${source} is missing. Keep the files of the report together.`));
+      },
+    });
     document.head.append(script);
   });
   if (pictureFiles.size > 40) pictureFiles.delete(pictureFiles.keys().next().value);
@@ -24,9 +30,19 @@ function loadPicture(number) {
 }
 
 async function decodePicture({ truth, models }) {
-  const sides = await Promise.all([truth, ...models].map(async (side) =>
-    ({ ...side, crowds: new Set(side.crowds), positions: await decodeMap(side.map) })));
-  return { truth: sides[0], models: sides.slice(1), width: truth.map.width, height: truth.map.height };
+  const sides = await Promise.all(
+    [truth, ...models].map(async (side) => ({
+      ...side,
+      crowds: new Set(side.crowds),
+      positions: await decodeMap(side.map),
+    })),
+  );
+  return {
+    truth: sides[0],
+    models: sides.slice(1),
+    width: truth.map.width,
+    height: truth.map.height,
+  };
 }
 
 // Returns the number of each pixel's segment, from 1; 0 is void.
@@ -78,8 +94,10 @@ function paint(canvas, side, size, colors, hasLines) {
   const { positions } = side;
   for (let i = 0; i < positions.length; i += 1) {
     const own = positions[i];
-    const isEdge = hasLines && ((i % width < width - 1 && positions[i + 1] !== own)
-      || (i + width < positions.length && positions[i + width] !== own));
+    const isEdge =
+      hasLines &&
+      ((i % width < width - 1 && positions[i + 1] !== own) ||
+        (i + width < positions.length && positions[i + width] !== own));
     if (isEdge) out.set([255, 255, 255, 210], 4 * i);
     else for (let k = 0; k < 4; k += 1) out[4 * i + k] = colors[4 * own + k];
   }

@@ -6,9 +6,16 @@ const GAP = 12;
 const list = { entries: [], first: -1, last: -1, columns: 0, focus: 0 };
 
 function setUpPictures() {
-  const grid = el("div", { id: "grid", role: "list", "aria-label": "Pictures", onkeydown: moveFocus });
+  const grid = el("div", {
+    id: "grid",
+    role: "list",
+    "aria-label": "Pictures",
+    onkeydown: moveFocus,
+  });
   bodyOf("pictures").replaceChildren(el("div", { id: "filter" }), grid);
-  addEventListener("scroll", () => requestAnimationFrame(() => drawCards(false)), { passive: true });
+  addEventListener("scroll", () => requestAnimationFrame(() => drawCards(false)), {
+    passive: true,
+  });
   new ResizeObserver(() => drawCards(true)).observe(grid);
 }
 
@@ -37,7 +44,9 @@ function drawCards(isNew) {
   Object.assign(list, { first, last: Math.max(first, last), columns });
   grid.style.height = `${Math.max(0, rows * step - GAP)}px`;
   const focused = grid.contains(document.activeElement) ? list.focus : null;
-  const kept = isNew ? new Map() : new Map([...grid.children].map((card) => [card.dataset.index, card]));
+  const kept = isNew
+    ? new Map()
+    : new Map([...grid.children].map((card) => [card.dataset.index, card]));
   const cards = [];
   for (let i = first; i < last; i += 1) cards.push(kept.get(String(i)) || cardOf(i));
   grid.replaceChildren(...cards);
@@ -50,12 +59,12 @@ function place(card, index, columns) {
   const row = Math.floor(index / columns);
   const share = `(100% - ${(columns - 1) * GAP}px) / ${columns}`;
   const left = index % columns;
-  card.style.cssText = `top:${row * (ROW_HEIGHT + GAP)}px;height:${ROW_HEIGHT}px;`
-    + `width:calc(${share});left:calc((${share} + ${GAP}px) * ${left})`;
+  card.style.cssText =
+    `top:${row * (ROW_HEIGHT + GAP)}px;height:${ROW_HEIGHT}px;` +
+    `width:calc(${share});left:calc((${share} + ${GAP}px) * ${left})`;
 }
 
-const thumbnailOf = (picture, model) =>
-  (DATA.pictures.thumbnail || [])[picture] || `thumbnails/${model}/${fileOf(picture)}.jpg`;
+const thumbnailOf = (picture, model) => `thumbnails/${model}/${fileOf(picture)}.jpg`;
 
 const fileOf = (picture) => String(picture).padStart(6, "0");
 
@@ -64,19 +73,37 @@ function cardOf(index) {
   const { model, sort } = shown.filter;
   const scores = DATA.pictures.models[model];
   const rows = DATA.segments[model];
-  const kinds = DATA.kinds.map((kind, i) => ({ value: kindCount(rows, picture, i), color: rgb(kind.color),
-    label: kindName(kind.name) })).map((part) => ({ ...part, label: `${part.label}: ${part.value}` }));
+  const kinds = DATA.kinds
+    .map((kind, i) => ({
+      value: kindCount(rows, picture, i),
+      color: rgb(kind.color),
+      label: kindName(kind.name),
+    }))
+    .map((part) => ({ ...part, label: `${part.label}: ${part.value}` }));
   const total = kinds.reduce((sum, part) => sum + part.value, 0);
-  const note = sort === "pq" || sort === "name" || value == null || typeof value === "string"
-    ? `PQ ${fixed(scores.pq[picture])}` : `PQ ${fixed(scores.pq[picture])} · ${sortNote(sort, value)}`;
-  return el("div", { role: "listitem", class: "card-place", "data-index": index },
-    el("a", { class: "picture", href: address(shown.filter, picture), "data-picture": picture,
-      tabindex: index === list.focus ? 0 : -1, onfocus: () => setFocus(index) },
-    el("img", { src: thumbnailOf(picture, model), alt: "", loading: "lazy", decoding: "async" }),
-    el("span", { class: "name" }, nameOf(picture)),
-    el("span", { class: "soft" }, note),
-    stackedBar(kinds, Math.max(total, 1)),
-    el("span", { class: "hidden" }, ` ${plural(count, "segment")} fit`)));
+  const note =
+    sort === "pq" || sort === "name" || value == null || typeof value === "string"
+      ? `PQ ${fixed(scores.pq[picture])}`
+      : `PQ ${fixed(scores.pq[picture])} · ${sortNote(sort, value)}`;
+  return el(
+    "div",
+    { role: "listitem", class: "card-place", "data-index": index },
+    el(
+      "a",
+      {
+        class: "picture",
+        href: address(shown.filter, picture),
+        "data-picture": picture,
+        tabindex: index === list.focus ? 0 : -1,
+        onfocus: () => setFocus(index),
+      },
+      el("img", { src: thumbnailOf(picture, model), alt: "", loading: "lazy", decoding: "async" }),
+      el("span", { class: "name" }, nameOf(picture)),
+      el("span", { class: "soft" }, note),
+      stackedBar(kinds, Math.max(total, 1)),
+      el("span", { class: "hidden" }, ` ${plural(count, "segment")} fit`),
+    ),
+  );
 }
 
 function sortNote(sort, value) {
@@ -92,8 +119,8 @@ function sortNote(sort, value) {
 // ---- Keys ---------------------------------------------------------------------------------------
 function setFocus(index) {
   list.focus = index;
-  for (const link_ of byId("grid").querySelectorAll("a.picture")) {
-    link_.tabIndex = Number(link_.parentElement.dataset.index) === index ? 0 : -1;
+  for (const anchor of byId("grid").querySelectorAll("a.picture")) {
+    anchor.tabIndex = Number(anchor.parentElement.dataset.index) === index ? 0 : -1;
   }
 }
 
@@ -103,13 +130,24 @@ function focusCard(index, canScroll = true) {
 }
 
 function moveFocus(event) {
-  const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -list.columns, ArrowDown: list.columns,
-    Home: -list.entries.length, End: list.entries.length };
+  const steps = {
+    ArrowLeft: -1,
+    ArrowRight: 1,
+    ArrowUp: -list.columns,
+    ArrowDown: list.columns,
+    Home: -list.entries.length,
+    End: list.entries.length,
+  };
   if (!(event.key in steps) || event.altKey || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
   const wanted = list.focus + steps[event.key];
   const next = Math.max(0, Math.min(list.entries.length - 1, wanted));
-  if (Math.abs(steps[event.key]) > 1 && Math.abs(steps[event.key]) < list.entries.length && next !== wanted) return;
+  if (
+    Math.abs(steps[event.key]) > 1 &&
+    Math.abs(steps[event.key]) < list.entries.length &&
+    next !== wanted
+  )
+    return;
   focusAt(next);
 }
 

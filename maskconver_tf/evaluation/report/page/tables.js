@@ -44,9 +44,12 @@ function prepareTables() {
   DATA.segments.forEach((rows, model) => {
     rows.starts = startsOf(rows, numPictures());
     const weights = new Float64Array(DATA.classes.length);
-    rows.class.forEach((id, i) => { weights[id] += rows.outcome[i] ? 0.5 : 1; });
-    rows.lost = rows.class.map((id, i) =>
-      (100 * (rows.outcome[i] ? 0.5 : 1 - rows.iou[i] / SCALE)) / weights[id]);
+    rows.class.forEach((id, i) => {
+      weights[id] += rows.outcome[i] ? 0.5 : 1;
+    });
+    rows.lost = rows.class.map(
+      (id, i) => (100 * (rows.outcome[i] ? 0.5 : 1 - rows.iou[i] / SCALE)) / weights[id],
+    );
     DATA.pairs[model].starts = startsOf(DATA.pairs[model], numPictures());
   });
 }
@@ -57,7 +60,11 @@ function rowTest(filter, rows) {
   const same = (column, value) => tests.push((i) => rows[column][i] === value);
   if (filter.class != null) same("class", filter.class);
   if (filter.outcome) same("outcome", OUTCOMES.indexOf(filter.outcome));
-  if (filter.kind) same("kind", DATA.kinds.findIndex((kind) => kind.name === filter.kind));
+  if (filter.kind)
+    same(
+      "kind",
+      DATA.kinds.findIndex((kind) => kind.name === filter.kind),
+    );
   if (filter.size) same("size", SIZES.indexOf(filter.size));
   if (filter.group) {
     const wanted = filter.group === "things";
@@ -65,8 +72,13 @@ function rowTest(filter, rows) {
   }
   if (filter.score) {
     const [low, high] = filter.score;
-    tests.push((i) => rows.outcome[i] !== 1 && rows.score[i] >= 0
-      && rows.score[i] >= low * SCALE && (rows.score[i] < high * SCALE || high >= 1));
+    tests.push(
+      (i) =>
+        rows.outcome[i] !== 1 &&
+        rows.score[i] >= 0 &&
+        rows.score[i] >= low * SCALE &&
+        (rows.score[i] < high * SCALE || high >= 1),
+    );
   }
   return tests.length ? (i) => tests.every((test) => test(i)) : null;
 }
@@ -157,9 +169,10 @@ function sortPictures(found, filter) {
   const value = sortValue(filter);
   const sign = filter.order === "down" ? -1 : 1;
   for (const entry of found) entry.value = value(entry);
-  const compare = typeof (found[0] || {}).value === "string"
-    ? (a, b) => a.value.localeCompare(b.value, "en", { numeric: true })
-    : (a, b) => a.value - b.value;
+  const compare =
+    typeof (found[0] || {}).value === "string"
+      ? (a, b) => a.value.localeCompare(b.value, "en", { numeric: true })
+      : (a, b) => a.value - b.value;
   return found.sort((a, b) => {
     if (a.value === null || b.value === null) return (a.value === null) - (b.value === null);
     return sign * compare(a, b) || a.picture - b.picture;

@@ -14,8 +14,7 @@ function showTraining() {
   const isKnown = charts.length > 0 || models.some((model) => model.facts.length);
   byId("training").hidden = !isKnown;
   if (!isKnown) return;
-  bodyOf("training").replaceChildren(
-    el("div", { class: "charts" }, charts), factTable());
+  bodyOf("training").replaceChildren(el("div", { class: "charts" }, charts), factTable());
 }
 
 // With one model a chart has a curve for each name; with several, a curve for each model and name.
@@ -25,7 +24,11 @@ function chartOf(title, test) {
     for (const [name, { steps, values }] of Object.entries(model.curves)) {
       if (!test(name) || !steps.length) continue;
       const short = name.replace(/\/pq$|_loss$/g, "").replaceAll("_", " ");
-      curves.push({ name: DATA.models.length > 1 ? `${model.name}: ${short}` : short, x: steps, y: values });
+      curves.push({
+        name: DATA.models.length > 1 ? `${model.name}: ${short}` : short,
+        x: steps,
+        y: values,
+      });
     }
   }
   return curves.length ? lineChart(title, curves, title === "PQ" ? { low: 0 } : {}) : null;
@@ -34,8 +37,15 @@ function chartOf(title, test) {
 function factTable() {
   const names = [...new Set(DATA.models.flatMap((model) => model.facts.map(({ name }) => name)))];
   if (!names.length) return "";
-  const rows = names.map((name) => [name, ...DATA.models.map((model) =>
-    (model.facts.find((fact) => fact.name === name) || { value: "–" }).value)]);
-  return el("div", { class: "facts" },
-    table(["", ...DATA.models.map(({ name }) => name)], rows, "Size and speed"));
+  const rows = names.map((name) => [
+    name,
+    ...DATA.models.map(
+      (model) => (model.facts.find((fact) => fact.name === name) || { value: "–" }).value,
+    ),
+  ]);
+  return el(
+    "div",
+    { class: "facts" },
+    table(["", ...DATA.models.map(({ name }) => name)], rows, "Size and speed"),
+  );
 }

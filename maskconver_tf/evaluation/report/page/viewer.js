@@ -1,7 +1,18 @@
 // One picture, large: truth and prediction under one slider, and the list of its errors.
 
-const view = { picture: null, content: null, look: "errors", split: 50, chosen: null, before: null };
-const LOOKS = [["errors", "errors"], ["classes", "classes"], ["photo", "outlines"]];
+const view = {
+  picture: null,
+  content: null,
+  look: "errors",
+  split: 50,
+  chosen: null,
+  before: null,
+};
+const LOOKS = [
+  ["errors", "errors"],
+  ["classes", "classes"],
+  ["photo", "outlines"],
+];
 
 function setUpViewer() {
   const dialog = byId("viewer");
@@ -10,7 +21,9 @@ function setUpViewer() {
     if (shown.picture != null) go(shown.filter);
   });
   dialog.addEventListener("keydown", viewerKeys);
-  dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog) dialog.close();
+  });
 }
 
 function showViewer() {
@@ -28,11 +41,14 @@ function showViewer() {
   dialog.replaceChildren(viewerHead(), viewerBody());
   if (!dialog.open) dialog.showModal();
   dialog.querySelector("[data-next]").focus();
-  loadPicture(picture).then((content) => {
-    if (view.picture !== picture) return;
-    view.content = content;
-    repaint();
-  }, (error) => dialog.querySelector(".stage").append(el("p", { class: "notice" }, error.message)));
+  loadPicture(picture).then(
+    (content) => {
+      if (view.picture !== picture) return;
+      view.content = content;
+      repaint();
+    },
+    (error) => dialog.querySelector(".stage").append(el("p", { class: "notice" }, error.message)),
+  );
 }
 
 function viewerHead() {
@@ -40,20 +56,41 @@ function viewerHead() {
   const scores = DATA.pictures.models[filter.model];
   const at = list.entries.findIndex((entry) => entry.picture === picture);
   const place = at < 0 ? "" : `${whole(at + 1)} of ${whole(list.entries.length)}`;
-  return el("div", { class: "viewer-head" },
-    el("div", {}, el("h2", {}, nameOf(picture)),
-      el("p", { class: "soft" }, `PQ ${fixed(scores.pq[picture])} · SQ ${fixed(scores.sq[picture])} · `
-        + `RQ ${fixed(scores.rq[picture])} · TP ${scores.tp[picture]} · FN ${scores.fn[picture]} · `
-        + `FP ${scores.fp[picture]} · id ${DATA.pictures.id[picture]}`)),
-    el("div", { class: "buttons" }, el("span", { class: "soft" }, place),
-      button("‹", "previous picture", () => step(-1)), button("›", "next picture", () => step(1), { "data-next": true }),
+  return el(
+    "div",
+    { class: "viewer-head" },
+    el(
+      "div",
+      {},
+      el("h2", {}, nameOf(picture)),
+      el(
+        "p",
+        { class: "soft" },
+        `PQ ${fixed(scores.pq[picture])} · SQ ${fixed(scores.sq[picture])} · ` +
+          `RQ ${fixed(scores.rq[picture])} · TP ${scores.tp[picture]} · ` +
+          `FN ${scores.fn[picture]} · FP ${scores.fp[picture]} · id ${DATA.pictures.id[picture]}`,
+      ),
+    ),
+    el(
+      "div",
+      { class: "buttons" },
+      el("span", { class: "soft" }, place),
+      button("‹", "previous picture", () => step(-1)),
+      button("›", "next picture", () => step(1), { "data-next": true }),
       DATA.models.length > 1 ? modelSelect() : null,
-      button("×", "close", () => byId("viewer").close())));
+      button("×", "close", () => byId("viewer").close()),
+    ),
+  );
 }
 
 function modelSelect() {
-  return select("model", "viewer-model", DATA.models.map(({ name }, i) => [String(i), name]), shown.filter.model,
-    (v) => go({ ...shown.filter, model: Number(v) }, shown.picture));
+  return select(
+    "model",
+    "viewer-model",
+    DATA.models.map(({ name }, i) => [String(i), name]),
+    shown.filter.model,
+    (v) => go({ ...shown.filter, model: Number(v) }, shown.picture),
+  );
 }
 
 const button = (text, label, onclick, more) =>
@@ -63,22 +100,75 @@ function viewerBody() {
   const { picture } = shown;
   const ratio = DATA.pictures.width[picture] / DATA.pictures.height[picture];
   const photo = DATA.pictures.photo[picture]
-    ? el("img", { src: (DATA.pictures.photo_file || [])[picture] || `pictures/${fileOf(picture)}.jpg`, alt: `Photo ${nameOf(picture)}` }) : null;
-  const stage = el("div", { class: "stage", style: `aspect-ratio:${ratio};--ratio:${ratio}`,
-    onpointermove: hover, onpointerleave: () => showTip(null, ""), onpointerdown: drag },
-    photo, el("canvas", { class: "truth" }), el("canvas", { class: "prediction" }),
-    el("span", { class: "side left" }, "truth"), el("span", { class: "side right" }, "prediction"),
-    el("div", { class: "divider" }));
-  const slider = el("input", { type: "range", id: "slider", min: 0, max: 100, step: 1, value: view.split,
+    ? el("img", {
+        src: `pictures/${fileOf(picture)}.jpg`,
+        alt: `Photo ${nameOf(picture)}`,
+      })
+    : null;
+  const stage = el(
+    "div",
+    {
+      class: "stage",
+      style: `aspect-ratio:${ratio};--ratio:${ratio}`,
+      onpointermove: hover,
+      onpointerleave: () => showTip(null, ""),
+      onpointerdown: drag,
+    },
+    photo,
+    el("canvas", { class: "truth" }),
+    el("canvas", { class: "prediction" }),
+    el("span", { class: "side left" }, "truth"),
+    el("span", { class: "side right" }, "prediction"),
+    el("div", { class: "divider" }),
+  );
+  const slider = el("input", {
+    type: "range",
+    id: "slider",
+    min: 0,
+    max: 100,
+    step: 1,
+    value: view.split,
     "aria-label": "Share of the truth, in percent; the rest is the prediction",
-    oninput: (event) => setSplit(Number(event.target.value)) });
-  const looks = el("fieldset", { class: "looks" }, el("legend", { class: "hidden" }, "Colors"),
-    LOOKS.map(([look, text]) => el("label", {}, el("input", { type: "radio", name: "look", value: look,
-      checked: view.look === look, onchange: () => { view.look = look; repaint(); } }), text)));
-  const body = el("div", { class: "viewer-body" },
-    el("div", { class: "left" }, el("div", { class: "stage-box" }, stage),
-      el("div", { class: "controls" }, el("label", { class: "range" }, "truth", slider, "prediction"), looks)),
-    errorList());
+    oninput: (event) => setSplit(Number(event.target.value)),
+  });
+  const looks = el(
+    "fieldset",
+    { class: "looks" },
+    el("legend", { class: "hidden" }, "Colors"),
+    LOOKS.map(([look, text]) =>
+      el(
+        "label",
+        {},
+        el("input", {
+          type: "radio",
+          name: "look",
+          value: look,
+          checked: view.look === look,
+          onchange: () => {
+            view.look = look;
+            repaint();
+          },
+        }),
+        text,
+      ),
+    ),
+  );
+  const body = el(
+    "div",
+    { class: "viewer-body" },
+    el(
+      "div",
+      { class: "left" },
+      el("div", { class: "stage-box" }, stage),
+      el(
+        "div",
+        { class: "controls" },
+        el("label", { class: "range" }, "truth", slider, "prediction"),
+        looks,
+      ),
+    ),
+    errorList(),
+  );
   setSplit(view.split, stage);
   return body;
 }
@@ -98,33 +188,63 @@ function errorRows() {
     if (rows.outcome[i] || rows.iou[i] < SCALE) found.push({ i, fits: Boolean(test && test(i)) });
   }
   const isMatch = (i) => rows.outcome[i] === 0;
-  return found.sort((a, b) => b.fits - a.fits || isMatch(a.i) - isMatch(b.i) || rows.lost[b.i] - rows.lost[a.i]);
+  return found.sort(
+    (a, b) => b.fits - a.fits || isMatch(a.i) - isMatch(b.i) || rows.lost[b.i] - rows.lost[a.i],
+  );
 }
 
 function errorList() {
   const rows = DATA.segments[shown.filter.model];
   const entries = errorRows();
   const wrong = entries.filter(({ i }) => rows.outcome[i]).length;
-  return el("div", { class: "errors" },
+  return el(
+    "div",
+    { class: "errors" },
     el("h3", {}, `${plural(wrong, "error")}, ${plural(entries.length - wrong, "inexact mask")}`),
-    el("ol", {}, entries.map(({ i, fits }) => el("li", {}, errorButton(rows, i, fits)))),
+    el(
+      "ol",
+      {},
+      entries.map(({ i, fits }) => el("li", {}, errorButton(rows, i, fits))),
+    ),
     entries.length ? null : el("p", { class: "soft" }, "This prediction equals the truth."),
-    el("p", { class: "soft keys" }, "Arrow keys: ← → another picture, ↑ ↓ another error. "
-      + "1 2 3: colors. T P B: truth, prediction, both."));
+    el(
+      "p",
+      { class: "soft keys" },
+      "Arrow keys: ← → another picture, ↑ ↓ another error. " +
+        "1 2 3: colors. T P B: truth, prediction, both.",
+    ),
+  );
 }
 
 function errorButton(rows, i, fits) {
   const kind = DATA.kinds[rows.kind[i]];
-  const partner = rows.other[i] < 0 ? "" : rows.outcome[i] === 1
-    ? ` (predicted ${className(rows.other[i])})` : ` (in truth ${className(rows.other[i])})`;
+  const partner =
+    rows.other[i] < 0
+      ? ""
+      : rows.outcome[i] === 1
+        ? ` (predicted ${className(rows.other[i])})`
+        : ` (in truth ${className(rows.other[i])})`;
   const side = { 0: "", 1: "not found", 2: "wrong prediction" }[rows.outcome[i]];
-  const details = [side, rows.iou[i] ? `IoU ${fixed(rows.iou[i] / SCALE, 2)}` : "",
-    rows.score[i] >= 0 ? `score ${fixed(rows.score[i] / SCALE, 2)}` : "", SIZES[rows.size[i]],
-    `costs ${fixed(rows.lost[i], 2)} PQ of the class`].filter(Boolean);
-  return el("button", { type: "button", class: fits ? "error fits" : "error", "data-row": i, "aria-pressed": "false",
-    onclick: () => choose(view.chosen === i ? null : i) },
-    swatch(kind.color), el("span", {}, el("b", {}, className(rows.class[i])), `: ${kindName(kind.name)}${partner}`),
-    el("span", { class: "soft" }, details.join(" · ")));
+  const details = [
+    side,
+    rows.iou[i] ? `IoU ${fixed(rows.iou[i] / SCALE, 2)}` : "",
+    rows.score[i] >= 0 ? `score ${fixed(rows.score[i] / SCALE, 2)}` : "",
+    SIZES[rows.size[i]],
+    `costs ${fixed(rows.lost[i], 2)} PQ of the class`,
+  ].filter(Boolean);
+  return el(
+    "button",
+    {
+      type: "button",
+      class: fits ? "error fits" : "error",
+      "data-row": i,
+      "aria-pressed": "false",
+      onclick: () => choose(view.chosen === i ? null : i),
+    },
+    swatch(kind.color),
+    el("span", {}, el("b", {}, className(rows.class[i])), `: ${kindName(kind.name)}${partner}`),
+    el("span", { class: "soft" }, details.join(" · ")),
+  );
 }
 
 function choose(row) {
@@ -133,101 +253,4 @@ function choose(row) {
     item.setAttribute("aria-pressed", String(Number(item.dataset.row) === row));
   }
   repaint();
-}
-
-// ---- Painting -----------------------------------------------------------------------------------
-// Returns the kind of error of each true or predicted segment of the picture that has one.
-function kindsOfSide(column, outcome) {
-  const rows = DATA.segments[shown.filter.model];
-  const kinds = new Map();
-  for (let i = rows.starts[shown.picture]; i < rows.starts[shown.picture + 1]; i += 1) {
-    if (rows.outcome[i] === outcome) kinds.set(rows[column][i], rows.kind[i]);
-  }
-  return kinds;
-}
-
-function repaint() {
-  const { content } = view;
-  if (!content) return;
-  const rows = DATA.segments[shown.filter.model];
-  const chosen = (column) => (view.chosen == null ? null : rows[column][view.chosen] || -1);
-  const sides = [["truth", content.truth, "truth", 1], ["prediction", content.models[shown.filter.model], "predicted", 2]];
-  for (const [name, side, column, outcome] of sides) {
-    const kinds = kindsOfSide(column, outcome);
-    if (view.chosen != null) kinds.set(rows[column][view.chosen], rows.kind[view.chosen]);
-    const colors = segmentColors(side, kinds, view.look, chosen(column));
-    paint(document.querySelector(`#viewer canvas.${name}`), side, content, colors, true);
-  }
-  document.querySelector("#viewer .stage").dataset.look = view.look;
-}
-
-// ---- Pointer and keys ---------------------------------------------------------------------------
-function hover(event) {
-  if (!view.content) return;
-  const box = event.currentTarget.getBoundingClientRect();
-  const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
-  if (x < 0 || y < 0 || x >= 1 || y >= 1) return showTip(null, "");
-  const isTruth = 100 * x < view.split;
-  const side = isTruth ? view.content.truth : view.content.models[shown.filter.model];
-  const number = side.positions[Math.floor(y * view.content.height) * view.content.width + Math.floor(x * view.content.width)];
-  showTip(event, `${isTruth ? "truth" : "prediction"}: ${number ? segmentText(side, number - 1) : "void"}`);
-}
-
-function segmentText(side, i) {
-  const score = side.scores[i] == null ? "" : `, score ${fixed(side.scores[i], 2)}`;
-  return `${className(side.classes[i])}${side.crowds.has(i) ? " (crowd)" : ""}${score}, segment ${side.ids[i]}`;
-}
-
-function drag(event) {
-  const stage = event.currentTarget;
-  const move = (at) => {
-    const box = stage.getBoundingClientRect();
-    const share = Math.max(0, Math.min(100, (100 * (at.clientX - box.left)) / box.width));
-    slide(share);
-  };
-  move(event);
-  stage.setPointerCapture(event.pointerId);
-  stage.addEventListener("pointermove", move);
-  stage.addEventListener("pointerup", () => stage.removeEventListener("pointermove", move), { once: true });
-}
-
-function step(by) {
-  const at = list.entries.findIndex((entry) => entry.picture === shown.picture);
-  const next = list.entries[at + by];
-  if (next) history.replaceState(null, "", address(shown.filter, next.picture));
-  if (next) follow();
-}
-
-function stepError(by) {
-  const items = [...document.querySelectorAll("#viewer .error")];
-  const at = items.findIndex((item) => Number(item.dataset.row) === view.chosen);
-  const next = items[Math.max(0, Math.min(items.length - 1, at + by))];
-  if (!next) return;
-  choose(Number(next.dataset.row));
-  next.focus();
-}
-
-function viewerKeys(event) {
-  if (event.altKey || event.ctrlKey || event.metaKey || event.target.matches("select")) return;
-  const isInput = event.target.matches("input");
-  const actions = {
-    ArrowLeft: () => step(-1), ArrowRight: () => step(1), ArrowUp: () => stepError(-1), ArrowDown: () => stepError(1),
-    1: () => look(0), 2: () => look(1), 3: () => look(2),
-    t: () => slide(100), p: () => slide(0), b: () => slide(50),
-  };
-  const action = actions[event.key] || actions[event.key.toLowerCase()];
-  if (!action || (isInput && event.key.startsWith("Arrow"))) return;
-  event.preventDefault();
-  action();
-}
-
-function look(number) {
-  [view.look] = LOOKS[number];
-  document.querySelector(`#viewer input[value="${view.look}"]`).checked = true;
-  repaint();
-}
-
-function slide(value) {
-  byId("slider").value = value;
-  setSplit(value);
 }

@@ -39,6 +39,7 @@ def test_no_name_can_become_markup(parts):
 
 def test_the_parts_are_short(parts):
     assert max(len(text.splitlines()) for text in parts.values()) <= 300
+    assert max(len(line) for text in parts.values() for line in text.splitlines()) <= 100
 
 
 def test_the_page_holds_title_style_and_scripts(tmp_path, parts):
