@@ -83,12 +83,16 @@ def _shades_of(red: int, green: int, blue: int) -> tuple[np.ndarray, np.ndarray]
     return shades, lab_colors(shades) / 100
 
 
-def _neighbors(index: np.ndarray, num_segments: int) -> np.ndarray:
-    """Whether two segments are at most a few pixels apart; bool `[n + 1, n + 1]`."""
-    near = np.zeros((num_segments + 1, num_segments + 1), np.bool_)
+def _neighbors(index: np.ndarray, num_segments: int) -> list[np.ndarray]:
+    """Returns for each value of `index` those that are at most a few pixels away from it."""
+    count = num_segments + 1
     distance = 1 + min(index.shape) // 60
+    keys = []
     for map_ in (index, index.T):
         one, other = map_[distance:], map_[:-distance]
         differ = one != other
-        near[one[differ], other[differ]] = True
-    return near | near.T
+        one, other = one[differ].astype(np.int64), other[differ].astype(np.int64)
+        keys += [np.unique(one * count + other), np.unique(other * count + one)]
+    pairs = np.unique(np.concatenate(keys))
+    starts = np.searchsorted(pairs, np.arange(1, count) * count)
+    return np.split(pairs % count, starts)

@@ -6,11 +6,13 @@ import json
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 import maskconver_tf
 from maskconver_tf.cli.main import main
 from maskconver_tf.evaluation.coco_results import read_coco_panoptic
+from maskconver_tf.files.channels.channel_mapping import ChannelMapping
 from maskconver_tf.inference.predictor import Predictor
 from maskconver_tf.inference.tiles import row_reading, tiled_predictor
 from tests.unit.inference.fake_predictor import CATEGORIES, PIXELS, segment, write_picture
@@ -154,3 +156,22 @@ def test_a_picture_that_shrinks_much_gets_one_warning(loads, monkeypatch, capsys
     assert "in/a.png is 12 x 8 pixels and shrinks 3.0 times to fit the model" in told
     assert main([*argv, "--out", "p", "--tile", "32"]) == 0
     assert "warning: " not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("more", [[], ["--tile", "32"]])
+def test_channels_are_mapped_as_in_the_dataset(loads, monkeypatch, more):
+    pixels = np.random.default_rng(0).random((8, 12, 2)).astype(np.float32)
+    tifffile.imwrite("deep.tif", pixels, photometric="minisblack", planarconfig="contig")
+    mapping = ChannelMapping((1,), (0, 100))
+    seen = []
+
+    def look(image):
+        seen.append(image)
+        return segment(image)
+
+    mapped = Predictor(look, CATEGORIES.with_pictures(mapping))
+    monkeypatch.setattr(maskconver_tf, "load", lambda *args, **kwargs: mapped)
+    argv = ["predict", "--model", "m", "deep.tif", "--out", "o", "--format", "csv", *more]
+    assert main(argv) == 0
+    np.testing.assert_array_equal(seen[0], mapping.apply(pixels))
+    np.testing.assert_array_equal(mapped("deep.tif").image, seen[0])
