@@ -47,6 +47,7 @@ from nothing to a prediction:
   maskconver preflight --gin_file experiments/demo.gin --train_data data/train
   maskconver train --gin_file experiments/demo.gin --train_data data/train \\
       --eval_data data/val --total_steps 3000 --model_dir runs/demo
+  maskconver tune --model runs/demo
   maskconver evaluate --model runs/demo
   maskconver report runs/demo --out report
   maskconver predict --model runs/demo photo.jpg --out pictures

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from maskconver_tf.cli import export
 from maskconver_tf.cli.main import main
+from maskconver_tf.cli.shipping import export
 from maskconver_tf.export.served_model.options import ExportOptions, Origin
 from maskconver_tf.files.graph_decoding.any_picture import DEFAULT_MAX_PIXELS
 
@@ -22,9 +22,9 @@ def exported(calls, monkeypatch):
 
 
 def test_export_writes_the_run_with_its_overrides(exported, capsys):
-    assert main([*ARGUMENTS, "--gin.A.b=1"]) == 0
+    assert main([*ARGUMENTS, "--gin.A.b=1", "--min_area", "4"]) == 0
     loaded, written = exported
-    assert loaded == [(("m", ["A.b=1"]), {})]
+    assert loaded == [(("m", ["A.b=1"], {"min_area": 4}), {})]
     assert written == [(("segmenter", "o", ExportOptions(measure=True), ORIGIN), {})]
     assert capsys.readouterr().out == "o/1: exported; TensorFlow Serving watches o\n"
 
@@ -33,7 +33,7 @@ def test_options_reach_the_export(exported):
     options = ["--to", "saved_model", "--batch_sizes", "8, 1,8", "--max_pixels", "900"]
     switches = ["--bfloat16", "--xla", "--model_only", "--skip_measure"]
     assert main([*ARGUMENTS, *options, *switches]) == 0
-    (((_, bindings), _),), (((_, _, chosen, _), _),) = exported
+    (((_, bindings, _), _),), (((_, _, chosen, _), _),) = exported
     assert bindings == [
         "restore_segmenter.precision='mixed_bfloat16'",
         "restore_segmenter.jit_compile=True",
