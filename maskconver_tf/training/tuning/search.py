@@ -36,9 +36,9 @@ class Search:
     """Coordinate descent on the chosen half.
 
     The search begins at the best of some settings that lie far apart. One threshold after the other
-    gets its best value, until a round changes nothing. Then each other combination of the switches
-    gets one round, and the best one as many as it needs. With `per_class` each class may then get
-    its own score threshold, if the PQ gains by it on both quarters that make the chosen half.
+    gets its best value, until a round changes nothing. Then each switch is turned for one round and
+    stays so if that gains. With `per_class` each class may then get its own score threshold, if the
+    PQ gains by it on both quarters that make the chosen half.
 
     Attributes:
       sweep: scores settings.
@@ -57,14 +57,12 @@ class Search:
         start = dataclasses.replace(
             start, stuff_score_threshold=_stuff(start), class_score_thresholds=()
         )
-        found = [self._descend(self._best_of([start, *self._coarse(start)]))]
-        for flags in itertools.product((False, True), repeat=len(self.switches)):
-            settings = dict(zip(self.switches, flags, strict=True))
-            other = dataclasses.replace(found[0], **settings)
-            if other != found[0]:
-                self.sweep.forget()
-                found.append(self._descend(other, rounds=1))
-        best = self._descend(self._best_of(found))
+        best = self._descend(self._best_of([start, *self._coarse(start)]))
+        for switch in self.switches:
+            self.sweep.forget()
+            other = changed(best, switch, not getattr(best, switch))
+            best = self._best_of([best, self._descend(other, rounds=1)])
+        best = self._descend(best)
         return self._with_classes(best) if self.per_class else best
 
     def _coarse(self, start: PanopticFusion) -> Iterator[PanopticFusion]:
