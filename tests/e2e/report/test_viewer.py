@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import shutil
 
 import numpy as np
@@ -178,11 +179,19 @@ def test_text_stands_out_in_light_and_dark(report, open_page, scheme):
     back = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert all(contrast(color, back) >= 4.5 for color in colors)
     assert (luminance(back) < 0.1) == (scheme == "dark")
+    cells = page.eval_on_selector_all(
+        "#confusion .matrix td:has(a)",
+        """cells => cells.map((cell) => [getComputedStyle(cell.firstChild).color,
+          getComputedStyle(cell).backgroundColor])""",
+    )
+    assert len(cells) > 20
+    assert min(contrast(*pair) for pair in cells) >= 4.5
 
 
 def luminance(color: str) -> float:
-    """Relative luminance of "rgb(r, g, b)" as WCAG 2.2 defines it."""
-    values = np.array([float(part) for part in color[4:-1].split(",")]) / 255
+    """Relative luminance as WCAG 2.2 defines it, of "rgb(r, g, b)" or "color(srgb r g b)"."""
+    numbers = np.array([float(part) for part in re.findall(r"[\d.]+(?:e-\d+)?", color)[:3]])
+    values = numbers if color.startswith("color") else numbers / 255
     linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
     return float(linear @ (0.2126, 0.7152, 0.0722))
 
