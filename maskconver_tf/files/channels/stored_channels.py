@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING
 
 import numpy as np
-import tifffile
-from kornia_rs import io as fast_png
 from PIL import Image
 
 from maskconver_tf.files.encoded_pictures.damage import png_damage
@@ -20,6 +19,9 @@ from maskconver_tf.files.pictures import (
     orientation,
     turned_upright,
 )
+
+if TYPE_CHECKING:
+    import tifffile
 
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _PNG_COLOR_TYPES = {2: ("rgb", 3), 6: ("rgba", 4)}
@@ -64,6 +66,8 @@ def _read_by_pillow(encoded: bytes, max_pixels: int) -> np.ndarray:
 
 def _read_deep_png(encoded: bytes, picture: Image.Image) -> np.ndarray:
     """Reads color of 16 bits, which Pillow cuts to 8."""
+    from kornia_rs import io as fast_png  # A client has only NumPy and Pillow.
+
     if damage := png_damage(encoded):
         raise UnreadablePicture(damage)
     kind, _ = _PNG_COLOR_TYPES[encoded[25]]
@@ -74,6 +78,8 @@ def _read_deep_png(encoded: bytes, picture: Image.Image) -> np.ndarray:
 
 
 def _read_tiff(encoded: bytes, max_pixels: int) -> np.ndarray:
+    import tifffile  # A client has only NumPy and Pillow.
+
     try:
         with tifffile.TiffFile(io.BytesIO(encoded)) as file:
             series = file.series[0]
