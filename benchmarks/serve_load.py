@@ -204,12 +204,26 @@ async def watch_memory(pid: int, samples: list[float]) -> None:
 
 # ---- The whole run -------------------------------------------------------------------------------
 async def measure(
-    url: str, pid: int, seconds: float, size: tuple[int, int], small: int = SMALL_REQUESTS
+    url: str,
+    pid: int,
+    seconds: float,
+    size: tuple[int, int],
+    small: int = SMALL_REQUESTS,
+    short: float | None = None,
 ) -> tuple[list[Phase], list[float]]:
-    """Runs all phases; returns them, and the memory in MB at each second of the phase 4x."""
+    """Runs all phases; returns them, and the memory in MB at each second of the phase 4x.
+
+    Args:
+      url: address of the server.
+      pid: its process.
+      seconds: of the phase 4x.
+      size: height and width of the valid pictures.
+      small: number of requests that need no model.
+      short: seconds of the phases before; None for a sixth, 3 to 30.
+    """
     load = Load(Target(url), make_pictures(4, *size))
     await load.learn()
-    short = max(3.0, min(30.0, seconds / 6))
+    short = short or max(3.0, min(30.0, seconds / 6))
     full = await load.closed("capacity", short, clients=8)
     rate = min(MOST_RATE / 4, full.goodput)
     once = await load.mixed("1x", short, rate, share=0.0)

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -32,59 +27,13 @@ from tests.unit.serving.fake_model import (
     picture,
     pixels_of,
 )
+from tests.unit.serving.scripted_server import http_answer, scripted_server
 
 FAST = Retry(attempts=5, first_seconds=0.01, most_seconds=0.02)
 
 
-@contextlib.contextmanager
-def _script(*answers: bytes | float) -> Iterator[tuple[str, list[bytes]]]:
-    """A server that sends prepared answers, one for each connection; a number is a silence.
-
-    Gives its address, and the requests so far.
-    """
-    listener = socket.create_server(("127.0.0.1", 0))
-    requests: list[bytes] = []
-
-    def run() -> None:
-        for answer in answers:
-            with contextlib.suppress(OSError):
-                connection, _ = listener.accept()
-                with connection:
-                    requests.append(_request_of(connection))
-                    if isinstance(answer, float):
-                        time.sleep(answer)
-                    else:
-                        connection.sendall(answer)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}", requests
-    finally:
-        listener.close()
-
-
-def _request_of(connection: socket.socket) -> bytes:
-    raw = b""
-    while b"\r\n\r\n" not in raw:
-        raw += connection.recv(65536)
-    head, _, body = raw.partition(b"\r\n\r\n")
-    lengths = [line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")]
-    length = int(lengths[0].split(b":")[1]) if lengths else 0
-    while len(body) < length:
-        body += connection.recv(65536)
-    return head + b"\r\n\r\n" + body
-
-
-def _answer(status: int, content: object, **headers: str) -> bytes:
-    body = content if isinstance(content, bytes) else json.dumps(content).encode()
-    lines = [f"HTTP/1.1 {status} Reason", f"Content-Length: {len(body)}", "Connection: close"]
-    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-    return "\r\n".join([*lines, "", ""]).encode() + body
-
-
-STATES = _answer(200, {"model_version_status": [{"version": "3", "state": "AVAILABLE"}]})
-BUSY = _answer(429, {"error": "Too many"}, Retry_After="0")
+STATES = http_answer(200, {"model_version_status": [{"version": "3", "state": "AVAILABLE"}]})
+BUSY = http_answer(429, {"error": "Too many"}, Retry_After="0")
 
 
 def test_predictions_are_those_of_the_local_api(plain, tmp_path):
@@ -181,30 +130,31 @@ def test_a_stream_takes_pictures_only_as_fast_as_its_answers_are_taken(plain):
 
 
 @pytest.mark.parametrize(
-    "first", [BUSY, _answer(503, b"busy"), b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"]
+    "first",
+    [BUSY, http_answer(503, b"busy"), b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"],
 )
 def test_busy_servers_and_lost_connections_are_asked_again(first):
-    with _script(first, first, STATES) as (url, requests):
+    with scripted_server(first, first, STATES) as (url, requests):
         assert RestClient(url, retry=FAST).states() == {3: "AVAILABLE"}
         assert len(requests) == 3
 
 
 def test_an_answer_that_breaks_off_is_a_lost_connection():
-    with _script(STATES[:-5], STATES) as (url, requests):
+    with scripted_server(STATES[:-5], STATES) as (url, requests):
         assert RestClient(url, retry=FAST).states() == {3: "AVAILABLE"}
         assert len(requests) == 2
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 413, 500, 504])
 def test_other_answers_are_not_asked_again(status):
-    with _script(_answer(status, {"error": "The reason"}), STATES) as (url, requests):
+    with scripted_server(http_answer(status, {"error": "The reason"}), STATES) as (url, requests):
         with pytest.raises(RequestFailed, match=f"status {status}: The reason") as caught:
             RestClient(url, retry=FAST).states()
         assert caught.value.status == status and len(requests) == 1
 
 
 def test_the_last_failure_is_told_after_the_last_attempt():
-    with _script(*[BUSY] * 9) as (url, requests):
+    with scripted_server(*[BUSY] * 9) as (url, requests):
         with pytest.raises(RequestFailed, match="429: Too many"):
             RestClient(url, retry=FAST).states()
         assert len(requests) == FAST.attempts
@@ -213,7 +163,7 @@ def test_the_last_failure_is_told_after_the_last_attempt():
 
 
 def test_a_silent_server_ends_at_the_deadline_and_is_not_asked_again():
-    with _script(2.0, STATES) as (url, requests):
+    with scripted_server(2.0, STATES) as (url, requests):
         begin = time.monotonic()
         with pytest.raises(DeadlineExceeded):
             RestClient(url, deadline_seconds=0.2).states()
@@ -221,7 +171,7 @@ def test_a_silent_server_ends_at_the_deadline_and_is_not_asked_again():
 
 
 def test_a_wait_longer_than_the_deadline_is_not_begun():
-    with _script(_answer(503, b"", Retry_After="60"), STATES) as (url, requests):
+    with scripted_server(http_answer(503, b"", Retry_After="60"), STATES) as (url, requests):
         begin = time.monotonic()
         with pytest.raises(RequestFailed, match="503"):
             RestClient(url, deadline_seconds=5).states()
@@ -259,7 +209,7 @@ def test_a_refusal_before_the_body_is_read_is_understood(serve):
     "content", [b"text", [], {}, {"predictions": []}, {"predictions": [{}]}, {"predictions": [5]}]
 )
 def test_answers_of_another_service_are_told(content):
-    with _script(_answer(200, content)) as (url, _), pytest.raises(RequestFailed):
+    with scripted_server(http_answer(200, content)) as (url, _), pytest.raises(RequestFailed):
         RestClient(url, categories=CATEGORIES).segment(picture())
 
 
@@ -282,7 +232,7 @@ def test_wrong_arguments_are_told(plain, tmp_path):
     with pytest.raises(UserError, match="found no picture"):
         next(client.segment_folder(tmp_path))
     told = pytest.raises(UserError, match="does not tell its class list .*categories.json")
-    with _script(_answer(404, {"error": "Malformed request"})) as (url, _), told:
+    with scripted_server(http_answer(404, {"error": "Malformed request"})) as (url, _), told:
         _ = RestClient(url).categories
 
 
