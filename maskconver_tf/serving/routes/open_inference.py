@@ -119,7 +119,7 @@ def _split(body: bytes, length: int | None, limit: int) -> tuple[dict[str, Any],
 def _read(
     content: dict[str, Any], rest: memoryview, version: ModelVersion
 ) -> tuple[Call, dict[str, np.ndarray]]:
-    parameters = content.get("parameters") or {}
+    parameters = {} if content.get("parameters") is None else content["parameters"]
     if not isinstance(parameters, dict) or not isinstance(content.get("id", ""), str):
         raise bad_request("'parameters' must be an object and 'id' text", "json")
     call = find_signature(version, parameters.get("signature_name"))
@@ -149,7 +149,8 @@ def _wanted(content: dict[str, Any], call: Call) -> dict[str, bool]:
     wanted: dict[str, bool] = {}
     for each in outputs if isinstance(outputs, list) else [None]:
         name = each.get("name") if isinstance(each, dict) else None
-        own = (each.get("parameters") or {}) if isinstance(each, dict) else None
+        own = each.get("parameters") if isinstance(each, dict) else []
+        own = {} if own is None else own
         if not isinstance(name, str) or name not in call.info.outputs or not isinstance(own, dict):
             known = ", ".join(call.info.outputs)
             raise bad_request(f"'outputs' must be a list of objects that name some of {known}")

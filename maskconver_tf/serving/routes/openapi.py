@@ -60,7 +60,10 @@ def _query(name: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 _VERSION = _query("version", {"type": "integer", "minimum": 0, "maximum": 2**31 - 1})
 _LABEL = _query("label", {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"})
-_DEADLINE = _header("X-Deadline-Seconds", {"type": "number", "exclusiveMinimum": 0})
+_DEADLINE = (
+    "The header X-Deadline-Seconds, a number above 0, tells after how many seconds the client "
+    "needs no answer. The server then answers 504 and saves the work."
+)
 _SHARE = {"type": "number", "minimum": 0, "maximum": 1}
 _AREA = {"type": "integer", "minimum": 0, "maximum": 2**31 - 1}
 
@@ -75,8 +78,8 @@ def _server_paths() -> dict[str, Any]:
             _query(signatures.SCORE_THRESHOLD, _SHARE),
             _query(signatures.OVERLAP_THRESHOLD, _SHARE),
             _query(signatures.MIN_AREA, _AREA),
-            _DEADLINE,
         ],
+        description=f"A form with the file in its field 'image' is accepted, too. {_DEADLINE}",
         requestBody={"required": True, "content": bodies.SEGMENT_BODIES},
     )
     text = {"description": "Prometheus' text format.", "content": {"text/plain": {}}}
@@ -121,7 +124,8 @@ def _tf_serving_paths(settings: ServerSettings) -> dict[str, Any]:
             "post": _operation(
                 "Predict, as TensorFlow Serving does",
                 _json(),
-                [*parameters, _DEADLINE],
+                parameters,
+                description=_DEADLINE,
                 requestBody=_body("PredictRequest"),
             )
         }
@@ -149,7 +153,8 @@ def _open_inference_paths(settings: ServerSettings) -> dict[str, Any]:
             "post": _operation(
                 "Infer, by the Open Inference Protocol v2",
                 answer,
-                [*parameters, _DEADLINE],
+                parameters,
+                description=_DEADLINE,
                 requestBody=_body("InferRequest"),
             )
         }

@@ -5,17 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 _BINARY = {"type": "string", "format": "binary"}
-_FORM = {
-    "type": "object",
-    "required": ["image"],
-    "properties": {"image": {"type": "string", "format": "binary", "minLength": 1}},
-}
+# A form (`multipart/form-data`) and `application/octet-stream` are accepted, but are not here: a
+# schema cannot say that their content must be a picture.
 SEGMENT_BODIES: dict[str, Any] = {
     "image/jpeg": {"schema": _BINARY},
     "image/png": {"schema": _BINARY},
     "image/webp": {"schema": _BINARY},
-    "application/octet-stream": {"schema": _BINARY},
-    "multipart/form-data": {"schema": _FORM},
 }
 SEGMENT_ANSWERS: dict[str, Any] = {
     "application/json": {"schema": {"$ref": "#/components/schemas/Segments"}},
@@ -59,24 +54,21 @@ _SEGMENT = {
         "segmentation": _RUN_LENGTHS,
     },
 }
-_STRINGS = {
-    "type": "array",
-    "minItems": 1,
-    "maxItems": 4,
-    "items": {
-        "type": "object",
-        "required": ["encoded_images"],
-        "additionalProperties": False,
-        "properties": {
-            "encoded_images": {
-                "type": "object",
-                "required": ["b64"],
-                "additionalProperties": False,
-                "properties": {"b64": {"type": "string", "pattern": "^([A-Za-z0-9+/]{4})*$"}},
-            }
-        },
-    },
+_BASE64 = {
+    "type": "object",
+    "required": ["b64"],
+    "additionalProperties": False,
+    "properties": {"b64": {"type": "string", "pattern": "^([A-Za-z0-9+/]{4})*$"}},
 }
+# A bare string is taken as it is, so it can hardly be a picture.
+_FILE = {"anyOf": [_BASE64, {"type": "string"}]}
+_ROW = {
+    "type": "object",
+    "required": ["encoded_images"],
+    "additionalProperties": False,
+    "properties": {"encoded_images": _FILE},
+}
+_ROWS = {"anyOf": [{"type": "array", "minItems": 1, "items": row} for row in (_ROW, _FILE)]}
 _TENSOR = {
     "type": "object",
     "required": ["name", "shape", "datatype", "data"],
@@ -85,17 +77,10 @@ _TENSOR = {
         "shape": {"enum": [[1]]},
         "datatype": {"enum": ["BYTES"]},
         "parameters": {
-            "type": "object",
-            "required": ["content_type"],
-            "additionalProperties": False,
-            "properties": {"content_type": {"enum": ["base64"]}},
+            "type": ["object", "null"],
+            "description": 'With {"content_type": "base64"} the strings of `data` are base64.',
         },
-        "data": {
-            "type": "array",
-            "minItems": 1,
-            "maxItems": 1,
-            "items": {"type": "string", "pattern": "^([A-Za-z0-9+/]{4})*$"},
-        },
+        "data": {"type": "array", "minItems": 1, "maxItems": 1, "items": {"type": "string"}},
     },
 }
 
@@ -134,8 +119,8 @@ SCHEMAS: dict[str, Any] = {
         "required": ["instances"],
         "additionalProperties": False,
         "properties": {
-            "signature_name": {"enum": ["serving_default", "serving_with_thresholds"]},
-            "instances": _STRINGS,
+            "signature_name": {"enum": ["serving_default", "serving_with_thresholds", "", None]},
+            "instances": _ROWS,
         },
     },
     "InferRequest": {

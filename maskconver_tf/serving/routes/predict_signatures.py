@@ -39,7 +39,8 @@ def find_signature(version: ModelVersion, name: object) -> Call:
     Raises:
       Refusal: 400, there is no such signature.
     """
-    name = name or signatures.SERVING_DEFAULT
+    if name is None or name == "":
+        name = signatures.SERVING_DEFAULT
     if not isinstance(name, str) or name not in version.signatures:
         shown = f' "{name}"' if isinstance(name, str) and NAME.fullmatch(name) else ""
         raise bad_request(f"Serving signature name{shown} not found in signature def", "signature")

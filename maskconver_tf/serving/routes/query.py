@@ -9,7 +9,7 @@ from typing import Any
 from starlette.requests import Request
 
 from maskconver_tf.inference import signatures
-from maskconver_tf.serving.refusals import bad_request
+from maskconver_tf.serving.refusals import Refusal, bad_request
 from maskconver_tf.serving.versions.model_version import ModelVersion
 from maskconver_tf.serving.versions.version_keeper import VersionKeeper
 
@@ -22,15 +22,17 @@ def read_version(request: Request, keeper: VersionKeeper) -> ModelVersion:
     """Returns the version of `?version=N` or `?label=NAME`, or the newest.
 
     Raises:
-      Refusal: 400 for a wrong value, 404 for a version that is not served.
+      Refusal: 400 for a wrong value, 404 for a version that is not served or has another label.
     """
     given = request.query_params
     for name in (*_KNOWN, *_NUMBERS):
         if len(given.getlist(name)) > 1:
             raise bad_request(f"The query has {name} more than once; give it once", "query")
-    if "version" in given and "label" in given:
-        raise bad_request("The query has a version and a label; give one of them", "query")
-    return keeper.find(parse_version(given.get("version")), given.get("label"))
+    number, label = parse_version(given.get("version")), given.get("label")
+    found = keeper.find(number, label)
+    if number not in (None, found.number):
+        raise Refusal(404, "The label belongs to another version; give one of both", "query")
+    return found
 
 
 def parse_version(text: str | None) -> int | None:

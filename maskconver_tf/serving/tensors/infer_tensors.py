@@ -48,7 +48,7 @@ def array_of(tensor: Any, rest: memoryview, info: TensorInfo) -> tuple[np.ndarra
     if tensor.get("datatype") != DATATYPES[info.dtype]:
         raise bad_request(f"Input {name} must have the datatype {DATATYPES[info.dtype]}", "tensors")
     shape = _shape_of(tensor, name)
-    parameters = tensor.get("parameters") or {}
+    parameters = {} if tensor.get("parameters") is None else tensor["parameters"]
     if not isinstance(parameters, dict):
         raise bad_request(f"The parameters of input {name} must be an object", "tensors")
     size = parameters.get("binary_data_size")
