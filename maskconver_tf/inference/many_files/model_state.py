@@ -11,7 +11,7 @@ _WITHOUT_EFFECT = {
     *("not_finite.json", "wandb_id"),
 }
 """Files of a run on which no prediction depends."""
-_OTHER_FOLDERS = {"summaries"}
+_OTHER_FOLDERS = {"summaries", "tuning"}
 
 
 def model_state(model: str) -> str:
