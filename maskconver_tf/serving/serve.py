@@ -39,6 +39,7 @@ def serve_model(
     """
     _start_logs()
     with _exported(model, export_run, bindings) as folder:
+        print(f"{model}: loading the model and warming it up", flush=True)
         server = make_server(folder, settings)
         print(f"{model}: served at {server.url}; stop with Ctrl-C", flush=True)
         if settings.host not in _LOOPBACK and not settings.token:
