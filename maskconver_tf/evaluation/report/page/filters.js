@@ -42,8 +42,8 @@ function sortOptions(filter) {
     ["pq", "PQ of the picture"],
     ["sq", "SQ of the picture"],
     ["rq", "RQ of the picture"],
-    ["count", "number of segments that fit"],
-    ["lost", "PQ lost by segments that fit"],
+    ["count", "segments that fit"],
+    ["lost", "PQ that they lose"],
   ];
   if (filter.cell) options.push(["pixels", "confused pixels"]);
   if (filter.model) options.push(["change", `change against ${DATA.models[0].name}`]);
