@@ -57,6 +57,7 @@ setuptools.setup(
     package_data={
         "maskconver_tf.experiments": ["*.gin", "*/*.gin"],
         "maskconver_tf.evaluation.report": ["page/*"],
+        "maskconver_tf.evaluation.scoring": ["*.schema.json"],
         "maskconver_tf.serving": ["page/*", "page/*/*"],
     },
     entry_points={"console_scripts": ["maskconver = maskconver_tf.cli.main:run"]},
