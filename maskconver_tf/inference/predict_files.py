@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,8 @@ class FilePrediction:
         pictures = give_unique_stems(list(pictures), self._files_of, tables)
         self._check_nothing_replaced(pictures)
         make_folder(self._folder)
-        finished = FinishedPictures(self._folder, self._settings or {}, self._overwrite)
+        with self._explain_full_disk("the list of finished pictures"):
+            finished = FinishedPictures(self._folder, self._settings or {}, self._overwrite)
         kept = {picture: finished.kept_of(picture, self._formats) for picture in pictures}
         waiting = [picture for picture in pictures if kept[picture] is None]
         if done := len(pictures) - len(waiting):
@@ -103,7 +105,8 @@ class FilePrediction:
         def note(job: tuple[ListedPicture, str], result: dict[str, Any]) -> None:
             picture, summary = job
             kept[picture] = result
-            finished.add(picture, self._formats, result)
+            with self._explain_full_disk("the list of finished pictures"):
+                finished.add(picture, self._formats, result)
             bar.write(f"{picture.path}: {summary} -> {self._shown(picture)}")
 
         bar = tqdm(total=len(pictures), desc="predict", unit="image", disable=not pictures)
@@ -152,18 +155,23 @@ class FilePrediction:
         )
 
     def _write(self, picture: ListedPicture, prediction: AnyPrediction) -> dict[str, Any]:
-        try:
+        with self._explain_full_disk(f"the results of {picture.path}"):
             for name in self._files_of(picture.stem):
                 (self._folder / name).parent.mkdir(parents=True, exist_ok=True)
             return {
                 each.name: each.write(self._folder, picture.stem, picture.path, prediction)
                 for each in self._formats
             }
+
+    @contextlib.contextmanager
+    def _explain_full_disk(self, what: str) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise UserError(
-                f"--out {self._folder}: the results of {picture.path} cannot be written "
-                f"({error.strerror or error}); make room or name another folder, and run the same "
-                "command again: it goes on where it stopped"
+                f"--out {self._folder}: {what} cannot be written ({error.strerror or error}); make "
+                "room or name another folder, and run the same command again: it goes on where it "
+                "stopped"
             ) from error
 
     def _write_tables(
@@ -173,7 +181,9 @@ class FilePrediction:
     ) -> None:
         for each in self._formats:
             done = [FinishedPicture(p.path, p.stem, kept[p][each.name]) for p in pictures]
-            for path in each.finish(self._folder, done, self._predictor.categories):
+            with self._explain_full_disk("the tables"):
+                paths = each.finish(self._folder, done, self._predictor.categories)
+            for path in paths:
                 tqdm.write(f"{len(done)} pictures -> {path}")
 
     def _files_of(self, stem: str) -> list[str]:

@@ -180,6 +180,17 @@ def test_a_full_disk_is_one_message(predictor, tmp_path):
         predict(predictor, [path], tmp_path / "out")
 
 
+@pytest.mark.parametrize(
+    ("blocked", "message"),
+    [(".predicted.jsonl", "the list of finished pictures"), ("pictures.csv", "the tables")],
+)
+def test_a_table_that_cannot_be_written_is_one_message(predictor, tmp_path, blocked, message):
+    path = write_picture(tmp_path / "a.png")
+    (tmp_path / "out" / blocked).mkdir(parents=True)  # Where a file must go.
+    with pytest.raises(UserError, match=f"{message} cannot be written"):
+        predict(predictor, [path], tmp_path / "out", formats=make_formats(["csv"]))
+
+
 def test_stems_of_pictures_given_twice(predictor, tmp_path):
     path = str(write_picture(tmp_path / "a.png"))
     pictures = [ListedPicture(path, "a"), ListedPicture(path, "a")]
