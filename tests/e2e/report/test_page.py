@@ -207,3 +207,24 @@ def test_a_report_without_scores_photos_or_segments(tmp_path, open_page):
         page.evaluate("hash => { location.hash = hash }", f"#picture/{number}")
         page.wait_for_function("document.querySelector('#viewer canvas.prediction')?.width === 4")
         assert "This prediction equals the truth." in page.inner_text("#viewer .errors")
+
+
+def test_more_than_255_segments_in_a_picture(tmp_path, open_page):
+    """Segment i has pixel i; picture 7 has the numbers in rows, and its prediction too."""
+    files = SmallFiles(tmp_path)
+    numbers = np.arange(1, 301).reshape(15, 20)
+    for path in (files.truth, files.pred):
+        with files.edit(path) as annotations:
+            annotations[0]["segments_info"] = [
+                {"id": i, "category_id": 1, "iscrowd": 0, "area": 1} for i in range(1, 301)
+            ]
+        write_map(path.with_suffix("") / "7.png", numbers)
+    arguments = ["--truth", str(files.truth), "--out", str(tmp_path / "out"), "--workers", "1"]
+    assert main(["report", str(files.pred), *arguments]) == 0
+    page = open_page(tmp_path / "out", "#picture/0")
+    page.wait_for_function("document.querySelector('#viewer canvas.truth').width === 20")
+    box = page.locator("#viewer .stage").bounding_box()
+    for row, column in ((0, 0), (12, 15), (14, 2), (14, 19)):
+        x = box["x"] + box["width"] * (column + 0.5) / 20
+        page.mouse.move(x, box["y"] + box["height"] * (row + 0.5) / 15)
+        assert page.inner_text("#tip").endswith(f"cat, segment {numbers[row, column]}")

@@ -15,6 +15,7 @@ const LOOKS = [
 ];
 
 function setUpViewer() {
+  if (!DATA.pictures.photo.some(Boolean)) view.look = "classes";
   const dialog = byId("viewer");
   dialog.addEventListener("close", () => {
     showTip(null, "");
@@ -115,8 +116,8 @@ function viewerBody() {
       onpointerdown: drag,
     },
     photo,
-    el("canvas", { class: "truth" }),
-    el("canvas", { class: "prediction" }),
+    el("canvas", { class: "truth", role: "img", "aria-label": "true segments" }),
+    el("canvas", { class: "prediction", role: "img", "aria-label": "predicted segments" }),
     el("span", { class: "side left" }, "truth"),
     el("span", { class: "side right" }, "prediction"),
     el("div", { class: "divider" }),
