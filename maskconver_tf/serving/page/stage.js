@@ -77,7 +77,7 @@ export class Stage {
     const { map, width, height } = this.found;
     const segments = this.found.segments.map(({ id, classId, score, area, x0, y0, x1, y1 }) => {
       const { id: category_id, name, isthing } = this.model.categories[classId];
-      return { id, category_id, name, isthing, score: Number(score.toFixed(4)), area,
+      return { id, category_id, name, isthing: Boolean(isthing), score: Number(score.toFixed(4)), area,
         bbox: [x0, y0, x1 - x0, y1 - y0], segmentation: encode(map, height, width, id) };
     });
     return { version: this.model.version, height, width, segments };

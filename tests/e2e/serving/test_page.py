@@ -8,6 +8,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from pycocotools import mask as coco_mask
 
 from maskconver_tf.serving.settings import Limits, ServerSettings
 from maskconver_tf.serving.web.server import ModelServer
@@ -145,19 +146,16 @@ def test_sliders_act_without_a_request(open_page):
 
 
 def test_the_json_has_the_segments_of_the_map(open_page):
-    from pycocotools import mask as coco_mask
-
     page = open_page()
     _give(page)
     found = json.loads(_save(page, "json"))
     assert (found["version"], found["height"], found["width"]) == (2, *SIZE)
     first, second = (coco_mask.decode(each["segmentation"]) for each in found["segments"])
     assert first.sum() == found["segments"][0]["area"] > 1000
-    assert (first + second <= 1).all()
+    assert found["segments"][0]["isthing"] is True
     x, y, w, h = found["segments"][0]["bbox"]
     assert first[y : y + h, x : x + w].sum() == first.sum()
-    assert first.any(1).sum() == h
-    assert first.any(0).sum() == w
+    assert (first.any(1).sum(), first.any(0).sum()) == (h, w)
 
 
 def test_the_drawing_and_the_cut_out_are_saved(open_page):
@@ -292,7 +290,7 @@ def test_a_server_with_a_token_asks_for_it(open_page, tmp_path):
         assert len(_rows(page)) == 2
 
 
-def test_the_page_is_small_and_plain():
+def test_the_page_is_small_and_names_no_other_host():
     lines = [
         line for path in PAGE.iterdir() for line in path.read_text(encoding="utf-8").splitlines()
     ]
