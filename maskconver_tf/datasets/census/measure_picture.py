@@ -59,9 +59,9 @@ class PictureMeasures:
       file_sha256: SHA-256 of the file, 32 bytes.
       thumbnail: uint8 `[THUMBNAIL_SIDE, THUMBNAIL_SIDE + 1]`, a small gray copy of the picture.
       segment_map: uint16 `[h, w]`, or None if not requested.
-      gray: uint8 `[h, w]`, the brightness of the picture, or None if no map was requested.
       drawing: JPEG of the picture beside its truth, or None if not requested.
       findings: problems that do not make the picture unusable.
+      gray: uint8 `[h, w]`, the brightness of the picture, or None if no map was requested.
     """
 
     name: str
@@ -76,9 +76,9 @@ class PictureMeasures:
     file_sha256: bytes
     thumbnail: np.ndarray
     segment_map: np.ndarray | None
-    gray: np.ndarray | None
     drawing: bytes | None
     findings: list[Finding]
+    gray: np.ndarray | None = None
 
 
 def measure_picture(request: MeasureRequest) -> PictureMeasures | tuple[Finding, ...]:

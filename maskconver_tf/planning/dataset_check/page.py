@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from maskconver_tf.datasets.findings import Finding, by_kind
-from maskconver_tf.planning.dataset_check.report import Report, ReportPicture
+from maskconver_tf.planning.dataset_check.report import Report, ReportPicture, advice_lines
 
 _SHOWN_PER_KIND = 200
 """Number of findings of one kind on the page. The JSON has all of them."""
@@ -61,7 +61,8 @@ th { font-weight: 600; color: var(--soft); } .name { text-align: left; white-spa
 
 def make_page(report: Report) -> str:
     """Returns the HTML text, which contains the pictures and charts."""
-    body = [_head(report), problems_section(report.problems, _pairs(report)), _ceilings(report)]
+    body = [_head(report), problems_section(report.problems, _pairs(report))]
+    body += [_ceilings(report), _advice(report)]
     for name, part in report.parts.items():
         body.append(_part(name, part, report.drawings[name], report.colors[name]))
     return page_frame("Dataset check", body)
@@ -170,6 +171,16 @@ def _ceilings(report: Report) -> str:
         "<th>as it lies</th><th>beside it</th><th>labels at stride 1</th>"
         f"<th>segments without slot</th><th>pictures</th></tr>{''.join(rows)}</table>"
     )
+
+
+def _advice(report: Report) -> str:
+    """Baselines and warnings, as the terminal shows them."""
+    lines = [
+        f"<li>{_text(name)}: {_text(line.strip(' !'))}</li>"
+        for name, part in report.parts.items()
+        for line in advice_lines(part)
+    ]
+    return f"<h2>Baselines and warnings</h2><ul>{''.join(lines)}</ul>" if lines else ""
 
 
 def _score(value: float | None) -> str:

@@ -87,7 +87,12 @@ def _part_lines(name: str, part: dict[str, Any]) -> list[str]:
         size = ceiling["input_size"]
         lines.append("  PQ ceiling at {} x {}: {}".format(*size, _ceiling_text(ceiling)))
         lines.append("    " + _grid_text(ceiling, first))
-    return lines + _baseline_lines(part["baselines"]) + [f"  ! {w}" for w in part["warnings"]]
+    return lines + advice_lines(part)
+
+
+def advice_lines(part: dict[str, Any]) -> list[str]:
+    """What a user should know about a part: the scores of baselines, then warnings with "!"."""
+    return _baseline_lines(part["baselines"]) + [f"  ! {each}" for each in part["warnings"]]
 
 
 def _grid_text(ceiling: dict[str, Any], first: list[int]) -> str:

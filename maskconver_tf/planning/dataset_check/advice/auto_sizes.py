@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 
 import numpy as np
@@ -11,7 +12,7 @@ from maskconver_tf.datasets.census.measure_picture import (
     PictureMeasures,
     measure_picture,
 )
-from maskconver_tf.datasets.sources.source import Source
+from maskconver_tf.datasets.sources.source import Source, SourcePicture
 
 SCALES = (0.5, 0.75, 1.0, 1.5, 2.0)
 """Shares of the usual size of the pictures."""
@@ -23,7 +24,7 @@ _LOOKED_AT = 24
 def auto_sizes(source: Source) -> list[tuple[int, int]]:
     """Returns up to five input sizes in the usual shape of the pictures, the smallest first.
 
-    It reads some evenly spread pictures. Without a usable one it returns 640 x 640.
+    It reads some pictures. Without a usable one it returns 640 x 640.
     """
     return sizes_for(_some_sizes(source))
 
@@ -43,7 +44,15 @@ def sizes_for(picture_sizes: Iterable[tuple[int, int]]) -> list[tuple[int, int]]
 
 
 def _some_sizes(source: Source) -> list[tuple[int, int]]:
-    count = len(source.pictures)
-    chosen = sorted({i * count // _LOOKED_AT for i in range(_LOOKED_AT)}) if count else []
-    measured = [measure_picture(MeasureRequest(source.pictures[i])) for i in chosen]
+    measured = [measure_picture(MeasureRequest(picture)) for picture in _some_pictures(source)]
     return [found.size for found in measured if isinstance(found, PictureMeasures)]
+
+
+def _some_pictures(source: Source) -> Iterable[SourcePicture]:
+    """Evenly spread pictures of a list; the first ones of a stream of records."""
+    pictures, count = source.pictures, len(source.pictures)
+    if not hasattr(pictures, "__getitem__"):
+        return itertools.islice(pictures, _LOOKED_AT)
+    return [
+        pictures[i] for i in sorted({i * count // _LOOKED_AT for i in range(_LOOKED_AT)})[:count]
+    ]
