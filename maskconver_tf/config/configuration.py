@@ -30,7 +30,7 @@ from maskconver_tf.config.gin_files import resolve_gin_file
 from maskconver_tf.config.messages import explain_missing_arguments, plain_errors
 from maskconver_tf.config.names import DYNAMIC_REGISTRATION
 from maskconver_tf.config.old_configurations import earlier_defaults
-from maskconver_tf.config.places import place_of_setting
+from maskconver_tf.config.places import macro_behind, place_of_setting
 from maskconver_tf.config.reader import Reader
 from maskconver_tf.config.unused import unused_bindings
 from maskconver_tf.errors import UserError
@@ -232,11 +232,15 @@ def bound_reference(target: Callable, parameter: str) -> tuple[str, Any] | None:
 
 
 def place_of(target: Callable, parameter: str, scope: str = "") -> str | None:
-    """Returns where `parameter` of `target` was set for calls in a scope; None if nobody set it."""
+    """Returns where `parameter` of `target` was set for calls in a scope; None if nobody set it.
+
+    If a macro supplies the value, this is the place of the macro.
+    """
     selector = f"{target.__module__}.{target.__qualname__}"
     parts = scope.split("/") if scope else []
     keys = [("/".join(parts[:end]), selector, parameter) for end in range(len(parts), -1, -1)]
-    return next((_places[key] for key in keys if key in _places), None)
+    key = next((key for key in keys if key in _places), None)
+    return _places[macro_behind(key, _places) or key] if key else None
 
 
 @contextlib.contextmanager

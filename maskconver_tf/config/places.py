@@ -17,13 +17,13 @@ def place_of_setting(message: str, all_places: Mapping[Key, str]) -> str:
         return ""
     name, parameter = setting.groups()
     keys = [k for k in all_places if k[1].endswith(f".{name}") and k[2] == parameter]
-    keys = [_macro_behind(key, all_places) or key for key in keys]
+    keys = [macro_behind(key, all_places) or key for key in keys]
     places = {all_places[key] for key in keys}
     is_shown = any(re.search(rf"\b{setting[0]} *=", place) for place in places)
     return "" if len(places) != 1 or is_shown else f"{places.pop()}: "
 
 
-def _macro_behind(key: Key, all_places: Mapping[Key, str]) -> Key | None:
+def macro_behind(key: Key, all_places: Mapping[Key, str]) -> Key | None:
     """Returns the key of the macro that supplies a binding; None if a value supplies it."""
     bound = gin.query_parameter("/".join(filter(None, [key[0], f"{key[1]}.{key[2]}"])))
     macros = [macro_key(name) for name in macros_in(bound)]

@@ -111,7 +111,12 @@ def _kept_settings(
             print(note, file=sys.stderr)
             continue
         is_new = _SCORE in options or _is_of_command_line(_place(fusion, _SCORE, scope))
-        names = [name for name in kept.settings if not (is_new and name in _NARROWER)]
+        names = [
+            name
+            for name in kept.settings
+            if not (is_new and name in _NARROWER)
+            and not _is_of_command_line(_place(fusion, name, scope))
+        ]
         advice = f"{kept.fusion} has no such setting. Delete the file, or choose again"
         settings += [
             OptionSetting(_binding(scope, fusion, name, kept.settings[name]), str(file), advice)

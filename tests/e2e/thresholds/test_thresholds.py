@@ -87,6 +87,17 @@ def test_options_come_before_gin_before_the_choice_before_the_run(trained, run, 
     assert "overlap_threshold 0.11 (--gin.PanopticFusion.overlap_threshold=0.11)" in printed
 
 
+def test_a_macro_of_the_command_line_comes_before_the_choice(run, tuned, tmp_path):
+    other = shutil.copytree(run, tmp_path / "run")
+    lines = (other / "config.gin").read_text().splitlines()
+    lines[-1:-1] = ["LEAST = 100", "panoptic_fusion.PanopticFusion.min_area = %LEAST"]
+    lines = [line for line in lines if "min_area" not in line or "%LEAST" in line]
+    (other / "config.gin").write_text("\n".join(lines) + "\n")
+    kept = kept_settings(run)["min_area"]
+    assert roots.load_run(str(other)).fusion.min_area == kept
+    assert roots.load_run(str(other), ["LEAST=77"]).fusion.min_area == 77
+
+
 @pytest.mark.parametrize("by_gin", [True, False])
 def test_a_new_score_threshold_cancels_kept_ones_of_stuff_and_classes(run, tuned, by_gin):
     assert kept_settings(run)["stuff_score_threshold"] is not None
