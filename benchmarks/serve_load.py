@@ -256,10 +256,14 @@ def _counted(phases: list[Phase]) -> collections.Counter:
 
 
 def start_server(model: str, folder: str) -> tuple[subprocess.Popen, str]:
-    """Starts `maskconver serve`; returns the process and its address."""
+    """Starts `maskconver serve`; returns the process and its address.
+
+    Each picture runs alone, so that answers can be compared to the last byte.
+    """
     token = Path(folder, "token")
     token.write_text(TOKEN, encoding="ascii")
     options = ["--model", model, "--port", "0", "--token_file", str(token), "--no_access_log"]
+    options += ["--batch_sizes", "1"]
     code = "from maskconver_tf.cli.main import run; run()"
     command = [sys.executable, "-c", code, "serve", *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ))

@@ -58,7 +58,7 @@ def make_server(folder: Path, settings: ServerSettings) -> ModelServer:
 
     def load(version: Path, number: int) -> ModelVersion:
         found = load_model_version(version, number)
-        warm_up(found, settings.batch_sizes)
+        warm_up(found, settings.batch_sizes or found.batch_sizes)
         return found
 
     return ModelServer(folder, settings, load)

@@ -9,8 +9,6 @@ import re
 from maskconver_tf.errors import UserError
 from maskconver_tf.setting_checks import check_numbers, check_whole_numbers
 
-BATCH_SIZES = (1, 2, 4, 8)
-"""Numbers of pictures that the server runs as one batch."""
 MAX_PIXELS = 25_000_000
 MAX_BODY_MB = 32
 LARGEST_BODY_MB = 1024
@@ -71,7 +69,8 @@ class ServerSettings:
       token: secret that clients send as `Authorization: Bearer TOKEN`; None lets everyone in.
       num_versions: the newest versions that are served at the same time.
       labels: label -> version; a labelled version stays loaded while its folder exists.
-      batch_sizes: numbers of pictures that are run as one batch, ascending, the first is 1.
+      batch_sizes: numbers of pictures that run as one batch, 1 among them; None for those that each
+        version was exported for.
       batch_seconds: time that a picture waits for others, if the model is idle.
       threads: batches that the model computes at the same time.
       poll_seconds: time between two looks for new versions.
@@ -85,7 +84,7 @@ class ServerSettings:
     token: str | None = None
     num_versions: int = 1
     labels: dict[str, int] = dataclasses.field(default_factory=dict)
-    batch_sizes: tuple[int, ...] = BATCH_SIZES
+    batch_sizes: tuple[int, ...] | None = None
     batch_seconds: float = 0.005
     threads: int = 1
     poll_seconds: float = 2.0
@@ -102,10 +101,6 @@ class ServerSettings:
         check_numbers("ServerSettings", 0.01, 3600, poll_seconds=self.poll_seconds)
         for name in (self.name, *self.labels):
             check_name(name)
-
-    @property
-    def max_batch(self) -> int:
-        return self.batch_sizes[-1]
 
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)

@@ -115,9 +115,9 @@ def _add_batch_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--batch_sizes",
         type=batch_sizes,
-        default=(1, 2, 4, 8),
         metavar="N,N,...",
-        help="numbers of pictures that run as one batch (default: 1,2,4,8)",
+        help="numbers of pictures that run as one batch; with 1 alone the answers are those of "
+        "`predict` to the last pixel (default: those of the export, of a run 1)",
     )
     parser.add_argument(
         "--batch_ms",
@@ -199,7 +199,7 @@ def run_serve(args: argparse.Namespace) -> None:
         token=token,
         num_versions=args.versions,
         labels=dict(args.label),
-        batch_sizes=tuple(sorted({1, *args.batch_sizes})),
+        batch_sizes=tuple(sorted({1, *args.batch_sizes})) if args.batch_sizes else None,
         batch_seconds=args.batch_ms / 1000,
         threads=args.threads,
         poll_seconds=args.poll_seconds,

@@ -23,7 +23,7 @@ class Batcher:
     that fits; the others stay first in the queue. So only sizes run for which a version is warm.
 
     Args:
-      batch_sizes: the sizes, ascending; the first is 1.
+      batch_sizes: numbers of pictures of a batch, 1 among them; None for those of each version.
       batch_seconds: see above.
       capacity: most pictures that wait.
       max_pixels: most pixels of a batch, for its memory; a larger picture runs alone.
@@ -33,14 +33,14 @@ class Batcher:
 
     def __init__(
         self,
-        batch_sizes: Sequence[int],
+        batch_sizes: Sequence[int] | None,
         batch_seconds: float,
         capacity: int,
         max_pixels: int,
         threads: int = 1,
         observe: Observer = lambda jobs, begin, seconds: None,
     ):
-        self._sizes = sorted(batch_sizes)
+        self._sizes = batch_sizes
         self._batch_seconds = batch_seconds
         self.capacity = capacity
         self._max_pixels = max_pixels
@@ -128,7 +128,7 @@ class Batcher:
         first = self._queue[0]
         if self._stopped or not isinstance(first, PictureJob):
             return 0.0
-        if len(self._companions()) >= self._sizes[-1]:
+        if len(self._companions()) >= max(self._sizes_of(first)):
             return 0.0
         return first.queued + self._batch_seconds - time.monotonic()
 
@@ -137,7 +137,7 @@ class Batcher:
         first = self._queue[0]
         if not isinstance(first, PictureJob):
             return [first]
-        found, pixels = [], 0
+        found, pixels, most = [], 0, max(self._sizes_of(first))
         for job in self._queue:
             if not isinstance(job, PictureJob) or job.version is not first.version:
                 continue
@@ -145,13 +145,16 @@ class Batcher:
             if found and pixels > self._max_pixels:
                 break
             found.append(job)
-            if len(found) == self._sizes[-1]:
+            if len(found) == most:
                 break
         return found
 
     def _take(self) -> list[Job]:
         found = self._companions()
-        count = max(size for size in self._sizes if size <= len(found))
+        count = max(size for size in self._sizes_of(found[0]) if size <= len(found))
         taken = set(map(id, found[:count]))
         self._queue = deque(job for job in self._queue if id(job) not in taken)
         return found[:count]
+
+    def _sizes_of(self, job: Job) -> Sequence[int]:
+        return self._sizes or job.version.batch_sizes

@@ -43,6 +43,7 @@ def load_model_version(folder: Path, number: int) -> ModelVersion:
         as_json,
         preprocessing,
         provenance["fusion"],
+        tuple(sorted({1, *provenance.get("batch_sizes", ())})),
         _runner(loaded, infos),
     )
 

@@ -26,6 +26,7 @@ class ModelVersion:
       signature_json: the same as TensorFlow Serving's metadata shows them.
       preprocessing: content of the asset `preprocessing.json`.
       fusion: settings of the fusion, from the asset `provenance.json`.
+      batch_sizes: the batch sizes that it was exported for, and 1; from the same asset.
       run: runs a signature: its name and inputs -> outputs. Strings are arrays of bytes objects.
     """
 
@@ -35,6 +36,7 @@ class ModelVersion:
     signature_json: dict[str, Any]
     preprocessing: dict[str, Any]
     fusion: dict[str, Any]
+    batch_sizes: tuple[int, ...]
     run: Run
 
     @property

@@ -9,8 +9,10 @@ import pytest
 from PIL import Image
 
 import maskconver_tf
-from maskconver_tf.serving.serve import make_server
 from maskconver_tf.serving.settings import ServerSettings
+from maskconver_tf.serving.versions.load_version import load_model_version
+from maskconver_tf.serving.versions.model_version import ModelVersion
+from maskconver_tf.serving.web.server import ModelServer
 
 
 @pytest.fixture(scope="session")
@@ -20,10 +22,17 @@ def served_version(exported) -> Path:
 
 
 @pytest.fixture(scope="session")
-def server_url(served_version):
-    """Address of a server in a thread."""
-    settings = ServerSettings(port=0, batch_sizes=(1, 2, 4), access_log=False)
-    with make_server(served_version, settings).running() as url:
+def version(served_version) -> ModelVersion:
+    """The loaded version; all servers share it, since loading and tracing take seconds."""
+    return load_model_version(served_version, 1)
+
+
+@pytest.fixture(scope="session")
+def server_url(served_version, version):
+    """Address of a server in a thread, which runs each picture alone."""
+    settings = ServerSettings(port=0, batch_sizes=(1,), access_log=False)
+    server = ModelServer(served_version, settings, lambda path, number: version)
+    with server.running() as url:
         yield url
 
 

@@ -29,19 +29,19 @@ FAST = Retry(attempts=4, first_seconds=0.01, most_seconds=0.02)
 class Service(prediction_service_pb2_grpc.PredictionServiceServicer):
     """Answers `Predict` and `GetModelMetadata`; `failures` are sent first."""
 
-    def __init__(self, version):
-        self.loaded = tf.saved_model.load(str(version))
-        content = (version / "saved_model.pb").read_bytes()
+    def __init__(self, version, folder):
+        self.version = version
+        content = (folder / "saved_model.pb").read_bytes()
         [self.graph] = saved_model_pb2.SavedModel.FromString(content).meta_graphs
         self.failures: list[grpc.StatusCode] = []
         self.specs, self.tokens = [], []
 
     def Predict(self, request, context):
         self._check(request, context)
-        function = self.loaded.signatures[request.model_spec.signature_name or "serving_default"]
-        inputs = {n: tf.constant(tf.make_ndarray(value)) for n, value in request.inputs.items()}
+        signature = request.model_spec.signature_name or "serving_default"
+        inputs = {n: tf.make_ndarray(value) for n, value in request.inputs.items()}
         answer = predict_pb2.PredictResponse()
-        for name, value in function(**inputs).items():
+        for name, value in self.version.run(signature, inputs).items():
             answer.outputs[name].CopyFrom(tf.make_tensor_proto(value))
         return answer
 
@@ -64,8 +64,8 @@ class Service(prediction_service_pb2_grpc.PredictionServiceServicer):
 
 
 @pytest.fixture(scope="module")
-def service(served_version):
-    return Service(served_version)
+def service(version, served_version):
+    return Service(version, served_version)
 
 
 @pytest.fixture(scope="module")

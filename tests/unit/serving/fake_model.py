@@ -73,6 +73,7 @@ def fake_version(number: int = 1, model: FakeModel | None = None) -> ModelVersio
         },
         preprocessing={"input_height": 64, "input_width": 64, "max_pixels": 50_000_000},
         fusion={"class": "PanopticFusion", "score_threshold": 0.5},
+        batch_sizes=(1, 2, 4, 8),
         run=model or FakeModel(),
     )
 

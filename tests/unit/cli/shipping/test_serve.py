@@ -41,7 +41,7 @@ def test_wrong_options_are_named(capsys, tmp_path, option, value, part):
 
 def test_defaults_and_lists():
     args = make_parser().parse_args(["serve", "--model", "exported"])
-    assert (args.host, args.port, args.batch_sizes) == ("127.0.0.1", 8501, (1, 2, 4, 8))
+    assert (args.host, args.port, args.batch_sizes) == ("127.0.0.1", 8501, None)
     arguments = ["--model", "x", "--label", "a=1", "--label", "b=2", "--batch_sizes", "8,1"]
     args = make_parser().parse_args(["serve", *arguments])
     assert args.label == [("a", 1), ("b", 2)] and args.batch_sizes == (1, 8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import threading
 import time
@@ -64,6 +65,22 @@ def test_only_warm_sizes_run():
     model.gate.set()
     [job.future.result(5) for job in jobs]
     assert model.batches == [1, 3, 1, 1]
+    batcher.stop(1)
+
+
+def test_without_a_choice_each_version_has_its_own_sizes():
+    models = FakeModel(), FakeModel()
+    sizes = (1, 3), (1, 2)
+    versions = [
+        dataclasses.replace(fake_version(i, models[i]), batch_sizes=sizes[i]) for i in range(2)
+    ]
+    batcher = _batcher(batch_sizes=None)
+    _held(models[0], versions[0], batcher)
+    jobs = [_job(versions[i % 2], i) for i in range(7)]
+    batcher.submit(jobs)
+    models[0].gate.set()
+    [job.future.result(5) for job in jobs]
+    assert models[0].batches == [1, 3, 1] and models[1].batches == [2, 1]
     batcher.stop(1)
 
 
