@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from maskconver_tf.cli.arguments import add_command, folder_name
+from maskconver_tf.errors import UserError
 
 _FORMATS = """\
 formats of --to:
@@ -61,10 +62,17 @@ def add_convert_command(commands: Any) -> None:
 def run_convert(args: argparse.Namespace) -> None:
     from maskconver_tf.evaluation.formats.convert import convert, read_predictions
     from maskconver_tf.evaluation.lost_quality.recalibration import Recalibration
+    from maskconver_tf.files.paths import make_out_folder
 
-    path = Path(args.pred)
+    if args.recalibration and args.to == "cityscapes":
+        raise UserError(
+            f"--recalibration {args.recalibration}: found --to cityscapes, whose files have no "
+            "scores; expected panoptic or instances. Leave it out, or choose another format"
+        )
+    path, out = Path(args.pred), Path(args.out)
+    make_out_folder(str(out.parent if args.to == "instances" else out))
     png_folder = Path(args.pred_png) if args.pred_png else path.with_suffix("")
     classes = Path(args.classes) if args.classes else None
     recalibration = Recalibration.load(Path(args.recalibration)) if args.recalibration else None
     found = read_predictions(path, png_folder, classes)
-    print(f"{args.out}: {convert(found, args.to, Path(args.out), recalibration)}")
+    print(f"{args.out}: {convert(found, args.to, out, recalibration)}")

@@ -26,6 +26,10 @@ inputs:
       id_maps: class x 1000 + instance in each pixel, or as --divisor says
       cityscapes: the values of the instanceIds files; the classes are known
 
+outputs: tables of PQ by group, class and size, of the kinds of error that cost PQ and of what each
+fix brings, mIoU, and AP and calibration if the predictions have scores. --out writes results.json,
+per_class.csv, per_picture.csv, per_segment.csv, and recalibration.json for `maskconver convert`.
+
 docs/evaluation.md tells what each number means."""
 
 
@@ -34,7 +38,7 @@ def add_score_command(commands: Any) -> None:
         commands,
         "score",
         run_score,
-        "score panoptic predictions of any program from files: PQ, boundary PQ, AP, mIoU",
+        "score panoptic predictions of any program from files, and tell where PQ is lost",
         "maskconver score --truth panoptic_val.json --truth_png panoptic_val \\\n"
         "      --pred predictions.json --pred_png predictions --out scores",
         _INPUTS,
@@ -52,7 +56,9 @@ def add_score_command(commands: Any) -> None:
         "--against", metavar="PATH", help="other predictions of the same pictures to compare with"
     )
     parser.add_argument("--against_png", metavar="DIR", help="id maps of --against, PNG")
-    parser.add_argument("--out", metavar="DIR", help="folder for results.json and the CSV files")
+    parser.add_argument(
+        "--out", metavar="DIR", help="folder for results.json, CSV files and recalibration.json"
+    )
     parser.add_argument(
         "--boundary", action="store_true", help="also boundary PQ; takes about twice the time"
     )
@@ -87,7 +93,10 @@ def run_score(args: argparse.Namespace) -> None:
     from maskconver_tf.datasets.build.build import num_workers
     from maskconver_tf.evaluation.scoring.score import score_files, write_scoring
     from maskconver_tf.evaluation.scoring.terminal_tables import format_scoring
+    from maskconver_tf.files.paths import make_out_folder
 
+    if args.out:
+        make_out_folder(args.out)
     pairs = _pairs(args)
     workers = num_workers(args.workers, pairs.count)
     scoring = score_files(pairs, workers, args.strict, args.boundary)

@@ -213,6 +213,14 @@ def test_malformed_instances(tmp_path, capsys, change, expected):
     assert expected in capsys.readouterr().err
 
 
+def test_cityscapes_has_no_scores_to_change(tmp_path, capsys):
+    files = SmallFiles(tmp_path)
+    arguments = ["--pred", str(files.pred), "--to", "cityscapes", "--out", str(tmp_path / "out")]
+    assert main(["convert", *arguments, "--recalibration", "r.json"]) != 0
+    assert "whose files have no scores" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_names_that_are_not_cityscapes(cityscapes, tmp_path, capsys):
     content = json.loads(cityscapes.pred.read_text())
     content["annotations"][0]["image_id"] = "scene"
