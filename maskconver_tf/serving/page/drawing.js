@@ -21,15 +21,16 @@ export function paintMasks(image, found, colors, { opacity, outlines, hidden, ac
     for (let x = 0; x < image.width; x++, i++) ids[i] = map[row + Math.floor(((x + 0.5) * width) / image.width)];
   }
   const strong = Math.round(255 * Math.min(1, opacity + 0.25)), weak = Math.round(255 * opacity);
+  const isHidden = found.segments.map(({ classId }) => hidden.has(classId));
   const reach = Math.max(1, Math.round(image.width / 450));
   for (let y = 0, i = 0; y < image.height; y++) {
     for (let x = 0; x < image.width; x++, i++) {
       const id = ids[i];
-      if (!id || hidden.has(found.segments[id - 1].classId)) continue;
+      if (!id || isHidden[id - 1]) continue;
       const isActive = id === active;
       const isEdge = (outlines || isActive) && onEdge(ids, image, x, y, isActive ? 2 * reach : reach);
       const color = isEdge && isActive ? [255, 255, 255] : colors[id - 1];
-      data.set(color, 4 * i);
+      [data[4 * i], data[4 * i + 1], data[4 * i + 2]] = color;
       data[4 * i + 3] = isEdge ? 255 : active ? (isActive ? strong : weak >> 1) : weak;
     }
   }

@@ -26,7 +26,7 @@ export function fuse(ready, thresholds = {}) {
   const [chosen, scores] = candidates(ready, limits);
   const owners = winners(ready, chosen, scores);
   const areas = new Int32Array(chosen.length);
-  for (const owner of owners) if (owner !== NOBODY) areas[owner]++;
+  for (let i = 0; i < owners.length; i++) if (owners[i] !== NOBODY) areas[owners[i]]++;
   const least = Math.max(limits.min_area, 1);
   const alive = chosen.map((k, j) => {
     if (areas[j] < least) return false;
@@ -146,17 +146,16 @@ function describe(ready, owners, chosen, scores, numbers) {
     }
   });
   const map = new Int32Array(owners.length);
-  for (let row = 0, i = 0; row < ready.height; row++) {
-    for (let column = 0; column < ready.width; column++, i++) {
-      const id = owners[i] === NOBODY ? 0 : numbers[owners[i]];
+  for (let row = 0; row < ready.height; row++) {
+    for (let x0 = 0, x1 = 0; x0 < ready.width; x0 = x1) { // runs of one owner
+      const from = row * ready.width, owner = owners[from + x0];
+      while (x1 < ready.width && owners[from + x1] === owner) x1++;
+      const id = owner === NOBODY ? 0 : numbers[owner], segment = segments[id - 1];
       if (!id) continue;
-      map[i] = id;
-      const segment = segments[id - 1];
-      segment.area++;
-      segment.x0 = Math.min(segment.x0, column);
-      segment.x1 = Math.max(segment.x1, column + 1);
-      segment.y0 = Math.min(segment.y0, row);
-      segment.y1 = row + 1;
+      map.fill(id, from + x0, from + x1);
+      segment.area += x1 - x0;
+      Object.assign(segment, { x0: Math.min(segment.x0, x0), x1: Math.max(segment.x1, x1),
+        y0: Math.min(segment.y0, row), y1: row + 1 });
     }
   }
   return { map, segments };
