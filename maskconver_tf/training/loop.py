@@ -92,11 +92,16 @@ class TrainingLoop:
         try:
             if length.minutes:
                 return self._run_for_minutes(controller, length, progress)
-            return _run(controller, length, self._folder.last_evaluated_step())
+            return _run(controller, length, self._last_evaluated_step())
         except StopRequested:
             controller.save_checkpoint()
             self._checkpoints.sync()
             raise self._stop.run_stopped(self._step.steps_done) from None
+
+    def _last_evaluated_step(self) -> int:
+        """Returns what the chief's folder says, so that all workers evaluate together."""
+        own = self._folder.last_evaluated_step() if self._workers.is_chief else 0
+        return int(self._workers.sum(float(own)))
 
     def _run_for_minutes(
         self, controller: orbit.Controller, length: RunLength, progress: RunProgress
