@@ -32,6 +32,7 @@ def measure_ceilings(plan: Plan, opened: OpenedData) -> dict[str, float]:
         PanopticFusion(min_area=least),
         values["TargetBuilder.num_slots"],
         values["TargetBuilder.label_stride"],
+        2**plan.model.mask_level,
     )
     pictures = opened.evaluation.pictures
     count = min(len(pictures), _MOST_PICTURES)

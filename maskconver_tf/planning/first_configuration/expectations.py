@@ -9,7 +9,11 @@ import numpy as np
 
 from maskconver_tf.planning.first_configuration.choosing.length import format_seconds
 from maskconver_tf.planning.first_configuration.choosing.plan import Plan
-from maskconver_tf.planning.first_configuration.experiment_text import run_folder
+from maskconver_tf.planning.first_configuration.experiment_text import (
+    input_reason,
+    run_folder,
+    train_command,
+)
 from maskconver_tf.planning.first_configuration.looking.data_facts import DataFacts
 
 _PROCESS_BYTES = 1.2e9
@@ -28,7 +32,7 @@ def expectations(plan: Plan, file: str, ceiling: dict[str, float] | None) -> str
         *_found(plan.facts),
         "",
         f"model: {plan.model.candidate.name} ({plan.model.reason})",
-        f"input: {_sizes(plan)} ({plan.size.reason})",
+        f"input: {_sizes(plan)} ({input_reason(plan)})",
         *_expected(plan, ceiling),
     ]
     if plan.doubts:
@@ -69,6 +73,8 @@ def _sizes(plan: Plan) -> str:
     text = "{} x {}".format(*plan.size.input_size)
     if plan.size.crops:
         text += ", crops of {} x {} in training".format(*plan.size.train_size)
+    elif plan.size.is_enlarged:
+        text += ", {} x {} in training".format(*plan.size.train_size)
     return text
 
 
@@ -106,7 +112,7 @@ def _next_commands(plan: Plan, file: str) -> list[str]:
     run, shown = shlex.quote(run_folder(file)), shlex.quote(file)
     return [
         f"  maskconver data show --gin_file {shown} --out inputs.png",
-        f"  maskconver train --gin_file {shown} --model_dir {run}",
+        f"  {train_command(plan, file)}",
         f"  maskconver evaluate --model {run}",
     ]
 

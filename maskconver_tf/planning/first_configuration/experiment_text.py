@@ -37,10 +37,9 @@ def experiment_text(
 
 
 def _header(plan: Plan, file_name: str, command: str) -> list[str]:
-    run = run_folder(file_name)
     speed = f"{plan.budget.seconds:.2g} seconds for a megapixel of training"
     where = f"this machine, {plan.measured.device}" if plan.measured else "not measured; assumed"
-    shown = shlex.join(["maskconver", "train", "--gin_file", file_name, "--model_dir", run])
+    shown = train_command(plan, file_name)
     return [
         *_comment(f"Written by `{command}`. Change what you like."),
         f"# Command: {shown}",
@@ -48,6 +47,21 @@ def _header(plan: Plan, file_name: str, command: str) -> list[str]:
         "# Expected: not measured",
         *_comment(f"Model: {plan.model.reason}."),
     ]
+
+
+def train_command(plan: Plan, file_name: str) -> str:
+    """Returns the command that trains; with the minutes if the plan uses them up."""
+    words = ["maskconver", "train", "--gin_file", file_name, "--model_dir", run_folder(file_name)]
+    if not plan.length.is_cut:
+        words += ["--minutes", f"{plan.budget.minutes:g}"]
+    return shlex.join(words)
+
+
+def input_reason(plan: Plan) -> str:
+    """Returns why the input of evaluation and prediction has its size."""
+    if plan.size.is_enlarged:
+        return "1.5 times the size in training, which was best on crowds"
+    return plan.size.reason
 
 
 def run_folder(file_name: str) -> str:
@@ -60,10 +74,10 @@ def _data_settings(plan: Plan, train_data: str, eval_data: str) -> list[Setting]
     settings = [
         Setting("TRAIN_DATA", train_data, f"{facts.num_pictures} pictures"),
         Setting("EVAL_DATA", eval_data, f"{facts.num_eval} pictures"),
-        Setting("INPUT_SIZE", plan.size.input_size, plan.size.reason),
+        Setting("INPUT_SIZE", plan.size.input_size, input_reason(plan)),
     ]
-    if plan.size.crops:
-        reason = "crops of that size in training only"
+    if plan.size.train_size != plan.size.input_size:
+        reason = "crops of that size in training" if plan.size.crops else plan.size.reason
         settings.append(Setting("TrainingInput.input_size", plan.size.train_size, reason))
     if plan.model.candidate.is_pretrained:
         reason = "from the package of the extra `pretrained`"

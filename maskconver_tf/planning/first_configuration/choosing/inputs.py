@@ -8,7 +8,7 @@ import numpy as np
 
 from maskconver_tf.planning.first_configuration.choosing.length import ChosenLength
 from maskconver_tf.planning.first_configuration.choosing.levels import level_bounds, level_shares
-from maskconver_tf.planning.first_configuration.choosing.models import Candidate
+from maskconver_tf.planning.first_configuration.choosing.model_choice import ChosenModel
 from maskconver_tf.planning.first_configuration.choosing.setting import Setting
 from maskconver_tf.planning.first_configuration.choosing.size import ChosenSize
 from maskconver_tf.planning.first_configuration.looking.data_facts import DataFacts
@@ -29,13 +29,14 @@ def augmentation_settings(
     """Returns scales, flips and colors, and whether records stay in memory."""
     many = length.epochs(facts) > _MANY_EPOCHS
     low, high = (0.7, 1.5) if many else (0.8, 1.25)
+    if size.is_enlarged:
+        low, high = 0.6, 1.6
     zoom = size.zoom
     settings = [
         Setting(
             "TrainingInput.scale_range",
             (round(low * zoom, 3), round(high * zoom, 3)),
-            f"{low:g} to {high:g} times the scale of evaluation"
-            + ("; wide, since pictures come often" if many else ""),
+            _scale_reason(size, low, high, many),
         ),
         *turns,
     ]
@@ -48,9 +49,16 @@ def augmentation_settings(
     return settings
 
 
-def label_settings(facts: DataFacts, size: ChosenSize, candidate: Candidate) -> list[Setting]:
-    """Returns the settings of `TargetBuilder` and the number of proposals."""
-    scales = facts.scales(size.input_size)
+def _scale_reason(size: ChosenSize, low: float, high: float, many: bool) -> str:
+    if size.is_enlarged:
+        return "includes the scale of evaluation, 1.5; as in experiments/crowd.gin"
+    wide = "; wide, since pictures come often" if many else ""
+    return f"{low:g} to {high:g} times the scale of evaluation{wide}"
+
+
+def label_settings(facts: DataFacts, size: ChosenSize, model: ChosenModel) -> list[Setting]:
+    """Returns the settings of `TargetBuilder`, of the mask grid and the number of proposals."""
+    candidate, scales = model.candidate, facts.scales(size.label_size)
     diagonals = facts.scaled("half_diagonals", scales)
     bounds = level_bounds(diagonals, candidate.center_levels)
     shares = ", ".join(f"{share:.0%}" for share in level_shares(diagonals, bounds))
@@ -76,7 +84,11 @@ def label_settings(facts: DataFacts, size: ChosenSize, candidate: Candidate) -> 
     sides = facts.scaled("short_sides", scales)[facts.counted()]
     stride = 1 if len(sides) and np.quantile(sides, 0.25) < _SMALL_SIDE else 2
     reasons = {1: "labels at every pixel, since things are small", 2: "enough for large things"}
-    return [*settings, Setting("TargetBuilder.label_stride", stride, reasons[stride])]
+    settings.append(Setting("TargetBuilder.label_stride", stride, reasons[stride]))
+    if model.mask_level != 2:
+        reason = "masks at stride 2, since half of the things are narrower than 16 pixels"
+        settings.append(Setting("MaskConver.mask_level", model.mask_level, reason))
+    return settings
 
 
 def num_slots(most_segments: int) -> int:

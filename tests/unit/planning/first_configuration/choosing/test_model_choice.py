@@ -33,6 +33,19 @@ def test_distances_count_at_the_size_of_the_input():
     assert chosen(gap=20.0, size=(160, 160)).candidate.name == "small_crowded"
 
 
+@pytest.mark.parametrize(
+    ("changes", "size", "level"),
+    [
+        ({"sides": (11,) * 9, "gap": 9.0}, (256, 256), 1),
+        ({"sides": (11,) * 9, "gap": 90.0}, (240, 240), 2),  # not crowded
+        ({"sides": (30,) * 9, "gap": 9.0}, (240, 240), 2),  # not narrow
+        ({"sides": (3,) * 9, "gap": 9.0}, (960, 960), 2),  # too large for the memory
+    ],
+)
+def test_masks_have_stride_2_for_narrow_things_in_crowds(changes, size, level):
+    assert chosen(size=size, **changes).mask_level == level
+
+
 def test_without_the_package_photographs_start_from_random_weights_with_advice():
     model = chosen(has_weights=False, is_photograph=True)
     assert model.candidate.name == "small"

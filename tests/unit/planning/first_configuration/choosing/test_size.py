@@ -95,6 +95,13 @@ def test_pictures_that_memory_shrinks_too_much_are_a_doubt(size, side, doubted):
     assert ("cut the pictures into tiles" in doubts) is doubted
 
 
+def test_narrow_things_are_counted_in_cells_of_the_masks():
+    thin = np.array([5] * 40 + [256])
+    facts = make_facts(make_picture_facts((256, 256), sides=(12,) * 40, short_sides=thin))
+    assert "(8 pixels" in " ".join(choose_size(facts, PLENTY, False, 4).doubts)
+    assert "narrower" not in " ".join(choose_size(facts, PLENTY, False, 2).doubts)
+
+
 def test_stuff_is_never_cropped():
     assert not choose_size(facts_of((2000, 2000), 1, count=0), LITTLE, False).crops
 
