@@ -16,13 +16,21 @@ from playwright.sync_api import Browser, Error, sync_playwright
 PAGE = Path(__file__).parents[3] / "maskconver_tf/serving/page"
 
 
+_OPTIONS = [
+    "--no-sandbox",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+]
+"""The camera is a moving test picture, which a page may use without a question."""
+
+
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
     """Starts Debian's Chromium, or that of Playwright; skips the test where none is installed."""
     own = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
     with sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(executable_path=own, args=["--no-sandbox"])
+            browser = playwright.chromium.launch(executable_path=own, args=_OPTIONS)
         except Error as error:
             pytest.skip(f"no Chromium starts here: {str(error).splitlines()[0]}")
         yield browser

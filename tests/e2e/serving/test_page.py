@@ -10,39 +10,13 @@ import pytest
 from PIL import Image
 from pycocotools import mask as coco_mask
 
-from maskconver_tf.serving.settings import Limits, ServerSettings
+from maskconver_tf.serving.settings import ServerSettings
 from maskconver_tf.serving.web.server import ModelServer
 from tests.e2e.serving.browser import PAGE, chromium
-from tests.unit.serving.fake_model import FakeModel, fake_version, make_versions
+from tests.e2e.serving.page_server import SIZE, give_picture, make_picture, make_version, run_server
+from tests.unit.serving.fake_model import make_versions
 
 TOKEN = "sesame"
-SIZE = (96, 128)
-FUSION = {"score_threshold": 0.5, "overlap_threshold": 0.5, "min_area": 16}
-
-
-class Circles(FakeModel):
-    """Finds two bright circles with the scores 0.9 and 0.35 on dark ground with the score 0.6."""
-
-    def __call__(self, signature, inputs):
-        if signature != "raw_heads":
-            return super().__call__(signature, inputs)
-        y, x = np.mgrid[:16, :16] + 0.5
-        masks = [4 - np.hypot(y - 6, x - 5), x * 0 + 0.02, 3 - np.hypot(y - 6, x - 12 - self.shift)]
-        features = 4 * np.stack(masks, -1)[np.newaxis].astype(np.float32)
-        return {
-            "proposal_scores": np.array([[0.9, 0.6, 0.35]], np.float32),
-            "proposal_class_ids": np.array([[1, 0, 1]], np.int32),
-            "proposal_centers": np.full([1, 3, 2], 4.0, np.float32),
-            "mask_embeddings": np.eye(3, dtype=np.float32)[np.newaxis],
-            "mask_features": features,
-            "content_size": np.array([[48, 64]], np.int32),
-        }
-
-
-def _version(number: int):
-    found = fake_version(number, Circles(shift=1 - number))
-    found.fusion.update(FUSION)
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -53,11 +27,7 @@ def browser():
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory):
-    folder = make_versions(tmp_path_factory.mktemp("versions"), 1, 2)
-    settings = ServerSettings(
-        port=0, num_versions=2, access_log=False, limits=Limits(max_pixels=100_000)
-    )
-    with ModelServer(folder, settings, lambda path, number: _version(number)).running() as found:
+    with run_server(tmp_path_factory.mktemp("versions")) as found:
         yield found
 
 
@@ -89,18 +59,6 @@ def _check_is_own(sent: str, address: str, problems: list[str]) -> None:
         problems.append(f"outside: {sent}")
 
 
-def _picture(size: tuple[int, int] = SIZE, kind: str = "PNG") -> dict:
-    pixels = np.random.default_rng(0).integers(0, 256, [*size, 3], np.uint8)
-    out = io.BytesIO()
-    Image.fromarray(pixels).save(out, kind)
-    return {"name": "a.png", "mimeType": f"image/{kind.lower()}", "buffer": out.getvalue()}
-
-
-def _give(page, picture: dict | None = None):
-    page.set_input_files("#file", picture or _picture())
-    page.wait_for_selector("text=/segments? in/")
-
-
 def _rows(page) -> list[str]:
     return [" ".join(row.split()) for row in page.locator(".segment").all_inner_texts()]
 
@@ -118,7 +76,7 @@ def _save(page, kind: str, nth: int = 0) -> bytes:
 def test_a_picture_is_segmented_and_listed(open_page):
     page = open_page()
     assert page.title() == "maskconver: try the model"
-    _give(page)
+    give_picture(page)
     assert _rows(page)[0].startswith("bright 90 %")
     assert _rows(page)[1].startswith("dark 60 %")
     assert page.locator("canvas").get_attribute("aria-label") == (
@@ -128,7 +86,7 @@ def test_a_picture_is_segmented_and_listed(open_page):
 
 def test_sliders_act_without_a_request(open_page):
     page = open_page()
-    _give(page)
+    give_picture(page)
     sent = []
     page.on("request", lambda request: sent.append(request.url))
     _slide(page, "score_threshold", 0.2)
@@ -147,7 +105,7 @@ def test_sliders_act_without_a_request(open_page):
 
 def test_the_json_has_the_segments_of_the_map(open_page):
     page = open_page()
-    _give(page)
+    give_picture(page)
     found = json.loads(_save(page, "json"))
     assert (found["version"], found["height"], found["width"]) == (2, *SIZE)
     first, second = (coco_mask.decode(each["segmentation"]) for each in found["segments"])
@@ -161,7 +119,7 @@ def test_the_json_has_the_segments_of_the_map(open_page):
 
 def test_the_drawing_and_the_cut_out_are_saved(open_page):
     page = open_page()
-    _give(page)
+    give_picture(page)
     drawing = Image.open(io.BytesIO(_save(page, "png")))
     assert drawing.size == SIZE[::-1]
     assert page.locator("[data-save=cut-out]").first.is_disabled()
@@ -171,13 +129,13 @@ def test_the_drawing_and_the_cut_out_are_saved(open_page):
     x, y, w, h = segment["bbox"]
     assert cut.shape == (h, w, 4)
     assert (cut[..., 3] > 0).sum() == segment["area"]
-    original = np.asarray(Image.open(io.BytesIO(_picture()["buffer"])))[y : y + h, x : x + w]
+    original = np.asarray(Image.open(io.BytesIO(make_picture()["buffer"])))[y : y + h, x : x + w]
     np.testing.assert_array_equal(cut[cut[..., 3] > 0][:, :3], original[cut[..., 3] > 0])
 
 
 def test_pointing_names_a_segment(open_page):
     page = open_page()
-    _give(page)
+    give_picture(page)
     box = page.locator("canvas").bounding_box()
     page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.5 * box["height"])
     assert page.locator(".tip").inner_text() == "bright 90 %"
@@ -187,7 +145,7 @@ def test_pointing_names_a_segment(open_page):
 
 def test_hidden_classes_are_not_drawn(open_page):
     page = open_page()
-    _give(page)
+    give_picture(page)
     before = page.locator("canvas").screenshot()
     page.get_by_label("bright 1").uncheck()
     assert page.locator("canvas").screenshot() != before
@@ -196,14 +154,14 @@ def test_hidden_classes_are_not_drawn(open_page):
     page.get_by_label("Outlines").uncheck()
     page.get_by_label("Names").uncheck()
     _slide(page, "opacity", 0)
-    original = np.asarray(Image.open(io.BytesIO(_picture()["buffer"])))
+    original = np.asarray(Image.open(io.BytesIO(make_picture()["buffer"])))
     drawing = np.asarray(Image.open(io.BytesIO(_save(page, "png"))).convert("RGB"))
     np.testing.assert_array_equal(drawing, original)
 
 
 def test_two_versions_side_by_side(open_page):
     page = open_page()
-    _give(page)
+    give_picture(page)
     page.get_by_label("Two versions").check()
     page.wait_for_selector("figure >> nth=1")
     page.locator(".heading >> nth=1").wait_for()
@@ -219,7 +177,7 @@ def test_two_versions_side_by_side(open_page):
 
 def test_keys_move_through_the_segments(open_page):
     page = open_page()
-    _give(page)
+    give_picture(page)
     page.locator(".segment").first.focus()
     page.keyboard.press("ArrowDown")
     assert page.evaluate("() => document.activeElement.innerText").startswith("dark")
@@ -239,33 +197,33 @@ def test_pictures_are_pasted_and_dropped(open_page, event):
           const kind = event === "paste" ? ClipboardEvent : DragEvent;
           document.dispatchEvent(new kind(event, {...given, bubbles: true, cancelable: true}));
         }""",
-        [event, list(_picture()["buffer"])],
+        [event, list(make_picture()["buffer"])],
     )
     page.wait_for_selector("text=2 segments in")
 
 
 def test_a_file_that_is_no_picture_is_refused_in_words(open_page):
     page = open_page()
-    page.set_input_files("#file", _picture() | {"buffer": b"nothing"})
+    page.set_input_files("#file", make_picture() | {"buffer": b"nothing"})
     page.wait_for_selector("#status.error")
     assert page.inner_text("#status").startswith("The picture is")
     page.set_input_files("#file", {"name": "a.txt", "mimeType": "text/plain", "buffer": b"a"})
     page.wait_for_selector("text=This is not a picture.")
-    _give(page)
+    give_picture(page)
 
 
 def test_a_picture_above_the_limit_is_made_smaller(open_page):
     page = open_page()
-    _give(page, _picture((400, 600)))
+    give_picture(page, make_picture((1000, 1500)))
     assert "made smaller" in page.inner_text("#status")
     found = json.loads(_save(page, "json"))
-    assert found["height"] * found["width"] <= 100_000
+    assert found["height"] * found["width"] <= 1_000_000
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone_needs_no_sideways_scrolling(open_page, scheme):
     page = open_page(viewport={"width": 360, "height": 700}, color_scheme=scheme, has_touch=True)
-    _give(page)
+    give_picture(page)
     assert page.evaluate("() => document.documentElement.scrollWidth") == 360
     red, green, blue = page.evaluate(
         "() => getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g).map(Number)"
@@ -279,7 +237,7 @@ def test_a_phone_needs_no_sideways_scrolling(open_page, scheme):
 def test_a_server_with_a_token_asks_for_it(open_page, tmp_path):
     folder = make_versions(tmp_path / "versions", 1)
     settings = ServerSettings(port=0, token=TOKEN, access_log=False)
-    server = ModelServer(folder, settings, lambda path, number: _version(number))
+    server = ModelServer(folder, settings, lambda path, number: make_version(number))
     with server.running() as address:
         page = open_page(address)
         page.get_by_label("This server asks for its token").fill("wrong")
@@ -287,7 +245,7 @@ def test_a_server_with_a_token_asks_for_it(open_page, tmp_path):
         page.get_by_label("This server asks for its token").fill(TOKEN)
         page.keyboard.press("Enter")
         page.wait_for_selector("#model >> text=maskconver")
-        _give(page)
+        give_picture(page)
         assert len(_rows(page)) == 2
 
 
