@@ -23,7 +23,7 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from maskconver_tf.config import roots
-from maskconver_tf.evaluation.coco_writer import CocoPanopticWriter
+from maskconver_tf.evaluation.writing.coco_writer import CocoPanopticWriter
 from maskconver_tf.files.paths import local_or_remote_path
 from maskconver_tf.training.evaluators.panoptic_evaluator import PanopticEvaluator
 from maskconver_tf.training.machines.strategy import make_strategy

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
-from maskconver_tf.evaluation.coco_writer import CocoPanopticWriter
 from maskconver_tf.evaluation.formats.cityscapes_results import write_cityscapes_results
 from maskconver_tf.evaluation.formats.instance_results import (
     read_instance_results,
@@ -20,6 +19,7 @@ from maskconver_tf.evaluation.formats.named_pictures import (
     recalibrated,
 )
 from maskconver_tf.evaluation.lost_quality.recalibration import Recalibration
+from maskconver_tf.evaluation.writing.coco_writer import CocoPanopticWriter
 
 
 def read_predictions(path: Path, png_folder: Path, classes: Path | None) -> PredictionFile:

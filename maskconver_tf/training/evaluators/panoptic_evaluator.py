@@ -16,10 +16,10 @@ from maskconver_tf import types
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.datasets.records.codec import truth_segments
 from maskconver_tf.datasets.records.corrupt_records import explain_corrupt_records
-from maskconver_tf.evaluation.coco_writer import CocoPanopticWriter
 from maskconver_tf.evaluation.panoptic_quality import PanopticQuality
 from maskconver_tf.evaluation.results import add_thing_scores, format_table, results_dict
 from maskconver_tf.evaluation.thing_scores import ThingScores
+from maskconver_tf.evaluation.writing.coco_writer import CocoPanopticWriter
 from maskconver_tf.inference.segmenter import PanopticSegmenter
 from maskconver_tf.input.pipeline import EvaluationInput
 from maskconver_tf.training.evaluators.comparison import draw_comparison

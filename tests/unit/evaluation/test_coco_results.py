@@ -10,9 +10,9 @@ from PIL import Image
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
 from maskconver_tf.evaluation.coco_results import read_coco_panoptic
-from maskconver_tf.evaluation.coco_writer import CocoPanopticWriter
 from maskconver_tf.evaluation.panoptic_quality import PanopticQuality
 from maskconver_tf.evaluation.results import results_dict
+from maskconver_tf.evaluation.writing.coco_writer import CocoPanopticWriter
 from maskconver_tf.types import Segment
 
 CATEGORIES = [

@@ -9,7 +9,7 @@ import numpy as np
 
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.evaluation.coco_results import read_coco_panoptic
-from maskconver_tf.evaluation.coco_writer import CocoPanopticWriter
+from maskconver_tf.evaluation.writing.coco_writer import CocoPanopticWriter
 from maskconver_tf.files.json_file import read_json
 from maskconver_tf.types import Segment
 

@@ -5,7 +5,7 @@ import pytest
 
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
-from maskconver_tf.evaluation.coco_writer import CocoPanopticWriter
+from maskconver_tf.evaluation.writing.coco_writer import CocoPanopticWriter
 from maskconver_tf.types import Segment
 
 CLASSES = Categories.from_names(["thing"])
