@@ -1,0 +1,1 @@
+"""Writes predictions into the files that other programs read."""
