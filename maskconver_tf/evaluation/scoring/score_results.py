@@ -14,6 +14,7 @@ from maskconver_tf.evaluation.scoring.ap_resamples import RESAMPLED_AP
 from maskconver_tf.evaluation.scoring.coco_program import coco_result
 from maskconver_tf.evaluation.scoring.counting.detections import average_precision
 from maskconver_tf.evaluation.scoring.intervals import Samples, interval
+from maskconver_tf.evaluation.scoring.lrp_error import lrp_errors
 from maskconver_tf.evaluation.scoring.score_tables import ScoreTables
 
 GROUPS = ("all", "things", "stuff")
@@ -49,6 +50,7 @@ def model_results(
     semantic = tables.mean_iou()
     for category, iou in zip(categories, semantic.iou.tolist(), strict=True):
         results["per_class"][category.name]["iou"] = _percent(iou)
+    _add_lrp_errors(results, panoptic, categories)
     results["by_size"] = {
         size: _groups(tables.quality(size).result(), categories) for size in SIZES
     }
@@ -117,6 +119,18 @@ def _with_intervals(results: Results, samples: Samples, prefix: str) -> Results:
             for name in ("pq", "sq", "rq")
         }
     return results
+
+
+def _add_lrp_errors(
+    results: Results, panoptic: PanopticQualityResult, categories: Categories
+) -> None:
+    errors = lrp_errors(panoptic)
+    is_thing = np.asarray(categories.is_thing, np.bool_)
+    for name, members in zip(GROUPS, (is_thing | True, is_thing, ~is_thing), strict=True):
+        found = errors[members & ~np.isnan(errors)]
+        results[name]["lrp"] = _percent(found.mean()) if found.size else None
+    for category, error in zip(categories, errors.tolist(), strict=True):
+        results["per_class"][category.name]["lrp"] = _percent(error)
 
 
 def _add_average_precision(

@@ -79,6 +79,7 @@ def _others(results: Results) -> str:
         [shown, _number(semantic[name]), _span(semantic["interval"][name])]
         for name, shown in names.items()
     ]
+    rows.append(["LRP error", _number(results["all"]["lrp"]), ""])
     if results["instance_ap"] is not None:
         ap = results["instance_ap"]
         rows += [
