@@ -240,7 +240,8 @@ async def measure(
 
 def judge(phases: list[Phase], samples: list[float]) -> list[str]:
     """Returns what is wrong; empty if nothing is."""
-    problems = [f"{n} x {text}" for text, n in _counted(phases).items()]
+    counted = collections.Counter(text for phase in phases for text in phase.problems)
+    problems = [f"{n} x {text}" for text, n in counted.items()]
     once, four = phases[1], phases[2]
     if four.goodput < 0.9 * once.goodput:
         problems.append(f"good/s at 4x is {four.goodput:.1f}, at 1x {once.goodput:.1f}")
@@ -249,10 +250,6 @@ def judge(phases: list[Phase], samples: list[float]) -> list[str]:
     if later > 1.1 * before + 30:
         problems.append(f"memory grew from {before:.0f} MB to {later:.0f} MB")
     return problems
-
-
-def _counted(phases: list[Phase]) -> collections.Counter:
-    return collections.Counter(text for phase in phases for text in phase.problems)
 
 
 def start_server(model: str, folder: str) -> tuple[subprocess.Popen, str]:

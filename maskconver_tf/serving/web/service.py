@@ -123,6 +123,7 @@ class ModelService:
             return []
         self.batcher.submit(jobs)
         results = asyncio.gather(*(asyncio.wrap_future(job.future) for job in jobs))
+        results.add_done_callback(_take_exception)
         gone = asyncio.ensure_future(request.receive())
         left = max(0.0, deadline - time.monotonic())
         try:
@@ -175,3 +176,9 @@ class ModelService:
         raise Refusal(
             413, f"The picture has too many pixels: {found}; at most {most} are accepted", "pixels"
         )
+
+
+def _take_exception(future: asyncio.Future) -> None:
+    """Keeps asyncio from logging the end of a request that nobody waits for."""
+    if not future.cancelled():
+        future.exception()
