@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from maskconver_tf import types
+from maskconver_tf.evaluation.panoptic_quality import PanopticQuality
 from maskconver_tf.inference.tiles.joined_map import join_windows
 from maskconver_tf.inference.tiles.row_reading import ArrayRows
 from maskconver_tf.inference.tiles.windows import TileSize
+from maskconver_tf.types import Segment
 from tests.unit.inference.tiles.exact_segmenter import (
     CATEGORIES,
     CELL,
@@ -157,3 +160,41 @@ def test_nothing_found():
     joined = join(np.zeros((30, 30)), (16, 16, 4))
     assert joined.segments == []
     assert not joined.whole().any()
+
+
+@pytest.mark.parametrize("overlap", [6, 20])
+def test_an_unsure_segmenter_scores_in_windows_as_on_the_whole_picture(overlap):
+    """Borders of masks shift by a pixel, and less than 40 % of a thing is not found."""
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:16, :16] - 7.5
+    disc = np.hypot(y, x) < 7.5
+    numbers = rng.permutation(255).reshape(15, 17) + 1
+    truth = np.kron(numbers, np.ones((16, 16), int)) * np.tile(disc, (15, 17))
+
+    def unsure(image):
+        numbered = image.astype(int) @ [1, 256, 0]
+        shift = ndimage.gaussian_filter(rng.normal(size=(2, *numbered.shape)), (0, 2, 2)) * 5
+        at = np.indices(numbered.shape) + np.rint(shift).clip(-1, 1).astype(int)
+        moved = numbered[tuple(np.clip(a, 0, n - 1) for a, n in zip(at, numbered.shape))]
+        found, areas = np.unique(moved[moved > 0], return_counts=True)
+        ids = found[areas > 0.4 * disc.sum()]
+        return {
+            types.PANOPTIC_MAP: np.where(np.isin(moved, ids), moved, 0),
+            types.SEGMENT_IDS: ids,
+            types.SEGMENT_CLASS_IDS: np.full(len(ids), CELL - 1),
+            types.SEGMENT_SCORES: np.full(len(ids), 0.5),
+        }
+
+    def quality(panoptic_map, ids):
+        counted = PanopticQuality(3, CATEGORIES.is_thing)
+        segments = [Segment(int(i), CELL - 1) for i in ids]
+        counted.update(truth, [Segment(i, CELL - 1) for i in range(1, 256)], panoptic_map, segments)
+        return 100 * counted.result().things.pq
+
+    image = np.stack([truth % 256, truth // 256, truth * 0], axis=-1).astype(np.uint8)
+    whole = unsure(image)
+    expected = quality(whole[types.PANOPTIC_MAP], whole[types.SEGMENT_IDS])
+    tile = TileSize(64, 80, overlap)
+    joined = join_windows(ArrayRows(image), unsure, CATEGORIES.is_thing, tile)
+    assert quality(joined.whole(), [s.id for s in joined.segments]) > expected - 1
+    assert 60 < expected < 99, "a segmenter without errors would test nothing"
