@@ -16,6 +16,7 @@ from maskconver_tf import types
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.datasets.records.codec import truth_segments
 from maskconver_tf.datasets.records.corrupt_records import explain_corrupt_records
+from maskconver_tf.evaluation.constant_answer import ConstantAnswer
 from maskconver_tf.evaluation.panoptic_quality import PanopticQuality
 from maskconver_tf.evaluation.results import add_thing_scores, format_table, results_dict
 from maskconver_tf.evaluation.thing_scores import ThingScores
@@ -49,13 +50,18 @@ class PanopticPrediction(NamedTuple):
 
 
 class PanopticScore:
-    """Adds up panoptic quality."""
+    """Adds up panoptic quality, and that of a constant answer to compare with.
+
+    Attributes:
+      constant: the score of one class as the answer for every pixel.
+    """
 
     def __init__(self, categories: Categories):
         self._categories = categories
         self._quality = self._nothing()
         self._things = ThingScores(categories.is_thing)
         self._lock = threading.Lock()
+        self.constant = ConstantAnswer(categories)
 
     def _nothing(self) -> PanopticQuality:
         return PanopticQuality(len(self._categories), self._categories.is_thing)
@@ -64,8 +70,11 @@ class PanopticScore:
         picture = self._nothing()
         truth = truth_segments(example)
         matches = picture.update(example[types.SEGMENT_MAP], truth, *prediction)
+        classes = example[types.SEGMENT_CLASS_IDS]
+        areas = np.bincount(example[types.SEGMENT_MAP].ravel(), minlength=len(classes) + 1)
         with self._lock:
             self._quality.merge(picture)
+            self.constant.add(classes, example[types.SEGMENT_IS_CROWD], areas)
             self._things.update(matches, truth, prediction.segments)
 
     def results(self, sum_over_workers: Callable[[np.ndarray], np.ndarray]) -> Results:
