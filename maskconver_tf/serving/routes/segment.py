@@ -101,17 +101,16 @@ def _picture_of(headers: Any, body: bytes) -> bytes:
 
 
 def _field_of(body: bytes, boundary: bytes | None) -> bytes:
-    """Returns the file of the form's field `image`."""
-    found: list[bytes] = []
+    """Returns the file of the form's field `image`, or the only file under another name."""
+    found: dict[bool, list[bytes]] = {True: [], False: []}
     wrong = bad_request(
         f"Send a form with one file in the field '{FORM_FIELD}' (curl: -F {FORM_FIELD}=@FILE)",
         "form",
     )
 
     def keep(part: Any) -> None:
-        if part.field_name == FORM_FIELD.encode():
-            part.file_object.seek(0)
-            found.append(part.file_object.read())
+        part.file_object.seek(0)
+        found[part.field_name == FORM_FIELD.encode()].append(part.file_object.read())
         part.close()
 
     if not boundary:
@@ -125,6 +124,7 @@ def _field_of(body: bytes, boundary: bytes | None) -> bytes:
         parser.finalize()
     except Exception:  # The parser raises several kinds for damaged forms.
         raise wrong from None
-    if len(found) != 1:
+    files = found[True] or found[False]
+    if len(files) != 1:
         raise wrong
-    return found[0]
+    return files[0]

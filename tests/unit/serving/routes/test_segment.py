@@ -61,7 +61,8 @@ def test_json_is_that_of_the_local_api_with_masks(plain):
 
 def test_png_is_the_id_map(plain):
     file = picture(2)
-    for body, headers in ((file, {}), _form(("image", file)), _form(("x", b"1"), ("image", file))):
+    forms = _form(("image", file)), _form(("x", b"1"), ("image", file)), _form(("file", file))
+    for body, headers in ((file, {}), *forms):
         answer = plain.send("POST", "/segment", body, headers | {"Accept": "image/png"})
         assert answer.headers["content-type"] == "image/png"
         ids = pixels_of(answer.body) @ np.array([1, 256, 65536])
@@ -163,7 +164,8 @@ def test_wrong_queries_are_refused_in_one_sentence(plain, query, status):
         (b"", {}, 400),
         (b"no picture at all", {}, 415),
         (*_form(("image", b"")), 400),
-        (*_form(("file", picture())), 400),
+        (*_form(("one", picture()), ("two", picture())), 400),
+        (*_form(), 400),
         (*_form(("image", picture()), ("image", picture())), 400),
         (b"image=abc", {"Content-Type": "application/x-www-form-urlencoded"}, 415),
         (b"--edge", {"Content-Type": "multipart/form-data; boundary=edge"}, 400),
