@@ -43,6 +43,7 @@ async function segmentOn(stage, signal) {
   if (!picture) return;
   stage.point(0);
   stage.show(picture.bitmap, null, view);
+  listSegments();
   say(`Version ${stage.model.version} segments the picture …`, true);
   const begin = performance.now();
   const answer = await segment(picture.file, stage.model, signal);
@@ -124,7 +125,9 @@ function listSegments() {
       classes.set(each.classId, [...(classes.get(each.classId) ?? []), stage]);
     }
   }
-  if (!classes.size) rows.push(element("li", { textContent: "No segment. Lower the score.", className: "heading" }));
+  if (!classes.size && stages.some(({ found }) => found)) {
+    rows.push(element("li", { textContent: "No segment. Lower the score.", className: "heading" }));
+  }
   $("segments").replaceChildren(...rows);
   $("classes").replaceChildren(...[...classes].map(([classId, found]) => classBox(classId, found)));
 }

@@ -204,9 +204,11 @@ def test_pictures_are_pasted_and_dropped(open_page, event):
 
 def test_a_file_that_is_no_picture_is_refused_in_words(open_page):
     page = open_page()
+    give_picture(page)
     page.set_input_files("#file", make_picture() | {"buffer": b"nothing"})
     page.wait_for_selector("#status.error")
     assert page.inner_text("#status").startswith("The picture is")
+    assert _rows(page) == []
     page.set_input_files("#file", {"name": "a.txt", "mimeType": "text/plain", "buffer": b"a"})
     page.wait_for_selector("text=This is not a picture.")
     give_picture(page)
