@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-SECONDS = 4.0
+SECONDS = 3.0
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def process(tmp_path, load):
 
 def test_four_times_the_load_with_hostile_requests(load, process):
     url = process.stdout.readline().strip()
-    measured = load.measure(url, process.pid, SECONDS, (60, 90), small=400, short=1.5)
+    measured = load.measure(url, process.pid, SECONDS, (60, 90), small=400, short=1.0)
     phases, samples = asyncio.run(measured)
     full, once, four, small, after = phases
     # A busy machine may slow the server down, but nothing else may be wrong.

@@ -6,36 +6,35 @@ import json
 import logging
 import re
 
-import pytest
-
 from tests.unit.serving.fake_model import FakeModel, picture
 
 TOKEN = "a-secret-of-24-characters"
 
 
-@pytest.mark.parametrize(
-    ("given", "status"),
-    [
-        (f"Bearer {TOKEN}", 200),
-        (f"bearer {TOKEN}", 200),
-        (f"Bearer {TOKEN}x", 401),
-        (f"Bearer {TOKEN[:-1]}", 401),
-        (f"Basic {TOKEN}", 401),
-        (TOKEN, 401),
-        ("Bearer", 401),
-        ("Bearer \xff\xfe", 401),
-        (None, 401),
-    ],
+RIGHT = (f"Bearer {TOKEN}", f"bearer {TOKEN}")
+WRONG = (
+    f"Bearer {TOKEN}x",
+    f"Bearer {TOKEN[:-1]}",
+    f"Basic {TOKEN}",
+    TOKEN,
+    "Bearer",
+    "Bearer \xff\xfe",
+    "",
 )
-def test_a_token_opens_the_model(serve, given, status):
+
+
+def test_a_token_opens_the_model(serve):
     with serve(token=TOKEN) as running:
-        headers = {"Authorization": given} if given else {}
-        for method, path, body in (("POST", "/segment", picture()), ("GET", "/metrics", None)):
-            answer = running.send(method, path, body, headers)
-            assert answer.status == status
-        if status == 401:
-            assert answer.headers["www-authenticate"] == "Bearer"
-            assert running.model.batches == []
+        for given in WRONG:
+            headers = {"Authorization": given} if given else {}
+            for method, path, body in (("POST", "/segment", picture()), ("GET", "/metrics", None)):
+                answer = running.send(method, path, body, headers)
+                assert answer.status == 401 and answer.headers["www-authenticate"] == "Bearer"
+        assert running.model.batches == []
+        for given in RIGHT:
+            headers = {"Authorization": given}
+            assert running.send("POST", "/segment", picture(), headers).status == 200
+            assert running.send("GET", "/metrics", None, headers).status == 200
         for path in ("/v2/health/live", "/v2/health/ready", "/openapi.json", "/"):
             assert running.send("GET", path).status == 200
         for path in ("//", "/v2/health/../model", "/v2/health/live/", "/%6dodel"):

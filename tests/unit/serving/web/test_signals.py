@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[4]
 def test_a_signal_ends_the_server_after_its_answers(tmp_path, number):
     script = Path(__file__).with_name("serve_fake.py")
     process = subprocess.Popen(
-        [sys.executable, str(script), str(tmp_path / "exported"), "1.0"],
+        [sys.executable, str(script), str(tmp_path / "exported"), "0.6"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -38,7 +38,7 @@ def test_a_signal_ends_the_server_after_its_answers(tmp_path, number):
     threads = [threading.Thread(target=ask) for _ in range(3)]
     for thread in threads:
         thread.start()
-    time.sleep(0.5)
+    time.sleep(0.3)
     begin = time.monotonic()
     process.send_signal(number)
     for thread in threads:
