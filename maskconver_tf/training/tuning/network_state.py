@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import Any
 
 import tf_keras
@@ -25,6 +26,8 @@ def network_state(folder: RunFolder, data: Any, network: tf_keras.Model) -> dict
     for variable in network.variables:
         weights.update(variable.numpy().tobytes())
     config = json.dumps(network.get_config(), sort_keys=True, default=lambda o: type(o).__name__)
+    # Keras numbers the layers of a process: a second model has other names.
+    config = re.sub(r'_\d+(?=["/:])', "", config)
     listed = data.folder.path / _DATASET_FILE
     return {
         "run": str(folder.path),
