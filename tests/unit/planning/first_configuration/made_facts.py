@@ -82,5 +82,13 @@ class MemoryPicture(FilePicture):
 def memory_picture(pixels, ids=None, segments=(), name="a.png", kind="PNG") -> MemoryPicture:
     ids = None if ids is None else np.asarray(ids)
     return MemoryPicture(
-        name, 1, name, f"map of {name}", None, (), 10**9, pixels, ids, segments, kind
+        name=name,
+        image_id=1,
+        image_file=name,
+        map_file=f"map of {name}",
+        max_pixels=10**9,
+        pixels=pixels,
+        ids=ids,
+        segments=segments,
+        kind=kind,
     )
