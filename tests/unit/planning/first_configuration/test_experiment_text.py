@@ -11,6 +11,7 @@ from maskconver_tf.planning.first_configuration.experiment_text import (
     MOST_LINES,
     experiment_text,
 )
+from maskconver_tf.training.train import train
 from tests.unit.planning.first_configuration.made_facts import make_facts, make_picture_facts
 
 DATASETS = {
@@ -52,6 +53,25 @@ def test_every_experiment_is_short_and_gin_takes_it(name, orientation, minutes, 
     file = tmp_path / "mine.gin"
     file.write_text(text, encoding="utf-8")
     configuration.load([file])
+    if minutes == 30:
+        task = configuration.arguments_of(train, supplied=["model_dir", "on_built"])["task"]
+        assert task.train_input.data_dir == "data/train"  # Inputs, losses and fusion are made.
+        levels = range(5 - len(settings["TargetBuilder.level_bounds"]), 6)
+        targets = configuration.call(task.targets, center_levels=tuple(levels))
+        assert targets.num_slots >= len(DATASETS[name].get("sides", (1,) * 6))
+
+
+@pytest.mark.parametrize("name", ["crowds", "crowded photographs", "scenes"])
+def test_models_take_the_settings(name, tmp_path):
+    file = tmp_path / "mine.gin"
+    file.write_text(text_of(DATASETS[name]), encoding="utf-8")
+    configuration.load([file])
+    task = configuration.arguments_of(train, supplied=["model_dir", "on_built"])["task"]
+    model = configuration.call(task.model, num_classes=3)
+    crowded = name != "scenes"
+    assert model.num_proposals == (100 if name == "scenes" else 150 if name == "crowds" else 800)
+    assert (min(model.center_levels) == 2) is crowded
+    assert model.mask_level == (1 if crowded else 2)
 
 
 @pytest.mark.parametrize("data", ["it's # mine/train", 'a "b"\\c', "daten/größe", "%a/@b"])
