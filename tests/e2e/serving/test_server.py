@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import shutil
 import struct
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -15,10 +16,12 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 
 from maskconver_tf.cli.shipping.serve import _export_run
+from maskconver_tf.errors import UserError
 from maskconver_tf.files.id_map import rgb_to_ids
 from maskconver_tf.serving.calls.failures import PictureRefused
 from maskconver_tf.serving.client import RestClient
 from maskconver_tf.serving.settings import ServerSettings
+from maskconver_tf.serving.versions.load_version import load_model_version
 from maskconver_tf.serving.versions.warm_up import warm_up
 from maskconver_tf.serving.web.server import ModelServer
 
@@ -188,6 +191,15 @@ def test_many_clients_at_once_get_their_own_answers(server_url, files, expected)
 def test_a_version_of_an_export_passes_its_warm_up(version):
     warm_up(version, (1, 3))
     assert version.max_pixels == 50_000_000 and version.has_proposals
+
+
+def test_a_damaged_version_cannot_be_loaded(served_version, tmp_path):
+    copied = tmp_path / "2"
+    shutil.copytree(served_version, copied)
+    [data] = (copied / "variables").glob("variables.data-*")
+    data.write_bytes(data.read_bytes()[:1000])
+    with pytest.raises(UserError, match="damaged"):
+        load_model_version(copied, 2)
 
 
 def test_a_run_is_exported_for_the_server(monkeypatch, trained, tmp_path):
