@@ -34,12 +34,12 @@ SETTINGS = [
 def make_example(seed: int) -> tuple[dict, dict]:
     """An example with a crowd and void, and proposals that resemble its truth."""
     rng = np.random.default_rng(seed)
-    truth = np.tile(np.repeat([1, 2, 0, 3, 4, 5], 5)[: SIZE[1]], [SIZE[0], 1])
-    truth[:4] = 3
+    truth = np.tile(np.repeat([1, 2, 3, 4], 8)[: SIZE[1]], [SIZE[0], 1])
+    truth[:4], truth[4:8, :3] = 5, 0
     own = rng.integers(1, 6, COUNT)  # The true segment that each proposal is about.
     rows, columns = (np.arange(n) * size // n for n, size in zip(GRID, SIZE))
     masks = np.where(truth[np.ix_(rows, columns)][..., np.newaxis] == own, 4.0, -4.0)
-    masks += rng.normal(scale=3, size=masks.shape)
+    masks += rng.normal(scale=2, size=masks.shape)
     true_class = np.int32([0, 1, 2, 3, 0])[own - 1]
     other_class = rng.integers(0, 4, COUNT).astype(np.int32)
     centers = STRIDE * (rng.integers(0, [7, 8], [COUNT, 2]) + 0.5)
@@ -161,7 +161,7 @@ def test_the_search_ends_where_no_single_setting_gains():
     }
     best = Search(sweep, grid, switches=("runner_up",), per_class=True).best(start)
     assert sweep.pq(start, 0) == 0.0
-    assert sweep.pq(best, 0) > 10.0
+    assert sweep.pq(best, 0) > 5.0
     alone = dataclasses.replace(best, class_score_thresholds=())
     for setting, values in grid.items():
         for value in values:
