@@ -1,4 +1,4 @@
-"""Sends valid and hostile requests to `maskconver serve`, and tells whether it stands them.
+"""Sends valid and hostile requests to `maskconver serve`, and checks every answer.
 
     python benchmarks/serve_load.py --model exported --seconds 600
 

@@ -66,7 +66,7 @@ class ServerSettings:
       host: address to listen on.
       port: 0..65535; 0 takes a free one.
       name: name of the model in addresses.
-      token: secret that clients send as `Authorization: Bearer TOKEN`; None lets everyone in.
+      token: secret that clients send as `Authorization: Bearer TOKEN`; None for no secret.
       num_versions: the newest versions that are served at the same time.
       labels: label -> version; a labelled version stays loaded while its folder exists.
       batch_sizes: numbers of pictures that run as one batch, 1 among them; None for those that each
