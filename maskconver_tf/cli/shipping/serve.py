@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ from maskconver_tf.cli.arguments import (
     add_gin_option,
     add_model_option,
     number_in,
-    positive_count,
 )
 from maskconver_tf.cli.shipping.export import batch_sizes
 from maskconver_tf.errors import UserError
@@ -28,11 +28,12 @@ addresses:
 docs/serving.md tells more."""
 
 _COUNTS = {
-    "versions": (1, "the newest versions that are served at the same time"),
-    "threads": (1, "batches that the model computes at the same time"),
-    "queue": (64, "most pictures that wait; more get status 429"),
-    "max_body_mb": (32, "most megabytes of a request"),
+    "versions": (1, 64, "the newest versions that are served at the same time"),
+    "threads": (1, 64, "batches that the model computes at the same time"),
+    "queue": (64, 100_000, "most pictures that wait; more get status 429"),
+    "max_body_mb": (32, 1024, "most megabytes of a request"),
 }
+"""Option -> default, largest value, help."""
 _MAX_PIXELS = 25_000_000
 _SECONDS = {
     "request_seconds": (60.0, 0.1, 3600, "time to answer a request"),
@@ -52,10 +53,10 @@ def add_serve_command(commands: Any) -> None:
     )
     add_model_option(parser, "a folder that `maskconver export` wrote, or a run's --model_dir")
     _add_address_options(parser)
-    for name, (default, what) in _COUNTS.items():
+    for name, (default, most, what) in _COUNTS.items():
         parser.add_argument(
             f"--{name}",
-            type=positive_count(f"--{name}"),
+            type=count_to(f"--{name}", most),
             default=default,
             metavar="N",
             help=f"{what} (default: {default})",
@@ -134,6 +135,20 @@ def _add_batch_options(parser: argparse.ArgumentParser) -> None:
         help="most pixels of a picture; the export has a limit of its own, too "
         f"(default: {_MAX_PIXELS})",
     )
+
+
+def count_to(option: str, most: int) -> Callable[[str], int]:
+    """Parses an option that takes a whole number from 1 to `most`."""
+
+    def parse(text: str) -> int:
+        number = int(text) if re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) else 0
+        if not 1 <= number <= most:
+            raise UserError(
+                f"{option} {text}: expected a whole number from 1 to {most}, such as {option} 8"
+            )
+        return number
+
+    return parse
 
 
 def port(text: str) -> int:
