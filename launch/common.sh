@@ -140,6 +140,13 @@ need_choice() {
     [[ ${!1:-0} == [01] ]] || refuse "$1" "expected 1 or 0, for yes or no"
 }
 
+# need_no_arguments: stops if the user gave arguments, or words after --.
+need_no_arguments() {
+    ((${#ARGS[@]} == 0)) || die "expected no argument, found: ${ARGS[*]}; see ${0##*/} --help"
+    ((${#EXTRA[@]} == 0)) || die "expected nothing after --, found: ${EXTRA[*]}; to train with" \
+        "other settings use train.sh"
+}
+
 # need_tool NAME HOW: stops unless the program is installed. A dry run needs no program.
 need_tool() {
     ((DRY_RUN)) || command -v "$1" >/dev/null || die "found no program $1; $2"
@@ -180,6 +187,18 @@ quoted() {
 run() {
     printf '$ %s\n' "$(quoted "$@")"
     ((DRY_RUN)) || "$@"
+}
+
+# build_parts PICTURES DATA PART...: builds the parts of a folder in COCO's panoptic layout into DATA/PART. A part
+# that is built stays.
+build_parts() {
+    local pictures=$1 data=$2 part
+    for part in "${@:3}"; do
+        [[ ! -f $data/$part/dataset.json ]] || continue
+        run maskconver data build --images "$pictures/images/$part" \
+            --panoptic "$pictures/panoptic/$part" \
+            --annotations "$pictures/panoptic_$part.json" --out "$data/$part"
+    done
 }
 
 # train_arguments STRATEGY: sets TRAIN_ARGUMENTS to the words after `maskconver`.

@@ -33,11 +33,8 @@ def check_whole_numbers(
     Raises:
       UserError: a setting is not; the message names it.
     """
-    for name, value in settings.items():
-        is_right = functools.partial(is_whole_number, least=least, most=most)
-        if not is_right(value):
-            expected = f"a whole number from {least} to {most}"
-            raise wrong_setting(f"{where}.{name}", value, expected, is_right)
+    is_right = functools.partial(is_whole_number, least=least, most=most)
+    _check_each(where, is_right, f"a whole number from {least} to {most}", settings)
 
 
 def check_numbers(
@@ -48,11 +45,8 @@ def check_numbers(
     Raises:
       UserError: a setting is not; the message names it.
     """
-    for name, value in settings.items():
-        is_right = functools.partial(is_number, least=least, most=most)
-        if not is_right(value):
-            expected = f"a number from {least:g} to {most:g}"
-            raise wrong_setting(f"{where}.{name}", value, expected, is_right)
+    is_right = functools.partial(is_number, least=least, most=most)
+    _check_each(where, is_right, f"a number from {least:g} to {most:g}", settings)
 
 
 def check_flags(where: str, **settings: object) -> None:
@@ -203,3 +197,11 @@ def _is_flag(value: object) -> bool:
 def _as_flag(value: object) -> bool | None:
     flags = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
     return flags.get(str(value).lower())
+
+
+def _check_each(
+    where: str, is_right: Callable[[object], bool], expected: str, settings: dict[str, object]
+) -> None:
+    for name, value in settings.items():
+        if not is_right(value):
+            raise wrong_setting(f"{where}.{name}", value, expected, is_right)

@@ -28,13 +28,7 @@ need_maskconver
 cd "$here/../.."
 out=runs/camvid
 
-for split in train val test; do
-    if [[ ! -f $out/data/$split/dataset.json ]]; then
-        run maskconver data build --images "$pictures/images/$split" \
-            --panoptic "$pictures/panoptic/$split" \
-            --annotations "$pictures/panoptic_$split.json" --out "$out/data/$split"
-    fi
-done
+build_parts "$pictures" "$out/data" train val test
 run maskconver train --gin_file "experiments/camvid_$start.gin" --model_dir "$out/$start" "${EXTRA[@]}"
 for split in val test; do
     run maskconver evaluate --model "$out/$start" --data "$out/data/$split" --out "$out/$start/$split"

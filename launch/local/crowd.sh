@@ -15,22 +15,14 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/../common.sh"
 
 parse "$@"
-((${#ARGS[@]} == 0)) || die "expected no argument, found: ${ARGS[*]}; see ${0##*/} --help"
-((${#EXTRA[@]} == 0)) || die "expected nothing after --, found: ${EXTRA[*]}; to train with" \
-    "other settings use train.sh"
+need_no_arguments
 need_maskconver
 cd "$here/../.."
 out=runs/crowd
 pictures=$out/pictures
 
 run maskconver data synth --kind crowd --num_train 600 --num_val 60 --out "$pictures"
-for split in train val; do
-    if [[ ! -f $out/data/$split/dataset.json ]]; then
-        run maskconver data build --images "$pictures/images/$split" \
-            --panoptic "$pictures/panoptic/$split" \
-            --annotations "$pictures/panoptic_$split.json" --out "$out/data/$split"
-    fi
-done
+build_parts "$pictures" "$out/data" train val
 run maskconver train --gin_file experiments/crowd.gin --model_dir "$out/model"
 for size in 128 192 256 384 512; do
     run maskconver evaluate --model "$out/model" --data "$out/data/val" \

@@ -15,9 +15,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/../common.sh"
 
 parse "$@"
-((${#ARGS[@]} == 0)) || die "expected no argument, found: ${ARGS[*]}; see ${0##*/} --help"
-((${#EXTRA[@]} == 0)) || die "expected nothing after --, found: ${EXTRA[*]}; to train with" \
-    "other settings use train.sh"
+need_no_arguments
 need_maskconver
 cd "$here/../.."
 experiment=experiments/demo.gin
@@ -25,13 +23,7 @@ out=runs/demo
 scenes=$out/scenes
 
 run maskconver data synth --num_train 2500 --out "$scenes"
-for split in train val; do
-    if [[ ! -f $out/data/$split/dataset.json ]]; then
-        run maskconver data build --images "$scenes/images/$split" \
-            --panoptic "$scenes/panoptic/$split" \
-            --annotations "$scenes/panoptic_$split.json" --out "$out/data/$split"
-    fi
-done
+build_parts "$scenes" "$out/data" train val
 run maskconver train --gin_file "$experiment" --model_dir "$out/model"
 run maskconver evaluate --model "$out/model" --data "$out/data/val"
 run maskconver export --model "$out/model" --out "$out/exported"

@@ -14,6 +14,7 @@ from maskconver_tf.training.optimizers import build_optimizer, make_optimizer
 from maskconver_tf.training.run_files.checkpoints import make_checkpoint_manager
 from maskconver_tf.training.step import TrainingStep
 from maskconver_tf.training.tasks.task import Task
+from tests.unit.training.two_weights import step, two_weights, values
 
 OLD = {"ema_warmup": False, "ema_statistics": False}
 """The averages of runs from before these settings."""
@@ -21,13 +22,7 @@ OLD = {"ema_warmup": False, "ema_statistics": False}
 
 @pytest.fixture
 def model():
-    """A dense layer of two weights, 3 and -5, then a batch norm."""
-    dense = tf_keras.layers.Dense(1, kernel_initializer="ones")
-    model = tf_keras.Sequential([dense, tf_keras.layers.BatchNormalization()])
-    model.build([None, 1])
-    dense.kernel.assign([[3.0]])
-    dense.bias.assign([-5.0])
-    return model
+    return two_weights()
 
 
 def averaging_sgd(model, decay=0.9, **settings):
@@ -37,20 +32,6 @@ def averaging_sgd(model, decay=0.9, **settings):
     )
     build_optimizer(optimizer, model)
     return optimizer
-
-
-def step(optimizer, model, **gradients):
-    """Makes one update. Weights without an argument have gradient 0."""
-    pairs = []
-    for variable in model.trainable_variables:
-        value = gradients.get(variable.name.split("/")[-1].split(":")[0], 0.0)
-        pairs.append((tf.fill(variable.shape, float(value)), variable))
-    optimizer.apply_gradients(pairs)
-
-
-def values(model):
-    """Returns kernel, bias, gamma and beta."""
-    return [variable.numpy().item() for variable in model.trainable_variables]
 
 
 # ---- The decay -----------------------------------------------------------------------------------

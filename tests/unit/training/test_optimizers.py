@@ -16,6 +16,7 @@ from maskconver_tf.training.optimizers import (
     scaled_learning_rate,
     warmup_cosine,
 )
+from tests.unit.training.two_weights import step, two_weights, values
 
 CONSTANT = {"total_steps": 10**9, "warmup_steps": 0}
 """The cosine is so long that the rate does not fall in the first steps."""
@@ -23,27 +24,7 @@ CONSTANT = {"total_steps": 10**9, "warmup_steps": 0}
 
 @pytest.fixture
 def model():
-    """A dense layer of two weights, 3 and -5, then a batch norm."""
-    dense = tf_keras.layers.Dense(1, kernel_initializer="ones")
-    model = tf_keras.Sequential([dense, tf_keras.layers.BatchNormalization()])
-    model.build([None, 1])
-    dense.kernel.assign([[3.0]])
-    dense.bias.assign([-5.0])
-    return model
-
-
-def step(optimizer, model, **gradients):
-    """Makes one update. Weights without an argument have gradient 0."""
-    pairs = []
-    for variable in model.trainable_variables:
-        value = gradients.get(variable.name.split("/")[-1].split(":")[0], 0.0)
-        pairs.append((tf.fill(variable.shape, float(value)), variable))
-    optimizer.apply_gradients(pairs)
-
-
-def values(model):
-    """Returns kernel, bias, gamma and beta."""
-    return [variable.numpy().item() for variable in model.trainable_variables]
+    return two_weights()
 
 
 @pytest.mark.parametrize(
