@@ -52,7 +52,6 @@ from nothing to a prediction:
   maskconver report runs/demo --out report
   maskconver predict --model runs/demo photo.jpg --out pictures
   maskconver export --model runs/demo --out exported
-  maskconver serve --model exported
 
 `maskconver COMMAND --help` tells more. You may write dashes for underscores in options.
 """
