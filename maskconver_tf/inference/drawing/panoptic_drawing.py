@@ -67,7 +67,7 @@ def draw_panoptic_map(
         picture = _color_outlines(image, index, depth, colors)
     else:
         picture = _tint(image, index, colors, alpha)
-        _draw_outlines(picture, depth)
+        _draw_outlines(picture, depth, _line_width(index))
     if labels == "none":
         return picture
     return _draw_labels(picture, index, depth, colors, segments, categories, labels)
@@ -104,18 +104,20 @@ def _color_outlines(
 ) -> np.ndarray:
     """Draws a line inside each segment along its border, in its color; uint8 `[h, w, 3]`."""
     picture = image.copy()
-    is_line = (depth <= 2 * _line_width(depth.shape)) & (index > 0)
+    is_line = (depth <= 2 * _line_width(index)) & (index > 0)
     picture[is_line] = colors[index[is_line]]
     return picture
 
 
-def _line_width(shape: tuple[int, int]) -> int:
-    return max(1, round(min(shape) / 480))
+def _line_width(index: np.ndarray) -> int:
+    """Width of a line in pixels: it grows with the picture, but not if most segments are small."""
+    areas = np.bincount(index.ravel())[1:]
+    typical = np.sqrt(np.median(areas[areas > 0])) if areas.any() else np.inf
+    return max(1, round(min(min(index.shape) / 480, typical / 24)))
 
 
-def _draw_outlines(picture: np.ndarray, depth: np.ndarray) -> None:
+def _draw_outlines(picture: np.ndarray, depth: np.ndarray, width: int) -> None:
     """Draws a white line between segments and a dark line on both sides of it, in place."""
-    width = _line_width(depth.shape)
     _blend(picture, depth <= width, 255, 0.85)
     _blend(picture, (depth > width) & (depth <= 2 * width), 0, 0.45)
 

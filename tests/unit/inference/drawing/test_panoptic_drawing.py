@@ -80,6 +80,14 @@ def test_outline_grows_with_the_picture():
     assert widths == [2, 8]
 
 
+def test_outlines_of_many_small_things_stay_thin():
+    panoptic_map = np.kron(np.arange(1, 61 * 61 + 1).reshape(61, 61), np.ones((16, 16), int))
+    segments = [Segment(i, PERSON) for i in range(1, 61 * 61 + 1)]
+    size = panoptic_map.shape
+    drawn = draw_panoptic_map(grey(*size), panoptic_map, segments, CATEGORIES, labels="none")
+    assert (drawn[8, :16] > 200).all(axis=-1).sum() == 1
+
+
 def test_label_is_drawn_inside_its_segment():
     panoptic_map = np.zeros((200, 300), np.int32)
     panoptic_map[50:150, 150:290] = 5
