@@ -45,6 +45,7 @@ def turn(array: tf.Tensor, turns: tf.Tensor) -> tf.Tensor:
 
     The sides are unknown to TensorFlow afterwards, because they depend on `turns`.
     """
+    turns = tf.convert_to_tensor(turns, tf.int32)
     others = list(range(2, array.shape.rank))
     transposed = lambda: tf.transpose(array, [1, 0, *others])  # noqa: E731
     return tf.switch_case(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +46,7 @@ def learn(tiny_arguments, tmp_path, capsys):
 
 
 def test_shifted_labels_are_a_broken_input(learn, build_changed, tmp_path):
-    status, out = learn(build_changed(lambda pixels: np.roll(pixels, (-12, -20), (0, 1))))
+    status, out = learn(build_changed(lambda pixels: np.roll(pixels, (-12, -16), (0, 1))))
     assert status == 1
     assert "broken input; no training can cure it, so nothing was trained" in out
     assert "pixels too low and" in out and "pixels too far right" in out
@@ -63,15 +65,19 @@ def test_a_few_steps_are_a_short_training(learn, tmp_path):
         assert setting in used
 
 
-def test_a_run_that_learned_its_pictures_passes(trained):
-    """The run of the other tests had the settings of `--heart`, but for its moving average."""
+def test_a_trained_run_is_scored_at_many_thresholds(trained):
+    """The run of the other tests. Its model is too small to reach three quarters of the ceiling."""
     configuration.load([trained / "config.gin"], note_renamed=False)
     report = heart._examine()
     assert report.faults == () and report.borders_agree
     configuration.load([trained / "config.gin"], note_renamed=False)
     outcome = heart._score(str(trained), [(1, 20.0), (400, 2.0)], 400, report.borders_agree)
-    assert outcome.passed, describe(outcome)
-    assert "learned by heart: PQ " in describe(outcome)
+    best = json.loads((trained / "best/score.json").read_text())["pq"]
+    assert outcome.pq[0.2] == pytest.approx(best, abs=1e-6)  # The threshold of the evaluation.
+    assert outcome.pq[outcome.best_threshold] >= best > 20
+    assert best < outcome.ceiling <= 100
+    reached = dataclasses.replace(outcome, ceiling=outcome.pq[outcome.best_threshold])
+    assert "learned by heart: PQ " in describe(reached)
 
 
 def test_an_earlier_stage_is_refused(labelled, tmp_path, capsys):

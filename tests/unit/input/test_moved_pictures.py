@@ -24,8 +24,9 @@ def contents(batches):
 
 
 def agreement(image: np.ndarray, labels: np.ndarray) -> float:
-    """The share of pixels that show the color of their segment."""
-    return float((np.abs(image.astype(int) - colors(labels)).max(-1) < 40).mean())
+    """The share of the labelled pixels that show the color of their segment."""
+    shows = np.abs(image.astype(int) - colors(labels)).max(-1) < 40
+    return float(shows[labels > 0].mean())
 
 
 def test_vertical_flips_move_the_void_row_to_the_top(data_dir):
@@ -39,19 +40,15 @@ def test_vertical_flips_move_the_void_row_to_the_top(data_dir):
 
 @pytest.mark.parametrize("scale_range", [(1.0, 1.0), (0.5, 2.0)])
 def test_quarter_turns_fit_into_the_input(data_dir, scale_range):
-    settings = {"quarter_turns": True, "scale_range": scale_range, **PLAIN}
-    upright, on_side = 0, 0
-    for batch in take(data_dir, 4, **settings):
-        assert batch[types.IMAGE].shape == (7, *SIZE, 3)
-    for image, labels in contents(take(data_dir, 6, **settings)):
-        assert image.shape[0] <= SIZE[0] and image.shape[1] <= SIZE[1]
-        assert agreement(image, labels) > 0.8
-        inner = labels[labels > 0] if (labels > 0).any() else labels
-        assert inner.size
-        changes = [(np.diff(labels.astype(int), axis=a) != 0).sum() for a in (0, 1)]
-        upright += changes[1] > changes[0]
-        on_side += changes[0] > changes[1]
-    assert upright and on_side
+    batches = take(data_dir, 4, quarter_turns=True, scale_range=scale_range, **PLAIN)
+    assert {batch[types.IMAGE].shape for batch in batches} == {(7, *SIZE, 3)}
+    sizes = set()
+    for image, labels in contents(batches):
+        assert agreement(image, labels) > 0.85
+        sizes.add(labels.shape)
+    # The pictures are twice as wide as high. At scale 1 a turned one fills the height.
+    if scale_range == (1.0, 1.0):
+        assert sizes == {(32, 64), (32, 16)}
 
 
 def test_all_four_turns_occur(data_dir):
@@ -73,8 +70,9 @@ def test_warped_pictures_and_maps_agree(data_dir, settings):
     warped = [*contents(take(data_dir, 2, **settings, **PLAIN))]
     assert np.mean([agreement(*each) for each in warped]) > 0.75
     assert any((a != b).any() for (_, a), b in zip(warped, plain))
-    corner = [labels for _, labels in warped if not labels[0, 0]]
-    assert bool(corner) == ("rotation" in settings) or "elastic" in settings
+    if "rotation" in settings:  # What comes from outside is black and void.
+        outside = [(image[0, 0], labels[0, 0]) for image, labels in warped]
+        assert any(not label and not color.any() for color, label in outside)
 
 
 @pytest.mark.parametrize("setting", ["blur", "noise", "gamma"])

@@ -38,8 +38,9 @@ def test_the_lock_of_a_dead_process_is_taken_over(tmp_path, short_times):
         assert "a machine that is gone" not in (folder.path / ".lock").read_text()
 
 
-def test_a_kept_lock_outlives_the_training_but_not_the_process(folder, monkeypatch):
+def test_a_kept_lock_outlives_the_training_but_not_the_process(tmp_path, monkeypatch):
     monkeypatch.setattr(run_lock, "_kept", None)
+    folder = RunFolder(tmp_path / "run")
     folder.create_or_check(CATEGORIES)
     run_lock.keep_until_exit()
     code = "import fcntl, sys; fcntl.flock(open(sys.argv[1], 'a'), fcntl.LOCK_EX | fcntl.LOCK_NB)"
