@@ -91,13 +91,13 @@ def heart_run(
     continued = local_or_remote_path(model_dir) / "config.gin"
     configuration.load(files, bindings, continued=continued)
     all_bindings = [*bindings, *_overrides(steps)]
-    configuration.load(files, all_bindings, note_renamed=False, continued=continued)
+    configuration.load(files, all_bindings, continued=continued)
     report = _examine()
     if report.faults:
         print(describe_faults(report.faults), flush=True)
         return False
     # Building the inputs counts as a use of settings. The training must check for itself.
-    configuration.load(files, all_bindings, note_renamed=False, continued=continued)
+    configuration.load(files, all_bindings, continued=continued)
     losses: list[tuple[int, float]] = []
     roots.train_run(model_dir, lambda step, output: losses.append((step, float(output["loss"]))))
     outcome = _score(model_dir, losses, steps, report.borders_agree)
