@@ -35,7 +35,8 @@ def _read(path: Path) -> dict:
 
 
 def _assert_same_scores(found: dict, expected: dict) -> None:
-    assert found.keys() == expected.keys()
+    """Today's results have more fields."""
+    assert found.keys() >= expected.keys()
     for name, value in expected.items():
         if isinstance(value, dict):
             _assert_same_scores(found[name], value)
