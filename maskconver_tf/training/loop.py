@@ -30,6 +30,18 @@ from maskconver_tf.training.time_plan.timed_run import TimedRun
 from maskconver_tf.training.wandb_log import WandbLog
 
 
+class AdjustableController(orbit.Controller):
+    """Orbit's controller, but the length of its loops may change during a run."""
+
+    @property
+    def steps_per_loop(self) -> int:
+        return self._steps_per_loop
+
+    @steps_per_loop.setter
+    def steps_per_loop(self, steps: int) -> None:
+        self._steps_per_loop = steps
+
+
 class TrainingLoop:
     """Repeats a training step and writes into the run's folder.
 
@@ -129,7 +141,7 @@ class TrainingLoop:
         return scores or (controller.evaluate() if controller.evaluator else {})
 
     def _controller(self, steps_per_loop: int) -> orbit.Controller:
-        return orbit.Controller(
+        return AdjustableController(
             strategy=self._step.strategy,
             trainer=self._step,
             evaluator=self._evaluator(),

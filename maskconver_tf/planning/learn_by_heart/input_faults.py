@@ -165,7 +165,7 @@ def _count_faults(
     dropped = [int(example[types.NUM_DROPPED]) for example in examples]
     if not any(counts):
         return ["no picture has a segment: all labels are void"]
-    if sum(dropped) > sum(counts) / 10:
+    if 4 * sum(dropped) > sum(dropped) + sum(counts):
         faults.append(
             f"{sum(dropped)} of {sum(dropped) + sum(counts)} segments get no slot: raise "
             "TargetBuilder.num_slots above the number of segments of a picture, or the input size "

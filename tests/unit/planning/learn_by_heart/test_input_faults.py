@@ -81,6 +81,8 @@ def test_dropped_segments_and_too_few_proposals_are_told():
     good = examples(lambda i, labels: labels)
     assert "MaskConver.num_proposals = 5" in examine(good, num_proposals=5).faults[0]
     assert examine(good, num_proposals=None).faults == ()
+    few = [each | {types.NUM_DROPPED: 1} for each in good]
+    assert examine(few, num_proposals=12).faults == ()
     dropping = [each | {types.NUM_DROPPED: 7} for each in good]
     assert "TargetBuilder.num_slots" in examine(dropping, num_proposals=12).faults[0]
 
