@@ -203,5 +203,8 @@ def test_a_measured_step_gives_the_hours_of_the_run(program, capsys):
     text = measured_step.format_step(
         measured_step.MeasuredStep("CPU", 2, 0.5, 0.1), batch_size=8, total_steps=9000
     )
-    assert "2.0 seconds a step" in text and "4 parts of 2 pictures" in text
-    assert "5.0 hours" in text and "9000 steps" in text
+    assert "2.00 seconds a step" in text and "4 parts of 2 pictures" in text
+    assert "5.0 hours in all for 9000 steps" in text
+    minutes = measured_step.format_step(measured_step.MeasuredStep("CPU", 2, 0.5, 0.1), 8, 1, 30)
+    assert "about 900 steps in 30 minutes" in minutes
+    assert measured_step.format_duration(3000) == "50.0 minutes"

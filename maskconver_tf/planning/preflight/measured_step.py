@@ -60,13 +60,31 @@ def measure_step(
     return MeasuredStep(device, part_size, statistics.median(measured), spread)
 
 
-def format_step(step: MeasuredStep, batch_size: int, total_steps: int) -> str:
-    """Formats the time of a step, and of the whole run on one such device."""
+def format_step(
+    step: MeasuredStep, batch_size: int, total_steps: int, minutes: float | None = None
+) -> str:
+    """Formats the time of a step, and of the whole run on one such device.
+
+    Args:
+      step: measured.
+      batch_size: pictures of a batch.
+      total_steps: length of the run.
+      minutes: length of the run as a time; None if it counts steps.
+    """
     parts = batch_size / step.part_size
     seconds = step.seconds_of_part * parts
-    hours = seconds * total_steps / 3600
+    if minutes:
+        whole = f"about {60 * minutes / seconds:.0f} steps in {minutes:g} minutes"
+    else:
+        whole = f"{format_duration(seconds * total_steps)} in all for {total_steps} steps"
     return (
-        f"measured on this {step.device}, without the input: {seconds:.1f} seconds a step "
-        f"({parts:g} parts of {step.part_size} pictures; a part took {step.seconds_of_part:.2f} "
-        f"seconds, spread {step.spread:.2f}), {hours:.1f} hours for {total_steps} steps"
+        f"measured on this {step.device}, without input and evaluations: {seconds:.2f} seconds a "
+        f"step ({parts:g} parts of {step.part_size} pictures; a part took "
+        f"{step.seconds_of_part:.2f} seconds, spread {step.spread:.2f}), {whole}"
     )
+
+
+def format_duration(seconds: float) -> str:
+    """Formats a time in minutes, and from two hours on in hours."""
+    minutes = seconds / 60
+    return f"{minutes:.1f} minutes" if minutes < 120 else f"{minutes / 60:.1f} hours"
