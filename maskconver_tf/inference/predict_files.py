@@ -13,6 +13,7 @@ from typing import Any
 from tqdm import tqdm
 
 from maskconver_tf.errors import UserError
+from maskconver_tf.files.paths import make_out_folder
 from maskconver_tf.inference.many_files.finished_pictures import FinishedPictures
 from maskconver_tf.inference.many_files.overlapped_work import WriteBehind, read_ahead
 from maskconver_tf.inference.many_files.picture_list import ListedPicture, give_unique_stems
@@ -22,7 +23,7 @@ from maskconver_tf.inference.output_formats.output_format import (
     FinishedPicture,
     OutputFormat,
 )
-from maskconver_tf.inference.predictor import Predictor, make_folder, read_image
+from maskconver_tf.inference.predictor import Predictor, read_image
 from maskconver_tf.inference.tiles.chosen_tile import KnownWindow
 from maskconver_tf.inference.tiles.row_reading import is_large
 from maskconver_tf.inference.tiles.tiled_predictor import TiledPredictor
@@ -81,7 +82,7 @@ class FilePrediction:
         tables = {path for each in self._formats for path in each.tables}
         pictures = give_unique_stems(list(pictures), self._files_of, tables)
         self._check_nothing_replaced(pictures)
-        make_folder(self._folder)
+        make_out_folder(self._folder)
         with self._explain_full_disk("the list of finished pictures"):
             finished = FinishedPictures(self._folder, self._settings or {}, self._overwrite)
         kept = {picture: finished.kept_of(picture, self._formats) for picture in pictures}

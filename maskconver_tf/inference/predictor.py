@@ -21,6 +21,7 @@ from maskconver_tf.files.channels.channel_mapping import ChannelMapping
 from maskconver_tf.files.channels.mapped_picture import open_picture
 from maskconver_tf.files.encoded_pictures.pixel_limit import MAX_PIXELS
 from maskconver_tf.files.id_map import ids_to_rgb
+from maskconver_tf.files.paths import make_out_folder
 from maskconver_tf.files.pictures import (
     TooManyPixels,
     UnreadablePicture,
@@ -88,9 +89,9 @@ class Prediction:
           "picture", "ids" and "segments" -> path.
 
         Raises:
-          UserError: `out_dir` is not a folder and cannot be made.
+          UserError: `out_dir` cannot be made or written.
         """
-        folder = make_folder(out_dir)
+        folder = make_out_folder(out_dir)
         paths = {kind: folder / name for kind, name in saved_names(stem).items()}
         Image.fromarray(self.draw()).save(paths["picture"])
         Image.fromarray(ids_to_rgb(self.panoptic_map)).save(paths["ids"])
@@ -119,19 +120,6 @@ def _segment_json(segment: types.Segment, categories: Categories) -> dict[str, A
         "area": segment.area,
         "bbox": [x0, y0, x1 - x0, y1 - y0],
     }
-
-
-def make_folder(path: str | os.PathLike) -> Path:
-    """Makes a folder for results; raises `UserError` if that is not possible."""
-    folder = Path(path)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(
-            f"{folder}: cannot be made ({error.strerror}); expected a folder to write to. "
-            "Choose another one"
-        ) from None
-    return folder
 
 
 def saved_names(stem: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from maskconver_tf.errors import UserError
 from maskconver_tf.files.json_file import write_json
+from maskconver_tf.files.paths import make_out_folder
 from maskconver_tf.inference.segmenter import PanopticSegmenter
 from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
 from maskconver_tf.training.tuning.halves import Gain, paired_gain
@@ -92,7 +93,7 @@ def tune(
             f"tune: this run has a {type(start).__name__}; expected a PanopticFusion, whose "
             "thresholds it can sweep. Compare settings with `maskconver evaluate` instead"
         )
-    out.mkdir(parents=True, exist_ok=True)
+    make_out_folder(out)
     floor = min(options.store.floor, _least_score(start))
     kept = Path(options.proposals) if options.proposals else out / "proposals"
     store = open_store(

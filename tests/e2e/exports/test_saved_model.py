@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import struct
 import subprocess
 import sys
@@ -286,3 +287,14 @@ def test_the_next_version_may_hold_only_the_network(exported, trained):
     assert set(loaded.signatures) == {"serving_default", "raw_heads"}
     with pytest.raises(UserError, match=r"2: found an export without .*without --model_only"):
         maskconver_tf.load(out)
+
+
+def test_an_export_needs_no_file_that_only_people_and_servers_read(exported, tmp_path):
+    version = tmp_path / "1"
+    shutil.copytree(exported[0] / "1", version)
+    files = [path for folder in ("assets", "assets.extra") for path in (version / folder).iterdir()]
+    harmed = [path for path in files if path.name != "categories.json"]
+    assert len(harmed) == 5
+    for path in harmed:
+        path.write_bytes(path.read_bytes()[:20])
+    assert maskconver_tf.load(tmp_path).categories

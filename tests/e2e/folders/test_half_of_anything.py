@@ -21,7 +21,9 @@ from maskconver_tf.training import restore
 from maskconver_tf.training.machines.workers import Workers
 from maskconver_tf.training.run_files.checkpoint_reading import newest_checkpoint
 from maskconver_tf.training.run_files.claim import claim_run_folder
+from maskconver_tf.training.run_files.kept_thresholds import KeptThresholds, write_kept
 from maskconver_tf.training.run_files.run_folder import RunFolder
+from maskconver_tf.training.time_plan.plan import TimePlan, write_plan
 
 ARCHIVE = Path(__file__).parents[1] / "fixtures" / "old_layout.tar.xz"
 HARMS = ("missing", "empty", "cut")
@@ -29,8 +31,10 @@ RUN_FILES = (
     "categories.json",
     "config.gin",
     "operative_config.gin",
+    "plan.json",
     "results.json",
     "run.json",
+    "thresholds.json",
     "best/score.json",
     "best/weights-1500.data-00000-of-00001",
     "best/weights-1500.index",
@@ -46,15 +50,28 @@ EXPORT_FILES = (
     "1/variables/variables.data-00000-of-00001",
     "1/variables/variables.index",
 )
-NOT_NEEDED = ("operative_config.gin", "results.json", "run.json", "1/fingerprint.pb")
+NOT_NEEDED = (
+    "operative_config.gin",
+    "plan.json",  # tests/unit/training/time_plan harms it: only a run of minutes reads it.
+    "results.json",
+    "run.json",
+    "1/fingerprint.pb",
+)
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory) -> Path:
-    """A run, a dataset folder `data` and an export `exported`, all tiny and whole."""
+    """A run, a dataset folder `data` and an export `exported`, all tiny and whole.
+
+    The run is from before thresholds and plans were kept; it gets them here.
+    """
     root = tmp_path_factory.mktemp("whole")
     with tarfile.open(ARCHIVE) as archive:
         archive.extractall(root, filter="data")
+    run = root / "old_layout/run"
+    kept = KeptThresholds("PanopticFusion", {"score_threshold": 0.3}, "weights-1500")
+    write_kept(run, kept, Categories.load(run / "categories.json"))
+    write_plan(run / "plan.json", TimePlan(seconds=60.0))
     return root / "old_layout"
 
 
@@ -109,9 +126,10 @@ def test_the_lists_here_are_complete(whole):
 @pytest.mark.parametrize("file", RUN_FILES)
 def test_a_run_with_a_harmed_file_predicts_or_says_what_to_do(whole, tmp_path, file, harm):
     folder = _harm(whole, "run", file, harm, tmp_path)
-    # Without the score of the best weights, the newest checkpoint is used.
-    no_score = file == "best/score.json" and harm == "missing"
-    needed = not (file in NOT_NEEDED or "checkpoints/" in file or no_score)
+    # Without the score of the best weights, the newest checkpoint is used. Without kept thresholds,
+    # those of the configuration are.
+    may_miss = file in ("best/score.json", "thresholds.json") and harm == "missing"
+    needed = not (file in NOT_NEEDED or "checkpoints/" in file or may_miss)
     _assert_works_or_names_the_file(maskconver_tf.load, folder, file, needed)
 
 
