@@ -78,10 +78,10 @@ def train(
     # Several workers must join before any operation.
     strategy = make_strategy(compute.strategy, compute.tpu)
     workers = Workers.of(strategy)
-    prepare_process(compute.precision, seed, compute.deterministic)
     check_wandb_installed(saving.wandb_project)
     _check_batch_size(task, strategy, compute)
     _check_minutes(length, compute, workers)
+    prepare_process(compute.precision, seed, compute.deterministic)
     with strategy.scope():  # First of all, because its settings may be wrong.
         progress = RunProgress() if length.minutes else None
         built_optimizer = _make_optimizer(optimizer, task, length, progress)
