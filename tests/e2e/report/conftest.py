@@ -17,7 +17,7 @@ from tests.unit.evaluation.report.perturbed import write_perturbed
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 
-@pytest.fixture(scope="package")  # Playwright allows one at a time; other tests start their own.
+@pytest.fixture(scope="module")  # Playwright allows one at a time; other modules start their own.
 def browser() -> Iterator:
     """Chromium without a window: that of the system, or Playwright's own."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
