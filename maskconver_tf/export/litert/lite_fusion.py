@@ -69,8 +69,9 @@ def class_thresholds(fusion: PanopticFusion, is_thing: np.ndarray) -> np.ndarray
     """The least score of each class; float32 `[C]`, for bool `[C]`."""
     stuff = fusion.stuff_score_threshold
     stuff = fusion.score_threshold if stuff is None else stuff
-    of_group = tf.constant(np.where(is_thing, fusion.score_threshold, stuff), tf.float32)
-    return np.asarray(least_scores(of_group, fusion.class_score_thresholds))
+    of_group = np.where(is_thing, fusion.score_threshold, stuff).astype(np.float32)
+    with tf.init_scope():  # Numbers, also while a graph is traced.
+        return least_scores(tf.constant(of_group), fusion.class_score_thresholds).numpy()
 
 
 def _mask_logits(proposals: dict[str, tf.Tensor]) -> tf.Tensor:
