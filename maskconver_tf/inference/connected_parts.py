@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 
 def connected_parts(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -32,6 +30,10 @@ def connected_parts(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _join_touching(values: np.ndarray, runs: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """Returns the part of each run, counted from 0."""
+    # Loading SciPy takes longer than the check of some datasets, and most commands need no parts.
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     equal = values[1:] == values[:-1]
     # Between two runs one pair of pixels is enough: the first, where one of the two begins.
     equal &= starts[1:] | starts[:-1]
