@@ -74,7 +74,7 @@ def test_the_judge_sees_what_is_wrong(load):
     ("status", "body", "is_fine"),
     [
         (413, b'{"error": "The body is larger than 5 bytes"}', True),
-        (413, b'{"error": "/work/main/file.py is wrong"}', False),
+        (413, b'{"error": "/home/user/file.py is wrong"}', False),
         (500, b'{"error": "Traceback (most recent call last)"}', False),
         (400, b'{"error": "two\\nlines of text"}', False),
         (400, b"Bad Request", False),

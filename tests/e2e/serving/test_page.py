@@ -200,6 +200,7 @@ def test_pictures_are_pasted_and_dropped(open_page, event):
         [event, list(make_picture()["buffer"])],
     )
     page.wait_for_selector("text=2 segments in")
+    assert len(_rows(page)) == 2
 
 
 def test_a_file_that_is_no_picture_is_refused_in_words(open_page):

@@ -37,7 +37,7 @@ def _ids(png: bytes) -> np.ndarray:
     return rgb_to_ids(np.asarray(Image.open(io.BytesIO(png)).convert("RGB")))
 
 
-def _check_equal(found, expected) -> None:
+def _assert_equal(found, expected) -> None:
     np.testing.assert_array_equal(found.panoptic_map, expected.panoptic_map)
     np.testing.assert_array_equal(found.image, expected.image)
     assert found.panoptic_map.dtype == expected.panoptic_map.dtype
@@ -62,12 +62,12 @@ def expected(local, files):
 def test_rest_equals_the_local_api_alone_and_in_batches(server_url, files, expected):
     client = RestClient(server_url)
     for path, prediction in zip(files, expected):
-        _check_equal(client.segment(path), prediction)
+        _assert_equal(client.segment(path), prediction)
     for found, prediction in zip(client.segment_batch(files), expected):
-        _check_equal(found, prediction)
+        _assert_equal(found, prediction)
     many = client.segment_many(files * 4, at_once=8)
     for found, prediction in zip(many, expected * 4, strict=True):
-        _check_equal(found, prediction)
+        _assert_equal(found, prediction)
 
 
 def test_a_batch_differs_by_a_few_border_pixels_at_most(version, served_version, files, expected):
@@ -84,9 +84,9 @@ def test_a_batch_differs_by_a_few_border_pixels_at_most(version, served_version,
 
 def test_arrays_and_bytes_equal_the_local_api(server_url, files, local):
     client = RestClient(server_url)
-    _check_equal(client.segment(files[0].read_bytes()), local(files[0]))
+    _assert_equal(client.segment(files[0].read_bytes()), local(files[0]))
     pixels = np.asarray(Image.open(files[0]).convert("RGB"))
-    _check_equal(client.segment(pixels), local(pixels))
+    _assert_equal(client.segment(pixels), local(pixels))
 
 
 def test_segment_gives_the_map_the_masks_and_the_drawing(server_url, files, expected):
@@ -140,7 +140,7 @@ def test_bad_files_fail_no_other(server_url, files, local):
     found = client.segment_batch([b"", b"text", cut, files[0]])
     assert [type(each) for each in found[:3]] == [PictureRefused] * 3
     assert [each.status for each in found[:3]] == [1, 2, 4]
-    _check_equal(found[3], local(files[0]))
+    _assert_equal(found[3], local(files[0]))
 
 
 def test_other_signatures_equal_the_local_api(server_url, files, local):

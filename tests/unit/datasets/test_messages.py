@@ -21,7 +21,7 @@ def world(tmp_path):
     return SmallSources(tmp_path)
 
 
-def _check(message: str, file: str, found: str) -> None:
+def _assert_names(message: str, file: str, found: str) -> None:
     assert file in message
     assert found in message
     assert not message.endswith(".")
@@ -84,7 +84,7 @@ ENTRY_CASES = [
 def test_a_wrong_annotation_is_shown_with_its_type_and_once(world, change, found):
     change(world.instances["annotations"][0])
     message = world.refusal("coco_instances")
-    _check(message, str(world.root / "instances.json"), found)
+    _assert_names(message, str(world.root / "instances.json"), found)
     assert message.count("    way out: ") == 1, message
 
 
@@ -105,7 +105,7 @@ SEGMENT_CASES = [
 def test_a_wrong_segment_is_shown_with_its_type_and_once(world, change, found):
     change(world.panoptic["annotations"][0]["segments_info"][0])
     message = world.refusal("coco_panoptic")
-    _check(message, str(world.root / "panoptic.json"), found)
+    _assert_names(message, str(world.root / "panoptic.json"), found)
     assert message.count("    way out: ") == 1, message
 
 
@@ -133,7 +133,7 @@ FILE_CASES = [
 def test_a_wrong_class_list_is_named(world, classes, found):
     world.classes = classes
     message = world.refusal("png_folders")
-    _check(message, str(world.root / "classes.json"), found)
+    _assert_names(message, str(world.root / "classes.json"), found)
     assert message.count("classes.json") == 1
 
 
@@ -154,7 +154,7 @@ OPTION_CASES = [
 def test_a_wrong_option_is_named(world, source, options, option, found):
     if source == "cityscapes":
         options = options | {"images": None}
-    _check(world.refusal(source, **options), option, found)
+    _assert_names(world.refusal(source, **options), option, found)
 
 
 def test_an_equal_name_of_stuff_is_refused_by_its_own_file(world):
@@ -165,7 +165,7 @@ def test_an_equal_name_of_stuff_is_refused_by_its_own_file(world):
         "stuff_classes": str(world.root / "stuff.json"),
     }
     message = world.refusal("coco_instances", **options)
-    _check(message, str(world.root / "stuff.json"), "class 'box' has the name 'box' (text)")
+    _assert_names(message, str(world.root / "stuff.json"), "class 'box' has the name 'box' (text)")
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_an_equal_name_of_stuff_is_refused_by_its_own_file(world):
 def test_a_picture_whose_name_looks_alike_is_told_apart(world, listed, stored, found):
     world.panoptic["images"][0]["file_name"] = listed
     (world.root / "images" / "1.png").rename(world.root / "images" / stored)
-    _check(world.refusal("coco_panoptic"), str(world.root / "images" / listed), found)
+    _assert_names(world.refusal("coco_panoptic"), str(world.root / "images" / listed), found)
 
 
 def test_a_label_file_whose_name_looks_alike_is_told_apart(world):
@@ -188,16 +188,18 @@ def test_a_label_file_whose_name_looks_alike_is_told_apart(world):
         (world.root / folder / "1.png").rename(world.root / folder / "l.png")
     message = world.refusal("png_folders")
     found = "no picture is called l, but one is called 1: character 1 is 'l' here, not '1'"
-    _check(message, str(world.root / "semantic" / "l.png"), found)
+    _assert_names(message, str(world.root / "semantic" / "l.png"), found)
 
 
 def test_folders_and_files_whose_names_look_alike_are_told_apart(world):
     (world.root / "images").rename(world.root / "Images")
-    _check(world.refusal("png_folders"), "images: found nothing; expected", "did you mean 'Images'")
+    _assert_names(
+        world.refusal("png_folders"), "images: found nothing; expected", "did you mean 'Images'"
+    )
     (world.root / "Images").rename(world.root / "images")
     wrong = str(world.root / "Classes.json")
     message = world.refusal("png_folders", classes=wrong)
-    _check(message, wrong, "found 'classes.json' instead (character 1 is 'c' here, not 'C')")
+    _assert_names(message, wrong, "found 'classes.json' instead (character 1 is 'c' here, not 'C')")
 
 
 @pytest.mark.parametrize(
@@ -216,7 +218,7 @@ def test_folders_and_files_whose_names_look_alike_are_told_apart(world):
 def test_an_annotations_file_of_another_form_is_named(world, content, found):
     world.panoptic = content
     message = world.refusal("coco_panoptic")
-    _check(message, str(world.root / "panoptic.json"), found)
+    _assert_names(message, str(world.root / "panoptic.json"), found)
 
 
 @pytest.mark.parametrize(
@@ -243,7 +245,7 @@ def test_a_wrong_manifest_is_named(tmp_path, manifest, found):
     with pytest.raises(UserError) as raised:
         DatasetFolder(tmp_path)
     message = str(raised.value)
-    _check(message, str(tmp_path / "dataset.json"), found)
+    _assert_names(message, str(tmp_path / "dataset.json"), found)
     version = re.search(r"version (\d+), expected (\d+)", message)
     assert version is None or version[1] != version[2]
 

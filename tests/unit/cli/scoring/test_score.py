@@ -107,4 +107,5 @@ def test_tensorflow_is_not_loaded(files):
         f"main(['score', *{files.arguments!r}, '--workers', '1']); "
         "assert not {'tensorflow', 'tf_keras', 'matplotlib'} & set(sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
