@@ -70,11 +70,12 @@ def test_errors_reach_the_caller(where):
         return position
 
     seen = []
+    before = threading.active_count()  # Other tests of the process may have left threads.
     with pytest.raises(ValueError, match="broken"):
         for example, _ in predict_ahead(iter(EXAMPLES), 4, infer, finish, True):
             seen.append(example["id"])
     assert seen == list(range(8 if where == "infer" else 9))[: len(seen)]
-    assert threading.active_count() < 10
+    assert threading.active_count() <= before
 
 
 def test_closing_it_early_ends_the_threads():
