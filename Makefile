@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 VENV := .venv
+# Each process loads TensorFlow and keeps the models of its tests. The tests of a file share a process.
+TEST_PROCESSES ?= 2
 LINT_VENV := $(if $(wildcard $(VENV)/.installed),$(VENV),.venv-lint)
 
 SHELL := bash
@@ -15,8 +17,9 @@ help:  ## list the targets
 
 setup: $(VENV)/.installed  ## install the package into .venv, with the versions of constraints.txt
 
-test: setup  ## run the unit, golden and end-to-end tests in one process
-	TF_CPP_MIN_LOG_LEVEL=3 $(VENV)/bin/python -m pytest --ignore=tests/lint
+test: setup  ## run the unit, golden and end-to-end tests in TEST_PROCESSES processes, by default 2
+	TF_CPP_MIN_LOG_LEVEL=3 $(VENV)/bin/python -m pytest --ignore=tests/lint \
+	    --numprocesses $(TEST_PROCESSES) --dist loadfile
 
 test-beam: .venv-beam/.installed  ## test the dataset build on Apache Beam, in .venv-beam with its own versions
 	TF_CPP_MIN_LOG_LEVEL=3 .venv-beam/bin/python -m pytest tests/unit/datasets/build/test_shard_build.py -k beam

@@ -91,6 +91,7 @@ setuptools.setup(
         "test": [
             "hypothesis",
             "pytest",
+            "pytest-xdist",  # runs the files of tests in several processes
             *GRPC,
             *LITERT,
             *MEASURE,
