@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from maskconver_tf.evaluation.mean_pq import mean_pq
 from maskconver_tf.evaluation.scoring.intervals import draw_weights, interval
 
 _CHOSEN, _HELD_OUT = 0, 1
@@ -64,16 +65,6 @@ def paired_gain(before: np.ndarray, after: np.ndarray) -> Gain:
     differences = _resampled(after, weights) - _resampled(before, weights)
     low, high = interval(differences) or (0.0, 0.0)
     return Gain(100 * mean_pq(before.sum(0)), 100 * mean_pq(after.sum(0)), 100 * low, 100 * high)
-
-
-def mean_pq(totals: np.ndarray) -> np.ndarray | float:
-    """PQ, 0..1, of counts `[..., C, 5]`: the mean over the classes that occur; NaN without one."""
-    weight = totals[..., 2] + 0.5 * totals[..., 3] + 0.5 * totals[..., 4]
-    occurs = weight > 0
-    pq = (totals[..., 0] + totals[..., 1]) / np.maximum(weight, 0.5)
-    count = occurs.sum(axis=-1)
-    mean = np.sum(pq, axis=-1, where=occurs) / np.maximum(count, 1)
-    return np.where(count > 0, mean, np.nan)[()]
 
 
 def _resampled(counts: np.ndarray, weights: np.ndarray) -> np.ndarray:

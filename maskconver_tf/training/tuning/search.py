@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from maskconver_tf.evaluation.mean_pq import mean_pq
 from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
-from maskconver_tf.training.tuning.halves import halves, mean_pq
+from maskconver_tf.training.tuning.halves import halves
 from maskconver_tf.training.tuning.sweep import Sweep, changed, with_class_threshold
 
 SCORES = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7)

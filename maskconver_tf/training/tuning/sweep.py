@@ -12,9 +12,10 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from maskconver_tf.evaluation.mean_pq import mean_pq
 from maskconver_tf.evaluation.panoptic_quality import PanopticQuality, PanopticQualityResult
 from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
-from maskconver_tf.training.tuning.halves import halves, mean_pq
+from maskconver_tf.training.tuning.halves import halves
 from maskconver_tf.training.tuning.swept_picture import NUM_COUNTS, SweptPicture
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.evaluation.matching import match_segments
+from maskconver_tf.evaluation.mean_pq import mean_pq
 from maskconver_tf.inference.connected_parts import connected_parts
-from maskconver_tf.training.tuning.halves import mean_pq
 
 MIN_AREA = 16
 """Least area of a thing that the threshold finds, in pixels, as of `PanopticFusion`."""

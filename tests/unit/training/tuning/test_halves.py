@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from maskconver_tf.training.tuning.halves import halves, mean_pq, paired_gain, position_of
+from maskconver_tf.training.tuning.halves import halves, paired_gain, position_of
 
 IDS = [str(number) for number in range(101)]
 
@@ -28,13 +28,6 @@ def counts(tp: list[int], fp: list[int]) -> np.ndarray:
     found = np.zeros([len(tp), 1, 5])
     found[:, 0, 0], found[:, 0, 2], found[:, 0, 3] = 0.8 * np.array(tp), tp, fp
     return found
-
-
-def test_pq_of_counts():
-    assert mean_pq(counts([3], [2]).sum(0)) == pytest.approx(0.8 * 3 / 4)
-    assert np.isnan(mean_pq(np.zeros([2, 5])))
-    two = np.concatenate([counts([3], [2])[0], np.zeros([1, 5])])
-    assert mean_pq(two) == pytest.approx(0.6)
 
 
 def test_a_gain_in_every_picture_is_real():
