@@ -6,12 +6,14 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
+from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
 from maskconver_tf.evaluation.evaluation_record import (
     EvaluationRecord,
     best_weights,
     read_evaluation_record,
 )
+from maskconver_tf.files.channels.channel_mapping import ChannelMapping
 
 PREDICTIONS = "predictions.json"
 _RUN_PARTS = ("config.gin", "checkpoints", "best")
@@ -84,6 +86,13 @@ def find_models(paths: Sequence[Path], names: Sequence[str] | None = None) -> li
     return [
         dataclasses.replace(model, name=name) for model, name in zip(models, chosen, strict=True)
     ]
+
+
+def run_mapping(models: Sequence[ReportModel]) -> ChannelMapping | None:
+    """Returns the channel mapping of the first run that has one; None if no run has."""
+    files = [model.run / "categories.json" for model in models if model.run is not None]
+    found = [Categories.load(file).pictures for file in files if file.is_file()]
+    return next((mapping for mapping in found if mapping is not None), None)
 
 
 def _find_model(path: Path) -> ReportModel:

@@ -22,9 +22,9 @@ from maskconver_tf.evaluation.report.segment_rows import (
 from maskconver_tf.evaluation.report.thumbnails import LONGEST_SIDE, draw_thumbnail, to_jpeg
 from maskconver_tf.evaluation.scoring.reading.picture_pairs import PicturePair
 from maskconver_tf.evaluation.scoring.reading.sides import Side
+from maskconver_tf.files.channels.mapped_picture import open_picture
 from maskconver_tf.files.pictures import (
     UnreadablePicture,
-    open_color_picture,
     plain_pixels,
     to_plain_rgb,
     upright_size,
@@ -164,7 +164,7 @@ def _decoded(photo: PhotoFile, image: str, size: tuple[int, int]) -> np.ndarray 
         return None
     where = f"{image}: the photo {photo.name}"
     try:
-        picture = open_color_picture(photo.encoded)
+        picture = open_picture(photo.encoded, mapping=photo.mapping)
         pixels = plain_pixels(to_plain_rgb(photo.encoded, picture, turn=False)[0])
         if pixels.shape[:2] != size and upright_size(picture) == size[::-1]:
             pixels = plain_pixels(to_plain_rgb(photo.encoded, picture, turn=True)[0])

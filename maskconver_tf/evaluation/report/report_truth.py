@@ -16,15 +16,23 @@ from maskconver_tf.evaluation.scoring.reading.record_pairs import (
     dataset_pictures,
     record_pairs,
 )
+from maskconver_tf.files.channels.channel_mapping import ChannelMapping
 from maskconver_tf.files.json_lists import scan_json_lists
 from maskconver_tf.files.paths import RemotePath
 
 
 class PhotoFile(NamedTuple):
-    """The name of a picture for people, and its encoded photo; None if there is none."""
+    """A picture file.
+
+    Attributes:
+      name: for people.
+      encoded: the photo; None if there is none.
+      mapping: maps its channels; None for an ordinary picture.
+    """
 
     name: str
     encoded: bytes | None = None
+    mapping: ChannelMapping | None = None
 
 
 class Photo(Protocol):
@@ -49,12 +57,13 @@ class FilePhoto(NamedTuple):
 
     name: str
     path: Path | None = None
+    mapping: ChannelMapping | None = None
 
     def read(self) -> PhotoFile:
         if self.path is None:
             return PhotoFile(self.name)
         try:
-            return PhotoFile(self.name, self.path.read_bytes())
+            return PhotoFile(self.name, self.path.read_bytes(), self.mapping)
         except OSError as error:
             raise UserError(
                 f"{self.path}: cannot be read ({error.strerror}); expected the picture that the "
@@ -106,11 +115,13 @@ class CocoTruth:
       json_path: the JSON file.
       png_folder: folder of the id maps.
       images: folder of the photos; None for a report without photos.
+      mapping: maps the channels of the photos; None for ordinary ones.
     """
 
     json_path: Path
     png_folder: Path
     images: Path | None = None
+    mapping: ChannelMapping | None = None
 
     @property
     def where(self) -> str:
@@ -140,7 +151,7 @@ class CocoTruth:
             name = entry.get("file_name")
             if isinstance(name, str):
                 path = self.images / name if self.images is not None else None
-                found[json.dumps(entry.get("id"))] = FilePhoto(name, path)
+                found[json.dumps(entry.get("id"))] = FilePhoto(name, path, self.mapping)
         return found
 
 

@@ -41,12 +41,18 @@ def resampled_scores(tables: ScoreTables, weights: np.ndarray, with_boundary: bo
     measures = {"": 0} | ({"boundary/": MEASURES.index("boundary")} if with_boundary else {})
     samples: Samples = {}
     for prefix, measure in measures.items():
-        rows = tables.matches
-        here = rows.keys // count == measure
-        part = rows.pictures[here], rows.keys[here] % count, rows.counts[here]
-        samples |= _group_scores(_totals(part, weights, count), tables.is_thing, prefix)
+        totals = panoptic_totals(tables, weights, measure)
+        samples |= _group_scores(totals, tables.is_thing, prefix)
     pixels = _totals(tables.pixels, weights, count)
     return samples | _semantic_scores(pixels)
+
+
+def panoptic_totals(tables: ScoreTables, weights: np.ndarray, measure: int = 0) -> np.ndarray:
+    """Adds up the counts of a measure in each resample; float64 `[R, C, columns]`."""
+    rows, count = tables.matches, len(tables.is_thing)
+    here = rows.keys // count == measure
+    part = rows.pictures[here], rows.keys[here] % count, rows.counts[here]
+    return _totals(part, weights, count)
 
 
 def interval(values: np.ndarray) -> tuple[float, float] | None:
@@ -56,6 +62,11 @@ def interval(values: np.ndarray) -> tuple[float, float] | None:
         return None
     low, high = np.percentile(values, [2.5, 97.5])
     return float(low), float(high)
+
+
+def percents(bounds: tuple[float, float] | None) -> list[float] | None:
+    """Returns an interval in percent, as results.json has it."""
+    return None if bounds is None else [100.0 * bound for bound in bounds]
 
 
 def _totals(

@@ -23,6 +23,7 @@ from maskconver_tf.evaluation.lost_quality.recalibration import (
 )
 from maskconver_tf.evaluation.lost_quality.segment_table import FN, NO_ID, OUTCOMES, TP
 from maskconver_tf.evaluation.panoptic_quality import PanopticQualityResult
+from maskconver_tf.evaluation.scoring.lost_intervals import lost_intervals
 from maskconver_tf.evaluation.scoring.score_tables import ScoreTables
 
 SEGMENT_COLUMNS = (
@@ -56,17 +57,22 @@ class LossResults(NamedTuple):
 
 
 def loss_results(
-    tables: ScoreTables, panoptic: PanopticQualityResult, categories: Categories
+    tables: ScoreTables,
+    panoptic: PanopticQualityResult,
+    categories: Categories,
+    weights: np.ndarray,
 ) -> LossResults:
     """Returns where one model loses quality.
 
     Args:
       panoptic: the quality of the results, to which the shares add up.
+      weights: how often each resample draws each picture, for the intervals of the shares.
     """
     calibration, recalibration = _calibration(tables, categories)
     after = {kind: tables.mended_quality(i).result() for i, kind in enumerate(KINDS)}
     results = {
-        "lost": lost_results(panoptic, tables.segments, categories),
+        "lost": lost_results(panoptic, tables.segments, categories)
+        | {"interval": lost_intervals(tables, weights)},
         "fixes": fixes_results(tables.quality().result(), after, categories),
         "confusion": _confusion(tables, categories),
         "calibration": calibration,

@@ -78,7 +78,7 @@ def score_files(
             known |= resampled_average_precision(tables.evaluation, weights)
     found = [panoptic_result(tables, pairs.categories, strict) for tables in models]
     losses = tuple(
-        loss_results(tables, panoptic, pairs.categories)
+        loss_results(tables, panoptic, pairs.categories, weights)
         for tables, panoptic in zip(models, found, strict=True)
     )
     contents = [

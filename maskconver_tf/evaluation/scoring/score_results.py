@@ -13,7 +13,7 @@ from maskconver_tf.evaluation.results import results_dict
 from maskconver_tf.evaluation.scoring.ap_resamples import RESAMPLED_AP
 from maskconver_tf.evaluation.scoring.coco_program import coco_result
 from maskconver_tf.evaluation.scoring.counting.detections import average_precision
-from maskconver_tf.evaluation.scoring.intervals import Samples, interval
+from maskconver_tf.evaluation.scoring.intervals import Samples, interval, percents
 from maskconver_tf.evaluation.scoring.lrp_error import lrp_errors
 from maskconver_tf.evaluation.scoring.score_tables import ScoreTables
 
@@ -62,7 +62,7 @@ def model_results(
     values = {"mean_iou": semantic.mean_iou, "pixel_accuracy": semantic.pixel_accuracy}
     results["semantic"] = {name: _percent(value) for name, value in values.items()}
     results["semantic"]["interval"] = {
-        name: _percents(interval(samples[f"semantic/{name}"])) for name in values
+        name: percents(interval(samples[f"semantic/{name}"])) for name in values
     }
     results["instance_ap"] = _add_average_precision(results, tables, categories, samples)
     results["coco_program"] = _coco_program(tables, panoptic, categories)
@@ -76,7 +76,7 @@ def difference(samples: Samples, other: Samples, results: Results, against: Resu
         values = [_look_up(content, name) for content in (results, against)]
         found[name] = {
             "difference": None if None in values else values[0] - values[1],
-            "interval": _percents(interval(samples[name] - other[name])),
+            "interval": percents(interval(samples[name] - other[name])),
         }
     return found
 
@@ -115,7 +115,7 @@ def _groups(result: PanopticQualityResult, categories: Categories) -> Results:
 def _with_intervals(results: Results, samples: Samples, prefix: str) -> Results:
     for group in GROUPS:
         results[group]["interval"] = {
-            name: _percents(interval(samples[f"{prefix}{group}/{name}"]))
+            name: percents(interval(samples[f"{prefix}{group}/{name}"]))
             for name in ("pq", "sq", "rq")
         }
     return results
@@ -144,7 +144,7 @@ def _add_average_precision(
     values = {name: _percent(value) for name, value in found.items()}
     return values | {
         "interval": {
-            name: _percents(interval(samples[f"instance_ap/{name}"])) for name in RESAMPLED_AP
+            name: percents(interval(samples[f"instance_ap/{name}"])) for name in RESAMPLED_AP
         }
     }
 
@@ -178,7 +178,3 @@ def _look_up(results: Results, name: str) -> float | None:
 
 def _percent(value: float | None) -> float | None:
     return None if value is None or math.isnan(value) else 100.0 * float(value)
-
-
-def _percents(bounds: tuple[float, float] | None) -> list[float] | None:
-    return None if bounds is None else [100.0 * bound for bound in bounds]

@@ -51,13 +51,16 @@ def _lost(results: Results) -> str:
         [
             kind.replace("_", " "),
             *(_number(lost[group] and lost[group][kind]) for group in GROUPS),
+            _span(lost["interval"]["all"][kind]),
             str(lost["segments"]["all"][kind]),
             _signed(fixes[kind]["all"]["gain"]),
         ]
         for kind in kinds
     ]
     total = [_number(lost[group] and lost[group]["total"]) for group in GROUPS]
-    header = ["PQ lost to", *(group.capitalize() for group in GROUPS), "segments", "its fix brings"]
+    total.append(_span(lost["interval"]["all"]["total"]))
+    groups = [group.capitalize() for group in GROUPS]
+    header = ["PQ lost to", *groups, "All, 95 %", "segments", "its fix brings"]
     return format_rows(header, [*rows, ["100 - PQ", *total, "", ""]])
 
 
