@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +26,8 @@ from maskconver_tf.serving.versions.version_folder import (
 
 Load = Callable[[Path, int], ModelVersion]
 _log = logging.getLogger("maskconver.serve")
+_UNTOLD = "the version cannot be loaded; the log of the server says why"
+_LONGEST_REASON = 300
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,6 +69,7 @@ class VersionKeeper:
         self._on_change = on_change
         self._kept: dict[int, ModelVersion] = {}
         self._refused: dict[int, Fingerprint] = {}
+        self._reasons: dict[int, str] = {}
         self._seen: dict[int, Fingerprint] = {}
         self._loading: int | None = None
         self._stop = threading.Event()
@@ -136,8 +140,8 @@ class VersionKeeper:
         """The state of each known version, the newest first."""
         states = {number: VersionState(number, "AVAILABLE") for number in self._kept}
         for number in list(self._refused):
-            message = "the version cannot be loaded; the log of the server says why"
-            states.setdefault(number, VersionState(number, "END", "INTERNAL", message))
+            reason = self._reasons.get(number, _UNTOLD)
+            states.setdefault(number, VersionState(number, "END", "INTERNAL", reason))
         if self._loading is not None:
             states.setdefault(self._loading, VersionState(self._loading, "LOADING"))
         return [states[number] for number in sorted(states, reverse=True)]
@@ -186,6 +190,7 @@ class VersionKeeper:
             version = self._load(folder, number)
         except Exception as error:  # Whatever it is, the old version serves on.
             self._refused[number] = mark
+            self._reasons[number] = _public_reason(error, folder)
             errors.append(f"{error}" if isinstance(error, UserError) else f"{folder}: {error!r}")
             _log.error("version %d is refused: %s", number, errors[-1])
             return False
@@ -205,3 +210,13 @@ class VersionKeeper:
         for number in sorted(dropped):
             _log.info("version %d is no longer served", number)
         self._on_change(self.numbers())
+
+
+def _public_reason(error: Exception, folder: Path) -> str:
+    """Tells a client why a version is refused, without a path of the server."""
+    if not isinstance(error, UserError):
+        return _UNTOLD
+    reason = f"{error}".replace(f"{folder}", folder.name)
+    has_path = re.search(r"(?:^|[\s'\"(=])[/~]\w", reason) or str(folder.parent) in reason
+    is_sentence = "\n" not in reason and len(reason) <= _LONGEST_REASON
+    return reason if is_sentence and not has_path else _UNTOLD

@@ -106,7 +106,31 @@ def test_a_broken_version_is_refused_once_and_the_old_one_serves(tmp_path, start
     assert keeper.numbers() == [1] and loads == [1, 2]
     broken = keeper.states()[0]
     assert (broken.number, broken.state, broken.error_code) == (2, "END", "INTERNAL")
-    assert str(tmp_path) not in broken.error_message
+    assert broken.error_message == "2: damaged; write it again"
+
+
+_UNTOLD = "the version cannot be loaded; the log of the server says why"
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (UserError("{folder}/assets/a.json: found no object"), "2/assets/a.json: found no object"),
+        (UserError("{folder}: reads /etc/secret"), _UNTOLD),
+        (UserError("{folder}: reads '{parent}/1'"), _UNTOLD),
+        (UserError("{folder}: two\nlines"), _UNTOLD),
+        (UserError("{folder}: " + 300 * "a"), _UNTOLD),
+        (ValueError("{folder}: no sentence for users"), _UNTOLD),
+    ],
+)
+def test_the_state_tells_why_without_a_path(tmp_path, started, error, told):
+    def load(path, number):
+        if number == 2:
+            raise type(error)(str(error).format(folder=path, parent=path.parent))
+        return _load(path, number)
+
+    keeper = started(make_versions(tmp_path, 1, 2), load=load)
+    assert {s.number: s.error_message for s in keeper.states()} == {1: "", 2: told}
 
 
 def test_a_broken_version_is_tried_again_after_it_is_repaired(tmp_path, started):
