@@ -87,7 +87,9 @@ def exact_parts(ious: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _last_crowd_of_each_class(class_ids: np.ndarray, is_crowd: np.ndarray) -> np.ndarray:
     """Returns whether a segment is the last listed crowd of its class; bool `[T]`."""
-    last = {class_ids[i]: i for i in np.flatnonzero(is_crowd)}
     chosen = np.zeros(len(class_ids), np.bool_)
+    if not is_crowd.any():
+        return chosen
+    last = {class_ids[i]: i for i in np.flatnonzero(is_crowd)}
     chosen[list(last.values())] = True
     return chosen

@@ -71,7 +71,7 @@ def score_pictures(
 
 def score_batch(batch: _Batch) -> list[ScoredPicture] | _Refusal:
     """Counts the pictures of a batch; runs in a process of the pool."""
-    _reuse_freed_memory()
+    reuse_freed_memory()
     try:
         return [_score(pair, batch.rules) for pair in batch.pairs]
     except UserError as error:
@@ -83,7 +83,7 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 
 
 @functools.cache
-def _reuse_freed_memory() -> None:
+def reuse_freed_memory() -> None:
     """Tells glibc to keep the memory of decoded pictures, up to 256 MB, for the next ones.
 
     By default it returns each array of this size to the system. The system then clears every page
