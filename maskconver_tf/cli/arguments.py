@@ -170,6 +170,18 @@ def number_in(option: str, least: float, most: float) -> Callable[[str], float]:
     return parse
 
 
+def whole_number_in(option: str, least: int, most: int) -> Callable[[str], int]:
+    """Parses an option that takes a whole number from `least` to `most`."""
+    parse = number_in(option, least, most)
+
+    def whole_number(text: str) -> int:
+        if not (number := parse(text)).is_integer():
+            raise UserError(f"{option} {text}: expected a whole number from {least} to {most}")
+        return int(number)
+
+    return whole_number
+
+
 def folder_name(option: str, such_as: str = "data/train") -> Callable[[str], str]:
     """Parses an option that takes a folder, and refuses an empty name."""
 

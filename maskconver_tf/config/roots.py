@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from maskconver_tf.config import configuration
 from maskconver_tf.config.bindings import OptionSetting
+from maskconver_tf.config.special_runs.fit_of_settings import warn_of_settings
 from maskconver_tf.config.thresholds.chosen_thresholds import (
     add_thresholds,
     keep_thresholds,
@@ -21,6 +22,7 @@ from maskconver_tf.files.disk_errors import explain_write_errors
 from maskconver_tf.files.paths import local_or_remote_path
 from maskconver_tf.files.whole_file import write_text_whole
 from maskconver_tf.inference.segmenter import PanopticSegmenter
+from maskconver_tf.inference.tiles.chosen_tile import GivenTile
 from maskconver_tf.planning.preflight import (
     measured_step,
     tpu_check,
@@ -63,6 +65,7 @@ def train_run(
         configuration.check_all_used(other_roots=[evaluate, restore_segmenter, show_inputs])
         with explain_write_errors(folder.path):
             folder.save_config(configuration.bound_config())
+            warn_of_settings(configuration.arguments_of(train, supplied=TRAIN_HOOKS)["task"])
             write_text_whole(folder.operative_config, configuration.operative_config())
             write_text_whole(
                 folder.provenance, run_provenance(configuration.argument(train, "seed"))
@@ -105,6 +108,7 @@ def preflight_run(
     program = configuration.call(StepProgram, arguments, classes)
     configuration.check_all_used(other_roots=[train, evaluate, restore_segmenter, show_inputs])
     print(training_needs.format_needs(training_needs.count_needs(program, size)), flush=True)
+    warn_of_settings(arguments["task"])
     if measure:
         step = measured_step.measure_step(program, size, arguments["compute"].jit_compile)
         length = arguments["length"]
@@ -150,6 +154,7 @@ def evaluate_run(
     bindings: Iterable[str | OptionSetting] = (),
     thresholds: Mapping[str, Any] | None = None,
     keep: bool = False,
+    tile: GivenTile | None = None,
 ) -> dict:
     """Scores a run of any task.
 
@@ -160,18 +165,31 @@ def evaluate_run(
       bindings: Gin settings that override the run's configuration.
       thresholds: settings of the fusion that override it, for panoptic segmentation.
       keep: write the thresholds of this evaluation into the run, for all later predictions.
+      tile: predict in these windows, for panoptic segmentation.
+
+    Raises:
+      UserError: the run is not one of panoptic segmentation, and thresholds or `tile` are given.
     """
     folder = RunFolder(local_or_remote_path(model_dir))
     arguments = load_evaluation(folder, data_dir, bindings, thresholds or {}, keep)
     task = arguments["task"]
+    _refuse_tile(task, tile)
     restored = restore_task(model_dir, task, arguments["compute"])
-    results = configuration.configurable(evaluate)(task=task, restored=restored, out=out)
+    results = configuration.configurable(evaluate)(task=task, restored=restored, out=out, tile=tile)
     if keep:
         data = getattr(task.eval_input, "data_dir", data_dir)
         origin = {"chosen_by": "maskconver evaluate --keep", "data": data, "scores": results["all"]}
         kept = keep_thresholds(folder, task.fusion, origin)
         print(f"{write_kept(folder.path, kept, restored.categories)}: thresholds kept")
     return results
+
+
+def _refuse_tile(task: Task, tile: GivenTile | None) -> None:
+    if tile is not None and not isinstance(task, PanopticTask):
+        raise UserError(
+            f"--tile: this is a run of {task.kind}, and only the maps of panoptic segmentation can "
+            "be joined; remove the option"
+        )
 
 
 def load_evaluation(

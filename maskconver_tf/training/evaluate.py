@@ -19,8 +19,10 @@ from maskconver_tf.evaluation.evaluation_record import (
 from maskconver_tf.evaluation.results import write_results
 from maskconver_tf.files.paths import local_or_remote_path
 from maskconver_tf.inference.drawing.picture_rows import stack_rows
+from maskconver_tf.inference.tiles.chosen_tile import GivenTile, choose_tile, known_window
 from maskconver_tf.training.evaluators.checks import check_local_folder, check_same_classes
 from maskconver_tf.training.evaluators.evaluator import NUM_PICTURES, Evaluator, Results
+from maskconver_tf.training.evaluators.tiled_evaluator import TiledEvaluator
 from maskconver_tf.training.machines.strategy import make_strategy
 from maskconver_tf.training.machines.workers import Workers
 from maskconver_tf.training.restore import RestoredNetwork
@@ -34,6 +36,7 @@ def evaluate(
     eval_input: object = None,
     strategy: str = "auto",
     num_pictures: int = NUM_PICTURES,
+    tile: GivenTile | None = None,
 ) -> Results:
     """Scores a restored network, writes the results into a folder, and prints the table.
 
@@ -50,6 +53,8 @@ def evaluate(
         evaluation input of the task.
       strategy: the devices, as for `Compute`; not "multi_worker".
       num_pictures: number of pictures in the overview.
+      tile: predict in these windows, for panoptic segmentation; None scales each picture to the
+        input.
 
     Returns:
       The content of `results.json`: group -> metric -> percent. `per_class`, if present, holds
@@ -68,13 +73,23 @@ def evaluate(
         )
     check_same_classes(restored.categories, task.eval_input, "the model")
     workers = _only_worker(strategy)
-    evaluator = task.evaluator(restored.network, workers, restored.jit_compile)
+    evaluator = _evaluator(task, restored, workers, tile)
     folder = check_local_folder(out)
     clock = _Clock(getattr(evaluator.data, "batch_size", 1))
     results = _score_and_write(evaluator, folder, num_pictures, clock)
     if evaluator.written_files:
         write_evaluation_record(folder, _record(evaluator, restored, clock))
     return results
+
+
+def _evaluator(
+    task: Task, restored: RestoredNetwork, workers: Workers, tile: GivenTile | None
+) -> Evaluator:
+    if tile is None:
+        return task.evaluator(restored.network, workers, restored.jit_compile)
+    segmenter = task.segmenter(restored.network, restored.jit_compile)
+    size = choose_tile(tile, known_window(restored.model_dir, segmenter.input_size))
+    return TiledEvaluator(segmenter, task.eval_input, workers, size)
 
 
 class _Clock:

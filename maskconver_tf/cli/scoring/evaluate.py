@@ -8,6 +8,7 @@ from typing import Any
 from maskconver_tf.cli import run_options
 from maskconver_tf.cli.arguments import add_command, add_gin_option, add_model_option, folder_name
 from maskconver_tf.cli.threshold_options import add_threshold_options, thresholds_of
+from maskconver_tf.cli.tile_options import add_tile_options
 
 
 def add_evaluate_command(commands: Any) -> None:
@@ -47,11 +48,14 @@ def add_evaluate_command(commands: Any) -> None:
     )
     add_threshold_options(parser)
     add_gin_option(parser, "PanopticFusion.score_threshold=0.5")
+    add_tile_options(parser)
 
 
 def run_evaluate(args: argparse.Namespace) -> None:
     from maskconver_tf.files.paths import make_out_folder
+    from maskconver_tf.inference.tiles.chosen_tile import parse_tile
 
+    tile = parse_tile(args.tile, args.overlap)
     if args.out:
         make_out_folder(args.out)  # Before TensorFlow loads.
     from maskconver_tf.config import roots
@@ -64,4 +68,5 @@ def run_evaluate(args: argparse.Namespace) -> None:
         bindings,
         thresholds_of(args),
         args.keep,
+        tile,
     )

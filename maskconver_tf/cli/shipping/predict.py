@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from typing import Any
 
 from maskconver_tf.cli.arguments import (
@@ -12,9 +11,10 @@ from maskconver_tf.cli.arguments import (
     add_gin_option,
     add_model_option,
     folder_name,
-    number_in,
+    whole_number_in,
 )
 from maskconver_tf.cli.threshold_options import add_threshold_options, thresholds_of
+from maskconver_tf.cli.tile_options import add_tile_options
 from maskconver_tf.files.encoded_pictures.pixel_limit import (
     HELP,
     LARGEST_MAX_PIXELS,
@@ -64,24 +64,8 @@ def add_predict_command(commands: Any) -> None:
     )
     add_threshold_options(parser)
     add_gin_option(parser, "PanopticFusion.runner_up=True")
-    _add_tile_options(parser)
+    add_tile_options(parser)
     _add_output_options(parser)
-
-
-def _add_tile_options(parser: CommandParser) -> None:
-    parser.add_argument(
-        "--tile",
-        metavar="SIZE",
-        help="predict large pictures in windows of SIZE pixels (or HEIGHT,WIDTH) and join them; "
-        "auto takes the scale of the training (default: each picture as a whole)",
-    )
-    parser.add_argument(
-        "--overlap",
-        type=_count("--overlap", 2**14),
-        metavar="N",
-        help="pixels that windows share, at most half of a window (default: a quarter); best as "
-        "large as most things",
-    )
 
 
 def _add_output_options(parser: CommandParser) -> None:
@@ -102,7 +86,7 @@ def _add_output_options(parser: CommandParser) -> None:
     )
     parser.add_argument(
         "--threads",
-        type=_count("--threads", 64),
+        type=whole_number_in("--threads", 1, 64),
         metavar="N",
         help="threads that read, and as many that write (default: one per CPU, 8 at most)",
     )
@@ -119,7 +103,7 @@ def _add_output_options(parser: CommandParser) -> None:
     )
     group.add_argument(
         "--enlarge",
-        type=_count("--enlarge", 8),
+        type=whole_number_in("--enlarge", 1, 8),
         default=0,
         metavar="N",
         help="times that each side grows, 1..8 (default: small pictures grow, others do not)",
@@ -130,19 +114,6 @@ def _add_output_options(parser: CommandParser) -> None:
         help="leave dark pictures dark (default: brighten them in the drawing)",
     )
     parser.options += ["--labels", "--outlines", "--enlarge", "--raw_contrast"]
-
-
-def _count(option: str, most: int) -> Callable[[str], int]:
-    parse = number_in(option, 1, most)
-
-    def count(text: str) -> int:
-        from maskconver_tf.errors import UserError
-
-        if not (number := parse(text)).is_integer():
-            raise UserError(f"{option} {text}: expected a whole number from 1 to {most}")
-        return int(number)
-
-    return count
 
 
 def run_predict(args: argparse.Namespace) -> None:

@@ -95,12 +95,15 @@ class PanopticTask(RecordsTask):
         jit_compile: bool = False,
         hooks: EvaluationHooks | None = None,
     ) -> PanopticEvaluator:
+        segmenter = self.segmenter(network, jit_compile)
+        return PanopticEvaluator(segmenter, self.eval_input, workers, hooks)
+
+    def segmenter(self, network: tf_keras.Model, jit_compile: bool = False) -> PanopticSegmenter:
+        """Joins a network and the fusion, for pictures of the evaluation input."""
         data = self.eval_input
-        categories = data.folder.categories
-        segmenter = PanopticSegmenter(
-            network, self.fusion, categories, data.input_size, jit_compile
+        return PanopticSegmenter(
+            network, self.fusion, data.folder.categories, data.input_size, jit_compile
         )
-        return PanopticEvaluator(segmenter, data, workers, hooks)
 
 
 def _check_semantic_branch(outputs: dict[str, tf.Tensor], fields: Sequence[str]) -> None:
