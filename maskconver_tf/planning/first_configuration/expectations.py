@@ -7,7 +7,6 @@ import textwrap
 
 import numpy as np
 
-from maskconver_tf.planning.first_configuration.choosing.length import format_seconds
 from maskconver_tf.planning.first_configuration.choosing.plan import Plan
 from maskconver_tf.planning.first_configuration.experiment_text import (
     input_reason,
@@ -15,6 +14,7 @@ from maskconver_tf.planning.first_configuration.experiment_text import (
     train_command,
 )
 from maskconver_tf.planning.first_configuration.looking.data_facts import DataFacts
+from maskconver_tf.planning.first_configuration.wording import counted, format_seconds, format_step
 
 _PROCESS_BYTES = 1.2e9
 """Of TensorFlow, the program and the records in memory, besides what a step needs."""
@@ -45,8 +45,9 @@ def _found(facts: DataFacts) -> list[str]:
     heights, widths = facts.sizes[:, 0], facts.sizes[:, 1]
     evaluation = "the same" if facts.evaluates_training else str(facts.num_eval)
     lines = [
-        f"{facts.num_pictures} training pictures of {_range(heights)} x {_range(widths)} pixels "
-        f"(height x width), {evaluation} for evaluation; {len(facts.pictures)} looked at",
+        f"{counted(facts.num_pictures, 'training picture')} of {_range(heights)} x "
+        f"{_range(widths)} pixels (height x width), {evaluation} for evaluation; "
+        f"{len(facts.pictures)} looked at",
         f"{facts.mean_segments:.1f} segments a picture, {facts.most_segments} at most",
     ]
     if facts.has_things:
@@ -82,8 +83,8 @@ def _expected(plan: Plan, ceiling: dict[str, float] | None) -> list[str]:
     length, budget = plan.length, plan.budget
     source = "measured here" if budget.is_measured else "assumed, not measured"
     lines = [
-        f"time: {length.total_steps} steps of {length.seconds_of_step:.2g} seconds ({source}), "
-        f"{length.num_evaluations} evaluation{'s' * (length.num_evaluations > 1)} of about "
+        f"time: {counted(length.total_steps, 'step')} of {format_step(length.seconds_of_step)} "
+        f"({source}), {counted(length.num_evaluations, 'evaluation')} of about "
         f"{format_seconds(length.evaluation_seconds)}; {_total(plan)} in all"
     ]
     if plan.measured is not None:

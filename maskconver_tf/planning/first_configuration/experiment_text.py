@@ -9,6 +9,7 @@ from typing import Any
 
 from maskconver_tf.planning.first_configuration.choosing.plan import Plan
 from maskconver_tf.planning.first_configuration.choosing.setting import Setting
+from maskconver_tf.planning.first_configuration.wording import counted
 
 MOST_LINES = 40
 _WIDTH = 110
@@ -72,8 +73,8 @@ def run_folder(file_name: str) -> str:
 def _data_settings(plan: Plan, train_data: str, eval_data: str) -> list[Setting]:
     facts = plan.facts
     settings = [
-        Setting("TRAIN_DATA", train_data, f"{facts.num_pictures} pictures"),
-        Setting("EVAL_DATA", eval_data, f"{facts.num_eval} pictures"),
+        Setting("TRAIN_DATA", train_data, counted(facts.num_pictures, "picture")),
+        Setting("EVAL_DATA", eval_data, counted(facts.num_eval, "picture")),
         Setting("INPUT_SIZE", plan.size.input_size, input_reason(plan)),
     ]
     if plan.size.train_size != plan.size.input_size:

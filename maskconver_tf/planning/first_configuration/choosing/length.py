@@ -10,6 +10,7 @@ from maskconver_tf.planning.first_configuration.choosing.setting import Setting
 from maskconver_tf.planning.first_configuration.choosing.size import ChosenSize
 from maskconver_tf.planning.first_configuration.choosing.time_budget import TimeBudget
 from maskconver_tf.planning.first_configuration.looking.data_facts import DataFacts
+from maskconver_tf.planning.first_configuration.wording import format_minutes, format_seconds
 
 _MANY_SEGMENTS = 40
 _ENOUGH_STEPS, _FEWEST_STEPS = 500, 400
@@ -93,9 +94,11 @@ def length_settings(length: ChosenLength, facts: DataFacts, budget: TimeBudget) 
     epochs = length.epochs(facts)
     often = "at the end only" if length.num_evaluations == 1 else f"{length.num_evaluations} times"
     total = length.num_evaluations * length.evaluation_seconds
-    long = f"{budget.minutes:g} minutes at a speed {measured}; each picture {epochs:.1f} times"
+    long = (
+        f"{format_minutes(budget.minutes)} at a speed {measured}; each picture {epochs:.1f} times"
+    )
     if length.is_cut:
-        long = f"less than {budget.minutes:g} minutes: each picture comes {epochs:.0f} times"
+        long = f"less than {format_minutes(budget.minutes)}: each picture comes {epochs:.0f} times"
     return [
         Setting("RunLength.total_steps", length.total_steps, long),
         Setting(
@@ -134,12 +137,3 @@ def optimizer_settings(candidate: Candidate, length: ChosenLength) -> list[Setti
         Setting("make_optimizer.warmup_steps", warmup, "a twentieth of the steps, 100 at most"),
         Setting("make_optimizer.ema_decay", decay, "averages over the last 4 % of the steps"),
     ]
-
-
-def format_seconds(seconds: float) -> str:
-    """Returns "40 seconds", "3 minutes" or "2.5 hours"."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} seconds"
-    if seconds < 5400:
-        return f"{round(seconds / 60)} minutes"
-    return f"{seconds / 3600:.1f} hours"

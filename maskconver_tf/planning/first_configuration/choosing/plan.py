@@ -35,6 +35,7 @@ from maskconver_tf.planning.first_configuration.choosing.turns import (
     turns_by_quarters,
 )
 from maskconver_tf.planning.first_configuration.looking.data_facts import DataFacts
+from maskconver_tf.planning.first_configuration.wording import counted
 
 _MEASURED_PIXELS = 4e5
 """Of a measured step; the cost of a step is nearly proportional to its pixels."""
@@ -165,7 +166,8 @@ def _doubts(facts: DataFacts, length: ChosenLength) -> list[str]:
             "stretched to the whole range before the build may be learned better"
         )
     if facts.num_pictures < 20:
-        doubts.append(f"{facts.num_pictures} training pictures tell little about new ones")
+        shown = counted(facts.num_pictures, "training picture")
+        doubts.append(f"{shown} tell{'s' * (facts.num_pictures == 1)} little about new ones")
     if not facts.has_stuff:
         doubts.append(
             "there is no stuff, so pixels without a label are ignored and things may be invented "

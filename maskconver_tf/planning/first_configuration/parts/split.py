@@ -24,6 +24,7 @@ from maskconver_tf.planning.first_configuration.parts.choose_val import (
     choose_val,
     group_by_folder,
 )
+from maskconver_tf.planning.first_configuration.wording import counted
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +59,7 @@ class SplitResult:
     is_coarse: bool
 
     def __str__(self) -> str:
-        text = f"{self.num_train} pictures for training, {self.num_val} for validation"
+        text = f"{counted(self.num_train, 'picture')} for training, {self.num_val} for validation"
         if self.num_alike:
             text += f"; {self.num_alike} pictures that are like another one stay together"
         return text

@@ -62,7 +62,7 @@ def test_a_measured_step_is_small():
 @pytest.mark.parametrize(
     ("facts", "doubt"),
     [
-        (make_facts(num_pictures=1), "1 training pictures tell little"),
+        (make_facts(num_pictures=1), "1 training picture tells little"),
         (make_facts(make_picture_facts(darkness=0.05)), "quarter of the range"),
         (make_facts(make_picture_facts(stuff=False)), "data build --background"),
     ],
