@@ -15,6 +15,7 @@ from maskconver_tf.export.comparison import Difference
 from maskconver_tf.export.litert.export_litert import is_litert_export, lite_paths
 from maskconver_tf.export.litert.held_out import Score, Segment, plain_map
 from maskconver_tf.export.litert.lite_file import LiteFile
+from maskconver_tf.files.channels.channel_mapping import ChannelMapping
 from maskconver_tf.inference import signatures
 from maskconver_tf.inference.exported_model import is_export, load_export
 from maskconver_tf.inference.predictor import Predictor, read_image
@@ -96,11 +97,15 @@ def format_results(results: list[FormResult]) -> str:
 
 
 def read_pictures(
-    paths: Iterable[str], input_size: tuple[int, int]
+    paths: Iterable[str], input_size: tuple[int, int], mapping: ChannelMapping | None = None
 ) -> Iterable[dict[str, np.ndarray]]:
-    """Reads picture files and fits them to the input; yields examples without truth."""
+    """Reads picture files and fits them to the input; yields examples without truth.
+
+    Args:
+      mapping: the channel mapping of the model; None for ordinary pictures.
+    """
     for path in paths:
-        fitted, _ = fit_image(tf.constant(read_image(path)), input_size)
+        fitted, _ = fit_image(tf.constant(read_image(path, mapping=mapping)), input_size)
         yield {types.IMAGE: fitted.numpy()}
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 
 from maskconver_tf.errors import UserError
 from maskconver_tf.export.served_model import warmup
@@ -16,6 +17,7 @@ from maskconver_tf.export.served_model.asset_files import write_assets
 from maskconver_tf.export.served_model.measure import measure_export
 from maskconver_tf.export.served_model.options import ExportOptions, Origin
 from maskconver_tf.export.served_model.served_segmenter import ServedSegmenter
+from maskconver_tf.files.channels.mapped_png import marked_png
 from maskconver_tf.files.disk_errors import DISK_ERRORS, short_reason
 from maskconver_tf.files.paths import pattern_free_path
 from maskconver_tf.files.whole_folder import whole_folder
@@ -95,16 +97,14 @@ def _write(
         module = ServedSegmenter(segmenter, files, options.max_pixels, options.model_only)
         tf.saved_model.save(module, pattern_free_path(folder), signatures=module.served)
     picture = warmup.example_picture(segmenter.input_size)
-    requests = [_request(picture, size, options.model_only) for size in options.batch_sizes]
+    requests = [
+        {signatures.IMAGES: np.stack([picture] * size)}
+        if options.model_only
+        else {signatures.ENCODED_IMAGES: np.array([_as_file(picture, segmenter)] * size, object)}
+        for size in options.batch_sizes
+    ]
     warmup.write_warmup(folder, requests)
     warmup.write_batching_parameters(folder, options.batch_sizes)
-
-
-def _request(picture: np.ndarray, size: int, model_only: bool) -> Mapping[str, np.ndarray]:
-    """Makes a request to `serving_default` with `size` copies of a picture."""
-    if model_only:
-        return {signatures.IMAGES: np.stack([picture] * size)}
-    return {signatures.ENCODED_IMAGES: np.array([_as_jpeg(picture)] * size, dtype=object)}
 
 
 def _measured_requests(
@@ -114,11 +114,14 @@ def _measured_requests(
     picture = warmup.example_picture(segmenter.input_size)
     if options.model_only:
         return {f"{n}/{signatures.IMAGES}": np.stack([picture] * n) for n in options.batch_sizes}
-    encoded = np.frombuffer(_as_jpeg(picture), np.uint8)
+    encoded = np.frombuffer(_as_file(picture, segmenter), np.uint8)
     return {f"{n}/{signatures.ENCODED_IMAGES}": encoded for n in options.batch_sizes}
 
 
-def _as_jpeg(picture: np.ndarray) -> bytes:
+def _as_file(picture: np.ndarray, segmenter: PanopticSegmenter) -> bytes:
+    """Encodes a picture of the right size in a form that the export takes."""
+    if segmenter.categories.pictures is not None:
+        return marked_png(Image.fromarray(picture))
     return tf.io.encode_jpeg(picture, quality=_JPEG_QUALITY).numpy()
 
 

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
+from PIL import Image
 from tensorflow.core.protobuf import saved_model_pb2
 
 from maskconver_tf import types
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
+from maskconver_tf.files.channels.mapped_png import marked_png
 from maskconver_tf.files.disk_errors import short_reason
 from maskconver_tf.files.paths import pattern_free_path
 from maskconver_tf.inference import signatures
@@ -102,7 +104,7 @@ def _with_thresholds(
     }
 
     def answer(image: tf.Tensor) -> dict[str, tf.Tensor]:
-        encoded = tf.io.encode_png(image, compression=1)[tf.newaxis]
+        encoded = tf.constant([marked_png(Image.fromarray(image.numpy()))])
         found = serve(**{signatures.ENCODED_IMAGES: encoded}, **given)
         if found[signatures.STATUS][0] != 0:
             reason = found[signatures.STATUS_MESSAGE][0].numpy().decode()

@@ -145,6 +145,7 @@ def _evaluate_if_needed(path: Path, args: argparse.Namespace) -> None:
 
 
 def _truth(args: argparse.Namespace, models: list[ReportModel]) -> Truth:
+    from maskconver_tf.evaluation.report.model_folders import run_mapping
     from maskconver_tf.evaluation.report.report_truth import CocoTruth, DatasetTruth
     from maskconver_tf.files.paths import local_or_remote_path
 
@@ -157,7 +158,8 @@ def _truth(args: argparse.Namespace, models: list[ReportModel]) -> Truth:
                 "or a dataset folder with --data"
             )
         png = Path(args.truth_png) if args.truth_png else path.with_suffix("")
-        return CocoTruth(path, png, Path(args.images) if args.images else None)
+        images = Path(args.images) if args.images else None
+        return CocoTruth(path, png, images, run_mapping(models) if images else None)
     return DatasetTruth(local_or_remote_path(args.data or _noted_dataset(models)))
 
 

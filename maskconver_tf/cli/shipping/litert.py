@@ -155,7 +155,9 @@ def run_parity(args: argparse.Namespace) -> None:
     if args.data:
         examples = read_examples(args.data, segmenter.input_size, args.num_pictures)
     else:
-        examples = parity.read_pictures(args.images, segmenter.input_size)
+        examples = parity.read_pictures(
+            args.images, segmenter.input_size, segmenter.categories.pictures
+        )
     results = parity.compare_forms(
         segmenter, args.exports, examples, bool(args.data), thresholds_of(args)
     )

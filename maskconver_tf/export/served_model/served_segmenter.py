@@ -8,6 +8,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from maskconver_tf.export.served_model import batches, thresholds
+from maskconver_tf.export.served_model.mapped_files import decode_mapped_picture
 from maskconver_tf.files.graph_decoding.any_picture import DecodedPicture, decode_any_picture
 from maskconver_tf.inference import signatures
 from maskconver_tf.inference.segmenter import PanopticSegmenter
@@ -47,8 +48,10 @@ class ServedSegmenter(tf.Module):
 def _with_fusion(segmenter: PanopticSegmenter, max_pixels: int) -> dict[str, Callable]:
     """The signatures that find segments."""
     # A function of its own, so that two signatures share its long graph.
+    is_mapped = segmenter.categories.pictures is not None
+    decode_file = decode_mapped_picture if is_mapped else decode_any_picture
     decode = _function(
-        lambda content: decode_any_picture(content, max_pixels), tf.TensorSpec([], tf.string)
+        lambda content: decode_file(content, max_pixels), tf.TensorSpec([], tf.string)
     )
     encoded = tf.TensorSpec([None], tf.string, name=signatures.ENCODED_IMAGES)
     image = tf.TensorSpec([None, None, 3], tf.uint8, name=signatures.IMAGE)

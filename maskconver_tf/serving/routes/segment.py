@@ -55,7 +55,8 @@ async def _proposals(
     service: ModelService, request: Request, version: ModelVersion, encoded: bytes
 ) -> Response:
     [_] = await service.in_thread("prepare", service.count_pixels, [encoded])
-    image = await service.in_thread("prepare", upright_picture, encoded)
+    mapping = version.categories.pictures
+    image = await service.in_thread("prepare", upright_picture, encoded, None, mapping)
     inputs = {signatures.IMAGES: image[np.newaxis]}
     heads = await service.call(request, version, signatures.RAW_HEADS, inputs)
     content = await service.in_thread(

@@ -48,7 +48,7 @@ def as_drawing(
       kind: "PNG" or "JPEG".
     """
     panoptic_map = map_of(rows)
-    image = upright_picture(encoded, panoptic_map.shape)
+    image = upright_picture(encoded, panoptic_map.shape, categories.pictures)
     drawn = draw_panoptic_map(image, panoptic_map, segments_of(rows, categories), categories)
     out = io.BytesIO()
     Image.fromarray(drawn).save(out, kind, quality=_QUALITY)

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from maskconver_tf.errors import UserError
+from maskconver_tf.files.channels.mapped_png import marked_png
 from maskconver_tf.inference import signatures
 from maskconver_tf.serving.versions.model_version import ModelVersion
 
@@ -49,11 +50,13 @@ def _own_thresholds(version: ModelVersion) -> dict[str, np.ndarray]:
 
 
 def _picture(version: ModelVersion) -> bytes:
-    """A JPEG with soft colors, of the size of the model's input."""
+    """A file with soft colors, of the size of the model's input."""
     height, width = (int(version.preprocessing[f"input_{side}"]) for side in ("height", "width"))
     rows, columns = np.meshgrid(np.linspace(0, 6, height), np.linspace(0, 6, width), indexing="ij")
     waves = [np.sin(rows * (i + 1) + columns * (3 - i)) for i in range(3)]
     pixels = (127.5 + 127.5 * np.stack(waves, -1)).astype(np.uint8)
+    if version.categories.pictures is not None:
+        return marked_png(Image.fromarray(pixels))
     encoded = io.BytesIO()
     Image.fromarray(pixels).save(encoded, "JPEG", quality=90)
     return encoded.getvalue()

@@ -21,6 +21,7 @@ from maskconver_tf.serving.versions.model_version import ModelVersion
 from maskconver_tf.serving.versions.version_keeper import VersionKeeper
 from maskconver_tf.serving.web.bodies import BodyBudget, read_body
 from maskconver_tf.serving.web.error_answers import CLIENT_GONE
+from maskconver_tf.serving.web.mapped_files import map_files
 from maskconver_tf.serving.web.metrics import Metrics, since
 
 DEADLINE_HEADER = "x-deadline-seconds"
@@ -97,6 +98,9 @@ class ModelService:
         if len(pictures) > most:
             raise Refusal(413, f"A request may have at most {most} pictures", "pictures")
         deadline = self._deadline(request)
+        if (mapping := version.categories.pictures) is not None:
+            limit = self.settings.limits.max_pixels
+            pictures = await self.in_thread("prepare", map_files, pictures, mapping, limit)
         pixels = await self.in_thread("prepare", self.count_pixels, pictures)
         jobs = [
             PictureJob(version, deadline, count, encoded=picture, thresholds=limits)

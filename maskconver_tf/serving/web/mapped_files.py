@@ -1,0 +1,54 @@
+"""Maps the channels of the pictures of requests, for a model that was trained on mapped ones."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from maskconver_tf.files.channels.channel_mapping import ChannelMapping
+from maskconver_tf.files.channels.mapped_picture import open_picture
+from maskconver_tf.files.channels.mapped_png import encode_mapped
+from maskconver_tf.files.encoded_pictures.pixel_limit import MAX_PIXELS
+from maskconver_tf.files.pictures import TooManyPixels, UnreadablePicture
+from maskconver_tf.serving.refusals import Refusal
+
+
+def map_files(
+    pictures: Sequence[bytes], mapping: ChannelMapping, max_pixels: int = MAX_PIXELS
+) -> list[bytes]:
+    """Returns the files that the graph of the export takes; empty ones stay empty.
+
+    Raises:
+      Refusal: 413, a picture is too large; 422, it cannot be read or lacks a channel.
+    """
+    with _refusals(max_pixels):
+        return [file and encode_mapped(file, mapping, max_pixels) for file in pictures]
+
+
+def map_picture(
+    encoded: bytes, mapping: ChannelMapping, max_pixels: int = MAX_PIXELS
+) -> np.ndarray:
+    """Returns the mapped picture, uint8 `[h, w, 3]`.
+
+    Raises:
+      Refusal: as `map_files`.
+    """
+    with _refusals(max_pixels):
+        return np.asarray(open_picture(encoded, max_pixels, mapping))
+
+
+@contextlib.contextmanager
+def _refusals(most: int) -> Iterator[None]:
+    try:
+        yield
+    except TooManyPixels as error:
+        sentence = f"The picture has too many pixels: {error}; at most {most} are accepted"
+        raise Refusal(413, sentence, "pixels") from None
+    except UnreadablePicture as error:
+        sentence = (
+            f"The picture is refused: {error}; this model needs a picture with the channels of its "
+            "training"
+        )
+        raise Refusal(422, sentence, "picture") from None
