@@ -30,6 +30,7 @@ def test_the_time_of_a_step(seconds, text):
     [
         (0.2, "1 second"),
         (40.4, "40 seconds"),
+        (60, "60 seconds"),
         (91, "2 minutes"),
         (150, "2 minutes"),
         (5399, "90 minutes"),

@@ -4,7 +4,6 @@ import pytest
 
 from maskconver_tf.planning.first_configuration.choosing.length import (
     choose_length,
-    format_seconds,
     optimizer_settings,
 )
 from maskconver_tf.planning.first_configuration.choosing.models import PRETRAINED, SMALL
@@ -66,11 +65,3 @@ def test_few_pictures_do_not_come_without_end(num_pictures, steps):
 def test_pretrained_weights_learn_slower():
     length = choose_length(make_facts(), size_of(160), TimeBudget(60, 1.0))
     assert values(optimizer_settings(PRETRAINED, length))["make_optimizer.learning_rate"] == 1e-3
-
-
-@pytest.mark.parametrize(
-    ("seconds", "expected"),
-    [(0.2, "1 seconds"), (60, "60 seconds"), (150, "2 minutes"), (9000, "2.5 hours")],
-)
-def test_times_are_readable(seconds, expected):
-    assert format_seconds(seconds) == expected
