@@ -30,7 +30,8 @@ def load(
     configuration. An export carries the thresholds that its run had.
 
     Args:
-      model: a run's folder (`--model_dir`), an export's folder, or one numbered version of it.
+      model: a run's folder (`--model_dir`), an export's folder, or one numbered version of it. A
+        folder of LiteRT files stands for the most precise file; one file `.tflite` works, too.
       score_threshold: least score of a segment, 0..1.
       overlap_threshold: least share of its mask that a segment must win, 0..1.
       min_area: least area of a segment, in pixels of the picture.
@@ -38,12 +39,12 @@ def load(
 
     Raises:
       UserError: the folder has neither a run nor an export, a threshold is out of range or unknown
-        to the model, or settings are given for an export.
+        to the model, settings are given for an export, or thresholds for LiteRT files.
     """
     from maskconver_tf.errors import UserError
     from maskconver_tf.files.paths import RemotePath, local_or_remote_path
     from maskconver_tf.inference.exported_model import is_export, load_export
-    from maskconver_tf.inference.model_folder import check_is_folder
+    from maskconver_tf.inference.model_folder import check_is_folder, has_lite_files
     from maskconver_tf.inference.predictor import Predictor
     from maskconver_tf.inference.thresholds import check_thresholds
 
@@ -51,14 +52,19 @@ def load(
         score_threshold=score_threshold, overlap_threshold=overlap_threshold, min_area=min_area
     )
     folder = local_or_remote_path(model)
-    check_is_folder(folder, "a run's --model_dir or an export")
-    if not isinstance(folder, RemotePath) and is_export(folder):
+    is_local = not isinstance(folder, RemotePath)
+    if is_litert := is_local and has_lite_files(folder):
+        from maskconver_tf.inference.litert.lite_predictor import load_lite_model as load_kind
+    else:
+        load_kind = load_export
+        check_is_folder(folder, "a run's --model_dir or an export")
+    if is_litert or (is_local and is_export(folder)):
         if gin := list(gin):
             raise UserError(
                 f"{folder}: found an export, whose settings are fixed, and the setting {gin[0]}; "
                 "give it to `maskconver export`, or predict from the run's folder"
             )
-        return load_export(folder, thresholds)
+        return load_kind(folder, thresholds)
     from maskconver_tf.config.roots import load_run
 
     segmenter = load_run(os.fspath(folder), gin, thresholds)

@@ -12,12 +12,12 @@ import tensorflow as tf
 from maskconver_tf import types
 from maskconver_tf.errors import UserError
 from maskconver_tf.export.comparison import Difference
-from maskconver_tf.export.litert.export_litert import is_litert_export, lite_paths
+from maskconver_tf.export.litert.export_litert import is_litert_export
 from maskconver_tf.export.litert.held_out import Score, Segment, plain_map
-from maskconver_tf.export.litert.lite_file import LiteFile
 from maskconver_tf.files.channels.channel_mapping import ChannelMapping
 from maskconver_tf.inference import signatures
 from maskconver_tf.inference.exported_model import is_export, load_export
+from maskconver_tf.inference.litert.lite_file import LiteFile, lite_paths
 from maskconver_tf.inference.predictor import Predictor, read_image
 from maskconver_tf.inference.segmenter import PanopticSegmenter
 from maskconver_tf.input.transforms import fit_image

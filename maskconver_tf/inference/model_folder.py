@@ -29,6 +29,8 @@ def describe_other(path: Path | RemotePath) -> str:
         return f"found the folder '{path.name}' of a run" + _meant(run)
     if (path / "dataset.json").is_file():
         return "found a dataset folder, as `maskconver data build` writes"
+    if not isinstance(path, RemotePath) and has_lite_files(path):
+        return "found LiteRT files, as `maskconver export --to litert` writes"
     if (path / "saved_model.pb").is_file() or (path / "1" / "saved_model.pb").is_file():
         return "found a SavedModel, as `maskconver export` or another tool writes"
     return _describe_content(path)
@@ -38,6 +40,13 @@ def is_run(path: Path | RemotePath) -> bool:
     """Whether a folder is a run's `--model_dir`, complete or not."""
     *folders, config = (path / name for name in _RUN_PARTS)
     return config.is_file() or any(folder.is_dir() for folder in folders)
+
+
+def has_lite_files(path: Path) -> bool:
+    """Whether a path names a LiteRT file, or a folder with LiteRT files of an export."""
+    if path.suffix == ".tflite":
+        return not path.is_dir()
+    return any(any(path.glob(f"{kind}_*.tflite")) for kind in ("whole", "heads"))
 
 
 def _describe_content(path: Path | RemotePath) -> str:

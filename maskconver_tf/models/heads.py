@@ -1,7 +1,8 @@
-"""The light head; the model has three of them (MaskConver paper, section 3.3)."""
+"""The light head, and what the three of a model give (MaskConver paper, section 3.3)."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 
@@ -14,6 +15,23 @@ from maskconver_tf.layers.first_weights import output_weights
 from maskconver_tf.layers.norm import NormKind
 from maskconver_tf.layers.separable_unit import SeparableUnit
 from maskconver_tf.models.low_level_fusion import LowLevelFusion
+
+
+@dataclasses.dataclass(frozen=True)
+class HeadOutputs:
+    """What the heads of `MaskConver` give.
+
+    Attributes:
+      heatmap_logits: center level -> float32 `[B, Hl, Wl, C]`.
+      embeddings: center level -> center embeddings `[B, Hl, Wl, D]`.
+      mask_features: `[B, h, w, D]`, on the mask grid.
+      summed: `[B, h, w, any]`, the sum of levels that the mask features are made from.
+    """
+
+    heatmap_logits: dict[int, tf.Tensor]
+    embeddings: dict[int, tf.Tensor]
+    mask_features: tf.Tensor
+    summed: tf.Tensor
 
 
 @tf_keras.utils.register_keras_serializable("maskconver_tf")

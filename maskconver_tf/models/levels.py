@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import tensorflow as tf
 
@@ -56,6 +56,16 @@ def check_center_and_mask_levels(
         raise UserError(
             f"MaskConver.fuse_level = {fuse_level} and mask_lateral = True exclude each other, "
             "because fused heads already take the backbone's feature; set mask_lateral = False"
+        )
+
+
+def check_has_center_levels(center_levels: Sequence[int], levels: Collection[int]) -> None:
+    """Raises `UserError` if a center level is not among the levels of decoder and pyramid."""
+    if missing := sorted(set(center_levels) - set(levels)):
+        raise UserError(
+            f"MaskConver.center_levels = {tuple(center_levels)}: the pixel decoder gives levels "
+            f"{sorted(levels)}, not {missing}; name levels it gives, or add a pyramid "
+            "(LightFPN.max_level)"
         )
 
 

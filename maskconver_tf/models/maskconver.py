@@ -8,14 +8,14 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf import types
-from maskconver_tf.errors import UserError
 from maskconver_tf.layers.activation import ActivationKind, make_activation
 from maskconver_tf.layers.lateral import Lateral
 from maskconver_tf.layers.norm import NormKind
 from maskconver_tf.models.chosen_centers import choose_centers, level_sizes, mean_of_neighbors
-from maskconver_tf.models.heads import LightHead, logit_of_prior
+from maskconver_tf.models.heads import HeadOutputs, LightHead, logit_of_prior
 from maskconver_tf.models.levels import (
     check_center_and_mask_levels,
+    check_has_center_levels,
     check_same_width,
     sum_levels,
     take_level,
@@ -189,7 +189,32 @@ class MaskConver(Trunk):
             on the heatmap.
           training: Keras' flag.
         """
-        features, levels = self.compute_features(images, training)  # Backbone and pixel decoder.
+        heads = self.compute_heads(images, training, centers is None)
+        outputs = {types.CENTER_HEATMAP_LOGITS: heads.heatmap_logits}
+        if centers is None:
+            proposals = self.make_proposals(heads, training)
+            # The model's first call makes all weights and is one of inference, which has no branch.
+            if self._config["semantic_branch"] and not self.semantic_branch.built:
+                self.semantic_branch(heads.summed)
+            return outputs | proposals
+        jitter = self._config["center_jitter"] if training else 0.0
+        chosen = choose_centers(centers, heads.heatmap_logits, self.num_proposals, jitter)
+        mask_embeddings, middles, falloff = self._generate(heads.embeddings, chosen, training)
+        if self._config["semantic_branch"]:
+            outputs[types.SEMANTIC_LOGITS] = self.semantic_branch(heads.summed)
+        logits = mask_logits(heads.mask_features, mask_embeddings)
+        if falloff is not None:
+            logits = add_windows(logits, middles, falloff, 2**self.mask_level)
+        return outputs | {types.MASK_LOGITS: logits}
+
+    def compute_heads(
+        self, images: tf.Tensor, training: bool | None = None, for_peaks: bool = True
+    ) -> HeadOutputs:
+        """Computes backbone, pixel decoder and heads, of images uint8 `[B, H, W, 3]`.
+
+        `for_peaks` says that the centers will be peaks of the heatmap, for `mean_of_peak`.
+        """
+        features, levels = self.compute_features(images, training)
         levels, detail = self._levels_for_heads(features, levels)
         heatmap_logits = self._at_center_levels(self.center_heatmap_head, levels, detail, training)
         embeddings = self._at_center_levels(self.center_embedding_head, levels, detail, training)
@@ -197,29 +222,22 @@ class MaskConver(Trunk):
         mask_features = self.mask_feature_head(
             summed, level=self.mask_level, finer=detail, training=training
         )
-        if self._config["mean_of_peak"] and centers is None:
+        if self._config["mean_of_peak"] and for_peaks:
             embeddings = mean_of_neighbors(embeddings)
-        jitter = self._config["center_jitter"] if training else 0.0
-        chosen = choose_centers(centers, heatmap_logits, self.num_proposals, jitter)
-        mask_embeddings, middles, falloff = self._generate(embeddings, chosen, training)
-        outputs = {types.CENTER_HEATMAP_LOGITS: heatmap_logits}
-        # The model's first call makes all weights and is one of inference, which has no branch.
-        if self._config["semantic_branch"] and (
-            centers is not None or not self.semantic_branch.built
-        ):
-            semantic_logits = self.semantic_branch(summed)
-            outputs |= {types.SEMANTIC_LOGITS: semantic_logits} if centers is not None else {}
-        stride = 2**self.mask_level
-        if centers is not None:
-            logits = mask_logits(mask_features, mask_embeddings)
-            if falloff is not None:
-                logits = add_windows(logits, middles, falloff, stride)
-            return outputs | {types.MASK_LOGITS: logits}
+        return HeadOutputs(heatmap_logits, embeddings, mask_features, summed)
+
+    def make_proposals(
+        self, heads: HeadOutputs, training: bool | None = None
+    ) -> dict[str, tf.Tensor]:
+        """Returns the outputs of inference that follow the heads, for the highest peaks."""
+        chosen = choose_centers(None, heads.heatmap_logits, self.num_proposals, 0.0)
+        mask_embeddings, middles, falloff = self._generate(heads.embeddings, chosen, training)
+        mask_features = heads.mask_features
         if falloff is not None:
             mask_features, mask_embeddings = append_windows(
-                mask_features, mask_embeddings, middles, falloff, stride
+                mask_features, mask_embeddings, middles, falloff, 2**self.mask_level
             )
-        return outputs | {
+        return {
             types.PROPOSAL_SCORES: chosen["scores"],
             types.PROPOSAL_CLASS_IDS: chosen["class_ids"],
             types.PROPOSAL_CENTERS: middles,
@@ -259,12 +277,7 @@ class MaskConver(Trunk):
 
     def _at_center_levels(self, head, levels, detail, training) -> dict[int, tf.Tensor]:
         """Applies a head to each center level."""
-        if missing := sorted(set(self.center_levels) - set(levels)):
-            raise UserError(
-                f"MaskConver.center_levels = {self.center_levels}: the pixel decoder gives levels "
-                f"{sorted(levels)}, not {missing}; name levels it gives, or add a pyramid "
-                "(LightFPN.max_level)"
-            )
+        check_has_center_levels(self.center_levels, levels)
         return {
             k: head(levels[k], level=k, finer=detail, training=training) for k in self.center_levels
         }

@@ -12,7 +12,17 @@ from maskconver_tf.cli.arguments import (
     add_model_option,
     folder_name,
 )
-from maskconver_tf.cli.shipping.litert import add_litert_options, run_litert_export
+from maskconver_tf.cli.shipping.litert import (
+    LITERT_DEFAULTS,
+    add_litert_options,
+    run_litert_export,
+)
+from maskconver_tf.cli.shipping.runtime_options import (
+    LITERT,
+    RUNTIMES,
+    SAVED_MODEL,
+    choose_options,
+)
 from maskconver_tf.cli.threshold_options import add_threshold_options, thresholds_of
 from maskconver_tf.errors import UserError
 from maskconver_tf.files.encoded_pictures.pixel_limit import (
@@ -20,10 +30,18 @@ from maskconver_tf.files.encoded_pictures.pixel_limit import (
     parse_max_pixels,
 )
 
-_RUNTIMES = ("saved_model", "litert")
 _MAX_PIXELS = 50_000_000
 """As `DEFAULT_MAX_PIXELS` of the decoding graph, whose module loads TensorFlow."""
 _LARGEST_BATCH = 1024
+_DEFAULTS = {
+    "batch_sizes": (1,),
+    "max_pixels": _MAX_PIXELS,
+    "bfloat16": False,
+    "xla": False,
+    "model_only": False,
+    "skip_measure": False,
+}
+"""Of the options that only `--to saved_model` takes. The parser gives None for those left out."""
 
 
 def add_export_command(commands: Any) -> None:
@@ -44,25 +62,24 @@ def add_export_command(commands: Any) -> None:
     )
     parser.add_argument(
         "--to",
-        choices=_RUNTIMES,
-        default=_RUNTIMES[0],
+        choices=RUNTIMES,
+        default=SAVED_MODEL,
         metavar="RUNTIME",
-        help=f"what to write, one of {', '.join(_RUNTIMES)} (default: {_RUNTIMES[0]})",
+        help=f"what to write, one of {', '.join(RUNTIMES)} (default: {SAVED_MODEL})",
     )
     parser.add_argument(
         "--batch_sizes",
         type=batch_sizes,
-        default=(1,),
         metavar="N,N,...",
-        help="pictures in a batch: for these numbers the server warms up, and they are measured "
-        "(default: 1)",
+        help="for saved_model: pictures in a batch; for these numbers the server warms up, and "
+        "they are measured (default: 1)",
     )
     parser.add_argument(
         "--max_pixels",
         type=parse_max_pixels,
-        default=_MAX_PIXELS,
         metavar="N",
-        help="most pixels of an encoded picture; a larger one is refused from its header "
+        help="for saved_model: most pixels of an encoded picture; a larger one is refused from "
+        "its header "
         f"(default: {_MAX_PIXELS}, at most {LARGEST_MAX_PIXELS})",
     )
     _add_switches(parser)
@@ -79,7 +96,8 @@ def _add_switches(parser: argparse.ArgumentParser) -> None:
         "--skip_measure": "do not load and measure the export in a fresh process",
     }
     for name, what in switches.items():
-        parser.add_argument(name, action="store_true", help=what)
+        what = f"for saved_model: {what}"
+        parser.add_argument(name, action="store_true", default=None, help=what)
 
 
 def batch_sizes(text: str) -> tuple[int, ...]:
@@ -97,7 +115,8 @@ def batch_sizes(text: str) -> tuple[int, ...]:
 
 
 def run_export(args: argparse.Namespace) -> None:
-    if args.to == "litert":
+    choose_options(args, {SAVED_MODEL: _DEFAULTS, LITERT: LITERT_DEFAULTS})
+    if args.to == LITERT:
         run_litert_export(args)
         return
     from maskconver_tf.config import roots

@@ -18,6 +18,15 @@ from maskconver_tf.cli.threshold_options import add_threshold_options, threshold
 from maskconver_tf.errors import UserError
 
 _PRECISIONS = ("float32", "float16", "dynamic", "int8")
+LITERT_DEFAULTS = {
+    "precisions": _PRECISIONS,
+    "float_tensors": None,
+    "train_data": None,
+    "eval_data": None,
+    "calibration_pictures": 32,
+    "scored_pictures": 50,
+}
+"""Of the options that only `--to litert` takes. The parser gives None for those left out."""
 
 
 def add_litert_options(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +34,6 @@ def add_litert_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--precisions",
         type=precisions,
-        default=_PRECISIONS,
         metavar="NAME,NAME,...",
         help=f"for litert: which files to write, some of {', '.join(_PRECISIONS)} (default: all)",
     )
@@ -45,16 +53,15 @@ def add_litert_options(parser: argparse.ArgumentParser) -> None:
             metavar="DIR",
             help=f"for litert: dataset with the {what} (default: the run's own)",
         )
-    for name, what, count in (
-        ("calibration_pictures", "pictures for calibration", 32),
-        ("scored_pictures", "scored pictures", 50),
+    for name, what in (
+        ("calibration_pictures", "pictures for calibration"),
+        ("scored_pictures", "scored pictures"),
     ):
         parser.add_argument(
             f"--{name}",
             type=positive_count(f"--{name}"),
-            default=count,
             metavar="N",
-            help=f"for litert: number of {what} (default: {count})",
+            help=f"for litert: number of {what} (default: {LITERT_DEFAULTS[name]})",
         )
 
 

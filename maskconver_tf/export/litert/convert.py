@@ -16,10 +16,6 @@ from maskconver_tf.export.litert.graphs import AFTER_HEADS
 from maskconver_tf.inference import signatures
 from maskconver_tf.inference.segmenter import PanopticSegmenter
 
-PRECISIONS = ("float32", "float16", "dynamic", "int8")
-"""float16: weights are stored in float16. dynamic: weights are int8, and activations become int8
-while the file runs. int8: weights and activations are int8, with ranges from calibration."""
-
 SIGNATURE = "serving_default"
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
@@ -43,7 +39,7 @@ def quantise(
 
     Args:
       model: a float32 LiteRT file.
-      precision: one of `PRECISIONS`.
+      precision: one of `lite_file.PRECISIONS`.
       float_tensors: regular expression; operations whose output has such a name stay in float32.
       pictures: uint8 `[H, W, 3]`, for the ranges of int8.
     """

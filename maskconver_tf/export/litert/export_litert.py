@@ -11,13 +11,14 @@ from maskconver_tf.errors import UserError
 from maskconver_tf.export.comparison import Difference
 from maskconver_tf.export.litert import convert, graphs
 from maskconver_tf.export.litert.held_out import Score, plain_map, read_examples
-from maskconver_tf.export.litert.lite_file import HEADS, WHOLE, LiteFile
 from maskconver_tf.export.litert.operations import count_operations, not_delegated
 from maskconver_tf.export.litert.options import LiteOptions
 from maskconver_tf.export.litert.post_process_data import write_post_process
+from maskconver_tf.export.litert.tensor_errors import format_errors, report_of, tensor_errors
 from maskconver_tf.files.json_file import write_json
 from maskconver_tf.files.whole_folder import whole_folder
 from maskconver_tf.inference import signatures
+from maskconver_tf.inference.litert.lite_file import HEADS, WHOLE, LiteFile, lite_paths
 from maskconver_tf.inference.segmenter import PanopticSegmenter
 
 _GRAPHS = {WHOLE: graphs.whole_graph, HEADS: graphs.heads_graph}
@@ -47,24 +48,31 @@ def export_litert(segmenter: PanopticSegmenter, out: str, options: LiteOptions) 
     with whole_folder(Path(out), True, is_litert_export, "a LiteRT export") as folder:
         segmenter.categories.save(folder / signatures.CATEGORIES_ASSET)
         write_post_process(folder, segmenter)
-        pictures = _calibration_pictures(segmenter, options)
-        for kind, graph in _GRAPHS.items():
-            model = convert.to_float32(graph(segmenter), segmenter)
-            for precision in options.precisions:
-                content = convert.quantise(model, precision, options.float_tensors, pictures)
-                (folder / f"{kind}_{precision}.tflite").write_bytes(content)
-        _write_cards(folder, segmenter, options)
+        errors = _write_files(folder, segmenter, options)
+        _write_cards(folder, segmenter, options, errors)
     return Path(out)
+
+
+def _write_files(
+    folder: Path, segmenter: PanopticSegmenter, options: LiteOptions
+) -> dict[str, list[dict]]:
+    """Writes the files; returns the tensor errors of those in int8, by the file's name."""
+    pictures = _calibration_pictures(segmenter, options)
+    errors = {}
+    for kind, graph in _GRAPHS.items():
+        model = convert.to_float32(graph(segmenter), segmenter)
+        for precision in options.precisions:
+            content = convert.quantise(model, precision, options.float_tensors, pictures)
+            name = f"{kind}_{precision}.tflite"
+            (folder / name).write_bytes(content)
+            if precision == "int8":
+                errors[name] = report_of(tensor_errors(model, content, pictures[0]))
+    return errors
 
 
 def is_litert_export(folder: Path) -> bool:
     """Whether a folder has a LiteRT file of an export."""
     return folder.is_dir() and any(lite_paths(folder))
-
-
-def lite_paths(folder: Path) -> list[Path]:
-    """The LiteRT files of an export, whole models first."""
-    return [path for kind in _GRAPHS for path in sorted(folder.glob(f"{kind}_*.tflite"))]
 
 
 def _calibration_pictures(segmenter: PanopticSegmenter, options: LiteOptions) -> list[np.ndarray]:
@@ -74,8 +82,13 @@ def _calibration_pictures(segmenter: PanopticSegmenter, options: LiteOptions) ->
     return [example[types.IMAGE] for example in examples]
 
 
-def _write_cards(folder: Path, segmenter: PanopticSegmenter, options: LiteOptions) -> None:
-    """Writes a card beside each file, and prints one line for it."""
+def _write_cards(
+    folder: Path,
+    segmenter: PanopticSegmenter,
+    options: LiteOptions,
+    errors: dict[str, list[dict]],
+) -> None:
+    """Writes a card beside each file, and prints one line for it and lines for its `errors`."""
     examples = []
     if options.eval_data:
         examples = list(read_examples(options.eval_data, segmenter.input_size, options.num_scored))
@@ -85,10 +98,10 @@ def _write_cards(folder: Path, segmenter: PanopticSegmenter, options: LiteOption
         card = _card(path, segmenter, examples, expected)
         if examples:
             card |= {"pq_of_run": pq, "pq_lost": pq - card["pq"]}
-        if "int8" in path.name:
-            card["float_tensors"] = options.float_tensors
+        if path.name in errors:
+            card |= {"float_tensors": options.float_tensors, "tensor_errors": errors[path.name]}
         write_json(path.with_suffix(".json"), card)
-        print(_line(card), flush=True)
+        print(_line(card), *format_errors(errors.get(path.name, [])), sep="\n", flush=True)
 
 
 def _card(path: Path, segmenter: PanopticSegmenter, examples: list, expected: list) -> dict:

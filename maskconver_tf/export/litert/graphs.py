@@ -10,9 +10,8 @@ from maskconver_tf.errors import UserError
 from maskconver_tf.export.litert.lite_fusion import fuse_at_input_size
 from maskconver_tf.inference import signatures
 from maskconver_tf.inference.segmenter import PanopticSegmenter
-from maskconver_tf.models.chosen_centers import choose_centers, mean_of_neighbors
+from maskconver_tf.models.heads import HeadOutputs
 from maskconver_tf.models.maskconver import MaskConver
-from maskconver_tf.ops.positions import append_windows
 from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
 
 HEATMAP = "center_heatmap_logits_{}"
@@ -43,15 +42,14 @@ def check_can_convert(segmenter: PanopticSegmenter) -> None:
 def heads_graph(segmenter: PanopticSegmenter) -> tf.types.experimental.ConcreteFunction:
     """Traces a uint8 picture `[1, H, W, 3]` to `HEATMAP`, `EMBEDDINGS` and `FEATURES`."""
 
-    def heads(image: tf.Tensor) -> dict[str, tf.Tensor]:
-        logits, embeddings, features = compute_heads(segmenter.model, image)
-        outputs = {HEATMAP.format(level): x for level, x in logits.items()}
-        outputs |= {EMBEDDINGS.format(level): x for level, x in embeddings.items()}
-        return {
-            name: tf.cast(x, tf.float32) for name, x in (outputs | {FEATURES: features}).items()
-        }
+    def compute(image: tf.Tensor) -> dict[str, tf.Tensor]:
+        heads = segmenter.model.compute_heads(image, training=False)
+        outputs = {HEATMAP.format(level): x for level, x in heads.heatmap_logits.items()}
+        outputs |= {EMBEDDINGS.format(level): x for level, x in heads.embeddings.items()}
+        outputs[FEATURES] = heads.mask_features
+        return {name: tf.cast(x, tf.float32) for name, x in outputs.items()}
 
-    return _trace(heads, segmenter)
+    return _trace(compute, segmenter)
 
 
 def whole_graph(segmenter: PanopticSegmenter) -> tf.types.experimental.ConcreteFunction:
@@ -59,9 +57,9 @@ def whole_graph(segmenter: PanopticSegmenter) -> tf.types.experimental.ConcreteF
     model, fusion = segmenter.model, segmenter.fusion
 
     def segment(image: tf.Tensor) -> dict[str, tf.Tensor]:
-        logits, embeddings, features = compute_heads(model, image)
+        heads = model.compute_heads(image, training=False)
         with tf.name_scope(AFTER_HEADS):
-            proposals = _propose(model, logits, embeddings, features)
+            proposals = _propose(model, heads)
             return fuse_at_input_size(
                 proposals,
                 fusion,
@@ -73,40 +71,13 @@ def whole_graph(segmenter: PanopticSegmenter) -> tf.types.experimental.ConcreteF
     return _trace(segment, segmenter)
 
 
-def compute_heads(
-    model: MaskConver, image: tf.Tensor
-) -> tuple[dict[int, tf.Tensor], dict[int, tf.Tensor], tf.Tensor]:
-    """Computes the first half of `MaskConver.call`: all that has weights per pixel.
-
-    Returns:
-      Level -> heatmap logits; level -> center embeddings; mask features.
-    """
-    features, levels = model.compute_features(image, False)
-    levels, detail = model._levels_for_heads(features, levels)
-    heads = model.center_heatmap_head, model.center_embedding_head
-    logits, embeddings = (model._at_center_levels(x, levels, detail, False) for x in heads)
-    summed = model._sum_on_mask_grid(features, levels, image.shape[1:3], False)
-    mask_features = model.mask_feature_head(
-        summed, level=model.mask_level, finer=detail, training=False
-    )
-    if model.get_config()["mean_of_peak"]:
-        embeddings = mean_of_neighbors(embeddings)
-    return logits, embeddings, mask_features
-
-
-def _propose(model: MaskConver, logits, embeddings, features) -> dict[str, tf.Tensor]:
-    """Computes the second half of `MaskConver.call`, without the batch axis."""
-    chosen = choose_centers(None, logits, model.num_proposals, 0.0)
-    mask_embeddings, middles, falloff = model._generate(embeddings, chosen, False)
-    if falloff is not None:
-        features, mask_embeddings = append_windows(
-            features, mask_embeddings, middles, falloff, 2**model.mask_level
-        )
-    return {
-        types.PROPOSAL_SCORES: chosen["scores"][0],
-        types.PROPOSAL_CLASS_IDS: chosen["class_ids"][0],
-        types.MASK_EMBEDDINGS: tf.cast(mask_embeddings, tf.float32)[0],
-        types.MASK_FEATURES: tf.cast(features, tf.float32)[0],
+def _propose(model: MaskConver, heads: HeadOutputs) -> dict[str, tf.Tensor]:
+    """The proposals of one picture, without the batch axis, as `fuse_at_input_size` takes them."""
+    proposals = model.make_proposals(heads, training=False)
+    names = (types.PROPOSAL_SCORES, types.PROPOSAL_CLASS_IDS)
+    names_of_floats = (types.MASK_EMBEDDINGS, types.MASK_FEATURES)
+    return {name: proposals[name][0] for name in names} | {
+        name: tf.cast(proposals[name], tf.float32)[0] for name in names_of_floats
     }
 
 

@@ -12,6 +12,7 @@ from maskconver_tf.datasets.records.codec import truth_segments
 from maskconver_tf.evaluation.panoptic_quality import PanopticQuality
 from maskconver_tf.export.comparison import PlainMap
 from maskconver_tf.inference import signatures
+from maskconver_tf.inference.litert.lite_predictor import scale_to_nearest
 from maskconver_tf.input.pipeline import EvaluationInput
 
 Segment = Callable[[np.ndarray], dict[str, np.ndarray]]
@@ -36,8 +37,7 @@ def plain_map(found: dict[str, np.ndarray]) -> PlainMap:
 def at_original_size(found: PlainMap, example: dict[str, np.ndarray]) -> PlainMap:
     """Cuts the padding off a map of the input size and scales it to the nearest pixel."""
     size, content = example[types.IMAGE_SIZE], example[types.CONTENT_SIZE]
-    rows, columns = ((2 * np.arange(n) + 1) * c // (2 * n) for n, c in zip(size, content))
-    ids = found.ids[rows[:, np.newaxis], columns]
+    ids = scale_to_nearest(found.ids, content, size)
     seen = set(np.unique(ids).tolist())
     return PlainMap(ids, {i: c for i, c in found.categories.items() if i in seen})
 

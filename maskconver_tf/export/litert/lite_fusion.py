@@ -15,9 +15,6 @@ from maskconver_tf.postprocess.candidates import mask_qualities
 from maskconver_tf.postprocess.class_thresholds import least_scores
 from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
 
-NUM_SEGMENTS = "num_segments"
-"""int32 scalar n. The rows of segments after the first n are 0."""
-
 
 def fuse_at_input_size(
     proposals: dict[str, tf.Tensor],
@@ -36,8 +33,8 @@ def fuse_at_input_size(
       stride: input pixels per cell of the mask grid, even.
 
     Returns:
-      `signatures.PANOPTIC_MAP` int32 `[H, W]`; `NUM_SEGMENTS`; and with K rows each `SEGMENT_IDS`,
-      `CATEGORY_IDS`, `SCORES`, `AREAS` and `BOXES`.
+      Fields of `signatures`: `PANOPTIC_MAP` int32 `[H, W]`; `NUM_SEGMENTS` int32 scalar n; and with
+      K rows each, 0 after the first n: `SEGMENT_IDS`, `CATEGORY_IDS`, `SCORES`, `AREAS`, `BOXES`.
     """
     scores, class_ids = proposals[types.PROPOSAL_SCORES], proposals[types.PROPOSAL_CLASS_IDS]
     logits = _mask_logits(proposals)
@@ -62,7 +59,10 @@ def fuse_at_input_size(
     numbers = _segment_numbers(alive, class_ids, tf.gather(tf.constant(is_thing), class_ids))
     painted = tf.gather(tf.concat([[0], numbers], axis=0), won + 1)
     rows = _rows(numbers, tf.gather(tf.constant(source_ids), class_ids), scores, extents)
-    return rows | {signatures.PANOPTIC_MAP: painted, NUM_SEGMENTS: tf.reduce_max(numbers)}
+    return rows | {
+        signatures.PANOPTIC_MAP: painted,
+        signatures.NUM_SEGMENTS: tf.reduce_max(numbers),
+    }
 
 
 def class_thresholds(fusion: PanopticFusion, is_thing: np.ndarray) -> np.ndarray:

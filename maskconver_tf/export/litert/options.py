@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from maskconver_tf.export.litert.convert import PRECISIONS
+from maskconver_tf.inference.litert.lite_file import PRECISIONS
 
 
 @dataclasses.dataclass(frozen=True)

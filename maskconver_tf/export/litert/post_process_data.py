@@ -9,6 +9,7 @@ import tf_keras
 
 from maskconver_tf.export.litert.lite_fusion import class_thresholds
 from maskconver_tf.files.json_file import write_json
+from maskconver_tf.inference.litert import post_process
 from maskconver_tf.inference.segmenter import PanopticSegmenter
 from maskconver_tf.models.mask_embedding_generator import MaskEmbeddingGenerator
 
@@ -19,7 +20,7 @@ CODE_FILE = "post_process.py"
 
 def write_post_process(folder: Path, segmenter: PanopticSegmenter) -> None:
     """Writes `CODE_FILE`, `SETTINGS_FILE` and `WEIGHTS_FILE` into the folder of an export."""
-    code = Path(__file__).with_name(CODE_FILE).read_bytes()
+    code = Path(post_process.__file__).read_bytes()
     (folder / CODE_FILE).write_bytes(code)
     write_json(folder / SETTINGS_FILE, post_process_settings(segmenter))
     np.savez(folder / WEIGHTS_FILE, **post_process_weights(segmenter))

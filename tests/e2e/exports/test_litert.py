@@ -4,52 +4,57 @@ import json
 import re
 
 import numpy as np
-import pytest
 
 from maskconver_tf.cli.main import main
-from maskconver_tf.export.litert.lite_file import LiteFile
+from maskconver_tf.inference.litert.lite_file import LiteFile
 
 
-@pytest.fixture(scope="module")
-def exported(trained, tmp_path_factory):
-    out = tmp_path_factory.mktemp("lite") / "lite"
-    options = ["--precisions", "float32,int8", "--scored_pictures", "4"]
-    arguments = ["export", "--to", "litert", "--model", str(trained), "--out", str(out)]
-    assert main([*arguments, *options]) == 0
-    return out
+def read_card(lite_export, name: str) -> dict:
+    return json.loads((lite_export / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def read_card(exported, name: str) -> dict:
-    return json.loads((exported / f"{name}.json").read_text(encoding="utf-8"))
-
-
-def test_float32_files_have_the_map_of_tensorflow_and_int8_is_smaller(exported):
+def test_float32_files_have_the_map_of_tensorflow_and_int8_is_smaller(lite_export):
     for kind in ("whole", "heads"):
-        card = read_card(exported, f"{kind}_float32")
+        card = read_card(lite_export, f"{kind}_float32")
         assert card["equal_pixels"] > 0.999
         assert abs(card["pq_lost"]) < 0.5
         assert card["milliseconds"].keys() == {"1 thread", "2 threads"}
-        assert read_card(exported, f"{kind}_int8")["bytes"] < 0.7 * card["bytes"]
+        assert read_card(lite_export, f"{kind}_int8")["bytes"] < 0.7 * card["bytes"]
 
 
-def test_heads_hold_only_operations_that_delegates_take(exported):
+def test_heads_hold_only_operations_that_delegates_take(lite_export):
     for precision in ("float32", "int8"):
-        card = read_card(exported, f"heads_{precision}")
+        card = read_card(lite_export, f"heads_{precision}")
         assert card["not_delegated"] == []
         assert card["operations"]["CONV_2D"] > 5
 
 
-def test_int8_computes_convolutions_in_int8(exported):
+def test_int8_computes_convolutions_in_int8(lite_export):
     kinds = {}
     for precision in ("float32", "int8"):
-        details = LiteFile(exported / f"heads_{precision}.tflite").interpreter.get_tensor_details()
+        details = LiteFile(
+            lite_export / f"heads_{precision}.tflite"
+        ).interpreter.get_tensor_details()
         kinds[precision] = [each["dtype"] for each in details]
     assert np.int8 not in kinds["float32"]
     assert kinds["int8"].count(np.int8) > 0.5 * len(kinds["int8"])
 
 
-def test_parity_prints_a_line_for_every_form(exported, trained, dataset, capsys):
-    arguments = ["parity", "--model", str(trained), "--exports", str(exported)]
+def test_int8_cards_and_the_log_name_the_tensors_that_lose_most(lite_exported):
+    folder, printed = lite_exported.folder, lite_exported.printed
+    for kind in ("whole", "heads"):
+        report = read_card(folder, f"{kind}_int8")["tensor_errors"]
+        own = [each["own_error"] for each in report]
+        assert own == sorted(own, reverse=True)
+        assert 0 < own[-1] <= own[0] <= 1
+        assert "tensor_errors" not in read_card(folder, f"{kind}_float32")
+        assert f"  {report[0]['name']}: rounding changes it by {100 * own[0]:.1f} %" in printed
+        details = LiteFile(folder / f"{kind}_float32.tflite").interpreter.get_tensor_details()
+        assert {each["name"] for each in report} <= {each["name"] for each in details}
+
+
+def test_parity_prints_a_line_for_every_form(lite_export, trained, dataset, capsys):
+    arguments = ["parity", "--model", str(trained), "--exports", str(lite_export)]
     assert main([*arguments, "--data", str(dataset), "--num_pictures", "3"]) == 0
     lines = capsys.readouterr().out.splitlines()
     table = {line.split("  ")[0].strip(): line for line in lines}
@@ -60,8 +65,8 @@ def test_parity_prints_a_line_for_every_form(exported, trained, dataset, capsys)
     assert {"lite/whole_int8.tflite", "lite/heads_int8.tflite"} < table.keys()
 
 
-def test_parity_needs_pictures_of_one_kind(exported, trained, capsys):
-    assert main(["parity", "--model", str(trained), "--exports", str(exported)]) != 0
+def test_parity_needs_pictures_of_one_kind(lite_export, trained, capsys):
+    assert main(["parity", "--model", str(trained), "--exports", str(lite_export)]) != 0
     assert "neither --images and --data; give one" in capsys.readouterr().err
 
 

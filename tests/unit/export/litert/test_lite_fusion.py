@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from maskconver_tf import types
-from maskconver_tf.export.litert.lite_fusion import NUM_SEGMENTS, fuse_at_input_size
+from maskconver_tf.export.litert.lite_fusion import fuse_at_input_size
 from maskconver_tf.inference import signatures
 from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
 
@@ -56,7 +56,7 @@ def test_map_and_rows_are_those_of_tensorflow(settings, grid, count, stride):
         expected, found = fuse_both(random_proposals(seed, grid, count), fusion, stride)
         equal += (expected[types.PANOPTIC_MAP] == found[signatures.PANOPTIC_MAP]).sum()
         total += expected[types.PANOPTIC_MAP].size
-        n = int(found[NUM_SEGMENTS])
+        n = int(found[signatures.NUM_SEGMENTS])
         assert n == len(expected[types.SEGMENT_IDS]) > 0
         for field, name in signatures.FIELDS.items():
             if name != signatures.PANOPTIC_MAP:
@@ -83,4 +83,4 @@ def test_stuff_of_one_class_becomes_one_segment_and_things_do_not():
     for class_id, count in ((1, 1), (0, 2)):
         proposals[types.PROPOSAL_CLASS_IDS] = tf.constant([class_id] * 2)
         expected, found = fuse_both(proposals, PanopticFusion(), 4)
-        assert found[NUM_SEGMENTS] == count == len(expected[types.SEGMENT_IDS])
+        assert found[signatures.NUM_SEGMENTS] == count == len(expected[types.SEGMENT_IDS])

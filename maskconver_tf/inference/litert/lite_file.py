@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from maskconver_tf import types
 from maskconver_tf.errors import UserError
-from maskconver_tf.export.litert import post_process
-from maskconver_tf.export.litert.lite_fusion import NUM_SEGMENTS
 from maskconver_tf.inference import signatures
+from maskconver_tf.inference.litert import post_process
 
 HEADS = "heads"
 WHOLE = "whole"
+PRECISIONS = ("float32", "float16", "dynamic", "int8")
+"""float16: weights are stored in float16. dynamic: weights are int8, and activations become int8
+while the file runs. int8: weights and activations are int8, with ranges from calibration."""
 _ROWS = ("segment_ids", "category_ids", "scores", "areas", "boxes")
 _RUNS = 10
 
 
 class LiteFile:
-    """A file `whole_*.tflite` or `heads_*.tflite`, with `post_process.py` for heads.
+    """A LiteRT file of an export: a whole model, or heads with `post_process.py`.
+
+    Its outputs tell which of the two it is.
 
     Attributes:
       path: the file.
@@ -34,8 +40,7 @@ class LiteFile:
         self.path = path
         self.interpreter = _load(path, num_threads)
         self._run = self.interpreter.get_signature_runner()
-        is_heads = path.name.startswith(HEADS)
-        self._post_process = post_process.load(path.parent) if is_heads else None
+        self._post_process = None if _is_whole(path, self.interpreter) else _load_settings(path)
 
     @property
     def input_size(self) -> tuple[int, int]:
@@ -50,7 +55,7 @@ class LiteFile:
         outputs = self.outputs(picture)
         if self._post_process:
             return post_process.segment(outputs, *self._post_process)
-        count = int(outputs[NUM_SEGMENTS])
+        count = int(outputs[signatures.NUM_SEGMENTS])
         rows = {name: outputs[name][:count] for name in _ROWS}
         return rows | {signatures.PANOPTIC_MAP: outputs[signatures.PANOPTIC_MAP]}
 
@@ -62,6 +67,36 @@ class LiteFile:
             self.outputs(picture)
             seconds.append(time.perf_counter() - start)
         return 1000 * min(seconds[1:])
+
+
+def lite_paths(folder: Path) -> list[Path]:
+    """The LiteRT files of an export, whole models first."""
+    return [path for kind in (WHOLE, HEADS) for path in sorted(folder.glob(f"{kind}_*.tflite"))]
+
+
+def _is_whole(path: Path, interpreter: Any) -> bool:
+    """Whether a file makes a panoptic map; raises `UserError` if it is no model of an export."""
+    found = [set(each["outputs"]) for each in interpreter.get_signature_list().values()]
+    outputs = set().union(*found)
+    if not outputs & {signatures.PANOPTIC_MAP, types.MASK_FEATURES}:
+        raise UserError(
+            f"{path}: found a LiteRT file of another model, with the outputs "
+            f"{', '.join(sorted(outputs)) or 'of no signature'}; expected a file that `maskconver "
+            "export --to litert` wrote"
+        )
+    return signatures.PANOPTIC_MAP in outputs
+
+
+def _load_settings(path: Path) -> tuple[dict, dict]:
+    """Loads what `post_process.py` needs from the folder of a file of heads."""
+    try:
+        return post_process.load(path.parent)
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise UserError(
+            f"{path}: a file of heads needs post_process.json and post_process.npz beside it, and "
+            f"one is missing or damaged ({error}); copy the whole folder, or export again with "
+            "--to litert"
+        ) from None
 
 
 def _load(path: Path, num_threads: int) -> Any:

@@ -8,10 +8,11 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf.datasets.categories import Categories
-from maskconver_tf.export.litert import graphs, post_process
+from maskconver_tf.export.litert import graphs
 from maskconver_tf.export.litert.export_litert import segment_canvas
 from maskconver_tf.export.litert.post_process_data import write_post_process
 from maskconver_tf.inference import signatures
+from maskconver_tf.inference.litert import post_process
 from maskconver_tf.inference.segmenter import PanopticSegmenter
 from maskconver_tf.models.backbones.resnet import resnet
 from maskconver_tf.models.build_network import build_network

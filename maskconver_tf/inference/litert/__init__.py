@@ -1,0 +1,1 @@
+"""Runs the LiteRT files of an export."""

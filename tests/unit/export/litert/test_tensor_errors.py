@@ -1,0 +1,73 @@
+"""The errors of int8 tensors, of two small files."""
+
+import re
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from maskconver_tf.export.litert import convert
+from maskconver_tf.export.litert.tensor_errors import format_errors, report_of, tensor_errors
+
+SIZE = (8, 8)
+PICTURES = [
+    np.random.default_rng(seed).integers(0, 256, [*SIZE, 3], dtype=np.uint8) for seed in range(4)
+]
+
+
+class TwoConvolutions(tf.Module):
+    """`easy` has even values. In `hard` one channel is 300 times larger than the others."""
+
+    def __init__(self):
+        super().__init__()
+        weights = np.random.default_rng(7).normal(size=[2, 3, 3, 4, 4]).astype(np.float32)
+        self.easy, self.hard = tf.Variable(weights[0][:, :, :3]), tf.Variable(weights[1])
+        self.scale = tf.constant([300.0, 1.0, 1.0, 1.0])
+
+    @tf.function(input_signature=[tf.TensorSpec([1, *SIZE, 3], tf.uint8, name="image")])
+    def heads(self, image):
+        x = tf.cast(image, tf.float32) / 255.0
+        x = tf.nn.relu(tf.nn.conv2d(x, self.easy, 1, "SAME"), name="easy")
+        x = tf.nn.relu(tf.nn.conv2d(x, self.hard * self.scale, 1, "SAME"), name="hard")
+        return {"mask_features": tf.reduce_sum(x / self.scale, axis=-1, keepdims=True)}
+
+
+@pytest.fixture(scope="module")
+def float32(tmp_path_factory) -> bytes:
+    folder, module = str(tmp_path_factory.mktemp("saved")), TwoConvolutions()
+    tf.saved_model.save(module, folder, signatures={convert.SIGNATURE: module.heads})
+    return tf.lite.TFLiteConverter.from_saved_model(folder).convert()
+
+
+def errors_by_part(float32: bytes, float_tensors: str | None) -> dict[str, float]:
+    int8 = convert.quantise(float32, "int8", float_tensors, PICTURES)
+    errors = tensor_errors(float32, int8, PICTURES[0])
+    assert [each.own for each in errors] == sorted((each.own for each in errors), reverse=True)
+    assert all(min(each.own, each.total) >= 0 for each in errors)
+    names = {part: [e for e in errors if part in e.name.split(";")[0]] for part in ("easy", "hard")}
+    return {part: max((e.own for e in found), default=None) for part, found in names.items()}
+
+
+def test_rounding_errors_are_those_of_eight_bits_and_kept_tensors_leave_the_report(float32):
+    found = errors_by_part(float32, None)
+    assert 0 < found["easy"] < 0.02
+    kept = errors_by_part(float32, "hard")
+    assert kept["hard"] is None and kept["easy"] == pytest.approx(found["easy"], rel=0.5)
+
+
+def test_a_float_file_has_no_errors_in_int8(float32):
+    assert tensor_errors(float32, float32, PICTURES[0]) == []
+    assert format_errors([]) == []
+
+
+def test_the_log_lists_the_worst_and_the_card_at_most_twenty(float32):
+    int8 = convert.quantise(float32, "int8", None, PICTURES)
+    errors = tensor_errors(float32, int8, PICTURES[0])
+    report = report_of(errors * 20)
+    assert len(report) == 20
+    head, line = format_errors(report_of(errors), count=1)
+    assert "--float_tensors" in head
+    name, own, total = re.fullmatch(r"  (.*): rounding .* ([\d.]+) %, .* ([\d.]+) %", line).groups()
+    assert name == errors[0].name
+    assert float(own) == pytest.approx(100 * errors[0].own, abs=0.06)
+    assert float(total) == pytest.approx(100 * errors[0].total, abs=0.06)
