@@ -1,0 +1,114 @@
+"""`maskconver_tf.load` takes LiteRT files, and predicts what the run predicts."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import maskconver_tf
+from maskconver_tf.cli.main import main
+from maskconver_tf.errors import UserError
+from maskconver_tf.export.comparison import Difference, PlainMap
+
+
+@pytest.fixture(scope="module")
+def pictures(scenes) -> list[np.ndarray]:
+    """Three pictures of the input size."""
+    paths = sorted((scenes / "images/train").iterdir())[:3]
+    return [np.asarray(Image.open(path).convert("RGB").resize((96, 64))) for path in paths]
+
+
+def share_equal(found, expected) -> float:
+    difference = Difference()
+    for one, other in zip(found, expected, strict=True):
+        maps = [
+            PlainMap(each.panoptic_map, {s.id: s.class_id for s in each.segments})
+            for each in (one, other)
+        ]
+        difference.add(*maps)
+    return difference.share_equal
+
+
+def assert_rows_describe_the_map(prediction):
+    ids = np.unique(prediction.panoptic_map)
+    assert [s.id for s in prediction.segments] == [i for i in ids.tolist() if i]
+    scores = [s.score for s in prediction.segments]
+    assert scores == sorted(scores, reverse=True)
+    for segment in prediction.segments:
+        inside = np.argwhere(prediction.panoptic_map == segment.id)
+        assert segment.area == len(inside)
+        assert list(segment.box) == [*inside.min(0), *(inside.max(0) + 1)]
+
+
+@pytest.mark.parametrize(
+    ("name", "scale", "least"),
+    [
+        (".", 1, 0.98),
+        ("heads_float32.tflite", 1, 0.98),
+        ("whole_int8.tflite", 1, 0.8),
+        (".", 3, 0.85),  # Borders are coarser than those of the run.
+    ],
+)
+def test_a_lite_file_predicts_what_the_run_predicts(
+    lite_export, trained, pictures, name, scale, least
+):
+    pictures = [image.repeat(scale, 0).repeat(scale, 1) for image in pictures]
+    load, run = maskconver_tf.load(lite_export / name), maskconver_tf.load(trained)
+    assert load.input_size == run.input_size
+    found, expected = [load(each) for each in pictures], [run(each) for each in pictures]
+    assert sum(len(each.segments) for each in expected) > len(pictures)
+    assert share_equal(found, expected) > least
+    for one, image in zip(found, pictures, strict=True):
+        assert one.panoptic_map.shape == image.shape[:2]
+        assert one.categories == run.categories
+        assert_rows_describe_the_map(one)
+
+
+def test_predict_takes_a_lite_file(lite_export, scenes, tmp_path):
+    picture = min((scenes / "images/train").iterdir())
+    model = str(lite_export / "whole_float32.tflite")
+    arguments = ["predict", "--model", model, "--images", str(picture), "--out", str(tmp_path)]
+    assert main(arguments) == 0
+    assert (tmp_path / f"{picture.stem}_ids.png").is_file()
+
+
+def test_a_file_that_the_user_renamed_is_known_by_its_outputs(lite_export, pictures, tmp_path):
+    for name in ("categories.json", "whole_float32.tflite"):
+        target = "phone.tflite" if name.endswith("tflite") else name
+        shutil.copy(lite_export / name, tmp_path / target)
+    found = maskconver_tf.load(tmp_path / "phone.tflite")(pictures[0])
+    expected = maskconver_tf.load(lite_export)(pictures[0])
+    np.testing.assert_array_equal(found.panoptic_map, expected.panoptic_map)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"min_area": 9}, "whose thresholds are fixed, and min_area = 9; .*--to litert --min_area"),
+        ({"gin": ["A.b=1"]}, "whose settings are fixed, and the setting A.b=1"),
+    ],
+)
+def test_settings_and_thresholds_are_refused(lite_export, given, message):
+    with pytest.raises(UserError, match=message):
+        maskconver_tf.load(lite_export, **given)
+
+
+@pytest.mark.parametrize("missing", ["categories.json", "post_process.npz", "post_process.json"])
+def test_a_missing_neighbor_is_named(lite_export, tmp_path, missing):
+    for path in lite_export.iterdir():
+        if path.name != missing and "int8" not in path.name and "whole" not in path.name:
+            shutil.copy(path, tmp_path)
+    with pytest.raises(UserError, match=missing):
+        maskconver_tf.load(tmp_path)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no model", b"TFL3" * 40])
+def test_a_damaged_file_is_named(content, tmp_path):
+    path = tmp_path / "whole_float32.tflite"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=rf"{path}: .*(copy the file|export) again"):
+        maskconver_tf.load(path)
