@@ -48,11 +48,12 @@ def errors_by_part(float32: bytes, float_tensors: str | None) -> dict[str, float
     return {part: max((e.own for e in found), default=None) for part, found in names.items()}
 
 
-def test_rounding_errors_are_those_of_eight_bits_and_kept_tensors_leave_the_report(float32):
+def test_rounding_errors_are_those_of_eight_bits(float32):
     found = errors_by_part(float32, None)
     assert 0 < found["easy"] < 0.02
+    # A tensor that stays in float32 is still rounded where an int8 operation reads it.
     kept = errors_by_part(float32, "hard")
-    assert kept["hard"] is None and kept["easy"] == pytest.approx(found["easy"], rel=0.5)
+    assert kept["easy"] == pytest.approx(found["easy"], rel=0.5)
 
 
 def test_a_float_file_has_no_errors_in_int8(float32):
