@@ -278,8 +278,9 @@ def test_predictor_of_an_export_equals_that_of_the_run(exported, predictor, pict
     assert [s.class_id for s in found.segments] == [s.class_id for s in expected.segments]
 
 
-def test_the_next_version_may_hold_only_the_network(exported, trained):
-    out = exported[0]
+def test_the_next_version_may_hold_only_the_network(exported, trained, tmp_path):
+    out = tmp_path / "exported"
+    shutil.copytree(exported[0], out)  # Other tests read the export, too.
     arguments = ["export", "--model", str(trained), "--out", str(out)]
     assert main([*arguments, "--model_only", "--skip_measure"]) == 0
     assert sorted(path.name for path in out.iterdir()) == ["1", "2"]

@@ -102,8 +102,11 @@ def folder(served_version, tmp_path):
 
 
 def test_damaged_versions_are_refused_and_a_whole_one_takes_over(
-    folder, served_version, version, local, files, caplog
+    folder, served_version, version, local, files, caplog, monkeypatch
 ):
+    # `maskconver serve` turns it off, perhaps in another test of this process.
+    monkeypatch.setattr(logging.getLogger("maskconver.serve"), "propagate", True)
+
     def load(path, number):
         if number == 1:
             return version
