@@ -145,5 +145,10 @@ def _assert_tells_why(states, number, named, folder, caplog):
     status = states[number]["status"]
     assert status["error_code"] == "INTERNAL"
     assert named in status["error_message"] and str(folder) not in status["error_message"]
-    [line] = [text for text in caplog.messages if text.startswith(f"version {number} is refused")]
+
+    def lines():  # A set, because a record may reach the log of tests by several handlers.
+        return {text for text in caplog.messages if text.startswith(f"version {number} is refused")}
+
+    _wait(lines)  # The server sets the state first.
+    [line] = lines()
     assert named in line and str(folder / str(number)) in line
