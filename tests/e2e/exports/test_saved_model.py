@@ -24,8 +24,6 @@ from maskconver_tf.errors import UserError
 from maskconver_tf.files.id_map import rgb_to_ids
 from tests.e2e.exports.threshold import THRESHOLD
 
-"""A model trained for seconds is rarely sure, and a test of nothing found tests nothing."""
-
 ONLY_TENSORFLOW = """
 import importlib.metadata, re, sys
 
