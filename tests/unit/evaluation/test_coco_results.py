@@ -189,7 +189,7 @@ def _set(key, value):
     ],
 )
 def test_a_broken_annotation_is_named_with_the_type_of_its_value(writer, change, message):
-    _check_refused(writer, lambda content: change(content["annotations"][0]), message)
+    _assert_refused(writer, lambda content: change(content["annotations"][0]), message)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_a_broken_segment_is_named_with_the_type_of_its_value(writer, change, me
     def first_segment(content):
         return change(content["annotations"][0]["segments_info"][0])
 
-    _check_refused(writer, first_segment, message)
+    _assert_refused(writer, first_segment, message)
 
 
 @pytest.mark.parametrize(
@@ -233,10 +233,10 @@ def test_a_broken_segment_is_named_with_the_type_of_its_value(writer, change, me
     ],
 )
 def test_a_broken_file_is_named_with_the_type_of_its_value(writer, change, message):
-    _check_refused(writer, change, message)
+    _assert_refused(writer, change, message)
 
 
-def _check_refused(writer, change, message):
+def _assert_refused(writer, change, message):
     """Writes a right file, changes it, and reads it."""
     writer.add(7, "7.jpg", MAP, SEGMENTS)
     path = writer.close()

@@ -23,7 +23,7 @@ def _predict(running, content, path=PREDICT):
     return running.send("POST", path, body)
 
 
-def _check_row(row: dict, file: bytes) -> None:
+def _assert_row(row: dict, file: bytes) -> None:
     expected = bright_map(pixels_of(file))
     found = pixels_of(base64.b64decode(row["panoptic_png_bytes"]["b64"]))[..., 0]
     np.testing.assert_array_equal(found, expected)
@@ -43,7 +43,7 @@ def test_row_form(plain):
         predictions = answer.json()["predictions"]
         assert len(predictions) == 3
         for row, file in zip(predictions, files):
-            _check_row(row, file)
+            _assert_row(row, file)
 
 
 def test_column_form(plain):
@@ -52,7 +52,7 @@ def test_column_form(plain):
         content = {"inputs": inputs, "signature_name": "serving_default"}
         outputs = _predict(plain, content).json()["outputs"]
         for i, file in enumerate(files):
-            _check_row({name: value[i] for name, value in outputs.items()}, file)
+            _assert_row({name: value[i] for name, value in outputs.items()}, file)
 
 
 def test_versions_and_labels_in_the_address(plain):

@@ -138,6 +138,7 @@ def test_a_broken_version_is_tried_again_after_it_is_repaired(tmp_path, started)
     make_versions(tmp_path, 2)
     (tmp_path / "2/saved_model.pb").write_bytes(b"half of it")
     _wait(lambda: len(keeper.states()) == 2)
+    assert keeper.numbers() == [1]
     (tmp_path / "2/saved_model.pb").write_bytes(b"fake")
     _wait(lambda: keeper.numbers() == [2])
 

@@ -55,4 +55,5 @@ def test_looking_needs_no_tensorflow():
         "import sys, maskconver_tf.planning.first_configuration.new_experiment;"
         "assert 'tensorflow' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
