@@ -76,7 +76,7 @@ class Problem(enum.Enum):
     )
     IMAGE_DEPTH = (
         "picture whose numbers have no known range",
-        "8 or 16 bits per channel without sign, of which black is 0 and white the largest number",
+        "8 or 16 bits per channel without sign, with 0 for black and the largest number for white",
         "scale the numbers so that white is 255, and save it as 8-bit RGB; or build the dataset "
         "with --percentiles 0.1,99.9, which maps them in the build and in predictions",
     )

@@ -58,8 +58,8 @@ class PanopticDeepLabLoss:
     replicas add up to those of one replica with the whole batch. The paper ranks the pixels of a
     whole batch, which no replica has.
 
-    The centers are the mean positions of the pixels in the slot map. Void and padding count
-    nowhere, except that they are among the pixels of which a share counts.
+    The centers are the mean positions of the pixels in the slot map. Void and padding have no loss.
+    They count only in the number of a picture's pixels, which `hard_share` is a share of.
 
     Attributes:
       semantic_weight: weight of the semantic loss.

@@ -20,7 +20,8 @@ def slot_areas_and_centers(slot_map: tf.Tensor, num_slots: int) -> tuple[tf.Tens
     slots = tf.cast(slot_map, tf.int32) - 1
     first = num_slots * tf.range(batch)[:, tf.newaxis, tf.newaxis]
     segments = tf.reshape(tf.where(slots >= 0, slots + first, -1), [-1])
-    # Positions from the middle of the map keep float32 sums small, thus exact to parts of a cell.
+    # Positions count from the middle of the map. This keeps float32 sums small, so that they are
+    # exact to parts of a cell.
     rows = (tf.range(height, dtype=tf.float32) + 0.5 - height / 2)[:, tf.newaxis]
     columns = (tf.range(width, dtype=tf.float32) + 0.5 - width / 2)[tf.newaxis, :]
 

@@ -112,7 +112,7 @@ def key_and_count(features: dict[str, list]) -> tuple[tuple[bytes, bytes], int]:
 
 
 def from_features(features: dict[str, list]) -> PanopticRecord:
-    """Returns the record of which `to_features` gives these features, without TensorFlow.
+    """Returns the record that `to_features` turns into these features, without TensorFlow.
 
     Raises:
       BrokenRecords: a field is missing, or the segment map cannot be decoded.

@@ -19,7 +19,7 @@ def shared_center_segment_ids(
 
     Args:
       panoptic_map: integers `[h, w]`, segment ids as in the annotation (R + 256 G + 65536 B).
-      segments_info: the annotation's list, of which `id`, `category_id` and `iscrowd` are read.
+      segments_info: the annotation's list; the function reads `id`, `category_id` and `iscrowd`.
       tolerance: largest distance of shared centers, in pixels.
     """
     things = [s for s in segments_info if s["category_id"] in THINGS.values() and not s["iscrowd"]]

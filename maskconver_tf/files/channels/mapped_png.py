@@ -39,7 +39,7 @@ def encode_mapped(encoded: bytes, mapping: ChannelMapping, max_pixels: int = MAX
 
 
 def marked_png(mapped: Image.Image) -> bytes:
-    """Encodes a picture of which the channels are mapped, 8-bit RGB."""
+    """Encodes a picture whose channels are mapped, 8-bit RGB."""
     png = io.BytesIO()
     mapped.save(png, "PNG", compress_level=1)
     content = png.getvalue()

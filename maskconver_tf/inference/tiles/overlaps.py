@@ -69,7 +69,7 @@ def matching_things(
 
 
 def _matching_pieces(one: np.ndarray, other: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-    """Returns those of the pairs `candidates` of which two connected pieces match."""
+    """Returns the pairs of `candidates` in which connected pieces of the two match."""
     one_pieces, one_part = connected_parts(np.where(np.isin(one, candidates[:, 0]), one, 0))
     other_pieces, other_part = connected_parts(np.where(np.isin(other, candidates[:, 1]), other, 0))
     pairs, common, one_area, other_area = _count(one_pieces, other_pieces)

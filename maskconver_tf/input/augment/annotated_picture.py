@@ -18,7 +18,7 @@ class AnnotatedPicture(NamedTuple):
       class_ids: int32 `[n]`, contiguous class id of each segment.
       is_crowd: bool `[n]`.
       whole_areas: float32 `[n]`: the pixels that each segment would have at this scale if nothing
-        of it were cropped or covered; 0 for a segment that is no sliver whatever is left of it.
+        of it were cropped or covered; 0 for a segment that never counts as a sliver.
     """
 
     image: tf.Tensor

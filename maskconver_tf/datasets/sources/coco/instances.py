@@ -267,9 +267,9 @@ def _refuse_shared(things: Categories, stuff: Categories, where: str, stuff_clas
         for category in stuff:
             if (value := getattr(category, field)) in taken:
                 raise UserError(
-                    f"{stuff_classes}: class '{category.name}' has the {field} "
-                    f"{typed_repr(value)}, and so has a category of {where}; expected another "
-                    f"{field} for each class. Give one of the two another {field}, or remove it"
+                    f"{stuff_classes}: class '{category.name}' and a category of {where} both have "
+                    f"the {field} {typed_repr(value)}; expected another {field} for each class. "
+                    f"Give one of the two another {field}, or remove it"
                 )
 
 
