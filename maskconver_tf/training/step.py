@@ -167,9 +167,8 @@ class TrainingStep(orbit.StandardTrainer):
         else:
             shares = self.strategy.run(self._replica_step, args=(batch,))
         values = self.strategy.reduce(tf.distribute.ReduceOp.SUM, shares, axis=None)
-        with tf.device(
-            self._host
-        ):  # They arrive when the step is over, and the clock is read then.
+        # The values arrive when the step is over, and the clock is read then.
+        with tf.device(self._host):
             values = tf.identity(values)
         finite = tf.math.is_finite(values)
         if self._max_skipped:
