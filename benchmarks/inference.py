@@ -60,9 +60,9 @@ def main() -> None:
     for model in args.models:
         with tempfile.TemporaryDirectory() as folder:
             results += measure_model(model, args, Path(folder))
+        if args.out:  # After each model, so that a stop loses only the one at work.
+            Path(args.out).write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     print("\n" + format_table(results))
-    if args.out:
-        Path(args.out).write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
