@@ -10,8 +10,8 @@ import numpy as np
 from maskconver_tf.datasets.census.measure_picture import PictureMeasures
 from maskconver_tf.errors import UserError
 
-MOST_CUT = 0.1
-"""Share of the things that crops may cut before a warning."""
+MOST_CUT = 0.25
+"""Share of the things that crops may cut before a warning; `maskconver new` crops less, too."""
 MOST_TINY = 0.02
 """Share of the things that may be under two cells before a warning."""
 _CELLS = 2

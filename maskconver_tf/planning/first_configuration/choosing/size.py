@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from maskconver_tf.planning.dataset_check.advice.settings_advice import MOST_CUT
 from maskconver_tf.planning.first_configuration.choosing.time_budget import TimeBudget
 from maskconver_tf.planning.first_configuration.looking.data_facts import DataFacts
 
@@ -30,10 +31,9 @@ _LEAST_SHARE = 0.5
 """Of the wanted scale. Below, the smallest things would be lost; then a training takes longer."""
 
 _WORTH_CROPPING = 0.75
-_MOST_CUT = 0.25
 _LEAST_CROP = 0.4
-"""Shares: of the scale below which crops are considered, of things that crops may cut, and of the
-picture's side that a crop has at least."""
+"""Shares: of the scale below which crops are considered, and of the picture's side that a crop has
+at least."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -222,7 +222,7 @@ def _cropped(facts: DataFacts, scale: float, side_share: float, square: bool) ->
     if not facts.has_things or crop == whole:
         return None
     cut = cut_share(facts, facts.scales(whole), crop)
-    if cut > _MOST_CUT:
+    if cut > MOST_CUT:
         return None
     zoom = float(np.median(facts.scales(whole) / facts.scales(crop)))
     reason = (
