@@ -179,7 +179,7 @@ class Load:
 def check_refusal(phase: Phase, name: str, status: int, body: bytes) -> None:
     """A refusal is a status from 400 to 599 with one sentence that names no path."""
     if status == DROPPED:
-        phase.problems.append(f"{name}: the connection ended without an answer")
+        phase.problems.append(f"{name}: no answer ({body.decode()})")
         return
     try:
         sentence = json.loads(body)["error"]

@@ -39,7 +39,10 @@ class Target:
         timeout: float = 100.0,
         **headers: str,
     ) -> tuple[int, bytes]:
-        """Returns status and body of the answer; `length` announces another length of the body."""
+        """Returns status and body of the answer; `length` announces another length of the body.
+
+        Without an answer the status is `DROPPED`, and the body tells why.
+        """
         size = len(body) if length is None else length
         lines = [
             f"{method} {path} HTTP/1.1",
@@ -50,11 +53,15 @@ class Target:
             *(f"{name.replace('_', '-')}: {value}" for name, value in headers.items()),
         ]
         head = "\r\n".join([*lines, "", ""]).encode()
+        begin = time.monotonic()
         try:
             async with asyncio.timeout(timeout):
                 return await self._exchange(head, body, size)
-        except (OSError, ValueError, IndexError, TimeoutError):
-            return DROPPED, b""
+        except TimeoutError:
+            return DROPPED, f"this client ended the connection after {timeout:g} s".encode()
+        except (OSError, ValueError, IndexError) as error:
+            seconds = time.monotonic() - begin
+            return DROPPED, f"{type(error).__name__} after {seconds:.1f} s".encode()
 
     async def _exchange(self, head: bytes, body: bytes, size: int) -> tuple[int, bytes]:
         reader, writer = await asyncio.open_connection(self.host, self.port)

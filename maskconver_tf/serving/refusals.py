@@ -40,3 +40,8 @@ class Refusal(Exception):
 def bad_request(sentence: str, reason: str = "bad_request") -> Refusal:
     """The refusal of a request whose content is wrong."""
     return Refusal(400, sentence, reason)
+
+
+def stopping() -> Refusal:
+    """The refusal of a request that came too late, or takes too long, for a server that ends."""
+    return Refusal(503, "The server is stopping; try again", "stopping", retry_after=1.0)

@@ -101,6 +101,8 @@ class ServerSettings:
         check_numbers("ServerSettings", 0.01, 3600, poll_seconds=self.poll_seconds)
         for name in (self.name, *self.labels):
             check_name(name)
+        for origin in self.cors_origins:
+            check_origin(origin)
 
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -115,6 +117,23 @@ def check_name(name: str) -> str:
             "up to 64 letters, digits, dots, dashes and underscores, such as maskconver"
         )
     return name
+
+
+_ORIGIN = re.compile(r"https?://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.ASCII)
+
+
+def check_origin(origin: str) -> None:
+    """Raises `UserError` for a text that no browser sends as the origin of a page."""
+    default = ":443" if origin.startswith("https:") else ":80"
+    if not _ORIGIN.fullmatch(origin) or origin.endswith(default):
+        raise UserError(
+            f"--cors_origin {origin!r}: expected the origin of a page as browsers send it, in "
+            "small letters, without a path and the usual port, such as https://example.org"
+        )
+
+
+OPEN_ADDRESSES = ("/v2/health/live", "/v2/health/ready", "/openapi.json")
+"""They need no token, so that probes and programs find their way. The page needs none either."""
 
 
 def package_version() -> str:

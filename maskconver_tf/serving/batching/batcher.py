@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from maskconver_tf.serving.batching.jobs import Job, PictureJob
 from maskconver_tf.serving.batching.run_jobs import run_jobs
-from maskconver_tf.serving.refusals import Refusal
+from maskconver_tf.serving.refusals import Refusal, stopping
 
 Observer = Callable[[Sequence[Job], float, float], None]
 """Called after each batch with its jobs, the time it began, and its seconds."""
@@ -63,7 +63,7 @@ class Batcher:
     def check_room(self, count: int = 1) -> None:
         """Raises `Refusal` if `count` more jobs would not fit now."""
         if self._stopped:
-            raise Refusal(503, "The server is stopping; try again", "stopping", retry_after=1.0)
+            raise stopping()
         if len(self._queue) + count > self.capacity:
             raise Refusal(
                 429,
@@ -94,7 +94,7 @@ class Batcher:
         with self._changed:
             left, self._queue = list(self._queue), deque()
         for job in left:
-            job.refuse(Refusal(503, "The server is stopping; try again", "stopping", 1.0))
+            job.refuse(stopping())
 
     # ---- The threads -----------------------------------------------------------------------------
     def _work(self) -> None:

@@ -52,7 +52,9 @@ async def get_model(request: Request) -> Response:
         raise Refusal(405, "Send this request as POST", "wrong_method", headers={"Allow": "POST"})
     request.scope["maskconver.route"] = "/v2/models/{name}"
     if verb == "ready":
-        return JSONResponse({"name": service.settings.name, "ready": True})
+        is_ready = not service.is_stopping
+        name = service.settings.name
+        return JSONResponse({"name": name, "ready": is_ready}, 200 if is_ready else 503)
     call = find_signature(version, None)
     return JSONResponse(
         {

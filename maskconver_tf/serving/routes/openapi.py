@@ -6,7 +6,7 @@ from typing import Any
 
 from maskconver_tf.inference import signatures
 from maskconver_tf.serving.routes import openapi_bodies as bodies
-from maskconver_tf.serving.settings import ServerSettings, package_version
+from maskconver_tf.serving.settings import OPEN_ADDRESSES, ServerSettings, package_version
 
 _ERROR = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
 _ERRORS = {
@@ -31,6 +31,8 @@ def openapi_document(settings: ServerSettings) -> dict[str, Any]:
         schemes = {"token": {"type": "http", "scheme": "bearer"}}
         document["components"]["securitySchemes"] = schemes
         document["security"] = [{"token": []}]
+        for address in OPEN_ADDRESSES:
+            document["paths"][address]["get"]["security"] = []
     return document
 
 

@@ -53,13 +53,13 @@ async def run_call(
     """Runs a call.
 
     Raises:
-      Refusal: as `ModelService.segment`.
+      Refusal: as `ModelService.segment_all`.
     """
     if call.name not in _ENCODED:
         return await service.call(request, call.version, call.name, dict(inputs))
     pictures = inputs[signatures.ENCODED_IMAGES].tolist()
     rows = _threshold_rows(inputs, len(pictures))
-    found = await service.segment(request, call.version, pictures, rows)
+    found = await service.segment_all(request, call.version, pictures, rows)
     if not found:  # The graph knows the shapes of an empty batch.
         return await service.call(request, call.version, call.name, _whole(call, inputs))
     return {name: _stack([each[name] for each in found]) for name in found[0]}

@@ -35,7 +35,7 @@ _STATUSES = {1: 400, 2: 415, 3: 413, 4: 422, 5: 415}
 async def segment(request: Request) -> Response:
     """Answers `POST /segment`."""
     service: ModelService = request.app.state.service
-    form = choose_form(request.headers.get("accept", "*/*"), FORMS)
+    form = choose_form(",".join(request.headers.getlist("accept")), FORMS)
     version = read_version(request, service.keeper)
     thresholds = read_thresholds(request, version)
     if form == PROPOSALS:
@@ -44,7 +44,7 @@ async def segment(request: Request) -> Response:
     encoded = await service.in_thread("prepare", _picture_of, request.headers, body)
     if form == PROPOSALS:
         return await _proposals(service, request, version, encoded)
-    [rows] = await service.segment(request, version, [encoded], [thresholds])
+    rows = await service.segment(request, version, encoded, thresholds)
     _check_status(rows)
     encode = functools.partial(_encode, form, rows, version, encoded)
     content = await service.in_thread("encode", encode)
@@ -54,7 +54,7 @@ async def segment(request: Request) -> Response:
 async def _proposals(
     service: ModelService, request: Request, version: ModelVersion, encoded: bytes
 ) -> Response:
-    [_] = await service.in_thread("prepare", service.count_pixels, [encoded])
+    await service.in_thread("prepare", service.count_pixels, encoded)
     mapping = version.categories.pictures
     image = await service.in_thread("prepare", upright_picture, encoded, None, mapping)
     inputs = {signatures.IMAGES: image[np.newaxis]}

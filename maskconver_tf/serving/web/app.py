@@ -7,8 +7,6 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
@@ -17,6 +15,7 @@ from starlette.types import ASGIApp
 from maskconver_tf.serving.refusals import Refusal
 from maskconver_tf.serving.routes import open_inference, operations, tf_serving
 from maskconver_tf.serving.routes.segment import segment
+from maskconver_tf.serving.settings import OPEN_ADDRESSES
 from maskconver_tf.serving.web.error_answers import (
     answer_failure,
     answer_http_error,
@@ -27,8 +26,6 @@ from maskconver_tf.serving.web.service import ModelService
 
 PAGE = Path(__file__).parents[1] / "page"
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
-_OPEN_PATHS = ("/v2/health/live", "/v2/health/ready", "/openapi.json")
-"""Probes have no token. The page has none either until its user types one."""
 
 
 def make_app(service: ModelService, page: Path = PAGE) -> ASGIApp:
@@ -52,7 +49,6 @@ def make_app(service: ModelService, page: Path = PAGE) -> ASGIApp:
     files = _page_routes(page)
     app = Starlette(
         routes=[*routes, *files],
-        middleware=_cors(service),
         exception_handlers={
             Refusal: answer_refusal,
             HTTPException: answer_http_error,
@@ -61,7 +57,7 @@ def make_app(service: ModelService, page: Path = PAGE) -> ASGIApp:
     )
     app.router.redirect_slashes = False
     app.state.service = service
-    open_paths = [*_OPEN_PATHS, *(route.path for route in files)]
+    open_paths = [*OPEN_ADDRESSES, *(route.path for route in files)]
     return Gate(app, service.settings, service.metrics, service.budget, open_paths)
 
 
@@ -78,14 +74,6 @@ def _file(path: Path) -> Callable[[Request], Awaitable[Response]]:
         return FileResponse(path, headers={"Cache-Control": "no-cache"})
 
     return answer
-
-
-def _cors(service: ModelService) -> list[Middleware]:
-    origins = list(service.settings.cors_origins)
-    if not origins:
-        return []
-    options = {"allow_origins": origins, "allow_methods": ["GET", "POST"]}
-    return [Middleware(CORSMiddleware, **options, allow_headers=["*"])]
 
 
 async def _v1(request: Request) -> Response:

@@ -13,6 +13,9 @@ from maskconver_tf.serving.refusals import Refusal
 CLIENT_GONE = 499
 """Nobody reads this status: the client has left. It is for the log and the metrics."""
 
+EVICTED = "maskconver.evicted"
+"""Key of a request's scope: its connection has answered 503, to make room for another."""
+
 _SENTENCES = {
     404: "Nothing is at this address; see /openapi.json",
     405: "This address does not take this method; see /openapi.json",

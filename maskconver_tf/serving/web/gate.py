@@ -19,10 +19,16 @@ from collections.abc import Iterable
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from maskconver_tf.serving.refusals import Refusal
+from maskconver_tf.serving.refusals import Refusal, stopping
 from maskconver_tf.serving.settings import Limits, ServerSettings
 from maskconver_tf.serving.web.bodies import BodyBudget
-from maskconver_tf.serving.web.error_answers import CLIENT_GONE, error_answer, internal_failure
+from maskconver_tf.serving.web.cross_origin import CrossOrigin
+from maskconver_tf.serving.web.error_answers import (
+    CLIENT_GONE,
+    EVICTED,
+    error_answer,
+    internal_failure,
+)
 from maskconver_tf.serving.web.metrics import Metrics, since
 
 _access_log = logging.getLogger("maskconver.access")
@@ -69,13 +75,14 @@ class Gate:
         self._metrics = metrics
         self._budget = budget
         self._open_paths = frozenset(open_paths)
+        self._cross_origin = CrossOrigin(settings.cors_origins)
         self._token = _digest(settings.token.encode()) if settings.token else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(scope, receive, send, self._settings.limits)
+        exchange = _Exchange(scope, receive, send, self._settings.limits, self._cross_origin)
         self._metrics.begin()
         try:
             await self._answer(scope, exchange)
@@ -85,16 +92,19 @@ class Gate:
 
     async def _answer(self, scope: Scope, exchange: _Exchange) -> None:
         try:
-            self._check(scope, Headers(scope=scope))
-            await self._app(scope, exchange.receive, exchange.send)
+            headers = Headers(scope=scope)
+            self._check(scope, headers)
+            app = self._cross_origin.preflight(scope["method"], headers) or self._app
+            await app(scope, exchange.receive, exchange.send)
         except Refusal as refusal:
-            scope["maskconver.reason"] = refusal.reason
             await exchange.refuse(refusal, scope)
+        except asyncio.CancelledError:  # The server ends, and its time for answers is over.
+            exchange.forget_body()
+            await exchange.refuse(stopping(), scope)
         except Exception as error:
             if exchange.is_lost:
                 return
             _log.error("request %s failed", exchange.request_id, exc_info=error)
-            scope["maskconver.reason"] = "internal"
             await exchange.refuse(internal_failure(), scope)
 
     def _check(self, scope: Scope, headers: Headers) -> None:
@@ -105,11 +115,10 @@ class Gate:
             > self._settings.limits.max_header_bytes
         ):
             raise Refusal(431, "The address and headers are too long", "header_size")
-        site = headers.get("sec-fetch-site")
-        if site == "cross-site" and headers.get("origin") not in self._settings.cors_origins:
-            raise Refusal(403, "Pages of other sites may not call this server", "cross_site")
+        is_open = scope["path"] in self._open_paths
+        self._cross_origin.check(scope["method"], headers, is_open)
         # A browser asks for permission (OPTIONS) without the token.
-        is_open = scope["path"] in self._open_paths or scope["method"] == "OPTIONS"
+        is_open = is_open or scope["method"] == "OPTIONS"
         if self._token and not is_open and not self._has_token(headers):
             raise Refusal(
                 401,
@@ -125,7 +134,7 @@ class Gate:
         ):
             most = self._settings.limits.max_body_bytes
             raise Refusal(413, f"The body is larger than {most} bytes", "body_size")
-        if headers.get("content-encoding", "identity") != "identity":
+        if headers.get("content-encoding", "identity").lower() != "identity":
             raise Refusal(415, "Send the body without a Content-Encoding", "content_encoding")
 
     def _has_token(self, headers: Headers) -> bool:
@@ -138,9 +147,12 @@ class Gate:
         route = scope.get("maskconver.route") or _route_of(scope)
         seconds = since(exchange.begin)
         status = CLIENT_GONE if exchange.is_lost else exchange.status
-        self._metrics.answered(route, status, seconds)
-        if reason := scope.get("maskconver.reason"):
+        reason = scope.get("maskconver.reason")
+        if scope.get(EVICTED):  # The connection has counted this refusal.
+            status, reason = 503, "connections"
+        elif reason:
             self._metrics.refused(reason)
+        self._metrics.answered(route, status, seconds)
         if self._settings.access_log:
             line = {
                 "id": exchange.request_id,
@@ -160,8 +172,16 @@ class _Exchange:
     closed with unread data, and the client would see a lost connection in place of the refusal.
     """
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, limits: Limits):
+    def __init__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        limits: Limits,
+        cross_origin: CrossOrigin,
+    ):
         headers = Headers(scope=scope)
+        self._origin, self._cross_origin = headers.get("origin"), cross_origin
         given = headers.get("x-request-id", "")
         self.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         self.begin = time.monotonic()
@@ -188,6 +208,7 @@ class _Exchange:
             for name, value in _HEADERS.items():
                 headers.setdefault(name, value)
             headers.setdefault("Cache-Control", "no-store")
+            self._cross_origin.mark(self._origin, headers)
             if self.status >= 400:
                 await self._discard_body()
         self.bytes_sent += len(message.get("body", b""))
@@ -198,7 +219,12 @@ class _Exchange:
             self.is_lost = True
             raise
 
+    def forget_body(self) -> None:
+        """Waits for no more of the body."""
+        self._has_body = False
+
     async def refuse(self, refusal: Refusal, scope: Scope) -> None:
+        scope["maskconver.reason"] = refusal.reason
         if self.status == 0:
             await error_answer(refusal)(scope, self.receive, self.send)
 

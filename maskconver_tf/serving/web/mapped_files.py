@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -15,16 +15,14 @@ from maskconver_tf.files.pictures import TooManyPixels, UnreadablePicture
 from maskconver_tf.serving.refusals import Refusal
 
 
-def map_files(
-    pictures: Sequence[bytes], mapping: ChannelMapping, max_pixels: int = MAX_PIXELS
-) -> list[bytes]:
-    """Returns the files that the graph of the export takes; empty ones stay empty.
+def map_file(encoded: bytes, mapping: ChannelMapping, max_pixels: int = MAX_PIXELS) -> bytes:
+    """Returns the file that the graph of the export takes; an empty one stays empty.
 
     Raises:
       Refusal: 413, a picture is too large; 422, it cannot be read or lacks a channel.
     """
     with _refusals(max_pixels):
-        return [file and encode_mapped(file, mapping, max_pixels) for file in pictures]
+        return encoded and encode_mapped(encoded, mapping, max_pixels)
 
 
 def map_picture(
@@ -33,7 +31,7 @@ def map_picture(
     """Returns the mapped picture, uint8 `[h, w, 3]`.
 
     Raises:
-      Refusal: as `map_files`.
+      Refusal: as `map_file`.
     """
     with _refusals(max_pixels):
         return np.asarray(open_picture(encoded, max_pixels, mapping))

@@ -17,7 +17,7 @@ from maskconver_tf.errors import UserError
 from maskconver_tf.serving.settings import ServerSettings
 from maskconver_tf.serving.versions.version_keeper import Load, VersionKeeper
 from maskconver_tf.serving.web.app import make_app
-from maskconver_tf.serving.web.connection import connection_class
+from maskconver_tf.serving.web.connections.connection import connection_class
 from maskconver_tf.serving.web.metrics import Metrics
 from maskconver_tf.serving.web.service import ModelService
 
@@ -109,7 +109,7 @@ def _config(service: ModelService, settings: ServerSettings) -> uvicorn.Config:
     limits = settings.limits
     return uvicorn.Config(
         make_app(service),
-        http=connection_class(limits),
+        http=connection_class(limits, service.metrics.refused),
         ws="none",
         lifespan="off",
         loop="asyncio",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ import numpy as np
 from starlette.requests import Request
 
 from maskconver_tf.files.pictures import TooManyPixels, UnreadablePicture, open_header
+from maskconver_tf.inference import signatures
 from maskconver_tf.serving.batching.batcher import Batcher
 from maskconver_tf.serving.batching.jobs import CallJob, Job, PictureJob, too_late
 from maskconver_tf.serving.refusals import Refusal, bad_request
@@ -21,7 +23,7 @@ from maskconver_tf.serving.versions.model_version import ModelVersion
 from maskconver_tf.serving.versions.version_keeper import VersionKeeper
 from maskconver_tf.serving.web.bodies import BodyBudget, read_body
 from maskconver_tf.serving.web.error_answers import CLIENT_GONE
-from maskconver_tf.serving.web.mapped_files import map_files
+from maskconver_tf.serving.web.mapped_files import map_file
 from maskconver_tf.serving.web.metrics import Metrics, since
 
 DEADLINE_HEADER = "x-deadline-seconds"
@@ -80,33 +82,53 @@ class ModelService:
         return found
 
     async def segment(
+        self, request: Request, version: ModelVersion, encoded: bytes, thresholds: dict[str, Any]
+    ) -> dict[str, np.ndarray]:
+        """Segments one encoded picture; see `segment_all`.
+
+        Raises:
+          Refusal: as `segment_all`; also for a picture that is too large or, for a model with a
+            channel mapping, has other channels.
+        """
+        deadline = self._deadline(request)
+        [file] = await self.in_thread("prepare", self._prepare, version, [encoded])
+        if file.refusal is not None:
+            raise file.refusal
+        job = PictureJob(
+            version, deadline, file.pixels, encoded=file.encoded, thresholds=thresholds
+        )
+        [found] = await self._run(request, [job], deadline)
+        return found
+
+    async def segment_all(
         self,
         request: Request,
         version: ModelVersion,
         pictures: Sequence[bytes],
         thresholds: Sequence[dict[str, Any]],
     ) -> list[dict[str, np.ndarray]]:
-        """Segments encoded pictures.
+        """Segments encoded pictures; one that is refused has a status, and the others an answer.
 
         Returns:
           For each picture the fields of `serving_default`, without the batch axis.
 
         Raises:
-          Refusal: a picture is too large, the queue is full, or the time is over.
+          Refusal: there are too many pictures, the queue is full, or the time is over.
         """
         most = self.settings.limits.max_pictures
         if len(pictures) > most:
             raise Refusal(413, f"A request may have at most {most} pictures", "pictures")
         deadline = self._deadline(request)
-        if (mapping := version.categories.pictures) is not None:
-            limit = self.settings.limits.max_pixels
-            pictures = await self.in_thread("prepare", map_files, pictures, mapping, limit)
-        pixels = await self.in_thread("prepare", self.count_pixels, pictures)
+        files = await self.in_thread("prepare", self._prepare, version, pictures)
         jobs = [
-            PictureJob(version, deadline, count, encoded=picture, thresholds=limits)
-            for picture, count, limits in zip(pictures, pixels, thresholds)
+            PictureJob(version, deadline, file.pixels, encoded=file.encoded, thresholds=limits)
+            for file, limits in zip(files, thresholds)
         ]
-        return await self._run(request, jobs, deadline)
+        rows = await self._run(request, jobs, deadline)
+        return [
+            row if file.refusal is None else _refused(row, file.refusal)
+            for row, file in zip(rows, files)
+        ]
 
     async def call(
         self, request: Request, version: ModelVersion, signature: str, inputs: dict[str, np.ndarray]
@@ -158,11 +180,12 @@ class ModelService:
             seconds = min(seconds, asked)
         return time.monotonic() + seconds
 
-    def count_pixels(self, pictures: Sequence[bytes]) -> list[int]:
-        """Reads the size of each picture from its header; 0 for what is no picture."""
-        return [self._pixels_of(picture) for picture in pictures]
+    def count_pixels(self, picture: bytes) -> int:
+        """Reads the number of pixels from the header; 0 for what is no picture.
 
-    def _pixels_of(self, picture: bytes) -> int:
+        Raises:
+          Refusal: 413, the picture is too large.
+        """
         try:
             width, height = open_header(picture, None, self.settings.limits.max_pixels).size
         except TooManyPixels as error:
@@ -170,6 +193,17 @@ class ModelService:
         except UnreadablePicture:
             return 0  # The graph decodes it, or says why not.
         return width * height
+
+    def _prepare(self, version: ModelVersion, pictures: Sequence[bytes]) -> list[_File]:
+        return [self._prepare_one(version, picture) for picture in pictures]
+
+    def _prepare_one(self, version: ModelVersion, picture: bytes) -> _File:
+        try:
+            if (mapping := version.categories.pictures) is not None:
+                picture = map_file(picture, mapping, self.settings.limits.max_pixels)
+            return _File(picture, self.count_pixels(picture))
+        except Refusal as refusal:
+            return _File(b"", 0, refusal)
 
     def _check_pixels(self, pixels: int) -> None:
         if pixels > self.settings.limits.max_pixels:
@@ -180,6 +214,27 @@ class ModelService:
         raise Refusal(
             413, f"The picture has too many pixels: {found}; at most {most} are accepted", "pixels"
         )
+
+
+@dataclasses.dataclass(frozen=True)
+class _File:
+    """A picture as the graph takes it; an empty one in place of a refused one."""
+
+    encoded: bytes
+    pixels: int
+    refusal: Refusal | None = None
+
+
+_STATUSES = {413: 3}
+"""HTTP status of a refused picture -> `status` of its row; 4 for all others."""
+
+
+def _refused(row: dict[str, np.ndarray], refusal: Refusal) -> dict[str, np.ndarray]:
+    """Puts the reason into the row of an empty picture."""
+    return row | {
+        signatures.STATUS: np.int32(_STATUSES.get(refusal.status, 4)),
+        signatures.STATUS_MESSAGE: refusal.sentence.encode(),
+    }
 
 
 def _take_exception(future: asyncio.Future) -> None:

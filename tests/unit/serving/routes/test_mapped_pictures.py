@@ -76,6 +76,17 @@ def test_the_address_of_tensorflow_serving_maps_too(mapped):
         np.testing.assert_array_equal(found, bright_map(MAPPING.apply(CHANNELS)))
 
 
+def test_a_picture_without_the_channels_fails_no_other(mapped):
+    large = np.zeros([100, 60, 4], np.uint16)
+    files = [tiff(CHANNELS[..., :2].copy()), tiff(CHANNELS), b"", tiff(large)]
+    body = json.dumps({"instances": [{"b64": base64.b64encode(each).decode()} for each in files]})
+    answer = mapped.send("POST", "/v1/models/maskconver:predict", body)
+    rows = answer.json()["predictions"]
+    assert [row["status"] for row in rows] == [4, 0, 1, 3]
+    assert "2 channels" in rows[0]["status_message"]
+    assert "at most 5000" in rows[3]["status_message"]
+
+
 @pytest.mark.parametrize("accept", ["application/json", "image/jpeg"])
 def test_a_picture_without_the_channels_is_refused(mapped, accept):
     answer = mapped.send("POST", "/segment", tiff(CHANNELS[..., :2].copy()), {"Accept": accept})

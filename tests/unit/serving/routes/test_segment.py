@@ -22,6 +22,7 @@ from tests.unit.serving.fake_model import (
     picture,
     pixels_of,
 )
+from tests.unit.serving.raw_http import connect, head_of, read_all, status_of
 
 PROPOSALS = "application/vnd.maskconver.proposals+json"
 
@@ -128,6 +129,16 @@ def test_thresholds_and_versions_of_the_query(serve):
         assert area("?version=1") == area("?label=stable") != area("?version=2")
         assert list(area("?score_threshold=0.7")[1]) == ["dark"]
         assert area("?score_threshold=1&overlap_threshold=0&min_area=0")[1] == {}
+
+
+def test_several_lines_of_accept_count_together(plain):
+    with connect(plain) as sock:
+        file = picture()
+        head = head_of(Content_Length=len(file), Connection="close").decode().strip()
+        lines = [head, "Accept: text/html", "Accept: image/png", "", ""]
+        sock.sendall("\r\n".join(lines).encode() + file)
+        raw = read_all(sock)
+    assert status_of(raw) == 200 and b"\x89PNG" in raw
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,19 @@ def test_bad_files_have_a_status_of_their_own_and_an_empty_batch_is_empty(plain)
     assert set(map(len, outputs.values())) == {0}
 
 
+def test_a_picture_with_too_many_pixels_fails_no_other(serve):
+    fine, large = picture(1), picture(0, (101, 100))
+    with serve(limits={"max_pixels": 10_000}) as running:
+        rows = _predict(running, {"instances": [_b64(large), _b64(fine), _b64(b"x")]})
+        rows = rows.json()["predictions"]
+        assert [row["status"] for row in rows] == [3, 0, 2]
+        assert "10100 pixels; at most 10000" in rows[0]["status_message"]
+        assert rows[0]["image_size"] == [0, 0] and rows[0]["panoptic_png_bytes"] == {"b64": ""}
+        _assert_row(rows[1], fine)
+        outputs = _predict(running, {"inputs": {"encoded_images": [_b64(large)]}})
+        assert outputs.json()["outputs"]["status"] == [3]
+
+
 @pytest.mark.parametrize(
     ("content", "part"),
     [

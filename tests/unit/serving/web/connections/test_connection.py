@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import json
 import socket
@@ -146,11 +145,9 @@ def test_stopping_ends_in_time_although_requests_hang(serve):
         model.gate.clear()
         half = connect(running)
         half.sendall(head_of(Content_Length=1000) + b"x")
+        answers = []
         thread = threading.Thread(
-            target=lambda: (
-                contextlib.suppress(Exception).__enter__()
-                or running.send("POST", "/segment", picture())
-            ),
+            target=lambda: answers.append(running.send("POST", "/segment", picture())),
             daemon=True,
         )
         thread.start()
@@ -158,6 +155,11 @@ def test_stopping_ends_in_time_although_requests_hang(serve):
         begin = time.monotonic()
     assert time.monotonic() - begin < 5
     model.gate.set()
+    thread.join()
+    [answer] = answers
+    assert answer.status == 503 and answer.headers["retry-after"] == "1"
+    assert answer.json() == {"error": "The server is stopping; try again"}
+    assert status_of(read_all(half)) == 503
     half.close()
 
 
