@@ -45,9 +45,7 @@ def test_folders_of_runs_and_installs_are_not_read(tmp_path):
 def test_a_link_to_a_heading_must_name_it_as_github_does(tmp_path, heading, anchor):
     plant_at(tmp_path, {"x.md": "", "b.md": f"{heading}\n```\n# no heading\n```\n"})
     plant_at(tmp_path, {"a.md": f"[right](b.md#{anchor})\n[wrong](b.md#{anchor}s)\n"})
-    assert link_rules.links_lead_to_headings(tmp_path) == [
-        f"a.md:2: no heading for b.md#{anchor}s"
-    ]
+    assert link_rules.links_lead_to_headings(tmp_path) == [f"a.md:2: no heading for b.md#{anchor}s"]
 
 
 def test_a_link_to_a_heading_of_its_own_page_is_checked(tmp_path):
