@@ -43,7 +43,7 @@ def format_page(settings: Iterable[Setting]) -> str:
     parts = [_HEAD]
     for title, group in _by_group(settings):
         rows = [
-            f"| `{s.name}` | {_cell(s.type + (f', in {s.unit}' if s.unit else ''))} | "
+            f"| `{s.name}` | {_cell(s.kind)} | "
             f"{'must be set' if s.default is None else f'`{_cell(s.default)}`'} | "
             f"{_cell(s.description)} | {_cell(s.when)} |"
             for s in group

@@ -50,11 +50,21 @@ class Setting:
     when: str
 
     @property
+    def kind(self) -> str:
+        """Its type and unit, such as "whole number, in steps" or "two numbers, each a share"."""
+        if not self.unit:
+            return self.type
+        if self.unit.endswith("s") and not self.unit.endswith("ss"):
+            return f"{self.type}, in {self.unit}"
+        article = "an" if self.unit[0] in "aeioAEIO" else "a"
+        each = "each " if self.type.startswith(("two", "list")) else ""
+        return f"{self.type}, {each}{article} {self.unit}"
+
+    @property
     def value(self) -> str:
-        """Its type, unit and default, such as "whole number, in steps; default 1000"."""
-        unit = f", in {self.unit}" if self.unit else ""
+        """Its kind and default, such as "whole number, in steps; default 1000"."""
         default = "must be set" if self.default is None else f"default {self.default}"
-        return f"{self.type}{unit}; {default}"
+        return f"{self.kind}; {default}"
 
 
 @functools.cache

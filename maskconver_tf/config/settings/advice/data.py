@@ -107,7 +107,7 @@ AUGMENTATION = Group(
             "share",
             "raise the lower bound for small models or short trainings",
         ),
-        "ClassificationInput.aspect_range": ("width over height", "hardly ever"),
+        "ClassificationInput.aspect_range": ("ratio of width to height", "hardly ever"),
     },
 )
 

@@ -90,7 +90,10 @@ def test_defaults_are_those_of_the_code():
     assert by_name["MaskConverLoss.padding"].default == "'negative'"
     assert by_name["ClassificationInput.shuffle_shards"].default == "True"
     assert by_name["TrainingInput.data_dir"].default is None
-    assert by_name["TrainingInput.data_dir"].value == "text, in path; must be set"
+    assert by_name["TrainingInput.data_dir"].value == "text, a path; must be set"
+    assert by_name["TrainingInput.service"].kind == "text or None, an address"
+    assert by_name["TrainingInput.scale_range"].kind == "two numbers, each a factor"
+    assert by_name["ClassificationInput.flip"].kind == "True or False"
     assert by_name["RunLength.total_steps"].value == "whole number, in steps; default 1000"
 
 
