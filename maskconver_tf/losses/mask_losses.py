@@ -125,7 +125,7 @@ class _SlotSums:
 
     def by_cell(self, pixel_map: tf.Tensor) -> tf.Tensor:
         """Groups a map of the slot map's size like `pixels`; float32 `[B, P, r^2]`."""
-        return tf.cast(pixels_by_cell(pixel_map, *self._grid), tf.float32)
+        return values_by_cell(tf.cast(pixel_map, tf.float32), *self._grid)
 
     def of_slots(self, weights: tf.Tensor) -> tf.Tensor:
         """Sums `weights` `[B, P, r^2]` over the pixels of each slot; `[B, K]`."""
@@ -164,11 +164,16 @@ def border_pixels(slot_map: tf.Tensor) -> tf.Tensor:
 
 def pixels_by_cell(label_map: tf.Tensor, height: int, width: int) -> tf.Tensor:
     """Groups the pixels `[B, h r, w r]` of a label map by mask cell; int32 `[B, h w, r^2]`."""
-    ratio = label_map.shape[1] // height
-    if label_map.shape[1:] != (height * ratio, width * ratio):
+    return values_by_cell(tf.cast(label_map, tf.int32), height, width)
+
+
+def values_by_cell(values: tf.Tensor, height: int, width: int) -> tf.Tensor:
+    """Groups one value for each pixel, `[B, h r, w r]`, by mask cell; `[B, h w, r^2]`."""
+    ratio = values.shape[1] // height
+    if values.shape[1:] != (height * ratio, width * ratio):
         raise ValueError(
-            f"label map {label_map.shape[1]}x{label_map.shape[2]}: expected a whole multiple of "
-            f"the mask grid {height}x{width}; choose a label_stride that divides the mask stride"
+            f"label map {values.shape[1]}x{values.shape[2]}: expected a whole multiple of the mask "
+            f"grid {height}x{width}; choose a label_stride that divides the mask stride"
         )
-    cells = tf.reshape(tf.cast(label_map, tf.int32), [-1, height, ratio, width, ratio])
+    cells = tf.reshape(values, [-1, height, ratio, width, ratio])
     return tf.reshape(tf.transpose(cells, [0, 1, 3, 2, 4]), [-1, height * width, ratio * ratio])

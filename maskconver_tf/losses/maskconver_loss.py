@@ -135,8 +135,17 @@ class MaskConverLoss:
           - the share of each level in them, such as `mask_bce_loss/level_3`. A mask counts for the
             level of its center. These shares are for logs; those of masks have no gradient.
         """
-        present = labels[types.SLOT_CLASS_IDS] >= 0  # [B, K]
         normalizer = sum_over_replicas(num_segments(labels)) + 1.0
+        parts = {name: value / normalizer for name, value in self._sums(outputs, labels).items()}
+        mask_loss = parts["mask_bce_loss"] + parts["mask_dice_loss"]
+        loss = self.center_weight * parts["center_heatmap_loss"] + self.mask_weight * mask_loss
+        if self.semantic_weight:
+            loss += self.semantic_weight * parts[_SEMANTIC]
+        return {"loss": loss} | parts
+
+    def _sums(self, outputs: dict, labels: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Sums each loss over cells, slots and pictures, with the shares of levels."""
+        present = labels[types.SLOT_CLASS_IDS] >= 0  # [B, K]
         terms = mask_terms(
             outputs[types.MASK_LOGITS],
             labels[types.SLOT_MAP],
@@ -148,33 +157,24 @@ class MaskConverLoss:
         if self.dice == "batch":
             dice = tf.zeros_like(dice) + joint_dice_loss(terms, present)
         present = tf.cast(present, tf.float32)
-        parts = {
+        sums = {
             "center_heatmap_loss": sum(heatmaps.values()),
             "mask_bce_loss": tf.reduce_sum(present * bce),
             "mask_dice_loss": tf.reduce_sum(present * dice),
         }
         for level, heatmap in heatmaps.items():
             on_level = tf.cast(labels[types.CENTER_LEVELS] == level, tf.float32)  # [B, K]
-            parts |= {
+            sums |= {
                 f"center_heatmap_loss/level_{level}": heatmap,
                 f"mask_bce_loss/level_{level}": tf.reduce_sum(on_level * tf.stop_gradient(bce)),
                 f"mask_dice_loss/level_{level}": tf.reduce_sum(on_level * tf.stop_gradient(dice)),
             }
         if self.semantic_weight:
-            parts[_SEMANTIC] = tf.reduce_sum(
-                tf.reduce_sum(present, axis=1)
-                * semantic_branch_loss(
-                    outputs[types.SEMANTIC_LOGITS],
-                    labels[types.SLOT_MAP],
-                    labels[types.SLOT_CLASS_IDS],
-                )
+            semantic = semantic_branch_loss(
+                outputs[types.SEMANTIC_LOGITS], labels[types.SLOT_MAP], labels[types.SLOT_CLASS_IDS]
             )
-        parts = {name: value / normalizer for name, value in parts.items()}
-        mask_loss = parts["mask_bce_loss"] + parts["mask_dice_loss"]
-        loss = self.center_weight * parts["center_heatmap_loss"] + self.mask_weight * mask_loss
-        if self.semantic_weight:
-            loss += self.semantic_weight * parts[_SEMANTIC]
-        return {"loss": loss} | parts
+            sums[_SEMANTIC] = tf.reduce_sum(tf.reduce_sum(present, axis=1) * semantic)
+        return sums
 
     def _heatmap_losses(
         self, logits: dict[int, tf.Tensor], labels: dict[str, tf.Tensor], terms: MaskTerms

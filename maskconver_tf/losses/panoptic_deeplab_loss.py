@@ -11,7 +11,7 @@ import tensorflow as tf
 from maskconver_tf import types
 from maskconver_tf.losses.cross_entropy import smoothed_cross_entropy
 from maskconver_tf.losses.hard_pixels import mean_of_largest
-from maskconver_tf.losses.mask_losses import pixels_by_cell
+from maskconver_tf.losses.mask_losses import pixels_by_cell, values_by_cell
 from maskconver_tf.losses.negative_cells import valid_cells
 from maskconver_tf.ops.gaussian import draw_round_gaussians
 from maskconver_tf.ops.slot_geometry import slot_areas_and_centers
@@ -145,7 +145,7 @@ class PanopticDeepLabLoss:
             tf.reshape(logits, [-1, height * width, num_classes]),
             pixels_by_cell(class_ids, height, width),
         )
-        losses *= _by_cell(weights, height, width)
+        losses *= values_by_cell(weights, height, width)
         return mean_of_largest(
             tf.reshape(losses, [-1, losses.shape[1] * losses.shape[2]]), self.hard_share
         )
@@ -181,13 +181,6 @@ def _offset_loss(offsets: tf.Tensor, things: _Things) -> tf.Tensor:
     wanted = things.of_pixels(things.centers, 0.0) - positions
     error = tf.reduce_sum(tf.abs(predicted - wanted), axis=-1)
     return _mean_where(things.of_pixels(tf.cast(things.is_thing, tf.float32), 0.0), error)
-
-
-def _by_cell(values: tf.Tensor, height: int, width: int) -> tf.Tensor:
-    """Groups float values of pixels `[B, h r, w r]` as `pixels_by_cell` does."""
-    ratio = values.shape[1] // height
-    cells = tf.reshape(values, [-1, height, ratio, width, ratio])
-    return tf.reshape(tf.transpose(cells, [0, 1, 3, 2, 4]), [-1, height * width, ratio * ratio])
 
 
 def _mean_where(weights: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
