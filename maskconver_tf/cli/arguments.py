@@ -19,19 +19,17 @@ LONGEST_SIDE = 2**14
 
 
 class CommandParser(argparse.ArgumentParser):
-    """Raises a `UserError` where argparse would exit.
-
-    It remembers its options, so that it can suggest the nearest one for a misspelt option.
-    """
+    """Raises a `UserError` where argparse would exit, and suggests names for misspelt options."""
 
     def __init__(self, **kwargs: Any) -> None:
-        self.options: list[str] = []
         kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         super().__init__(allow_abbrev=False, **kwargs)
 
-    def add_argument(self, *names: str, **kwargs: Any) -> argparse.Action:
-        self.options += [name for name in names if name.startswith("--")]
-        return super().add_argument(*names, **kwargs)
+    @property
+    def options(self) -> list[str]:
+        """The names of all options, such as "--out", also of those in groups."""
+        # argparse has no public list of them.
+        return [name for name in self._option_string_actions if name.startswith("--")]
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         # Look for misspelt options first: argparse would only report the option that they replace
@@ -86,7 +84,9 @@ def add_command(
 
 
 # ---- Options of several commands -----------------------------------------------------------------
-def add_model_option(parser: CommandParser, what: str = "--model_dir of the training") -> None:
+def add_model_option(
+    parser: CommandParser, what: str = "the run's folder, --model_dir of the training"
+) -> None:
     parser.add_argument(
         "--model", required=True, type=folder_name("--model", "runs/demo"), metavar="DIR", help=what
     )
@@ -125,10 +125,8 @@ def add_source_options(parser: CommandParser, with_val: bool = False) -> None:
     )
     group = parser.add_argument_group("where the dataset is (each source below lists its options)")
     for name, (metavar, what) in OPTIONS.items():
-        parser.options.append(f"--{name}")
         group.add_argument(f"--{name}", metavar=metavar, help=what)
         if with_val:
-            parser.options.append(f"--val_{name}")
             group.add_argument(f"--val_{name}", help=argparse.SUPPRESS)
 
 
@@ -152,8 +150,14 @@ def positive_count(option: str) -> Callable[[str], int]:
     return parse
 
 
-def number_in(option: str, least: float, most: float) -> Callable[[str], float]:
-    """Parses an option that takes a number from `least` to `most`."""
+def number_in(
+    option: str, least: float, most: float, such_as: float | None = None
+) -> Callable[[str], float]:
+    """Parses an option that takes a number from `least` to `most`.
+
+    `such_as` is an example for the message; by default the number in the middle.
+    """
+    example = (least + most) / 2 if such_as is None else such_as
 
     def parse(text: str) -> float:
         try:
@@ -163,7 +167,7 @@ def number_in(option: str, least: float, most: float) -> Callable[[str], float]:
         if not least <= number <= most:
             raise UserError(
                 f"{option} {text}: expected a number from {least:g} to {most:g}, such as {option} "
-                f"{(least + most) / 2:g}"
+                f"{example:g}"
             )
         return number
 

@@ -36,7 +36,15 @@ from maskconver_tf.errors import RunStopped, UserError
 _GIN_PREFIX = "--gin."
 
 _FLOW = """\
-from nothing to a prediction:
+your own pictures, in COCO panoptic layout (`maskconver data build --help` lists other layouts):
+  maskconver data build --images mine/images --panoptic mine/panoptic \\
+      --annotations mine/panoptic.json --out data/all
+  maskconver data check data/all --out report
+  maskconver new data/all --split 0.2 --out mine.gin --minutes 30
+  maskconver train --gin_file mine.gin --model_dir runs/mine --minutes 30
+  maskconver predict --model runs/mine photo.jpg --out pictures
+
+all steps on generated scenes, without a dataset:
   maskconver data synth --out scenes
   maskconver data check scenes --out report
   maskconver data build --images scenes/images/train --panoptic scenes/panoptic/train \\

@@ -81,7 +81,7 @@ RUN_OPTIONS = {
         TOTAL_STEPS,
         TOTAL_STEPS,
         "N",
-        "length of the training (default: the experiment's)",
+        "length of the training in steps (default: the experiment's)",
         positive_count("--total_steps"),
     ),
     "minutes": RunOption(
@@ -91,7 +91,7 @@ RUN_OPTIONS = {
         "length of the training as a time, in place of --total_steps: the run measures its steps "
         "and evaluations and fits steps, warm-up and learning rate to the time. It begins when the "
         "first step is compiled",
-        number_in("--minutes", 0.01, 1e6),
+        number_in("--minutes", 0.01, 1e6, such_as=30),
     ),
 }
 

@@ -20,7 +20,7 @@ def add_threshold_options(parser: CommandParser) -> None:
     """Adds `--score_threshold`, `--overlap_threshold` and `--min_area`."""
     group = parser.add_argument_group(f"which segments count {_DEFAULT}")
     for name, metavar, parse, what in (
-        ("score_threshold", "X", number_in("--score_threshold", 0, 1), "lowest score of a segment"),
+        ("score_threshold", "X", number_in("--score_threshold", 0, 1), "least score of a segment"),
         (
             "overlap_threshold",
             "X",
@@ -30,7 +30,6 @@ def add_threshold_options(parser: CommandParser) -> None:
         ("min_area", "N", _pixels("--min_area"), "least area of a segment in pixels"),
     ):
         shares = ", 0..1" if metavar == "X" else ""
-        parser.options.append(f"--{name}")
         group.add_argument(f"--{name}", type=parse, metavar=metavar, help=f"{what}{shares}")
 
 

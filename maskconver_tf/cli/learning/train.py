@@ -71,7 +71,7 @@ def _add_compiler_options(parser: CommandParser) -> None:
     )
     parser.add_argument(
         "--timeout",
-        type=number_in("--timeout", 0, 100_000),
+        type=number_in("--timeout", 0, 100_000, such_as=60),
         default=60,
         metavar="MIN",
         help="longest time of one compilation (default: 60)",
@@ -140,10 +140,6 @@ def add_train_command(commands: Any) -> None:
 
 def run_train(args: argparse.Namespace) -> int:
     with stopping_on_sigterm():
-        if process_end.leave_at_once():
-            from maskconver_tf.training.run_files import run_lock
-
-            run_lock.keep_until_exit()
         if args.heart:
             return _learn_by_heart(args)
         from maskconver_tf.config import configuration
@@ -154,8 +150,20 @@ def run_train(args: argparse.Namespace) -> int:
         configuration.load(args.gin_file, bindings, continued=continued)
         from maskconver_tf.config import roots  # takes seconds: report bad arguments before
 
+        _leave_at_once()
         roots.train_run(args.model_dir)
         return 0
+
+
+def _leave_at_once() -> None:
+    """Ends the process of the command without deletion, see `process_end`.
+
+    Until then it keeps its claim on the run's folder.
+    """
+    if process_end.leave_at_once():
+        from maskconver_tf.training.run_files import run_lock
+
+        run_lock.keep_until_exit()
 
 
 _NOT_FOR_HEART = ("eval_data", "total_steps", "minutes")
@@ -171,6 +179,7 @@ def _learn_by_heart(args: argparse.Namespace) -> int:
         )
     names = [name for name in run_options.RUN_OPTIONS if name not in _NOT_FOR_HEART]
     bindings = [*run_options.settings(args, names), *args.gin, *_start(args)]
+    _leave_at_once()
     return 0 if heart_run(args.model_dir, args.gin_file, bindings, args.total_steps) else 1
 
 

@@ -20,7 +20,8 @@ from maskconver_tf.errors import UserError
 
 
 def add_data_commands(commands: Any) -> None:
-    data = commands.add_parser("data", help="make, check, build and show datasets")
+    summary = "make, check, build and show datasets"
+    data = commands.add_parser("data", help=summary, description=summary)
     data.set_defaults(parser=data)
     data_commands = data.add_subparsers(title="commands", metavar="COMMAND")
     add_synth_command(data_commands)
@@ -52,10 +53,10 @@ def add_synth_command(commands: Any) -> None:
             type=int,
             default=default,
             metavar="N",
-            help=f"scenes in {part} (default: {default})",
+            help=f"pictures of the part {part} (default: {default})",
         )
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="each seed gives other scenes (default: 0)"
+        "--seed", type=int, default=0, metavar="N", help="each gives other pictures (default: 0)"
     )
     add_workers_option(parser)
 

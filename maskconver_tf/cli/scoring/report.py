@@ -83,7 +83,6 @@ def _add_truth_options(parser: Any) -> None:
     group.add_argument(
         "--images", metavar="DIR", help="its pictures; without them the page shows no photos"
     )
-    parser.options += ["--data", "--truth", "--truth_png", "--images"]
 
 
 def run_report(args: argparse.Namespace) -> None:

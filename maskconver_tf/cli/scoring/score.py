@@ -85,8 +85,6 @@ def _add_folder_options(parser: Any) -> None:
         default="0,255",
         help="classes that mean void, unless the list has them (default: 0,255)",
     )
-    names = ("coding", "classes", "class_channel", "instance_channel", "divisor", "void_ids")
-    parser.options += [f"--{name}" for name in names]
 
 
 def run_score(args: argparse.Namespace) -> None:

@@ -82,7 +82,7 @@ def _add_folders(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--max_gigabytes",
-        type=number_in("--max_gigabytes", 0.001, 100_000),
+        type=number_in("--max_gigabytes", 0.001, 100_000, such_as=4),
         default=4.0,
         metavar="X",
         help="most space of that folder; if float16 does not fit, it holds fewer pictures "

@@ -39,8 +39,8 @@ def add_predict_command(commands: Any) -> None:
         "segment pictures; write drawings, id maps, tables, or files of other programs",
         "maskconver predict --model runs/demo photos --out results --format drawing,csv",
         f"formats (STEM is the name of a picture without suffix):\n{names}\n\n"
-        "The same command again goes on where it stopped. It predicts a picture anew if the\n"
-        "picture, the model or an option that changes the result is another one.",
+        "The same command again goes on where it stopped. It predicts a picture again if the\n"
+        "picture, the model or an option that changes the result is different.",
     )
     add_model_option(parser, "a run's --model_dir, or a folder that `maskconver export` wrote")
     parser.add_argument(
@@ -113,7 +113,6 @@ def _add_output_options(parser: CommandParser) -> None:
         action="store_true",
         help="leave dark pictures dark (default: brighten them in the drawing)",
     )
-    parser.options += ["--labels", "--outlines", "--enlarge", "--raw_contrast"]
 
 
 def run_predict(args: argparse.Namespace) -> None:

@@ -64,7 +64,7 @@ def add_serve_command(commands: Any) -> None:
     for name, (default, least, most, what) in _SECONDS.items():
         parser.add_argument(
             f"--{name}",
-            type=number_in(f"--{name}", least, most),
+            type=number_in(f"--{name}", least, most, such_as=default),
             default=default,
             metavar="S",
             help=f"{what} (default: {default:g})",
@@ -122,7 +122,7 @@ def _add_batch_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--batch_ms",
-        type=number_in("--batch_ms", 0, 10_000),
+        type=number_in("--batch_ms", 0, 10_000, such_as=5),
         default=5.0,
         metavar="MS",
         help="milliseconds that a picture waits for others (default: 5)",

@@ -13,6 +13,8 @@ from maskconver_tf import __version__
 from maskconver_tf.cli.main import main, make_parser
 from maskconver_tf.errors import RunStopped, UserError
 
+OWN_DATA = [["data", "build"], ["data", "check"], ["new"], ["train"], ["predict"]]
+"""From your own pictures to a prediction."""
 FLOW = [
     ["data", "synth"],
     ["data", "check"],
@@ -28,7 +30,8 @@ FLOW = [
 ]
 """From nothing to a prediction."""
 
-COMMANDS = [*FLOW, ["models"]]
+OTHERS = [["convert"], ["models"], ["new"], ["parity"], ["score"], ["serve"], ["settings"]]
+COMMANDS = [*FLOW, *OTHERS]
 
 
 # ---- Help ----------------------------------------------------------------------------------------
@@ -42,15 +45,23 @@ def test_help_ends_with_an_example_that_parses(help_of, command):
     assert unknown == []
 
 
-def test_help_tells_the_way_from_nothing_to_a_prediction(help_of):
-    flow = help_of().partition("from nothing to a prediction:\n")[2].partition("\n\n")[0]
+@pytest.mark.parametrize(
+    ("heading", "expected"), [("your own pictures", OWN_DATA), ("all steps on generated", FLOW)]
+)
+def test_help_tells_the_way_to_a_prediction(help_of, heading, expected):
+    flow = help_of().partition(f"\n{heading}")[2].partition(":\n")[2].partition("\n\n")[0]
     commands = _commands_in(flow)
     for argv in commands:
         args, unknown = make_parser().parse_known_args(argv)
         assert args.handler is not None and not unknown
     starts = [argv[: 2 if argv[0] == "data" else 1] for argv in commands]
-    assert [start for i, start in enumerate(starts) if start not in starts[:i]] == FLOW
+    assert [start for i, start in enumerate(starts) if start not in starts[:i]] == expected
     assert "--gin." not in flow
+
+
+def test_the_tests_of_help_know_every_command(help_of):
+    shown = re.findall(r"^ {4}([a-z]+)\b", help_of().partition("COMMAND\n")[2], re.MULTILINE)
+    assert set(shown) == {command[0] for command in COMMANDS}
 
 
 def _commands_in(text: str) -> list[list[str]]:
@@ -108,6 +119,23 @@ for argv in {LIGHT_COMMANDS}:
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("command", ["train", "preflight"])
+def test_a_missing_gin_file_is_reported_without_tensorflow(command):
+    program = f"""
+import sys
+from maskconver_tf.cli.main import run
+sys.argv = ["maskconver", "{command}", "--gin_file", "nowhere.gin"]
+sys.argv += ["--model_dir", "d"] * ("{command}" == "train")
+try:
+    run()
+finally:
+    print("tensorflow" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 2 and "no Gin file 'nowhere.gin'" in done.stderr
+    assert done.stdout == "False\n"
 
 
 # ---- Errors --------------------------------------------------------------------------------------
