@@ -30,7 +30,7 @@ class Problem(enum.Enum):
     NO_ANNOTATION = (
         "image without annotation",
         "an entry under annotations whose image_id is the image's id",
-        "add the annotation (if nothing is labeled: segments_info [] and an all-zero PNG) or "
+        "add the annotation (if nothing is labelled: segments_info [] and an all-zero PNG) or "
         "remove the image",
     )
     NO_IMAGE = (

@@ -11,7 +11,7 @@ import numpy as np
 def palette(num_colors: int) -> np.ndarray:
     """Chooses colors, uint8 `[num_colors, 3]`. Each looks most different from all earlier colors.
 
-    Black, white and grey count as earlier colors: void, outlines and photographs use them.
+    Black, white and gray count as earlier colors: void, outlines and photographs use them.
     """
     levels = np.linspace(0, 255, 11).round().astype(np.uint8)
     candidates = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), -1).reshape(-1, 3)

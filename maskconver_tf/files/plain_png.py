@@ -97,7 +97,7 @@ def _reverse(value: int, width: int) -> int:
 def _pack(values: np.ndarray, widths: np.ndarray) -> bytes:
     """Writes `values[i]` with `widths[i]` (1..15, or 0 for nothing) bits each, lowest bit first.
 
-    First neighbours are joined in pairs, then all pairs that start in the same 32-bit word. A pair
+    First neighbors are joined in pairs, then all pairs that start in the same 32-bit word. A pair
     has at most 30 bits, so at least one pair starts in each word. The last pair of a word may
     continue in the next word.
     """

@@ -21,7 +21,7 @@ from maskconver_tf.types import Segment
 
 _VOID_BRIGHTNESS = 0.6
 _FADING = 0.6
-"""Share of the picture's own colors that turns grey under a segment, so that colors do not mix."""
+"""Share of the picture's own colors that turns gray under a segment, so that colors do not mix."""
 _LUMA = np.array([0.3, 0.6, 0.1], np.float32)
 _MAX_NAME = 28
 _MIN_AREA = 1.5
@@ -89,13 +89,13 @@ def _check_arguments(image: np.ndarray, panoptic_map: np.ndarray, alpha: float) 
 
 
 def _tint(image: np.ndarray, index: np.ndarray, colors: np.ndarray, alpha: float) -> np.ndarray:
-    """Mixes each segment's color with the image and the grey image; uint8 `[h, w, 3]`."""
+    """Mixes each segment's color with the image and the gray image; uint8 `[h, w, 3]`."""
     original = np.full((len(colors), 1), (1 - alpha) * (1 - _FADING), np.float32)
     original[0] = _VOID_BRIGHTNESS
-    grey = np.full((len(colors), 1), (1 - alpha) * _FADING, np.float32)
-    grey[0] = 0
+    gray = np.full((len(colors), 1), (1 - alpha) * _FADING, np.float32)
+    gray[0] = 0
     luma = (image @ _LUMA)[..., np.newaxis]
-    mixed = image * original[index] + luma * grey[index] + (colors * np.float32(alpha))[index]
+    mixed = image * original[index] + luma * gray[index] + (colors * np.float32(alpha))[index]
     return mixed.astype(np.uint8)
 
 
@@ -122,8 +122,8 @@ def _draw_outlines(picture: np.ndarray, depth: np.ndarray, width: int) -> None:
     _blend(picture, (depth > width) & (depth <= 2 * width), 0, 0.45)
 
 
-def _blend(picture: np.ndarray, mask: np.ndarray, grey: int, alpha: float) -> None:
-    picture[mask] = picture[mask] * (1 - alpha) + grey * alpha
+def _blend(picture: np.ndarray, mask: np.ndarray, gray: int, alpha: float) -> None:
+    picture[mask] = picture[mask] * (1 - alpha) + gray * alpha
 
 
 def _draw_labels(

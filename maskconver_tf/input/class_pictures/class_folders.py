@@ -22,7 +22,7 @@ class ClassFolders:
     """Pictures in `data_dir/split/CLASS/`. Classes are in the order of their folders' names.
 
     The first picture of each class comes first, then the second of each, and so on. The first N
-    pictures therefore have all classes, and neighbours have different classes.
+    pictures therefore have all classes, and neighbors have different classes.
 
     Attributes:
       where: folder of the split.

@@ -47,7 +47,7 @@ def test_scenes_hold_the_hard_cases_of_real_annotations(examples):
 def test_the_mean_color_tells_the_class_of_fewer_than_half_of_the_things(examples):
     colors, classes = _mean_colors(examples["train"])
     held_out, truth = _mean_colors(examples["val"])
-    for guess in (_nearest_neighbours, _gaussians):
+    for guess in (_nearest_neighbors, _gaussians):
         accuracy = np.mean(guess(colors, classes, held_out) == truth)
         assert 0.2 < accuracy < 0.5, guess.__name__
 
@@ -61,7 +61,7 @@ def _mean_colors(split: list[tuple]) -> tuple[np.ndarray, np.ndarray]:
     return np.array([color for color, _ in pairs]), np.array([c for _, c in pairs])
 
 
-def _nearest_neighbours(colors: np.ndarray, classes: np.ndarray, asked: np.ndarray) -> np.ndarray:
+def _nearest_neighbors(colors: np.ndarray, classes: np.ndarray, asked: np.ndarray) -> np.ndarray:
     distances = ((asked[:, None] - colors[None]) ** 2).sum(axis=-1)
     votes = classes[np.argsort(distances, axis=1)[:, :15]]
     return np.array([np.bincount(v).argmax() for v in votes])

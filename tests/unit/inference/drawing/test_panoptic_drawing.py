@@ -22,7 +22,7 @@ CATEGORIES = Categories.from_coco(
 PERSON, SKY, BALL = range(3)
 
 
-def grey(height, width, value=100):
+def gray(height, width, value=100):
     return np.full((height, width, 3), value, np.uint8)
 
 
@@ -41,14 +41,14 @@ def test_void_is_the_picture_a_little_darker():
 @pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
 def test_segment_has_the_color_of_its_class(alpha):
     drawn = draw_panoptic_map(
-        grey(20, 20), np.full((20, 20), 7), [Segment(7, SKY)], CATEGORIES, alpha
+        gray(20, 20), np.full((20, 20), 7), [Segment(7, SKY)], CATEGORIES, alpha
     )
     expected = (1 - alpha) * 100 + alpha * CATEGORIES.colors[SKY]
     np.testing.assert_allclose(drawn, np.broadcast_to(expected, drawn.shape), atol=1)
 
 
 def test_structure_of_the_picture_shows_through():
-    image = grey(20, 20)
+    image = gray(20, 20)
     image[:, 10:] = 200
     drawn = draw_panoptic_map(image, np.full((20, 20), 7), [Segment(7, SKY)], CATEGORIES, 0.55)
     np.testing.assert_allclose(drawn[5, 15].astype(int) - drawn[5, 5], 45, atol=1)
@@ -59,7 +59,7 @@ def test_outline_is_light_and_dark_so_that_any_background_shows_it(background):
     panoptic_map = np.ones((10, 40), np.int32)  # Too low for a label.
     panoptic_map[:, 20:] = 2
     segments = [Segment(1, SKY), Segment(2, SKY)]
-    image = grey(10, 40, background)
+    image = gray(10, 40, background)
     row = draw_panoptic_map(image, panoptic_map, segments, CATEGORIES, alpha=0.0)[0].max(axis=-1)
     plain = row[5]
     assert min(row[19], row[20]) > 210
@@ -75,7 +75,7 @@ def test_outline_grows_with_the_picture():
     for size in (480, 1920):
         panoptic_map = np.ones((size, size), np.int32)
         panoptic_map[:, size // 2 :] = 2
-        drawn = draw_panoptic_map(grey(size, size), panoptic_map, segments, CATEGORIES)
+        drawn = draw_panoptic_map(gray(size, size), panoptic_map, segments, CATEGORIES)
         widths.append((drawn[0] > 200).all(axis=-1).sum())
     assert widths == [2, 8]
 
@@ -84,14 +84,14 @@ def test_outlines_of_many_small_things_stay_thin():
     panoptic_map = np.kron(np.arange(1, 61 * 61 + 1).reshape(61, 61), np.ones((16, 16), int))
     segments = [Segment(i, PERSON) for i in range(1, 61 * 61 + 1)]
     size = panoptic_map.shape
-    drawn = draw_panoptic_map(grey(*size), panoptic_map, segments, CATEGORIES, labels="none")
+    drawn = draw_panoptic_map(gray(*size), panoptic_map, segments, CATEGORIES, labels="none")
     assert (drawn[8, :16] > 200).all(axis=-1).sum() == 1
 
 
 def test_label_is_drawn_inside_its_segment():
     panoptic_map = np.zeros((200, 300), np.int32)
     panoptic_map[50:150, 150:290] = 5
-    unnamed = draw_panoptic_map(grey(200, 300), panoptic_map, [Segment(5, SKY)], CATEGORIES)
+    unnamed = draw_panoptic_map(gray(200, 300), panoptic_map, [Segment(5, SKY)], CATEGORIES)
     inside = unnamed[60:140, 160:280]
     assert has_white(inside)
     assert not has_white(unnamed[:40])
@@ -101,7 +101,7 @@ def test_score_and_crowd_are_written():
     panoptic_map = np.full((100, 200), 1)
     variants = [Segment(1, PERSON), Segment(1, PERSON, score=0.97), Segment(1, PERSON, score=0.5)]
     variants.append(Segment(1, PERSON, is_crowd=True))
-    drawn = [draw_panoptic_map(grey(100, 200), panoptic_map, [s], CATEGORIES) for s in variants]
+    drawn = [draw_panoptic_map(gray(100, 200), panoptic_map, [s], CATEGORIES) for s in variants]
     for i, one in enumerate(drawn):
         assert not any(np.array_equal(one, other) for other in drawn[i + 1 :])
 
@@ -109,14 +109,14 @@ def test_score_and_crowd_are_written():
 def test_segments_too_small_carry_no_label():
     panoptic_map = np.zeros((200, 200), np.int32)
     panoptic_map[90:98, 90:98] = 1
-    with_name = draw_panoptic_map(grey(200, 200), panoptic_map, [Segment(1, PERSON)], CATEGORIES)
+    with_name = draw_panoptic_map(gray(200, 200), panoptic_map, [Segment(1, PERSON)], CATEGORIES)
     assert (with_name[70:85] == 60).all()
     assert (with_name[105:120] == 60).all()
 
 
 def test_long_and_foreign_names_are_drawn():
     drawn = draw_panoptic_map(
-        grey(400, 600), np.full((400, 600), 1), [Segment(1, BALL)], CATEGORIES
+        gray(400, 600), np.full((400, 600), 1), [Segment(1, BALL)], CATEGORIES
     )
     assert has_white(drawn)
 
@@ -130,7 +130,7 @@ def test_names_that_no_font_has_become_ids_with_one_hint(monkeypatch, caplog):
         panoptic_map = np.repeat([[1] * 300 + [2] * 300], 300, axis=0)
         segments = [Segment(1, 0), Segment(2, 1)]
         categories = Categories.from_coco(entries, "test")
-        return draw_panoptic_map(grey(300, 600), panoptic_map, segments, categories)
+        return draw_panoptic_map(gray(300, 600), panoptic_map, segments, categories)
 
     np.testing.assert_array_equal(drawn("고양이", "개"), drawn("class 40", "class 41"))
     drawn("고양이", "말")
@@ -141,12 +141,12 @@ def test_names_that_no_font_has_become_ids_with_one_hint(monkeypatch, caplog):
 def test_tiny_pictures_are_drawn(size):
     panoptic_map = np.arange(size[0] * size[1], dtype=np.int32).reshape(size) % 3
     segments = [Segment(1, PERSON), Segment(2, PERSON)]
-    drawn = draw_panoptic_map(grey(*size), panoptic_map, segments, CATEGORIES)
+    drawn = draw_panoptic_map(gray(*size), panoptic_map, segments, CATEGORIES)
     assert drawn.shape == (*size, 3)
 
 
 def test_arguments_stay_as_they_were():
-    image, panoptic_map = grey(50, 50), np.full((50, 50), 1, np.int32)
+    image, panoptic_map = gray(50, 50), np.full((50, 50), 1, np.int32)
     panoptic_map[:20] = 0
     image.setflags(write=False)
     panoptic_map.setflags(write=False)
@@ -157,11 +157,11 @@ def test_arguments_stay_as_they_were():
 @pytest.mark.parametrize(
     ("image", "panoptic_map", "alpha", "message"),
     [
-        (grey(4, 5), np.ones((5, 4), int), 0.5, r"image is \(4, 5\) and the panoptic map \(5, 4\)"),
-        (grey(4, 5)[..., 0], np.ones((4, 5), int), 0.5, r"uint8 of shape \(4, 5\)"),
-        (grey(4, 5) / 255, np.ones((4, 5), int), 0.5, "image is float64"),
-        (grey(4, 5), np.full((4, 5), 2), 0.5, "pixels of segment 2, which is not listed"),
-        (grey(4, 5), np.ones((4, 5), int), 1.5, "alpha is 1.5"),
+        (gray(4, 5), np.ones((5, 4), int), 0.5, r"image is \(4, 5\) and the panoptic map \(5, 4\)"),
+        (gray(4, 5)[..., 0], np.ones((4, 5), int), 0.5, r"uint8 of shape \(4, 5\)"),
+        (gray(4, 5) / 255, np.ones((4, 5), int), 0.5, "image is float64"),
+        (gray(4, 5), np.full((4, 5), 2), 0.5, "pixels of segment 2, which is not listed"),
+        (gray(4, 5), np.ones((4, 5), int), 1.5, "alpha is 1.5"),
     ],
 )
 def test_what_does_not_fit_is_refused(image, panoptic_map, alpha, message):
@@ -177,6 +177,6 @@ def test_a_vga_picture_takes_a_fraction_of_a_second():
     fastest = np.inf
     for _ in range(3):
         start = time.perf_counter()
-        draw_panoptic_map(grey(480, 640), panoptic_map, segments, CATEGORIES)
+        draw_panoptic_map(gray(480, 640), panoptic_map, segments, CATEGORIES)
         fastest = min(fastest, time.perf_counter() - start)
     assert fastest < 0.5
