@@ -1,8 +1,8 @@
 """Builds a dataset folder, which training reads, from a dataset as its authors publish it.
 
-Several processes check and encode the pictures. This process writes the records in a
-random order that depends on their number alone. So the same input gives the same bytes with any
-number of processes.
+Several processes check and encode the pictures. This process writes the records in a random order
+that depends on their number alone. So the same input gives the same bytes with any number of
+processes.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ OPTIONS = {
     "max_pixels": ("N", HELP),
     "channels": ("N,N,N", "channels of the files, from 0, that become red, green and blue"),
     "percentiles": ("A,B", "percentiles that become 0 and 255 (default with --channels: 0.1,99.9)"),
-    "stretch": ("KIND", "percentiles of each picture (default) or of the whole dataset"),
+    "stretch": ("KIND", "picture: percentiles of each by itself (default); dataset: one range"),
     "mapping_of": ("DATASET", "dataset folder whose mapping of channels to take"),
 }
 """Option name -> (metavar, help text)."""
