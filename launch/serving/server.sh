@@ -14,8 +14,8 @@
 # counts as ready when it has loaded and warmed up the model, not when it answers. A new version in the
 # folder is served without a restart (under KServe after one).
 #
-# Settings, from the shell or launch/serving/env (env.example explains them): IMAGE, GPU, EXPORT,
-# MODEL_PATH, BATCH_SIZES, VERSIONS, LABELS, KUBE_CONTEXT and more.
+# Settings, from the shell or launch/serving/env: IMAGE, GPU, EXPORT, MODEL_PATH, BATCH_SIZES, VERSIONS,
+# LABELS, KUBE_CONTEXT and more. env.example explains them, and has the values of those that are not set.
 #
 #   maskconver export --model runs/demo/model --out exported --batch_sizes 1,8
 #   EXPORT=exported launch/serving/server.sh --dry-run compose demo   # prints all files, starts nothing
@@ -285,7 +285,17 @@ delete() {
         echo "# The cluster has no KServe, or the command above failed: see its message" >&2
 }
 
+# load_defaults: gives settings without a value that of env.example.
+load_defaults() {
+    local name
+    load_env "$here/env.example"
+    for name in "${!LINES_OF[@]}"; do # A message must not send anybody to the example.
+        [[ ${LINES_OF[$name]} != "$here/env.example":* ]] || unset "LINES_OF[$name]"
+    done
+}
+
 parse_command_and_name "$@"
+load_defaults
 ((${#EXTRA[@]} == 0)) || die "nothing is expected behind --, found '${EXTRA[*]}'; see ${0##*/} --help"
 case $command in
     compose | down) ;;

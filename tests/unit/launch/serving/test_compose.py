@@ -90,6 +90,15 @@ def test_a_dry_run_writes_and_runs_nothing(launch, fakes, export, tmp_path):
     assert not (tmp_path / "work/runs").exists()
 
 
+def test_settings_that_nobody_sets_have_the_values_of_the_example(launch, fakes, export):
+    command = ("serving/server.sh", "--dry-run", "compose", "pets")
+    done = launch(*command, EXPORT=str(export))
+    assert done.stdout == launch(*command, **SETTINGS | {"EXPORT": str(export)}).stdout
+    refused = launch(*command, code=2, EXPORT=str(export), GPU="1").stderr
+    assert "write IMAGE=... with another value before the command" in refused
+    assert "env.example" not in refused
+
+
 @pytest.mark.parametrize(
     "settings, message",
     [
