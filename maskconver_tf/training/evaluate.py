@@ -58,7 +58,8 @@ def evaluate(
 
     Returns:
       The content of `results.json`: group -> metric -> percent. `per_class`, if present, holds
-      class -> metric -> percent.
+      class -> metric -> percent. `baselines`, if present, holds the scores of answers without a
+      model.
 
     Raises:
       UserError: the dataset has other classes than the model, there is no dataset, or the strategy
@@ -143,7 +144,7 @@ def _only_worker(strategy: str) -> Workers:
 def _score_and_write(
     evaluator: Evaluator, folder: Path, num_pictures: int, clock: _Clock
 ) -> Results:
-    rows = []
+    rows, comparison = [], evaluator.comparison()
     with evaluator.writer(folder) as write:
 
         def keep(index: int, example: dict, prediction: object) -> None:
@@ -152,9 +153,13 @@ def _score_and_write(
                 if row is not None:
                     rows.append(row)
             write(index, example, prediction)
+            if comparison is not None:
+                comparison.add(index, example, prediction)
             clock.picture()
 
         results = evaluator.score(keep, is_command=True)
+    if comparison is not None:
+        results = results | {"baselines": comparison.results(results)}
     write_results(folder / "results.json", results)
     if rows:
         Image.fromarray(stack_rows(rows)).save(folder / "overview.png")

@@ -142,6 +142,21 @@ def test_commands_for_segments_refuse_other_tasks(chain, data, tmp_path, capsys)
     assert "nowhere: found nothing, expected a dataset folder" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("stage", "kind"),
+    [("classification", "classification"), ("semantic", "semantic segmentation")],
+)
+def test_windows_are_refused_for_other_tasks_before_anything_is_scored(
+    chain, tmp_path, capsys, stage, kind
+):
+    command = ["evaluate", "--model", str(chain[stage][0]), "--out", str(tmp_path)]
+    assert main([*command, "--tile", "auto"]) == 2
+    message = capsys.readouterr().err
+    assert f"--tile: this is a run of {kind}, and only the maps of panoptic segmentation" in message
+    assert "remove the option" in message
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("stage", ["classification", "semantic"])
 def test_the_step_of_a_stage_lowers_to_xla(stage):
     configuration.load([GIN_FILES[stage]])

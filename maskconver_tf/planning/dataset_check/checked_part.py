@@ -9,12 +9,13 @@ from maskconver_tf.datasets.census.census import Census
 from maskconver_tf.datasets.census.measure_picture import MeasureRequest, PictureMeasures
 from maskconver_tf.datasets.findings import Finding, Problem
 from maskconver_tf.datasets.sources.source import Source
-from maskconver_tf.evaluation.constant_answer import ConstantAnswer
-from maskconver_tf.planning.dataset_check.advice.baselines import ThresholdAnswer
+from maskconver_tf.evaluation.baselines.constant_answer import ConstantAnswer
+from maskconver_tf.evaluation.baselines.threshold_answer import ThresholdAnswer
 from maskconver_tf.planning.dataset_check.advice.settings_advice import (
     SettingsAdvice,
     TrainingView,
 )
+from maskconver_tf.planning.dataset_check.advice.size_ceilings import with_times
 from maskconver_tf.planning.dataset_check.model_grid import ModelGrid
 from maskconver_tf.planning.dataset_check.report import ReportPicture
 
@@ -127,10 +128,10 @@ class CheckedPart:
             "layout": self.source.description,
             "num_listed": self.num_listed,
             **self.census.to_json(),
-            "ceilings": [c.to_json() for c in self.ceilings if c.num_pictures],
+            "ceilings": with_times([c.to_json() for c in self.ceilings if c.num_pictures]),
             "baselines": {
-                "constant": self._constant.to_json(),
-                "threshold": self._threshold.to_json(self.census.num_segments),
+                "constant": _rounded(self._constant.result()),
+                "threshold": _rounded(self._threshold.result(self.census.num_segments)),
             },
             "warnings": self._advice.warnings(),
         }
@@ -140,3 +141,12 @@ def _spread(count: int, wanted: int) -> set[int]:
     """Returns up to `wanted` numbers below `count`, evenly spread."""
     wanted = min(count, wanted)
     return {i * count // wanted for i in range(wanted)}
+
+
+def _rounded(scores: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Rounds the percents to two digits."""
+    if scores is None:
+        return None
+    return {
+        key: round(value, 2) if isinstance(value, float) else value for key, value in scores.items()
+    }

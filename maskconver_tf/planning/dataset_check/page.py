@@ -147,10 +147,11 @@ def _kind(kind: Enum, entries: list[tuple[str, Finding]], is_open: bool) -> str:
 
 def _ceilings(report: Report) -> str:
     rows = [
-        "<tr><td class=name>{}</td><td>{} x {}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>"
-        "<td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>".format(
+        "<tr><td class=name>{}</td><td>{} x {}</td><td>{:.3g}</td><td>{}</td><td>{}</td><td>{}</td>"
+        "<td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>".format(
             _text(name),
             *ceiling["input_size"],
+            ceiling["relative_time"],
             *(_score(ceiling[key]) for key in ("pq", "pq_things", "pq_stuff")),
             *(_score(ceiling[f"pq_{key}"]) for key in ("aligned", "shifted", "label_stride_1")),
             ceiling["num_dropped_segments"],
@@ -166,8 +167,11 @@ def _ceilings(report: Report) -> str:
         "<h2>PQ ceiling</h2><p class=soft>The score of a perfect model. The truth is reduced to "
         f"{grid['num_slots']} slots, labels at stride {grid['label_stride']} and masks at stride "
         f"{grid['mask_stride']}, fused with default thresholds and scored against itself. PQ is "
-        "the mean of two grids: as it lies, and half a cell beside it.</p>"
-        "<table><tr><th class=name>part</th><th>input</th><th>PQ</th><th>things</th><th>stuff</th>"
+        "the mean of two grids: as it lies, and half a cell beside it. Time is that of a picture, "
+        "as a multiple of the first size, because work grows with the pixels of the input. "
+        "<code>maskconver preflight --measure</code> tells seconds.</p>"
+        "<table><tr><th class=name>part</th><th>input</th><th>time</th><th>PQ</th><th>things</th>"
+        "<th>stuff</th>"
         "<th>as it lies</th><th>beside it</th><th>labels at stride 1</th>"
         f"<th>segments without slot</th><th>pictures</th></tr>{''.join(rows)}</table>"
     )

@@ -82,11 +82,13 @@ def _part_lines(name: str, part: dict[str, Any]) -> list[str]:
             f"  height {height[0]} to {height[1]}, width {width[0]} to {width[1]} pixels; "
             f"{part['sizes']['num_different']} sizes"
         )
-    first = part["ceilings"][0]["input_size"] if part["ceilings"] else None
+    several = len(part["ceilings"]) > 1
     for ceiling in part["ceilings"]:
         size = ceiling["input_size"]
         lines.append("  PQ ceiling at {} x {}: {}".format(*size, _ceiling_text(ceiling)))
-        lines.append("    " + _grid_text(ceiling, first))
+        lines.append("    " + _time_text(ceiling) * several + _grid_text(ceiling))
+    if several:
+        lines.append("  (Time: a multiple of the first size, by the number of input pixels.)")
     return lines + advice_lines(part)
 
 
@@ -95,19 +97,17 @@ def advice_lines(part: dict[str, Any]) -> list[str]:
     return _baseline_lines(part["baselines"]) + [f"  ! {each}" for each in part["warnings"]]
 
 
-def _grid_text(ceiling: dict[str, Any], first: list[int]) -> str:
+def _time_text(ceiling: dict[str, Any]) -> str:
+    return f"time of a picture x {ceiling['relative_time']:.3g}; "
+
+
+def _grid_text(ceiling: dict[str, Any]) -> str:
     """Returns, say, "grid as it lies 98.1, half a cell beside it 96.3; labels at stride 1: 99"."""
     aligned, shifted, fine = (
         "none" if ceiling[key] is None else f"{ceiling[key]:.1f}"
         for key in ("pq_aligned", "pq_shifted", "pq_label_stride_1")
     )
-    size = ceiling["input_size"]
-    times = size[0] * size[1] / (first[0] * first[1])
-    cost = f"; about {times:.2g} times the time of {first[0]} x {first[1]}"
-    return (
-        f"grid as it lies {aligned}, half a cell beside it {shifted}; labels at stride 1: {fine}"
-        + cost * (size != first)
-    )
+    return f"grid as it lies {aligned}, half a cell beside it {shifted}; labels at stride 1: {fine}"
 
 
 def _baseline_lines(baselines: dict[str, Any]) -> list[str]:

@@ -34,6 +34,20 @@ OnPicture = Callable[[int, Example, Any], None]
 """A function of a picture's number, its example and its prediction."""
 
 
+class Comparison(Protocol):
+    """Compares a model with answers that need no model."""
+
+    def add(self, index: int, example: Example, prediction: Any) -> None:
+        """Adds the picture with a number. They come in order."""
+
+    def results(self, results: Results) -> dict[str, Any]:
+        """Returns the scores of those answers.
+
+        Args:
+          results: of the model on all pictures.
+        """
+
+
 class Score(Protocol):
     """Adds up pictures."""
 
@@ -110,6 +124,17 @@ class Evaluator(orbit.AbstractEvaluator):
         """Opens what `maskconver evaluate` writes of each picture. The default writes nothing."""
         return contextlib.nullcontext(lambda index, example, prediction: None)
 
+    def command_data(self) -> Any:
+        """Returns the data of `maskconver evaluate`: `data`, or the same examples with more fields.
+
+        `comparison` may need these fields.
+        """
+        return self.data
+
+    def comparison(self) -> Comparison | None:
+        """Returns what `maskconver evaluate` compares the model with. None: with nothing."""
+        return None
+
     def format_results(self, results: Results) -> str:
         """Returns the results as a table for the terminal."""
         return format_scores(results)
@@ -120,14 +145,15 @@ class Evaluator(orbit.AbstractEvaluator):
 
         Args:
           on_picture: called for each picture of this worker, in order.
-          is_command: the scoring is a command of its own. Its progress bar is always shown and
-            stays. The bar of an evaluation during training is for terminals and goes away.
+          is_command: the scoring is a command of its own and reads `command_data`. Its progress bar
+            is always shown and stays. The bar of an evaluation during training is for terminals and
+            goes away.
         """
         share = -(-self.data.num_examples // self.workers.count)
         quiet = not (self.workers.is_chief and (is_command or sys.stderr.isatty()))
         name = "evaluate" if is_command else "eval"
-        score = self.new_score()
-        with self.explain_read_errors(), contextlib.closing(self._pictures(score)) as found:
+        score, data = self.new_score(), self.command_data() if is_command else self.data
+        with self.explain_read_errors(), contextlib.closing(self._pictures(data, score)) as found:
             pictures = tqdm(found, name, share, unit="image", leave=is_command, disable=quiet)
             for index, (example, prediction) in enumerate(pictures):
                 on_picture(index, example, prediction)
@@ -155,8 +181,8 @@ class Evaluator(orbit.AbstractEvaluator):
             self._hooks.on_scores(scores)
         return scores
 
-    def _pictures(self, score: Score) -> Generator[tuple[Example, Any], None, None]:
-        """Predicts this worker's share of the dataset, and adds each picture to the score."""
+    def _pictures(self, data: Any, score: Score) -> Generator[tuple[Example, Any], None, None]:
+        """Predicts this worker's share of the data, and adds each picture to the score."""
 
         def finish(example: Example, outputs: Any, position: int) -> Any:
             prediction = self.predict_one(example, outputs, position)
@@ -165,8 +191,8 @@ class Evaluator(orbit.AbstractEvaluator):
 
         workers = self.workers
         yield from predict_ahead(
-            self.data.examples(workers.index, workers.count).as_numpy_iterator(),
-            self.data.batch_size,
+            data.examples(workers.index, workers.count).as_numpy_iterator(),
+            data.batch_size,
             self.infer_batch,
             finish,
             in_thread=workers.strategy.num_replicas_in_sync == 1,

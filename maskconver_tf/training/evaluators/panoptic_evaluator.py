@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -16,13 +16,15 @@ from maskconver_tf import types
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.datasets.records.codec import truth_segments
 from maskconver_tf.datasets.records.corrupt_records import explain_corrupt_records
-from maskconver_tf.evaluation.constant_answer import ConstantAnswer
+from maskconver_tf.evaluation.baselines.comparison_text import comparison_sentences
+from maskconver_tf.evaluation.baselines.model_comparison import ModelComparison, chosen_pictures
 from maskconver_tf.evaluation.panoptic_quality import PanopticQuality
 from maskconver_tf.evaluation.results import add_thing_scores, format_table, results_dict
 from maskconver_tf.evaluation.thing_scores import ThingScores
 from maskconver_tf.evaluation.writing.coco_writer import CocoPanopticWriter
 from maskconver_tf.inference.segmenter import PanopticSegmenter
 from maskconver_tf.input.pipeline import EvaluationInput
+from maskconver_tf.input.with_brightness import WithBrightness
 from maskconver_tf.training.evaluators.comparison import draw_comparison
 from maskconver_tf.training.evaluators.evaluator import (
     EvaluationHooks,
@@ -50,18 +52,13 @@ class PanopticPrediction(NamedTuple):
 
 
 class PanopticScore:
-    """Adds up panoptic quality, and that of a constant answer to compare with.
-
-    Attributes:
-      constant: the score of one class as the answer for every pixel.
-    """
+    """Adds up panoptic quality, and scores of things alone."""
 
     def __init__(self, categories: Categories):
         self._categories = categories
         self._quality = self._nothing()
         self._things = ThingScores(categories.is_thing)
         self._lock = threading.Lock()
-        self.constant = ConstantAnswer(categories)
 
     def _nothing(self) -> PanopticQuality:
         return PanopticQuality(len(self._categories), self._categories.is_thing)
@@ -70,11 +67,8 @@ class PanopticScore:
         picture = self._nothing()
         truth = truth_segments(example)
         matches = picture.update(example[types.SEGMENT_MAP], truth, *prediction)
-        classes = example[types.SEGMENT_CLASS_IDS]
-        areas = np.bincount(example[types.SEGMENT_MAP].ravel(), minlength=len(classes) + 1)
         with self._lock:
             self._quality.merge(picture)
-            self.constant.add(classes, example[types.SEGMENT_IS_CROWD], areas)
             self._things.update(matches, truth, prediction.segments)
 
     def results(self, sum_over_workers: Callable[[np.ndarray], np.ndarray]) -> Results:
@@ -149,11 +143,16 @@ class PanopticEvaluator(Evaluator):
 
             yield write
 
+    def command_data(self) -> Any:
+        return WithBrightness(self.data, chosen_pictures(self.data.num_examples))
+
+    def brightness_of(self, example: Example) -> np.ndarray:
+        """Returns the brightness of the whole picture of an example of `command_data`."""
+        return example[types.BRIGHTNESS]
+
+    def comparison(self) -> ModelComparison:
+        return ModelComparison(self.categories, self.data.num_examples, self.brightness_of)
+
     def format_results(self, results: Results) -> str:
-        constant, pq = self._score.constant.to_json(), results["all"]["pq"]
-        if not constant or pq is None or pq > constant["pq"]:
-            return format_table(results)
-        return (
-            f"{format_table(results)}\n\nThe answer '{constant['class']}' for every pixel has a PQ "
-            f"of {constant['pq']:.1f}, not less than the model: it has learned nothing of use yet"
-        )
+        sentences = comparison_sentences(results["baselines"]) if "baselines" in results else []
+        return "\n\n".join([format_table(results), *sentences])

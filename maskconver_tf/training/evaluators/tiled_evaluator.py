@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 
 from maskconver_tf import types
 from maskconver_tf.inference.predictor import Prediction, Predictor
@@ -62,6 +63,12 @@ class TiledEvaluator(PanopticEvaluator):
             image, size = image.numpy(), size.numpy()
         shown = {types.IMAGE: image, types.CONTENT_SIZE: size}
         return super().draw_row(example | shown, prediction)
+
+    def command_data(self) -> WholePictures:
+        return self.data
+
+    def brightness_of(self, example: Example) -> np.ndarray:
+        return np.asarray(Image.fromarray(example[types.IMAGE]).convert("L"))
 
     def _predict(self, image: np.ndarray) -> PanopticPrediction:
         found = self._predictor(image)

@@ -80,6 +80,19 @@ class SizeCeilings:
         return {name: None if np.isnan(pq) else round(100.0 * pq, 2) for name, pq in found.items()}
 
 
+def with_times(ceilings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Adds `relative_time` to what `SizeCeilings.to_json` returned for each size.
+
+    It is the time of a picture as a multiple of that at the first size. The work of a network grows
+    with the pixels of its input.
+    """
+    pixels = [int(np.prod(ceiling["input_size"])) for ceiling in ceilings]
+    return [
+        ceiling | {"relative_time": round(count / pixels[0], 3)}
+        for ceiling, count in zip(ceilings, pixels, strict=True)
+    ]
+
+
 def half_cell(size: tuple[int, ...], input_size: tuple[int, int], mask_stride: int) -> int:
     """Returns half a cell of the masks in pixels of a picture, at least one pixel."""
     scale = min(wanted / side for wanted, side in zip(input_size, size, strict=True))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from maskconver_tf.datasets.categories import Categories
+from maskconver_tf.evaluation.matching import exact_parts
 
 
 class ConstantAnswer:
@@ -19,7 +20,8 @@ class ConstantAnswer:
     def __init__(self, categories: Categories):
         self._names = categories.names
         count = len(categories)
-        self._matched, self._iou = np.zeros(count, np.int64), np.zeros(count)
+        self._matched = np.zeros(count, np.int64)
+        self._iou = np.zeros([2, count])  # Both parts of the sums, see `exact_parts`.
         self._true = np.zeros(count, np.int64)
         self._num_answers = np.zeros(count, np.int64)
 
@@ -44,9 +46,9 @@ class ConstantAnswer:
         for match in matches:
             self._num_answers[class_ids[match]] += forgiven[class_ids[match]]
             self._matched[class_ids[match]] += 1
-            self._iou[class_ids[match]] += shares[match]
+            self._iou[:, class_ids[match]] += exact_parts(shares[match])
 
-    def to_json(self) -> dict[str, Any] | None:
+    def result(self) -> dict[str, Any] | None:
         """Returns the best class and its PQ in percent; None without a segment."""
         occurs = self._true > 0
         if not occurs.any():
@@ -54,9 +56,9 @@ class ConstantAnswer:
         invented = self._num_answers - self._matched
         missed = self._true - self._matched
         weight = self._matched + 0.5 * invented + 0.5 * missed
-        quality = np.where(occurs, self._iou / np.maximum(weight, 0.5), 0.0)
+        quality = np.where(occurs, self._iou.sum(axis=0) / np.maximum(weight, 0.5), 0.0)
         # The answer adds its class to the classes that count.
         classes = occurs.sum() + (~occurs & (invented > 0))
         scores = 100.0 * quality / classes
         best = int(np.argmax(scores))
-        return {"class": self._names[best], "pq": round(float(scores[best]), 2)}
+        return {"class": self._names[best], "pq": float(scores[best])}
