@@ -18,6 +18,7 @@ from typing import Any
 
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
+from maskconver_tf.files.channels.channel_mapping import ChannelMapping
 from maskconver_tf.inference import signatures
 from maskconver_tf.serving.calls.answers import CategoriesLike
 from maskconver_tf.serving.calls.failures import RequestFailed
@@ -102,13 +103,17 @@ class RestClient(SegmentClient):
     def _ask_categories(self) -> Categories:
         query = f"?{urllib.parse.urlencode(self._query)}" if self._query else ""
         try:
-            found = self._get(f"/model{query}")["categories"]
+            answer = self._get(f"/model{query}")
+            found, mapping = answer["categories"], answer.get("pictures")
         except (RequestFailed, KeyError, TypeError) as error:
             raise UserError(
                 f"{self._calls.url}: does not tell its class list ({error}); give "
                 "categories='exported/1/assets/categories.json'"
             ) from error
-        return Categories.from_coco(found, self._calls.url)
+        categories = Categories.from_coco(found, self._calls.url)
+        if mapping is None:
+            return categories
+        return categories.with_pictures(ChannelMapping.from_json(mapping, self._calls.url))
 
     def _get(self, path: str) -> Any:
         return self._send("GET", path, None)

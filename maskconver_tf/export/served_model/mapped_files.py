@@ -10,9 +10,10 @@ from maskconver_tf.files.graph_decoding.any_picture import DecodedPicture, decod
 from maskconver_tf.files.graph_decoding.byte_fields import bytes_of, part
 
 MESSAGE = (
-    "not a mapped picture; this model maps the channels of its pictures, which its graph cannot. "
-    "Send the file to `maskconver serve`, or what files.channels.mapped_png.encode_mapped makes "
-    "of it"
+    "this model maps the channels of its pictures, and those of this file are not mapped yet. Send "
+    "the file to `maskconver serve`, or through maskconver_tf.serving.client with "
+    "categories='exported/1/assets/categories.json', or map it by "
+    "files.channels.mapped_png.encode_mapped"
 )
 
 

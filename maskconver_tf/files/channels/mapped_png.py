@@ -27,6 +27,8 @@ MARK_AT = _HEADER_BYTES + 4
 def encode_mapped(encoded: bytes, mapping: ChannelMapping, max_pixels: int = MAX_PIXELS) -> bytes:
     """Maps the channels of a picture file; returns the PNG to send to an export.
 
+    A file with the mark stays as it is.
+
     Args:
       encoded: the file, of any kind that `open_picture` reads.
       mapping: that of the model.
@@ -35,7 +37,23 @@ def encode_mapped(encoded: bytes, mapping: ChannelMapping, max_pixels: int = MAX
     Raises:
       UnreadablePicture, TooManyPixels, UnusableNumbers: as `open_picture`.
     """
-    return marked_png(open_picture(encoded, max_pixels, mapping))
+    return encoded if is_marked(encoded) else marked_png(open_picture(encoded, max_pixels, mapping))
+
+
+def open_mapped(
+    encoded: bytes, mapping: ChannelMapping, max_pixels: int = MAX_PIXELS
+) -> Image.Image:
+    """Opens a picture file as the export sees it; one with the mark is not mapped again.
+
+    Raises:
+      UnreadablePicture, TooManyPixels, UnusableNumbers: as `open_picture`.
+    """
+    return open_picture(encoded, max_pixels, None if is_marked(encoded) else mapping)
+
+
+def is_marked(encoded: bytes) -> bool:
+    """Whether a file is what `encode_mapped` made."""
+    return encoded[MARK_AT : MARK_AT + len(MARK)] == MARK
 
 
 def marked_png(mapped: Image.Image) -> bytes:

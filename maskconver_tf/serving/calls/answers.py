@@ -59,7 +59,10 @@ def prediction_of(
             "name of the model and the class list"
         ) from error
     return Prediction(
-        upright_pixels(encoded, panoptic_map.shape), panoptic_map, segments, categories
+        upright_pixels(encoded, panoptic_map.shape, categories.pictures),
+        panoptic_map,
+        segments,
+        categories,
     )
 
 

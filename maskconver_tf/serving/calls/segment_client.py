@@ -31,7 +31,8 @@ class SegmentClient(abc.ABC):
 
     Args:
       categories: the class list of the model, or the path of its `categories.json`; None to ask
-        the server, which only `maskconver serve` answers.
+        the server, which only `maskconver serve` answers. With the channel mapping that the file
+        may hold, the client maps the channels of picture files itself.
       deadline_seconds: time for a call, its retries included.
     """
 
@@ -39,6 +40,7 @@ class SegmentClient(abc.ABC):
         check_numbers(type(self).__name__, 0.001, 86400, deadline_seconds=deadline_seconds)
         self.deadline_seconds = deadline_seconds
         self._categories = None if categories is None else as_categories(categories)
+        self._mapping = self._categories and self._categories.pictures
 
     @property
     def categories(self) -> Categories:
@@ -74,14 +76,17 @@ class SegmentClient(abc.ABC):
           As `segment`, but `PictureRefused` is returned.
         """
         given = self._checked(thresholds)
-        encoded = [encoded_picture(picture) for picture in pictures]
-        if not encoded:
-            return []
-        answers = self._answer(encoded, given)
-        return [
-            prediction_of(fields, content, self.categories)
-            for fields, content in zip(answers, encoded, strict=True)
-        ]
+        encoded = [encoded_picture(picture, self._mapping) for picture in pictures]
+        sent = [content for content in encoded if isinstance(content, bytes)]
+        if not sent:
+            return encoded
+        answers = iter(
+            [
+                prediction_of(fields, content, self.categories)
+                for fields, content in zip(self._answer(sent, given), sent, strict=True)
+            ]
+        )
+        return [next(answers) if isinstance(each, bytes) else each for each in encoded]
 
     def segment_many(
         self,
@@ -127,9 +132,10 @@ class SegmentClient(abc.ABC):
           As `segment_batch`.
         """
         paths: deque[Path] = deque()
+        with_tiff = self.categories.pictures is not None
 
         def remembered() -> Iterator[Path]:
-            for path in find_pictures(folder):
+            for path in find_pictures(folder, with_tiff):
                 paths.append(path)
                 yield path
 

@@ -26,6 +26,7 @@ async def model(request: Request) -> Response:
             "versions": service.keeper.numbers(),
             "labels": service.keeper.labels(),
             "categories": entries,
+            "pictures": categories.pictures and categories.pictures.to_json(),
             "fusion": version.fusion,
             "thresholds": version.threshold_names,
             "has_proposals": version.has_proposals,

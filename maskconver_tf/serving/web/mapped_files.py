@@ -8,8 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from maskconver_tf.files.channels.channel_mapping import ChannelMapping
-from maskconver_tf.files.channels.mapped_picture import open_picture
-from maskconver_tf.files.channels.mapped_png import encode_mapped
+from maskconver_tf.files.channels.mapped_png import encode_mapped, open_mapped
 from maskconver_tf.files.encoded_pictures.pixel_limit import MAX_PIXELS
 from maskconver_tf.files.pictures import TooManyPixels, UnreadablePicture
 from maskconver_tf.serving.refusals import Refusal
@@ -34,7 +33,7 @@ def map_picture(
       Refusal: as `map_file`.
     """
     with _refusals(max_pixels):
-        return np.asarray(open_picture(encoded, max_pixels, mapping))
+        return np.asarray(open_mapped(encoded, mapping, max_pixels))
 
 
 @contextlib.contextmanager

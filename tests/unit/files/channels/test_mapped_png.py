@@ -8,7 +8,13 @@ import tifffile
 from PIL import Image
 
 from maskconver_tf.files.channels.channel_mapping import ChannelMapping
-from maskconver_tf.files.channels.mapped_png import MARK, MARK_AT, encode_mapped
+from maskconver_tf.files.channels.mapped_png import (
+    MARK,
+    MARK_AT,
+    encode_mapped,
+    is_marked,
+    open_mapped,
+)
 from maskconver_tf.files.pictures import TooManyPixels, UnusableNumbers
 
 MAPPING = ChannelMapping((3, 1, 0), (0, 100))
@@ -33,6 +39,16 @@ def test_the_file_holds_the_mapped_picture_and_a_mark(channels, kind):
         picture.verify()
     found = np.asarray(Image.open(io.BytesIO(content)))
     np.testing.assert_array_equal(found, MAPPING.apply(channels.astype(kind)))
+
+
+def test_a_mapped_file_is_not_mapped_again(channels):
+    content = encode_mapped(tiff(channels), MAPPING)
+    assert is_marked(content) and not is_marked(tiff(channels)) and not is_marked(b"")
+    other = ChannelMapping((0, 1, 2), (10, 90))
+    assert encode_mapped(content, other) == content
+    for each in (content, tiff(channels)):
+        np.testing.assert_array_equal(open_mapped(each, MAPPING), MAPPING.apply(channels))
+    np.testing.assert_array_equal(open_mapped(content, other), MAPPING.apply(channels))
 
 
 def test_a_picture_without_the_channels_is_refused(channels):
