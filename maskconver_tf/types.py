@@ -15,11 +15,11 @@ PAD_ID = -1
 """Marks an empty slot: no segment, no proposal."""
 
 VOID = 0
-"""In a `slot_map`: a pixel without a segment (unlabeled truth, crowd, padding). No mask
+"""In a `slot_map`: a pixel without a segment (unlabelled truth, crowd, padding). No mask
 loss counts it; the heatmap loss may take its cells as negatives."""
 
 NO_CLASS = -1
-"""In a `class_map`: a pixel without a class (unlabeled truth, padding). It never counts."""
+"""In a `class_map`: a pixel without a class (unlabelled truth, padding). It never counts."""
 
 VOID_SEGMENT_ID = 0
 """In a `panoptic_map`: a pixel without a segment."""
@@ -74,8 +74,6 @@ SEGMENT_IS_CROWD = "segment_is_crowd"
 # ---- Model outputs -------------------------------------------------------------------------------
 CENTER_HEATMAP_LOGITS = "center_heatmap_logits"
 """dict level -> float32 `[B, Hl, Wl, C]`."""
-CENTER_EMBEDDINGS = "center_embeddings"
-"""dict level -> `[B, Hl, Wl, D]`."""
 MASK_FEATURES = "mask_features"
 """`[B, h, w, D]`, at the mask stride; D + 10 channels with `MaskConver.position`."""
 MASK_EMBEDDINGS = "mask_embeddings"

@@ -154,7 +154,7 @@ def resize_image(image: tf.Tensor, size: tf.Tensor, unfiltered: float = 1.0) -> 
 
 
 def resize_map(segment_map: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
-    """Scales a map to the nearest neighbour; integers `[h, w]` of one dtype in and out."""
+    """Scales a map to the nearest neighbor; integers `[h, w]` of one dtype in and out."""
     source = tf.shape(segment_map)
     rows, columns = (_nearest(size[axis], source[axis]) for axis in (0, 1))
     # Copying whole lines is faster than copying single pixels, even with two transpositions.
@@ -183,51 +183,6 @@ def fit_image(image: tf.Tensor, canvas_size: tuple[int, int]) -> tuple[tf.Tensor
     """
     size = fitted_size(tf.shape(image)[:2], canvas_size)
     return pad_to_canvas(resize_image(image, size), canvas_size), size
-
-
-def fit_image_and_map(
-    image: tf.Tensor, segment_map: tf.Tensor, canvas_size: tuple[int, int]
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Does `fit_image` for a picture and its map, int32 `[h, w]`.
-
-    Returns:
-      Picture, map and content size.
-    """
-    image, size = fit_image(image, canvas_size)
-    return image, pad_to_canvas(resize_map(segment_map, size), canvas_size), size
-
-
-def random_scale_and_crop(
-    image: tf.Tensor,
-    segment_map: tf.Tensor,
-    canvas_size: tuple[int, int],
-    scale_range: tuple[float, float],
-    seed: tf.Tensor,
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Places a `random_window` of a picture and its map on the canvas.
-
-    Args:
-      image: uint8 `[h, w, 3]`.
-      segment_map: int32 `[h, w]`.
-      canvas_size: (height, width).
-      scale_range: see `random_window`.
-      seed: int32 `[2]`.
-
-    Returns:
-      uint8 `[*canvas_size, 3]`, int32 `canvas_size` and the content size int32 `[2]`.
-    """
-    window = random_window(tf.shape(segment_map), canvas_size, scale_range, seed)
-    image = resize_image(crop_window(image, window), window.size)
-    segment_map = resize_map(crop_window(segment_map, window), window.size)
-    return pad_to_canvas(image, canvas_size), pad_to_canvas(segment_map, canvas_size), window.size
-
-
-def crop_window(array: tf.Tensor, window: Window) -> tf.Tensor:
-    """Cuts the rectangle of the window out of `[h, w, ...]`, without scaling it."""
-    return array[
-        window.begin[0] : window.begin[0] + window.extent[0],
-        window.begin[1] : window.begin[1] + window.extent[1],
-    ]
 
 
 def pad_to_canvas(array: tf.Tensor, canvas_size: tuple[int, int]) -> tf.Tensor:

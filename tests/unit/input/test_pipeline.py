@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from maskconver_tf import types
 from maskconver_tf.errors import UserError
-from maskconver_tf.input import transforms
 from maskconver_tf.input.pipeline import EvaluationInput, TrainingInput
 from maskconver_tf.input.targets import TargetBuilder
+from tests.unit.input.placed_pictures import fit_image_and_map
 from tests.unit.input.tiny_dataset import NUM_EXAMPLES, SIZE, colors, map_and_classes, record, take
 
 # ---- Augmentation --------------------------------------------------------------------------------
@@ -30,7 +30,7 @@ def _looks(batches):
 def test_without_augmentation_inputs_are_fitted_pictures(data_dir):
     [batch] = take(data_dir, 1, batch_size=7, shuffle_buffer=0, shuffle_shards=False, flip=False)
     first = record(0)
-    image, segment_map, size = transforms.fit_image_and_map(
+    image, segment_map, size = fit_image_and_map(
         tf.constant(colors(first.segment_map)),
         tf.constant(first.segment_map.astype(np.int32)),
         SIZE,

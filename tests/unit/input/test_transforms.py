@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from maskconver_tf.input import transforms
+from tests.unit.input.placed_pictures import fit_image_and_map, random_scale_and_crop
 
 CANVAS = (64, 96)
 
@@ -69,33 +70,23 @@ def test_fitted_size(image_size, canvas_size, expected):
 @pytest.mark.parametrize("size", [(64, 96), (40, 24), (120, 240), (7, 300), (333, 8)])
 def test_a_fitted_picture_lies_at_the_top_left_with_its_map(size):
     source = _scene(*size, block=8)
-    image, segment_map, content = (
-        value.numpy() for value in transforms.fit_image_and_map(*source, CANVAS)
-    )
+    image, segment_map, content = (value.numpy() for value in fit_image_and_map(*source, CANVAS))
     assert (image.shape, image.dtype) == ((*CANVAS, 3), np.uint8)
     assert (segment_map.shape, segment_map.dtype) == (CANVAS, np.int32)
     assert tuple(content) == tuple(transforms.fitted_size(tf.constant(size), CANVAS).numpy())
     _assert_aligned(image, segment_map, content)
 
 
-def test_inference_sees_the_picture_as_fit_gives_it():
-    image, segment_map = _scene(40, 56)
-    fitted, size = transforms.fit_image(image, CANVAS)
-    again, _, same_size = transforms.fit_image_and_map(image, segment_map, CANVAS)
-    np.testing.assert_array_equal(fitted, again)
-    np.testing.assert_array_equal(size, same_size)
-
-
 def test_a_picture_that_fits_already_is_unchanged():
     image, segment_map = _scene(*CANVAS)
-    fitted, fitted_map, size = transforms.fit_image_and_map(image, segment_map, CANVAS)
+    fitted, fitted_map, size = fit_image_and_map(image, segment_map, CANVAS)
     np.testing.assert_array_equal(fitted, image)
     np.testing.assert_array_equal(fitted_map, segment_map)
     assert tuple(size.numpy()) == CANVAS
 
 
 def test_a_one_pixel_picture_fills_a_square():
-    image, segment_map, size = transforms.fit_image_and_map(
+    image, segment_map, size = fit_image_and_map(
         tf.constant([[[9, 8, 7]]], tf.uint8), tf.constant([[1]]), CANVAS
     )
     assert size.numpy().tolist() == [64, 64]
@@ -165,7 +156,7 @@ def scaled():
 
     def transform(number):
         seed = tf.stack([7, number])
-        return transforms.random_scale_and_crop(
+        return random_scale_and_crop(
             tf.constant(image), tf.constant(segment_map), CANVAS, RANGE, seed
         )
 
@@ -212,7 +203,7 @@ def test_every_crop_position_is_drawn():
     image = tf.zeros([4, 4, 3], tf.uint8)
     seen = set()
     for number in range(80):
-        _, cropped, _ = transforms.random_scale_and_crop(
+        _, cropped, _ = random_scale_and_crop(
             image, segment_map, (4, 4), (2.0, 2.0), tf.constant([1, number])
         )
         seen.add(int(cropped[0, 0]))
@@ -222,7 +213,7 @@ def test_every_crop_position_is_drawn():
 
 def test_scale_1_shows_the_whole_picture():
     image, segment_map = _scene(32, 48)
-    enlarged, enlarged_map, size = transforms.random_scale_and_crop(
+    enlarged, enlarged_map, size = random_scale_and_crop(
         image, segment_map, CANVAS, (1.0, 1.0), tf.constant([0, 0])
     )
     assert tuple(size.numpy()) == CANVAS
@@ -234,9 +225,7 @@ def test_the_seed_decides():
     image, segment_map = _scene(40, 56)
 
     def scale(seed):
-        results = transforms.random_scale_and_crop(
-            image, segment_map, CANVAS, RANGE, tf.constant(seed)
-        )
+        results = random_scale_and_crop(image, segment_map, CANVAS, RANGE, tf.constant(seed))
         return np.concatenate([np.ravel(value) for value in results])
 
     np.testing.assert_array_equal(scale([3, 4]), scale([3, 4]))
@@ -247,7 +236,7 @@ def test_the_seed_decides():
 @pytest.mark.parametrize("factor", [0.01, 1.0, 30.0])
 def test_odd_sizes_and_scales(size, factor):
     image, segment_map = _scene(*size, block=1)
-    results = transforms.random_scale_and_crop(
+    results = random_scale_and_crop(
         image, segment_map, CANVAS, (factor, factor), tf.constant([1, 2])
     )
     scaled, scaled_map, content = (value.numpy() for value in results)
@@ -271,10 +260,10 @@ def test_a_limit_crops_but_does_not_change_the_scale():
 def test_a_picture_larger_than_everything_is_fitted_inside_tf_data_too():
     scene = _scene(120, 240)
     dataset = tf.data.Dataset.from_tensors(scene).map(
-        lambda *pair: transforms.fit_image_and_map(*pair, CANVAS)
+        lambda *pair: fit_image_and_map(*pair, CANVAS)
     )
     [found] = dataset.as_numpy_iterator()
-    for value, expected in zip(found, transforms.fit_image_and_map(*scene, CANVAS)):
+    for value, expected in zip(found, fit_image_and_map(*scene, CANVAS)):
         np.testing.assert_array_equal(value, expected)
 
 
