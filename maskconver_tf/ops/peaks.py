@@ -6,9 +6,9 @@ import tensorflow as tf
 
 
 def suppress_non_peaks(scores: tf.Tensor) -> tf.Tensor:
-    """Sets every score to 0 that is not the maximum of its 3x3 neighbourhood in its own channel.
+    """Sets every score to 0 that is not the maximum of its 3x3 neighborhood in its own channel.
 
-    Neighbours with equal scores all stay.
+    Neighbors with equal scores all stay.
 
     Args:
       scores: `[B, H, W, C]`, not negative.

@@ -6,13 +6,13 @@ import tensorflow as tf
 
 
 def repeat_to_size(features: tf.Tensor, height: int, width: int) -> tf.Tensor:
-    """Doubles a feature by nearest-neighbour upsampling, to the exact size of the finer level.
+    """Doubles a feature by nearest-neighbor upsampling, to the exact size of the finer level.
 
     A level of odd size n has ceil(n / 2) cells on the level above. Twice that number is one too
     many, and the extra row or column is cut.
 
     The function writes each cell twice, and then each row twice, as concatenations of at most four
-    dimensions. TensorFlow's nearest-neighbour resize has no gradient under XLA on a CPU, and a
+    dimensions. TensorFlow's nearest-neighbor resize has no gradient under XLA on a CPU, and a
     broadcast to six dimensions cannot be converted to LiteRT.
 
     Args:

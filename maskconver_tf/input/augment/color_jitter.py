@@ -25,8 +25,8 @@ def color_jitter(image: tf.Tensor, strength: float, seed: tf.Tensor) -> tf.Tenso
     """
     factors = tf.random.stateless_uniform([3], seed, 1.0 - strength, 1.0 + strength)
     b, c, s = tf.unstack(factors)
-    to_grey = tf.tile(tf.constant(LUMA)[:, tf.newaxis], [1, 3])
-    matrix = b * c * (s * tf.eye(3) + (1.0 - s) * to_grey)
+    to_gray = tf.tile(tf.constant(LUMA)[:, tf.newaxis], [1, 3])
+    matrix = b * c * (s * tf.eye(3) + (1.0 - s) * to_gray)
     offset = b * (1.0 - c) * tf.reduce_mean(luma(image))
     values = tf.tensordot(tf.cast(image, tf.float32), matrix, 1) + offset
     return tf.cast(tf.clip_by_value(values + 0.5, 0.0, 255.0), tf.uint8)

@@ -23,7 +23,7 @@ def contrast(image: tf.Tensor, factor: float) -> tf.Tensor:
 
 
 def saturation(image: tf.Tensor, factor: float) -> tf.Tensor:
-    """Scales saturation: factor 0 gives grey, 1 the same image."""
+    """Scales saturation: factor 0 gives gray, 1 the same image."""
     return _blend(luma(image), image, factor)
 
 

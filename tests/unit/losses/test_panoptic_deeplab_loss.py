@@ -54,7 +54,7 @@ def test_a_thing_is_small_below_the_limit_in_input_pixels():
 
 
 def test_center_loss_is_the_mean_over_labelled_cells():
-    """The thing's center is the middle of its cell; neighbours are 4 pixels away."""
+    """The thing's center is the middle of its cell; neighbors are 4 pixels away."""
     outputs = make_outputs()
     near, diagonal = np.exp(-16 / 128), np.exp(-32 / 128)
     found = PanopticDeepLabLoss()(outputs, ONE)["center_loss"]

@@ -12,7 +12,7 @@ def _logits(*channels):
     return tf.constant(np.log(scores / (1 - scores)))
 
 
-def test_only_the_maximum_of_its_neighbourhood_stays():
+def test_only_the_maximum_of_its_neighborhood_stays():
     scores = [
         [0.1, 0.2, 0.3, 0.0],
         [0.2, 0.9, 0.2, 0.0],
@@ -31,7 +31,7 @@ def test_classes_do_not_suppress_each_other():
     np.testing.assert_allclose(tf.squeeze(suppress_non_peaks(scores)), [[0.9, 0], [0, 0.8]])
 
 
-def test_equal_neighbours_all_stay():
+def test_equal_neighbors_all_stay():
     np.testing.assert_array_equal(
         suppress_non_peaks(tf.fill([1, 2, 2, 1], 0.5)), tf.fill([1, 2, 2, 1], 0.5)
     )

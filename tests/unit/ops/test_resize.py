@@ -1,4 +1,4 @@
-"""Doubling to a neighbour's size, and sizes of pyramid levels."""
+"""Doubling to a neighbor's size, and sizes of pyramid levels."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def test_each_cell_becomes_four():
     assert doubled.numpy().tolist() == [[1, 1, 2, 2], [1, 1, 2, 2], [3, 3, 4, 4], [3, 3, 4, 4]]
 
 
-def test_the_surplus_of_an_odd_neighbour_is_cut_at_the_bottom_and_right():
+def test_the_surplus_of_an_odd_neighbor_is_cut_at_the_bottom_and_right():
     doubled = repeat_to_size(_features([[1, 2], [3, 4]]), 3, 4)[0, :, :, 0]
     assert doubled.numpy().tolist() == [[1, 1, 2, 2], [1, 1, 2, 2], [3, 3, 4, 4]]
     doubled = repeat_to_size(_features([[1, 2]]), 1, 3)[0, :, :, 0]
@@ -67,7 +67,7 @@ def test_no_tensor_has_more_than_four_dimensions():
 
 
 @pytest.mark.parametrize(("height", "width"), [(5, 4), (4, 2), (2, 4)])
-def test_sizes_of_no_neighbour_are_refused(height, width):
+def test_sizes_of_no_neighbor_are_refused(height, width):
     with pytest.raises(ValueError, match="2x2 to"):
         repeat_to_size(_features([[1, 2], [3, 4]]), height, width)
 

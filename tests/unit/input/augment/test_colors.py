@@ -48,7 +48,7 @@ def _assert_close(found, expected):
 def test_enhancements_are_pillows(name, reference, factor):
     found = _run(lambda image: getattr(color_ops, name)(image, factor), SKEWED)
     expected = np.array(reference(Image.fromarray(SKEWED)).enhance(factor)).astype(int)
-    # Pillow rounds grey and smooth pixels before it mixes.
+    # Pillow rounds gray and smooth pixels before it mixes.
     assert np.abs(found.astype(int) - expected).max() <= 1 + round(abs(1 - factor))
 
 
@@ -145,16 +145,16 @@ def test_jitter_is_brightness_of_contrast_of_saturation(monkeypatch):
     monkeypatch.setattr(tf.random, "stateless_uniform", lambda *args: tf.constant(factors))
     found = _run(lambda x: color_jitter(x, 0.3, tf.constant([0, 0])), NOISE)
     values = NOISE.astype(np.float64)
-    grey = values @ color_ops.LUMA
-    values = 1.3 * values - 0.3 * grey[..., None]
-    values = 1.1 * (0.7 * values + 0.3 * grey.mean())
+    gray = values @ color_ops.LUMA
+    values = 1.3 * values - 0.3 * gray[..., None]
+    values = 1.1 * (0.7 * values + 0.3 * gray.mean())
     _assert_close(found, np.clip(values, 0, 255).round())
 
 
 def test_jitter_of_nothing_is_nothing_and_strength_bounds_it():
     seed = tf.constant([1, 2])
     np.testing.assert_array_equal(color_jitter(tf.constant(NOISE), 0.0, seed), NOISE)
-    grey = tf.fill([2, 2, 3], tf.constant(100, tf.uint8))
-    levels = [int(color_jitter(grey, 0.2, tf.constant([1, i]))[0, 0, 0]) for i in range(40)]
+    gray = tf.fill([2, 2, 3], tf.constant(100, tf.uint8))
+    levels = [int(color_jitter(gray, 0.2, tf.constant([1, i]))[0, 0, 0]) for i in range(40)]
     assert min(levels) >= 80 and max(levels) <= 120
     assert max(levels) - min(levels) > 25
