@@ -26,7 +26,12 @@ import numpy as np
 
 from maskconver_tf.errors import UserError
 from maskconver_tf.evaluation.matching import Matches, exact_parts, match_segments
-from maskconver_tf.evaluation.segment_numbers import check_every_segment_has_pixels, number_segments
+from maskconver_tf.evaluation.scoring.counting.joint_runs import find_pairs, joint_runs
+from maskconver_tf.evaluation.segment_numbers import (
+    check_every_segment_has_pixels,
+    listed_ids,
+    number_segments,
+)
 from maskconver_tf.types import Segment
 
 
@@ -212,11 +217,14 @@ def count_overlaps(
     Row and column 0 are void.
     """
     predicted_where = f"{image}: the predicted map"
-    truth = number_segments(truth_map, truth_segments, f"{image}: the truth map")
-    predicted = number_segments(predicted_map, predicted_segments, predicted_where)
-    shape = len(truth_segments) + 1, len(predicted_segments) + 1
-    pairs = truth.ravel() * shape[1] + predicted.ravel()
-    overlaps = np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape)
+    truth_ids = listed_ids(truth_map, truth_segments, f"{image}: the truth map")
+    predicted_ids = listed_ids(predicted_map, predicted_segments, predicted_where)
+    runs = joint_runs(truth_map, predicted_map)
+    pairs = find_pairs(runs, truth_ids, predicted_ids)
+    if pairs is None:  # Says which map has an id that its list lacks.
+        number_segments(truth_map, truth_segments, f"{image}: the truth map")
+        number_segments(predicted_map, predicted_segments, predicted_where)
+    overlaps = pairs.overlaps()
     check_every_segment_has_pixels(overlaps[:, 1:].sum(axis=0), predicted_segments, predicted_where)
     return overlaps
 

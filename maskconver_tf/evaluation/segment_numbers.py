@@ -26,14 +26,24 @@ def number_segments(
     Raises:
       UserError: the map does not have whole numbers, or its ids and those of the list differ.
     """
-    _check_map(panoptic_map, where)
-    ids = np.array([VOID_SEGMENT_ID, *(segment.id for segment in segments)], np.int64)
-    _check_ids(ids, where)
+    ids = listed_ids(panoptic_map, segments, where)
     # Most neighboring pixels share a segment, so only the start of each run is looked up.
     flat = panoptic_map.ravel()
     starts = np.concatenate([[0], np.flatnonzero(flat[1:] != flat[:-1]) + 1])
     positions = _positions(flat[starts].astype(np.int64), ids, where)
     return np.repeat(positions, np.diff(starts, append=flat.size)).reshape(panoptic_map.shape)
+
+
+def listed_ids(panoptic_map: np.ndarray, segments: Sequence[Segment], where: str) -> np.ndarray:
+    """Returns `VOID_SEGMENT_ID` and the id of each segment, int64 `[n + 1]`.
+
+    Raises:
+      UserError: the map does not have whole numbers, or an id is listed twice.
+    """
+    _check_map(panoptic_map, where)
+    ids = np.array([VOID_SEGMENT_ID, *(segment.id for segment in segments)], np.int64)
+    _check_ids(ids, where)
+    return ids
 
 
 def check_every_segment_has_pixels(

@@ -16,18 +16,21 @@ def segment_extents(segment_map: np.ndarray, num_segments: int) -> tuple[np.ndar
       Areas in pixels, int64 `[n]`, and boxes (y0, x0, y1, x1), half-open, int64 `[n, 4]`. A segment
       without pixels has area 0 and a box of zeros.
     """
-    height, width = segment_map.shape
-    areas = np.bincount(segment_map.ravel(), minlength=num_segments + 1)[1:]
-    in_row = np.zeros([num_segments + 1, height], np.bool_)
-    in_column = np.zeros([num_segments + 1, width], np.bool_)
-    in_row[segment_map, np.arange(height)[:, np.newaxis]] = True
-    in_column[segment_map, np.arange(width)] = True
-    (y0, y1), (x0, x1) = _first_and_end(in_row[1:]), _first_and_end(in_column[1:])
-    boxes = np.stack([y0, x0, y1, x1], axis=1)
+    width, flat = segment_map.shape[1], segment_map.ravel()
+    # Most neighbors belong to one segment, so only the runs of each row are looked at.
+    is_start = np.ones(flat.size, np.bool_)
+    np.not_equal(flat[1:], flat[:-1], out=is_start[1:])
+    is_start[::width] = True
+    starts = np.flatnonzero(is_start)
+    lengths = np.diff(starts, append=flat.size)
+    segments = np.take(flat, starts)
+    y, x = np.divmod(starts, width)
+    areas = np.bincount(segments, weights=lengths, minlength=num_segments + 1).astype(np.int64)
+    boxes = np.zeros([num_segments + 1, 4], np.int64)
+    boxes[:, 1] = width
+    boxes[segments[::-1], 0] = y[::-1]  # Of equal indices the last one counts.
+    boxes[segments, 2] = y + 1
+    np.minimum.at(boxes[:, 1], segments, x)
+    np.maximum.at(boxes[:, 3], segments, x + lengths)
     boxes[areas == 0] = 0
-    return areas, boxes
-
-
-def _first_and_end(occupied: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """First True of each row of a bool `[n, size]`, and one past the last True."""
-    return occupied.argmax(axis=1), occupied.shape[1] - occupied[:, ::-1].argmax(axis=1)
+    return areas[1:], boxes[1:]

@@ -8,12 +8,15 @@ distance of score and share that is right, over bins of the score, weighted by t
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.evaluation.lost_quality.segment_table import FN, TP, SegmentTable
+from maskconver_tf.evaluation.matching import Matches
+from maskconver_tf.types import Segment
 
 NUM_BINS = 10
 
@@ -33,6 +36,25 @@ class ScoredSegments(NamedTuple):
 
     def chosen(self, rows: np.ndarray) -> ScoredSegments:
         return ScoredSegments(*(column[rows] for column in self))
+
+
+class PictureScores(NamedTuple):
+    """The predicted segments of one picture that count."""
+
+    image_id: int | str
+    segments: ScoredSegments
+
+    @classmethod
+    def of(
+        cls, image_id: int | str, matches: Matches, predicted: Sequence[Segment]
+    ) -> PictureScores:
+        """Takes the segments that match or count as wrong; all have scores."""
+        is_right = np.zeros(len(predicted), np.bool_)
+        is_right[matches.predicted] = True
+        counts = np.flatnonzero(is_right | matches.is_invented)
+        scores = np.array([segment.score for segment in predicted], np.float64)
+        class_ids = np.array([segment.class_id for segment in predicted], np.int32)
+        return cls(image_id, ScoredSegments(scores, is_right, class_ids).chosen(counts))
 
 
 def scored_segments(table: SegmentTable) -> ScoredSegments | None:

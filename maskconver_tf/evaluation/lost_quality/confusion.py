@@ -9,21 +9,39 @@ from maskconver_tf.evaluation.lost_quality.mending import MatchingInput
 from maskconver_tf.evaluation.lost_quality.segment_table import FN, FP, TP, SegmentTable
 
 
-def confused_pixels(given: MatchingInput, num_classes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Counts the pixels of one picture by true and predicted class; class C is void.
+def confused_pixels(
+    given: MatchingInput, num_classes: int, both_void: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Counts the pixels of pictures by true and predicted class; class C is void.
 
     Crowds count with their class. True pixels of no listed segment do not count.
 
+    Args:
+      given: several pictures together. The classes of picture i are class + i x C, and no pair of
+        segments of two pictures shares pixels.
+      both_void: int64 `[pictures]`, pixels that are void in both maps.
+
     Returns:
-      keys, int32 `[n]`: true class x (C + 1) + predicted class; and pixels, int64 `[n, 1]`.
+      the picture of each row, int64 `[n]`, rising; keys, int32 `[n]`: true class x (C + 1) +
+      predicted class; and pixels, int64 `[n, 1]`.
     """
-    count = len(given.truth_classes)
-    truth = np.append(num_classes, given.truth_classes)
-    predicted = np.append(num_classes, given.predicted_classes)
-    rows, columns = np.nonzero(given.overlaps[: count + 1])
-    keys, at = np.unique(truth[rows] * (num_classes + 1) + predicted[columns], return_inverse=True)
-    pixels = np.bincount(at, given.overlaps[rows, columns], len(keys)).astype(np.int64)
-    return keys.astype(np.int32), pixels[:, np.newaxis]
+    size = num_classes + 1
+    overlaps = given.overlaps[: len(given.truth_classes) + 1].copy()
+    overlaps[0, 0] = 0
+    rows, columns = np.nonzero(overlaps)
+    truth = np.append(-1, given.truth_classes)[rows]
+    predicted = np.append(-1, given.predicted_classes)[columns]
+    of_truth, of_prediction = (
+        np.where(classes < 0, num_classes, classes % num_classes) for classes in (truth, predicted)
+    )
+    pictures = np.maximum(truth, predicted) // num_classes  # At most one of them is void.
+    voids = np.flatnonzero(both_void)
+    found = (pictures * size + of_truth) * size + of_prediction
+    every, at = np.unique(np.append(found, (voids + 1) * size * size - 1), return_inverse=True)
+    weights = np.append(overlaps[rows, columns], both_void[voids])
+    pixels = np.bincount(at, weights, len(every)).astype(np.int64)
+    pictures, keys = np.divmod(every, size * size)
+    return pictures, keys.astype(np.int32), pixels[:, np.newaxis]
 
 
 def confused_segments(table: SegmentTable, num_classes: int) -> np.ndarray:

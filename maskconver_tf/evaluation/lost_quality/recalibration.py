@@ -12,6 +12,7 @@ import dataclasses
 import hashlib
 import itertools
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,19 +61,44 @@ class Recalibration:
         changed = np.empty_like(scores)
         for name in set(class_names):
             here = names == name
-            changed[here] = self.curves.get(name, self.others)(scores[here])
+            changed[here] = self.curve(name)(scores[here])
         return changed
+
+    def curve(self, class_name: str) -> Curve:
+        """Returns the curve of a class: its own, or that of all other classes."""
+        return self.curves.get(class_name, self.others)
+
+    def table(self, class_names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the points of the curve of each class: scores and shares, float32 `[C, P]`.
+
+        A curve with fewer than P points repeats its last one.
+        """
+        curves = [self.curve(name) for name in class_names]
+        most = max((len(curve.scores) for curve in curves), default=1)
+        columns = ([curve.scores for curve in curves], [curve.shares for curve in curves])
+        return tuple(
+            np.array([[*row, *row[-1:] * (most - len(row))] for row in rows], np.float32)
+            for rows in columns
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the content of the file that `load` reads."""
+        content = {"format": FORMAT, "version": VERSION, "others": dataclasses.asdict(self.others)}
+        curves = {name: dataclasses.asdict(curve) for name, curve in self.curves.items()}
+        return content | {"classes": curves}
 
     def save(self, path: Path) -> None:
         """Writes the curves as JSON; `load` reads them."""
-        content = {"format": FORMAT, "version": VERSION, "others": dataclasses.asdict(self.others)}
-        curves = {name: dataclasses.asdict(curve) for name, curve in self.curves.items()}
-        write_json(path, content | {"classes": curves})
+        write_json(path, self.to_json())
 
     @classmethod
     def load(cls, path: Path) -> Recalibration:
         """Reads the file of `save`; raises `UserError` if it is missing or malformed."""
-        content = read_json(path, "the recalibration file")
+        return cls.from_json(read_json(path, "the recalibration file"), path)
+
+    @classmethod
+    def from_json(cls, content: Any, path: Path) -> Recalibration:
+        """Reads the content of a file; raises `UserError` if it is malformed."""
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise UserError(
                 f"{path}: found no recalibration; expected format {FORMAT!r}. Give the "
@@ -96,6 +122,25 @@ class Recalibration:
 def fits(image_id: int | str) -> bool:
     """Returns whether a picture fits the curves; the others test them. The id decides."""
     return hashlib.sha256(json.dumps(image_id).encode()).digest()[0] % 2 == 0
+
+
+def fit_and_test(
+    segments: ScoredSegments, is_fitting: np.ndarray, categories: Categories
+) -> tuple[Recalibration | None, dict[str, Any] | None]:
+    """Fits curves to some of the segments and tests them on the others.
+
+    Args:
+      segments: n segments. Their order changes no bit.
+      is_fitting: bool `[n]`, those of the pictures that `fits` chooses.
+
+    Returns:
+      The curves and the `recalibration_results`; both None without a segment to fit.
+    """
+    fitted, tested = segments.chosen(is_fitting), segments.chosen(~is_fitting)
+    found = fit_recalibration(fitted, categories)
+    if found is None:
+        return None, None
+    return found, recalibration_results(found, tested, len(fitted.scores), categories)
 
 
 def fit_recalibration(segments: ScoredSegments, categories: Categories) -> Recalibration | None:

@@ -19,7 +19,7 @@ from maskconver_tf.evaluation.scoring.counting.joint_runs import (
     joint_runs,
     unlisted,
 )
-from maskconver_tf.evaluation.scoring.counting.picture_counts import SIZE_BOUNDS
+from maskconver_tf.evaluation.scoring.counting.scoring_rules import SIZE_BOUNDS
 from maskconver_tf.evaluation.scoring.reading.sides import Side
 from maskconver_tf.types import VOID_SEGMENT_ID
 

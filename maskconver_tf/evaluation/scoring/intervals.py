@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from maskconver_tf.evaluation.scoring.counting.picture_counts import MEASURES
+from maskconver_tf.evaluation.scoring.counting.scoring_rules import MEASURES
 from maskconver_tf.evaluation.scoring.score_tables import ScoreTables
 
 NUM_RESAMPLES = 1000

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -17,9 +20,8 @@ from maskconver_tf.evaluation.lost_quality.lost_results import (
 )
 from maskconver_tf.evaluation.lost_quality.recalibration import (
     Recalibration,
-    fit_recalibration,
+    fit_and_test,
     fits,
-    recalibration_results,
 )
 from maskconver_tf.evaluation.lost_quality.segment_table import FN, NO_ID, OUTCOMES, TP
 from maskconver_tf.evaluation.panoptic_quality import PanopticQualityResult
@@ -42,17 +44,18 @@ SEGMENT_COLUMNS = (
 """Of per_segment.csv; docs/evaluation.md describes them."""
 
 
-class LossResults(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class LossResults:
     """What one model loses.
 
     Attributes:
       results: the fields of results.json.
-      segments: the rows of per_segment.csv.
+      segments: gives the rows of per_segment.csv; they take longer than all the rest.
       recalibration: the fitted curves, None without scores.
     """
 
     results: dict[str, Any]
-    segments: list[tuple]
+    segments: Callable[[], list[tuple]]
     recalibration: Recalibration | None
 
 
@@ -77,7 +80,8 @@ def loss_results(
         "confusion": _confusion(tables, categories),
         "calibration": calibration,
     }
-    return LossResults(results, _segment_rows(tables, panoptic, categories), recalibration)
+    rows = functools.partial(_segment_rows, tables, panoptic, categories)
+    return LossResults(results, rows, recalibration)
 
 
 def _confusion(tables: ScoreTables, categories: Categories) -> list[dict[str, Any]]:
@@ -105,14 +109,8 @@ def _calibration(
         return None, None
     fitting = np.array([fits(image_id) for image_id in tables.image_ids], np.bool_)
     pictures = tables.segment_pictures[tables.segments.outcomes != FN]
-    here = fitting[pictures]
-    fitted, tested = segments.chosen(here), segments.chosen(~here)
-    recalibration = fit_recalibration(fitted, categories)
-    results = calibration_results(segments, categories)
-    results["recalibration"] = recalibration and recalibration_results(
-        recalibration, tested, len(fitted.scores), categories
-    )
-    return results, recalibration
+    recalibration, tested = fit_and_test(segments, fitting[pictures], categories)
+    return calibration_results(segments, categories) | {"recalibration": tested}, recalibration
 
 
 def _segment_rows(

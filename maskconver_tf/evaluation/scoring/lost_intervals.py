@@ -26,10 +26,10 @@ def lost_intervals(tables: ScoreTables, weights: np.ndarray) -> dict[str, dict[s
       `all`, `things`, `stuff` -> each kind of error and `total` -> [low, high] in percent; None if
       the group occurs in no resample.
     """
-    wrong = _wrong_by_picture(tables)
+    wrong, totals = _wrong_by_picture(tables), panoptic_totals(tables, weights)
     parts = [
-        _mean_shares(tables, weights[first : first + _RESAMPLES], wrong)
-        for first in range(0, len(weights), _RESAMPLES)
+        _mean_shares(tables, weights[rows], totals[rows], wrong)
+        for rows in (slice(i, i + _RESAMPLES) for i in range(0, len(weights), _RESAMPLES))
     ]
     return {
         group: {
@@ -56,11 +56,11 @@ def _wrong_by_picture(tables: ScoreTables) -> tuple[np.ndarray, np.ndarray, np.n
 def _mean_shares(
     tables: ScoreTables,
     weights: np.ndarray,
+    totals: np.ndarray,
     wrong: tuple[np.ndarray, np.ndarray, np.ndarray],
 ) -> dict[str, np.ndarray]:
     """Returns the mean share of each kind and their total in each group; `[R, kinds + 1]`."""
     count = len(tables.is_thing)
-    totals = panoptic_totals(tables, weights)  # [R, C, columns]
     iou_sum, tp = totals[..., 0] + totals[..., 1], totals[..., 2]
     weight = tp + 0.5 * totals[..., 3] + 0.5 * totals[..., 4]
     occurs, safe = weight > 0, np.maximum(weight, 0.5)

@@ -13,7 +13,7 @@ from typing import Any
 from tqdm import tqdm
 
 from maskconver_tf.evaluation.scoring.ap_resamples import resampled_average_precision
-from maskconver_tf.evaluation.scoring.counting.picture_counts import ScoringRules
+from maskconver_tf.evaluation.scoring.counting.scoring_rules import ScoringRules
 from maskconver_tf.evaluation.scoring.intervals import draw_weights, resampled_scores
 from maskconver_tf.evaluation.scoring.loss_results import (
     SEGMENT_COLUMNS,
@@ -120,7 +120,7 @@ def write_scoring(folder: Path, scoring: Scoring) -> list[str]:
         tables = {
             f"{prefix}per_class.csv": csv_of_dictionaries(classes),
             f"{prefix}per_picture.csv": csv_of_dictionaries(pictures),
-            f"{prefix}per_segment.csv": csv_of_rows(SEGMENT_COLUMNS, losses.segments),
+            f"{prefix}per_segment.csv": csv_of_rows(SEGMENT_COLUMNS, losses.segments()),
         }
         for name, text in tables.items():
             write_text_whole(folder / name, text)

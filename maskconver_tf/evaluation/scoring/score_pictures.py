@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import ctypes
 import dataclasses
@@ -12,11 +13,16 @@ from typing import NamedTuple
 
 from maskconver_tf.datasets.process_pool import process_pool
 from maskconver_tf.errors import UserError, short_repr
-from maskconver_tf.evaluation.scoring.counting.picture_counts import (
+from maskconver_tf.evaluation.scoring.counting.count_pictures import count_pictures
+from maskconver_tf.evaluation.scoring.counting.counted_pictures import (
+    CountedPictures,
     PictureCounts,
-    ScoringRules,
-    count_picture,
 )
+from maskconver_tf.evaluation.scoring.counting.picture_overlaps import (
+    PictureOverlaps,
+    picture_overlaps,
+)
+from maskconver_tf.evaluation.scoring.counting.scoring_rules import ScoringRules
 from maskconver_tf.evaluation.scoring.reading.picture_pairs import PicturePair
 
 _BATCH = 16
@@ -43,6 +49,21 @@ class _Batch:
         return f"image {short_repr(self.pairs[0].image_id)} or one of the next {len(self.pairs)}"
 
 
+class _Answer(NamedTuple):
+    """The counts of a batch: files of the truth, and the counts for each scored model."""
+
+    files: list[str]
+    counted: list[list[CountedPictures]]
+
+    def split(self, pairs: Iterable[PicturePair]) -> Iterator[ScoredPicture]:
+        by_model = [
+            [counts for pictures in counted for counts in pictures.split()]
+            for counted in self.counted
+        ]
+        for pair, file, *counts in zip(pairs, self.files, *by_model, strict=True):
+            yield ScoredPicture(pair.image_id, file, tuple(counts))
+
+
 class _Refusal(NamedTuple):
     """What a process answers if the user has to correct something."""
 
@@ -58,24 +79,33 @@ def score_pictures(
       workers: number of processes. The counts do not depend on it.
 
     Raises:
-      UserError: see `count_picture`.
+      UserError: see `picture_overlaps`.
     """
     iterator = iter(pairs)
     groups = iter(lambda: tuple(itertools.islice(iterator, _BATCH)), ())
     with process_pool(workers, score_batch) as mapped:
-        for answer in mapped(_Batch(rules, group) for group in groups):
+        sent: collections.deque[tuple[PicturePair, ...]] = collections.deque()
+
+        def batches() -> Iterator[_Batch]:
+            for group in groups:
+                sent.append(group)
+                yield _Batch(rules, group)
+
+        for answer in mapped(batches()):
             if isinstance(answer, _Refusal):
                 raise UserError(answer.message)
-            yield from answer
+            yield from answer.split(sent.popleft())
 
 
-def score_batch(batch: _Batch) -> list[ScoredPicture] | _Refusal:
+def score_batch(batch: _Batch) -> _Answer | _Refusal:
     """Counts the pictures of a batch; runs in a process of the pool."""
     reuse_freed_memory()
     try:
-        return [_score(pair, batch.rules) for pair in batch.pairs]
+        files, overlaps = zip(*(_overlaps(pair, batch.rules) for pair in batch.pairs), strict=True)
     except UserError as error:
         return _Refusal(str(error))
+    by_model = zip(*overlaps, strict=True)
+    return _Answer(list(files), [count_pictures(pictures, batch.rules) for pictures in by_model])
 
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
@@ -95,10 +125,10 @@ def reuse_freed_memory() -> None:
         mallopt(_TRIM_THRESHOLD, 2**28)
 
 
-def _score(pair: PicturePair, rules: ScoringRules) -> ScoredPicture:
+def _overlaps(pair: PicturePair, rules: ScoringRules) -> tuple[str, list[PictureOverlaps]]:
     image = f"image {short_repr(pair.image_id)}"
     truth = pair.truth.read()
-    counts = tuple(
-        count_picture(truth, reader and reader.read(), rules, image) for reader in pair.predictions
-    )
-    return ScoredPicture(pair.image_id, truth.file, counts)
+    return truth.file, [
+        picture_overlaps(truth, reader and reader.read(), rules, image)
+        for reader in pair.predictions
+    ]

@@ -17,12 +17,12 @@ from maskconver_tf.evaluation.lost_quality.kinds import KINDS
 from maskconver_tf.evaluation.lost_quality.segment_table import SegmentTable, joined
 from maskconver_tf.evaluation.mean_iou import MeanIou, MeanIouResult
 from maskconver_tf.evaluation.panoptic_quality import PanopticQuality
+from maskconver_tf.evaluation.scoring.counting.counted_pictures import PictureCounts
 from maskconver_tf.evaluation.scoring.counting.detections import match_detections
-from maskconver_tf.evaluation.scoring.counting.picture_counts import (
+from maskconver_tf.evaluation.scoring.counting.scoring_rules import (
     COLUMNS,
     MEASURES,
     PIXEL_COLUMNS,
-    PictureCounts,
 )
 from maskconver_tf.evaluation.scoring.score_pictures import ScoredPicture
 

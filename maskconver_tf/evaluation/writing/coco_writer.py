@@ -15,7 +15,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
@@ -23,6 +22,7 @@ from maskconver_tf.evaluation.segment_numbers import (
     check_every_segment_has_pixels,
     number_segments,
 )
+from maskconver_tf.files.encoded_pictures.rgb_png import encode_rgb_png
 from maskconver_tf.files.id_map import MAX_SEGMENT_ID, ids_to_rgb
 from maskconver_tf.files.json_file import write_json
 from maskconver_tf.ops.segment_extents import segment_extents
@@ -122,7 +122,8 @@ class CocoPanopticWriter:
     ) -> dict[str, Any]:
         """Writes the PNG of a picture; returns its entry in `annotations`."""
         segments_info = self._segments_info(panoptic_map, segments, where)
-        Image.fromarray(ids_to_rgb(panoptic_map)).save(self._png_folder / png_name)
+        encoded = encode_rgb_png(ids_to_rgb(panoptic_map))
+        (self._png_folder / png_name).write_bytes(encoded)
         return {"image_id": image_id, "file_name": png_name, "segments_info": segments_info}
 
     def _collect(self, most: int) -> None:

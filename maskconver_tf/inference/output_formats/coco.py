@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
+from maskconver_tf.files.encoded_pictures.rgb_png import encode_rgb_png
 from maskconver_tf.files.id_map import ids_to_rgb
 from maskconver_tf.files.json_file import read_json, write_json
 from maskconver_tf.inference.output_formats.output_format import (
@@ -45,7 +44,7 @@ class CocoOutput(OutputFormat):
         if isinstance(prediction, LargePrediction):
             write_id_png(path, prediction.height, prediction.width, prediction.bands())
         else:
-            Image.fromarray(ids_to_rgb(prediction.panoptic_map)).save(path)
+            path.write_bytes(encode_rgb_png(ids_to_rgb(prediction.panoptic_map)))
         return coco_entry(prediction)
 
     def finish(

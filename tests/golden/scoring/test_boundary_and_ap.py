@@ -13,7 +13,7 @@ from pycocotools.cocoeval import COCOeval
 
 from maskconver_tf.evaluation.scoring.ap_resamples import resampled_average_precision
 from maskconver_tf.evaluation.scoring.counting.detections import average_precision, match_detections
-from maskconver_tf.evaluation.scoring.counting.picture_counts import ScoringRules
+from maskconver_tf.evaluation.scoring.counting.scoring_rules import ScoringRules
 from maskconver_tf.evaluation.scoring.intervals import draw_weights
 from maskconver_tf.evaluation.scoring.reading.picture_pairs import coco_pairs
 from maskconver_tf.evaluation.scoring.score import score_files

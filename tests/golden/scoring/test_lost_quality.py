@@ -81,7 +81,7 @@ def test_every_segment_has_a_row_and_rows_add_up(adversarial, tmp_path):
 
 @pytest.mark.parametrize("adversarial", SEEDS, indirect=True)
 def test_rows_are_the_errors_of_the_pictures(adversarial):
-    rows = [row for row in scored(adversarial).losses[0].segments if row[2]]
+    rows = [row for row in scored(adversarial).losses[0].segments() if row[2]]
     names, expected = CLASSES.names, []
     for truth, found in sides(adversarial):
         maps = truth.panoptic_map, truth.segments, found.panoptic_map, found.segments

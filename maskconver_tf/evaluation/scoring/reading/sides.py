@@ -143,31 +143,46 @@ def _columns(infos: list, categories: Categories, where: str) -> tuple[np.ndarra
     """
     try:
         ids = [info["id"] for info in infos]
-        classes = [categories.class_id_of(info["category_id"]) for info in infos]
+        sources = [info["category_id"] for info in infos]
+        classes = [*map(categories.class_id_of, sources)]
         crowds = [info.get("iscrowd", 0) for info in infos]
-        numbers = [[info.get(key) for info in infos] for key in ("score", "area")]
-        is_plain = {*map(type, ids), *map(type, crowds)} <= {int} and set(crowds) <= {0, 1}
-        is_plain &= all(type(info["category_id"]) is int for info in infos)
-        is_plain &= all({*map(type, column)} <= _NUMBERS for column in numbers)
-        is_plain &= all(0 < segment_id <= MAX_SEGMENT_ID for segment_id in ids)
-    except (KeyError, TypeError, AttributeError):
+        scores, areas = (_numbers([info.get(key) for info in infos]) for key in ("score", "area"))
+        is_plain = {*map(type, ids), *map(type, crowds), *map(type, sources)} <= {int}
+        is_plain = is_plain and {0, 1, *crowds} == {0, 1}
+        is_plain = is_plain and min(ids, default=1) > 0 and max(ids, default=1) <= MAX_SEGMENT_ID
+    except (KeyError, TypeError, AttributeError, ValueError):
         is_plain = False
     if not is_plain:
         _explain(infos, categories, where)
-    arrays = (np.array(column, np.float64) for column in numbers)  # None becomes NaN.
-    return np.array(ids, np.int64), np.array(classes, np.int64), np.array(crowds, bool), *arrays
+    whole = np.array(ids, np.int64), np.array(classes, np.int64)
+    return *whole, np.array(crowds, np.bool_), scores, areas
+
+
+def _numbers(column: list) -> np.ndarray:
+    """Returns the numbers, float64 `[n]`, NaN for None; `ValueError` for anything else."""
+    if not {*map(type, column)} <= _NUMBERS:
+        raise ValueError
+    try:
+        found = np.array(column, np.float64)
+    except OverflowError:  # A whole number with hundreds of digits.
+        raise ValueError from None
+    if np.count_nonzero(np.isfinite(found)) != len(column) - column.count(None):
+        raise ValueError
+    return found
 
 
 def _explain(infos: list, categories: Categories, where: str) -> None:
-    """Raises the error of the first malformed entry, if there is one."""
+    """Raises the error of the first malformed entry."""
     for info in infos:
         segment = read_segment(info, categories, where)
-        area = info.get("area")
-        if type(area) not in _NUMBERS:
-            raise UserError(
-                f"{where}: segment {segment.id} has area {typed_repr(area)}; expected a number of "
-                "pixels. Correct the file, or write it again"
-            )
+        for key, what in (("area", "number of pixels"), ("score", "number, such as 0.9")):
+            try:
+                _numbers([info.get(key)])
+            except ValueError:
+                raise UserError(
+                    f"{where}: segment {segment.id} has {key} {typed_repr(info[key])}; expected a "
+                    f"finite {what}. Correct the file, or write it again"
+                ) from None
 
 
 def _last_of_each_id(columns: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:

@@ -32,7 +32,9 @@ def table_of(picture: maps.Worked):
 
 
 def pixels_of(picture: maps.Worked) -> dict[tuple[int, int], int]:
-    keys, counts = confused_pixels(matching_input(*picture.sides()), COUNT)
+    given = matching_input(*picture.sides())
+    pictures, keys, counts = confused_pixels(given, COUNT, given.overlaps[:1, 0])
+    assert not pictures.any()
     return {divmod(key, COUNT + 1): n for key, n in zip(keys.tolist(), counts[:, 0].tolist())}
 
 

@@ -11,7 +11,7 @@ from maskconver_tf.evaluation.lost_quality.kinds import KINDS
 from maskconver_tf.evaluation.lost_quality.lost_results import lost_results
 from maskconver_tf.evaluation.lost_quality.segment_table import joined
 from maskconver_tf.evaluation.panoptic_quality import PanopticQuality
-from maskconver_tf.evaluation.scoring.counting.picture_counts import ScoringRules
+from maskconver_tf.evaluation.scoring.counting.scoring_rules import ScoringRules
 from maskconver_tf.evaluation.scoring.intervals import draw_weights, interval
 from maskconver_tf.evaluation.scoring.lost_intervals import lost_intervals
 from maskconver_tf.evaluation.scoring.reading.picture_pairs import coco_pairs

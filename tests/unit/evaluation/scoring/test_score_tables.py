@@ -7,7 +7,7 @@ import pytest
 
 from maskconver_tf.evaluation.coco_results import read_coco_panoptic
 from maskconver_tf.evaluation.mean_iou import MeanIou
-from maskconver_tf.evaluation.scoring.counting.picture_counts import ScoringRules
+from maskconver_tf.evaluation.scoring.counting.scoring_rules import ScoringRules
 from maskconver_tf.evaluation.scoring.reading.picture_pairs import coco_pairs
 from maskconver_tf.evaluation.scoring.score_pictures import score_pictures
 from maskconver_tf.evaluation.scoring.score_tables import collect

@@ -34,6 +34,11 @@ def error_of(files, workers: int = 1, **options) -> str:
         ("iscrowd", 2, "iscrowd 2"),
         ("iscrowd", "0", "'0' (text)"),
         ("area", "big", "'big' (text)"),
+        ("area", float("nan"), "area nan"),
+        ("area", 10**400, "area 1000"),
+        ("score", float("nan"), "score nan"),
+        ("score", -float("inf"), "score -inf"),
+        ("score", 10**400, "score 1000"),
         ("score", "high", "'high' (text)"),
     ],
 )
