@@ -5,11 +5,13 @@ A rule takes the root of a repository and returns its offenders, each as `file:l
 
 from __future__ import annotations
 
+import ast
 import re
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.lint.sources import PACKAGE, name_of, python_files
+from tests.lint.sources import PACKAGE, name_of, python_files, syntax_tree
 
 _LINK = re.compile(r"""\]\(<?([^)\s>]+)|\s(?:src|href)=["']([^"']+)""")
 _NOT_A_FILE = re.compile(r"[a-z]+:")
@@ -72,6 +74,27 @@ def rooms_are_in_the_tree(root: Path) -> list[str]:
     return missing + extra
 
 
+def python_examples_import_what_exists(root: Path) -> list[str]:
+    """A Python example parses, and imports from the package only what its modules define."""
+    offenders = []
+    for path in _markdown_files(root):
+        for line, text in _python_examples(path):
+            place = f"{name_of(path, root)}:{line}"
+            try:
+                tree = ast.parse(text)
+            except SyntaxError as error:
+                offenders.append(f"{place}: no valid Python: {error.msg}")
+                continue
+            offenders += [
+                f"{place}: nothing defines {node.module}.{alias.name}"
+                for node in ast.walk(tree)
+                if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == PACKAGE
+                for alias in node.names
+                if alias.name not in _names_of(root / node.module.replace(".", "/"))
+            ]
+    return offenders
+
+
 # ---- Reading -------------------------------------------------------------------------------------
 def _markdown_files(root: Path) -> Iterator[Path]:
     yield from sorted(root.glob("*.md"))
@@ -116,6 +139,32 @@ def _anchors(path: Path) -> set[str]:
             if count:
                 found[f"{anchor}-{count}"] = 1
     return set(found)
+
+
+def _python_examples(path: Path) -> Iterator[tuple[int, str]]:
+    """First line and text of each code block in Python."""
+    start, block = 0, []
+    for number, text, _ in _lines(path):
+        if start and text.lstrip().startswith("```"):
+            yield start, textwrap.dedent("\n".join(block))
+            start, block = 0, []
+        elif start:
+            block.append(text)
+        elif text.strip() == "```python":
+            start = number
+
+
+def _names_of(module: Path) -> set[str]:
+    """What a module or a room defines at its top; empty if there is none."""
+    files = [file for file in (module.with_suffix(".py"), module / "__init__.py") if file.is_file()]
+    names = {path.stem for path in module.glob("*.py")}
+    for node in (node for file in files for node in syntax_tree(file).body):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        for target in getattr(node, "targets", [getattr(node, "target", None)]):
+            if isinstance(target, ast.Name):
+                names.add(target.id)
+    return names
 
 
 def _tree_rows(page: Path) -> dict[str, int]:

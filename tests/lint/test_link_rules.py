@@ -86,3 +86,19 @@ def test_the_tree_has_a_row_for_each_room(tmp_path):
         "maskconver_tf/models/x:1: no row in the tree of docs/architecture.md",
         "docs/architecture.md:8: no folder maskconver_tf/gone",
     ]
+
+
+def test_a_python_example_must_import_what_exists(tmp_path):
+    plant(tmp_path, {"__init__.py": "def load():\n    pass\n", "ops/peaks.py": "SIDE = 3\n"})
+    right = "from maskconver_tf import load\nfrom maskconver_tf.ops.peaks import SIDE\nimport other"
+    plant_at(
+        tmp_path,
+        {
+            "a.md": f"```python\n{right}\n```\n```\nfrom maskconver_tf.ops import gone\n```\n",
+            "b.md": "```python\nfrom maskconver_tf.ops.peaks import SIDES\n```\n",
+            "c.md": "Text.\n\n```python\nprint(\n```\n",
+        },
+    )
+    found = link_rules.python_examples_import_what_exists(tmp_path)
+    assert found[0] == "b.md:1: nothing defines maskconver_tf.ops.peaks.SIDES"
+    assert len(found) == 2 and found[1].startswith("c.md:3: no valid Python: ")

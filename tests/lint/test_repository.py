@@ -39,6 +39,7 @@ ROOT = Path(__file__).resolve().parents[2]
         link_rules.links_lead_to_headings,
         link_rules.documents_are_listed,
         link_rules.rooms_are_in_the_tree,
+        link_rules.python_examples_import_what_exists,
         message_rules.messages_end_without_full_stop,
         message_rules.messages_name_a_file_or_setting,
         message_rules.messages_say_what_to_do,
