@@ -18,7 +18,7 @@ the command builds first. The command looks at up to 400 pictures: how many thin
 close, photographs or not. It computes some steps of the chosen model on this machine. Then it
 writes an experiment of at most 40 lines, with a reason for each value, and says what to expect.
 
-validation pictures, the first that holds:
+The validation pictures come from the first of these that you give or have:
   --eval_data DIR   this dataset folder
   --split 0.2       a fifth of DATA. Pictures that show the same stay in one part, and with
                     --group_by folder those of one folder. For --out mine.gin the parts are
@@ -72,7 +72,7 @@ def add_new_command(commands: Any) -> None:
         "--orientation",
         choices=("upright", "any"),
         default="upright",
-        help="any: a picture that is turned or mirrored is as good (default: upright)",
+        help="any: turned and mirrored pictures are as good as upright ones (default: upright)",
     )
     parser.add_argument(
         "--skip_measure", action="store_true", help="assume a speed and measure no PQ ceiling"
