@@ -40,7 +40,7 @@ def check_whole_numbers(
 def check_numbers(
     where: str, least: float = 0, most: float = LARGEST_NUMBER, **settings: object
 ) -> None:
-    """Checks that `settings` are numbers from `least` to `most`, thus neither NaN nor infinite.
+    """Checks that `settings` are numbers from `least` to `most`; NaN and infinity are none.
 
     Raises:
       UserError: a setting is not; the message names it.
