@@ -3,9 +3,9 @@
     python benchmarks/compared_models.py mobilenet_mh_640 panoptic_deeplab_mobilenet_mh_640
 
 Each gets one picture of noise at the same size and computes everything that its fusion takes.
-MaskConver's masks are not in it, nor is the fusion. Runs alternate, so both see the same load of
-the machine, and the ratio comes from one run. Processor time, summed over all threads, hardly
-depends on that load. --xla compiles both. --second sets something of the second model alone, such
+MaskConver's masks and both fusions are left out. Runs alternate, so both see the same load of the
+machine, and the ratio comes from one run. Processor time, summed over all threads, hardly depends
+on that load. --xla compiles both. --second sets something of the second model alone, such
 as --second PanopticDeepLab.dilated_pointwise=False.
 """
 
@@ -13,31 +13,23 @@ from __future__ import annotations
 
 import argparse
 import os
-import statistics
-import time
 from collections.abc import Callable
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import tensorflow as tf
+from timing import in_turns, summary
 
 from maskconver_tf.config.named_models import build_model, find_models
 from maskconver_tf.planning.complexity import count_complexity
-
-
-def seconds(function: Callable[[], object]) -> tuple[float, float]:
-    """Seconds of the clock, and of all processors together."""
-    clock, processors = time.perf_counter(), time.process_time()
-    function()
-    return time.perf_counter() - clock, time.process_time() - processors
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs=2, help="names of models, see `maskconver models`")
     parser.add_argument("--size", type=int, default=640, help="side of the input in pixels")
-    parser.add_argument("--num_classes", type=int, default=133)
+    parser.add_argument("--num_classes", type=int, default=133, help="classes of both models")
     parser.add_argument("--runs", type=int, default=20, help="timed runs of each model")
     parser.add_argument("--xla", action="store_true", help="compile both with XLA")
     parser.add_argument(
@@ -57,13 +49,9 @@ def main() -> None:
         costs.append(count_complexity(network, size))
         forwards.append(_forward(network, images, args.xla))
         forwards[-1]()
-    times: list[list[tuple[float, float]]] = [[], []]
-    for run in range(args.runs):
-        for index in (0, 1) if run % 2 else (1, 0):
-            times[index].append(seconds(forwards[index]))
+    rows = [summary(times) for times in in_turns(forwards, args.runs)]
     print(f"| {args.size} px, {args.num_classes} classes | parameters | multiply-adds ", end="")
     print("| median | fastest | processor time, median | least |\n|---|---|---|---|---|---|---|")
-    rows = [_summary(values) for values in times]
     for name, cost, row in zip(args.models, costs, rows):
         counts = f"{cost.num_parameters / 1e6:.2f}M | {cost.multiply_adds / 1e9:.2f}G"
         print(f"| {name} | {counts} | " + " | ".join(f"{value:.3f} s" for value in row) + " |")
@@ -80,11 +68,6 @@ def _forward(network, images: tf.Tensor, xla: bool) -> Callable[[], dict[str, tf
     return tf.function(
         lambda: network(images, training=False), jit_compile=xla or None, autograph=False
     )
-
-
-def _summary(values: list[tuple[float, float]]) -> list[float]:
-    clock, processors = zip(*values, strict=True)
-    return [f(times) for times in (clock, processors) for f in (statistics.median, min)]
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("out", type=Path)
+    parser.add_argument("out", type=Path, help="folder for the pictures")
     out = parser.parse_args().out
     tiles = [_tile(name, *rows) for name, rows in PICTURES.items()]
     width, height = tiles[0].size

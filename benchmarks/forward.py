@@ -13,15 +13,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import statistics
-import time
-from collections.abc import Callable
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import tensorflow as tf
 import tf_keras
+from timing import in_turns, summary
 
 from maskconver_tf import types
 from maskconver_tf.layers.convnext_block import ConvNeXtSEBlock
@@ -100,13 +98,6 @@ def plain_head(head: LightHead, x: tf.Tensor, level: int) -> tf.Tensor:
     return head.output_conv(x)
 
 
-def seconds(function: Callable[[], object]) -> tuple[float, float]:
-    """Seconds of the clock, and of all processors together."""
-    clock, processors = time.perf_counter(), time.process_time()
-    function()
-    return time.perf_counter() - clock, time.process_time() - processors
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
@@ -128,23 +119,13 @@ def main() -> None:
     for name, value in expected.items():
         np.testing.assert_allclose(found[name], value, rtol=1e-3, atol=1e-3, err_msg=name)
 
-    times: dict[str, list[tuple[float, float]]] = {"MaskConver": [], "plain composition": []}
-    for run in range(args.runs):
-        pair = [("MaskConver", ours), ("plain composition", plain)]
-        for name, function in pair if run % 2 else reversed(pair):
-            times[name].append(seconds(function))
+    rows = [summary(times) for times in in_turns([ours, plain], args.runs)]
     print(f"| {args.size} px, batch 1 | median | fastest | processor time, median | least |")
     print("|---|---|---|---|---|")
-    rows = {name: _summary(values) for name, values in times.items()}
-    for name, row in rows.items():
+    for name, row in zip(("MaskConver", "plain composition"), rows, strict=True):
         print(f"| {name} | " + " | ".join(f"{value:.2f} s" for value in row) + " |")
-    ratios = (mine / other for mine, other in zip(*rows.values(), strict=True))
+    ratios = (mine / other for mine, other in zip(*rows, strict=True))
     print("| ratio | " + " | ".join(f"{ratio:.3f}" for ratio in ratios) + " |")
-
-
-def _summary(values: list[tuple[float, float]]) -> list[float]:
-    clock, processors = zip(*values, strict=True)
-    return [f(times) for times in (clock, processors) for f in (statistics.median, min)]
 
 
 if __name__ == "__main__":

@@ -41,12 +41,23 @@ NUM_CLASSES = 20
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--masks", choices=("blobs", "noise"), default="blobs")
+    parser.add_argument(
+        "--masks", choices=("blobs", "noise"), default="blobs", help="kind (default: blobs)"
+    )
     parser.add_argument("--blobs", type=int, default=20, help="number of different blobs")
     parser.add_argument("--grid", type=int, default=160, help="side of the mask grid in cells")
     parser.add_argument("--runs", type=int, default=5, help="timed runs of each form")
-    parser.add_argument("--clock", choices=("processor", "wall"), default="processor")
-    parser.add_argument("--case", type=int, nargs=3, action="append", metavar=("H", "W", "N"))
+    parser.add_argument(
+        "--clock", choices=("processor", "wall"), default="processor", help="default: processor"
+    )
+    parser.add_argument(
+        "--case",
+        type=int,
+        nargs=3,
+        action="append",
+        metavar=("H", "W", "N"),
+        help="height and width of the picture, and number of proposals; may be repeated",
+    )
     parser.add_argument("--memory_of", choices=("plain", "border"), help=argparse.SUPPRESS)
     args = parser.parse_args()
     cases = args.case or CASES

@@ -39,9 +39,9 @@ COLUMNS = ("constant decay", "warm-up", "averaged own", "averaged batch", "re-es
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--decay", type=float, default=0.99)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--decay", type=float, default=0.99, help="of the averages (default: 0.99)")
+    parser.add_argument("--seed", type=int, default=0, help="of the training (default: 0)")
+    parser.add_argument("--steps", type=int, default=400, help="of the training (default: 400)")
     args = parser.parse_args()
     print(" ".join(f"{name:>15}" for name in ("step", *COLUMNS)))
     with tempfile.TemporaryDirectory() as folder:

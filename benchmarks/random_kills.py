@@ -96,7 +96,8 @@ def run(arguments: list[str], log: str, handicap: Callable[[], None] | None) -> 
     os.dup2(file, 2)
     if handicap:
         handicap()
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  # Nor to mend.
+    # Without this, each start spends seconds on optimizing its graphs.
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     sys.exit(maskconver(arguments))
 
 

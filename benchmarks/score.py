@@ -60,9 +60,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--pictures", type=int, default=500)
+    parser.add_argument("--pictures", type=int, default=500, help="number (default: 500)")
     parser.add_argument("--distinct", type=int, help="pictures to draw (default: all)")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each program (default: 3)")
     parser.add_argument("--other", help="Python with hotcoco and panopticapi-lite")
     args = parser.parse_args()
     commands = {

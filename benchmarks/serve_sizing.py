@@ -58,9 +58,18 @@ def picture_size(text: str) -> tuple[int, int]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", required=True, help="an export, or a run")
-    parser.add_argument("--sizes", type=picture_size, nargs="+", default=[(480, 640)])
-    parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--clients", type=int, default=os.cpu_count())
+    parser.add_argument(
+        "--sizes",
+        type=picture_size,
+        nargs="+",
+        default=[(480, 640)],
+        metavar="HxW",
+        help="height and width of the pictures (default: 480x640)",
+    )
+    parser.add_argument("--seconds", type=float, default=10, help="for each size (default: 10)")
+    parser.add_argument(
+        "--clients", type=int, default=os.cpu_count(), help="default: one for each core"
+    )
     args = parser.parse_args()
     print(HEADER)
     for size in args.sizes:

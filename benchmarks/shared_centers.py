@@ -58,8 +58,17 @@ def recalls(scenes: Path, results: Path) -> tuple[float, float, int, int]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--scenes", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--results", type=Path, nargs="+", required=True, metavar="RUN")
+    parser.add_argument(
+        "--scenes", type=Path, required=True, metavar="DIR", help="what `data synth` wrote"
+    )
+    parser.add_argument(
+        "--results",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="RUN",
+        help="folders that `maskconver evaluate` wrote",
+    )
     args = parser.parse_args()
     for i, results in enumerate(args.results):
         shared, others, num_shared, num_others = recalls(args.scenes, results)

@@ -24,7 +24,6 @@ import re
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,6 +31,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import tensorflow as tf
+from timing import seconds
 
 from maskconver_tf import types
 from maskconver_tf.config import configuration
@@ -136,11 +136,7 @@ def measure(name: str, runs: int, xla: bool) -> dict[str, float]:
 
     run = CASES[name](xla, start)
     run()  # The first round is not timed, but its memory counts.
-    rounds = []
-    for _ in range(runs):
-        clock, processors = time.perf_counter(), time.process_time()
-        run()
-        rounds.append((time.perf_counter() - clock, time.process_time() - processors))
+    rounds = [seconds(run) for _ in range(runs)]
     clock, processors = (statistics.median(times) for times in zip(*rounds))
     peak = resident("VmHWM")
     return {"clock": clock, "processors": processors, "above": peak - before[0], "peak": peak}

@@ -30,7 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("out", type=Path)
+    parser.add_argument("out", type=Path, help="folder for the pictures")
     out = parser.parse_args().out
     for name, truth, prediction in (
         ("void", VOID_TRUTH, VOID_PREDICTION),
