@@ -30,6 +30,10 @@ _GROWS = 4.0
 _LEAST_SHARE = 0.5
 """Of the wanted scale. Below, the smallest things would be lost; then a training takes longer."""
 
+_MIXED = 1.5
+"""Ratio of the longer sides of large and small pictures (nine tenths and one tenth) from which on
+their sizes differ much. Those of COCO and CamVid are 1.0, those of generated crowds 1.2."""
+
 _WORTH_CROPPING = 0.75
 _LEAST_CROP = 0.4
 """Shares: of the scale below which crops are considered, and of the picture's side that a crop has
@@ -120,11 +124,22 @@ def wanted_scale(facts: DataFacts) -> float:
 
 def _asked_scale(facts: DataFacts) -> float:
     """Returns the scale that the smallest things ask for, whatever it costs."""
-    half_diagonals = facts.scaled("half_diagonals")[facts.counted()]
+    half_diagonals = facts.scaled("half_diagonals", _fitting_scales(facts))[facts.counted()]
     if not len(half_diagonals):
         return 1.0
     small = float(np.quantile(half_diagonals, 0.1))
     return min(_GOOD / small, max(1.0, _ENOUGH / small))
+
+
+def _fitting_scales(facts: DataFacts) -> np.ndarray:
+    """Returns the scale at which each picture fits an input for pictures of the usual size; `[p]`.
+
+    It is 1 for all unless their sizes differ much: then an input shrinks the things of large
+    pictures more than those of others.
+    """
+    longer = facts.sizes.max(axis=1)
+    low, high = np.quantile(longer, [0.1, 0.9])
+    return np.median(longer) / longer if high > _MIXED * low else np.ones(len(longer))
 
 
 def _least_scale(facts: DataFacts) -> float:

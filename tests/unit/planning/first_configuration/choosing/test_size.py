@@ -56,6 +56,19 @@ def test_every_input_is_legal_and_shrinks_pictures_by_4_percent_at_most(size):
     assert facts.scales(found).min() >= 0.95 * scale
 
 
+def test_things_of_the_larger_pictures_count_if_sizes_differ_much():
+    sizes = [(300, 300)] * 5 + [(900, 900)] * 4
+    facts = make_facts(*(make_picture_facts(size, sides=(28.3,) * 5) for size in sizes))
+    assert wanted_scale(facts) == pytest.approx(
+        1.0, rel=0.01
+    )  # Half a diagonal of 20 shrinks to 6.7.
+    small = choose_size(facts, PLENTY, False).input_size
+    scaled = facts.scaled("half_diagonals", facts.scales(small))[facts.counted()]
+    assert np.quantile(scaled, 0.1) >= 6.7
+    alike = make_facts(*(make_picture_facts((s, s), sides=(28.3,) * 5) for s in (280, 300, 330)))
+    assert wanted_scale(alike) == pytest.approx(160 / 300)
+
+
 def test_spare_time_enlarges_pictures_up_to_their_own_size():
     facts = facts_of((640, 640), 60)
     small = choose_size(facts, TimeBudget(10, 1.0), False).input_size[0]
