@@ -109,6 +109,11 @@ def _difference(found: Results) -> str:
 
 def _notes(results: Results) -> list[str]:
     notes = []
+    if not any(entry["tp"] + entry["fn"] for entry in results["per_class"].values()):
+        notes.append(
+            "No picture of the truth has a segment that can be found, so these scores tell nothing "
+            "about the predictions. Check --truth; for folders also --coding, --classes, --void_ids"
+        )
     program = results["coco_program"]
     if program["pictures_with_other_areas"] and results["mode"] == "default":
         notes.append(_other_areas(program))

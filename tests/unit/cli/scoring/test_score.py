@@ -74,6 +74,18 @@ def test_missing_predictions_are_told(files, capsys):
     assert "Missing predictions, counted as empty: 1" in capsys.readouterr().out
 
 
+def test_a_truth_without_segments_is_told(files, capsys):
+    assert main(["score", *files.arguments, "--workers", "1"]) == 0
+    assert "No picture of the truth has a segment" not in capsys.readouterr().out
+    for path in (files.truth, files.pred):
+        with files.edit(path) as entries:
+            for entry in entries:
+                entry["segments_info"] = []
+                write_map(path.with_suffix("") / entry["file_name"], np.zeros_like(MAP))
+    assert main(["score", *files.arguments, "--workers", "1"]) == 0
+    assert "No picture of the truth has a segment" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("strict", [[], ["--strict"]])
 def test_the_default_tells_what_cocos_program_gives(files, capsys, strict):
     with files.edit(files.truth) as entries:
