@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,16 @@ class _Server:
 
     def run(self) -> None:
         pass
+
+
+@pytest.fixture(autouse=True)
+def logs():
+    """Takes back the handlers of the logs: pytest closes the stream that they write to."""
+    found = [logging.getLogger(name) for name in ("maskconver.serve", "maskconver.access")]
+    before = [(log.propagate, list(log.handlers)) for log in found]
+    yield
+    for log, (propagate, handlers) in zip(found, before):
+        log.propagate, log.handlers = propagate, handlers
 
 
 @pytest.fixture

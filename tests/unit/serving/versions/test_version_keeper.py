@@ -64,8 +64,8 @@ def test_a_new_version_replaces_the_old_one(tmp_path, started):
     changes = []
     keeper = started(make_versions(tmp_path, 1), on_change=changes.append)
     make_versions(tmp_path, 2)
-    _wait(lambda: keeper.numbers() == [2])
-    assert changes == [[1], [2, 1], [2]]
+    _wait(lambda: changes[-1] == [2])  # It is told last.
+    assert changes == [[1], [2, 1], [2]] and keeper.numbers() == [2]
     assert [(s.number, s.state) for s in keeper.states()] == [(2, "AVAILABLE")]
 
 
