@@ -222,10 +222,12 @@ def _doubts(facts: DataFacts, scales: np.ndarray, mask_stride: int) -> list[str]
         )
     narrow = facts.scaled("short_sides", scales)[facts.counted()] < 2 * mask_stride
     if len(narrow) and (lost := narrow.mean()) > 0.1:
+        can_grow = bool(np.median(scales) < 0.9 * most)
         doubts.append(
             f"{lost:.0%} of the {what} are narrower than two cells of the mask grid "
-            f"({2 * mask_stride} pixels of the input); a larger INPUT_SIZE draws them better and "
-            "takes longer"
+            f"({2 * mask_stride} pixels of the input)"
+            + "; a larger INPUT_SIZE draws them better and takes longer"
+            * can_grow
         )
     return doubts
 

@@ -115,6 +115,15 @@ def test_narrow_things_are_counted_in_cells_of_the_masks():
     assert "narrower" not in " ".join(choose_size(facts, PLENTY, False, 2).doubts)
 
 
+@pytest.mark.parametrize(("size", "can_grow"), [(256, True), (4000, False)])
+def test_a_larger_input_is_advised_only_where_memory_allows_it(size, can_grow):
+    thin = np.array([5] * 40 + [size])
+    facts = make_facts(make_picture_facts((size, size), sides=(12,) * 40, short_sides=thin))
+    doubts = " ".join(choose_size(facts, PLENTY, False, 4).doubts)
+    assert "narrower than two cells" in doubts
+    assert ("a larger INPUT_SIZE" in doubts) is can_grow
+
+
 def test_stuff_is_never_cropped():
     assert not choose_size(facts_of((2000, 2000), 1, count=0), LITTLE, False).crops
 
