@@ -28,8 +28,14 @@ def look_at_parts(
     """Looks at the training part; of the evaluation part only the numbers of segments matter.
 
     Raises:
-      UserError: no picture of the sample can be used.
+      UserError: no picture of the sample can be used, or no training picture has a segment.
     """
+    if not train.most_segments:
+        raise UserError(
+            f"{train.where}: found no labelled segment in any of its pictures, so there is nothing "
+            "to learn; expected one or more. See what the labels hold by `maskconver data check`, "
+            "and build the dataset again"
+        )
     count = len(train.pictures)
     positions = [i * count // min(count, MOST_PICTURES) for i in range(min(count, MOST_PICTURES))]
     facts, findings = [], []
