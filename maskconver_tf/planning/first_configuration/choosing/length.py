@@ -124,7 +124,8 @@ def _batch_reason(length: ChosenLength, facts: DataFacts) -> str:
 def optimizer_settings(candidate: Candidate, length: ChosenLength) -> list[Setting]:
     """Returns the settings of the optimizer, fitted to the number of steps."""
     steps = length.total_steps
-    rate = candidate.learning_rate * (0.7 if length.batch_size < 4 else 1.0)
+    small = length.batch_size < 4
+    rate = candidate.learning_rate * (0.7 if small else 1.0)
     warmup = max(1, min(100, steps // 20))
     decay = round(min(max(1 - 25 / steps, 0.9), 0.998), 4)
     weights = "pretrained weights" if candidate.is_pretrained else "random weights"
@@ -132,7 +133,8 @@ def optimizer_settings(candidate: Candidate, length: ChosenLength) -> list[Setti
         Setting(
             "make_optimizer.learning_rate",
             float(f"{rate:.2g}"),
-            f"as in the measured experiments with {weights}; falls to 0",
+            f"{'0.7 times that of' * small or 'as in'} the measured experiments with {weights}"
+            f"{', since batches are small' * small}; falls to 0",
         ),
         Setting("make_optimizer.warmup_steps", warmup, "a twentieth of the steps, 100 at most"),
         Setting("make_optimizer.ema_decay", decay, "averages over the last 4 % of the steps"),

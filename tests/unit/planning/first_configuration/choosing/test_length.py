@@ -62,6 +62,16 @@ def test_few_pictures_do_not_come_without_end(num_pictures, steps):
     assert length.total_steps == steps and length.is_cut
 
 
+def test_the_reason_of_the_learning_rate_tells_if_batches_made_it_smaller():
+    for minutes in (0.5, 60):
+        length = choose_length(make_facts(), size_of(160), TimeBudget(minutes, 1.0))
+        rate = optimizer_settings(SMALL, length)[0]
+        is_smaller = length.batch_size < 4
+        assert rate.value == (2.1e-3 if is_smaller else 3e-3)
+        assert rate.reason.startswith("0.7 times that of the" if is_smaller else "as in the")
+        assert ("batches are small" in rate.reason) is is_smaller
+
+
 def test_pretrained_weights_learn_slower():
     length = choose_length(make_facts(), size_of(160), TimeBudget(60, 1.0))
     assert values(optimizer_settings(PRETRAINED, length))["make_optimizer.learning_rate"] == 1e-3
