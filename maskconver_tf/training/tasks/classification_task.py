@@ -38,12 +38,6 @@ class ClassificationTask(Task):
     def empty_example(self, network: tf_keras.Model) -> dict[str, tf.Tensor]:
         return super().empty_example(network) | {types.CLASS_ID: tf.constant(0)}
 
-    def loss_names(self, network: tf_keras.Model) -> tuple[str, ...]:
-        return ("loss",)
-
-    def loss_normalizer(self, batch: dict[str, tf.Tensor]) -> tf.Tensor:
-        return self.loss.normalizer(batch)
-
     def evaluator(
         self,
         network: tf_keras.Model,

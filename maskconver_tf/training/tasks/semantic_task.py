@@ -34,12 +34,6 @@ class SemanticTask(RecordsTask):
     def make_targets(self, network: tf_keras.Model) -> Callable[..., dict[str, tf.Tensor]]:
         return self.targets()
 
-    def loss_names(self, network: tf_keras.Model) -> tuple[str, ...]:
-        return ("loss",)
-
-    def loss_normalizer(self, batch: dict[str, tf.Tensor]) -> tf.Tensor:
-        return self.loss.normalizer(batch)
-
     def evaluator(
         self,
         network: tf_keras.Model,

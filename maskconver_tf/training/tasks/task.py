@@ -32,7 +32,8 @@ class Task:
 
     Attributes:
       model: makes the model from `num_classes`.
-      loss: compares the model's outputs with the labels of a batch, see above.
+      loss: compares the model's outputs with the labels of a batch, see above. Its `normalizer`
+        counts what it divides by.
       train_input: makes the batches; has `folder.categories`, `input_size`, the global
         `batch_size` and `batches`.
       eval_input: what to evaluate on; None for no evaluation.
@@ -90,7 +91,7 @@ class Task:
 
     def loss_names(self, network: tf_keras.Model) -> tuple[str, ...]:
         """Returns the names of what `losses` returns; the first is "loss"."""
-        raise NotImplementedError
+        return ("loss",)
 
     def losses(
         self, network: tf_keras.Model, batch: dict[str, tf.Tensor], sum_over_replicas: Callable
@@ -101,7 +102,7 @@ class Task:
 
     def loss_normalizer(self, batch: dict[str, tf.Tensor]) -> tf.Tensor:
         """Counts the segments, pixels or pictures that the loss divides by, a scalar."""
-        raise NotImplementedError
+        return self.loss.normalizer(batch)
 
     def counts(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Returns counts to sum over replicas and report as means per step, by `count_names`."""
