@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from maskconver_tf.config.thresholds.chosen_thresholds import (
     refuse_thresholds,
     report_thresholds,
 )
+from maskconver_tf.config.thresholds.kept_curves import keep_curves, kept_curves
 from maskconver_tf.errors import UserError
 from maskconver_tf.files.disk_errors import explain_write_errors
 from maskconver_tf.files.paths import local_or_remote_path
@@ -144,6 +147,7 @@ def load_run(
     _load_config(folder, add_thresholds(folder, bindings, thresholds or {}))
     segmenter = configuration.configurable(restore_segmenter)(model_dir=model_dir)
     report_thresholds(segmenter.fusion)
+    segmenter.recalibration = kept_curves(folder, segmenter.categories, segmenter.fusion)
     return segmenter
 
 
@@ -155,6 +159,7 @@ def evaluate_run(
     thresholds: Mapping[str, Any] | None = None,
     keep: bool = False,
     tile: GivenTile | None = None,
+    recalibrate: bool = False,
 ) -> dict:
     """Scores a run of any task.
 
@@ -166,16 +171,25 @@ def evaluate_run(
       thresholds: settings of the fusion that override it, for panoptic segmentation.
       keep: write the thresholds of this evaluation into the run, for all later predictions.
       tile: predict in these windows, for panoptic segmentation.
+      recalibrate: score with the scores of the network, fit curves to them, and keep the curves in
+        the run if they help; for panoptic segmentation.
 
     Raises:
-      UserError: the run is not one of panoptic segmentation, and thresholds or `tile` are given.
+      UserError: the run is not one of panoptic segmentation, and thresholds, `tile` or
+        `recalibrate` are given.
     """
     folder = RunFolder(local_or_remote_path(model_dir))
     arguments = load_evaluation(folder, data_dir, bindings, thresholds or {}, keep)
     task = arguments["task"]
-    _refuse_tile(task, tile)
+    _refuse_options(task, {"tile": tile is not None, "recalibrate": recalibrate})
     restored = restore_task(model_dir, task, arguments["compute"])
-    results = configuration.configurable(evaluate)(task=task, restored=restored, out=out, tile=tile)
+    if isinstance(task, PanopticTask) and not recalibrate:
+        curves = kept_curves(folder, restored.categories, task.fusion)
+        restored = dataclasses.replace(restored, recalibration=curves)
+    hook = {"on_scored": functools.partial(keep_curves, folder, task.fusion)} if recalibrate else {}
+    results = configuration.configurable(evaluate)(
+        task=task, restored=restored, out=out, tile=tile, **hook
+    )
     if keep:
         data = getattr(task.eval_input, "data_dir", data_dir)
         origin = {"chosen_by": "maskconver evaluate --keep", "data": data, "scores": results["all"]}
@@ -184,12 +198,13 @@ def evaluate_run(
     return results
 
 
-def _refuse_tile(task: Task, tile: GivenTile | None) -> None:
-    if tile is not None and not isinstance(task, PanopticTask):
-        raise UserError(
-            f"--tile: this is a run of {task.kind}, and only the maps of panoptic segmentation can "
-            "be joined; remove the option"
-        )
+def _refuse_options(task: Task, is_given: Mapping[str, bool]) -> None:
+    for name, given in is_given.items():
+        if given and not isinstance(task, PanopticTask):
+            raise UserError(
+                f"--{name}: this is a run of {task.kind}, but the option needs the segments of "
+                "panoptic segmentation; remove the option"
+            )
 
 
 def load_evaluation(

@@ -16,10 +16,12 @@ class PlainMap:
     Attributes:
       ids: integers `[h, w]`, `VOID_SEGMENT_ID` for void.
       categories: segment id -> category id, for every segment of the map.
+      scores: segment id -> score, for every segment; empty if they do not matter.
     """
 
     ids: np.ndarray
     categories: dict[int, int]
+    scores: dict[int, float] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass
@@ -32,12 +34,14 @@ class Difference:
       segments: number of segments of the first maps.
       unmatched: segments of either map without a match: a segment of the same category in the other
         map, with an intersection over union above one half.
+      score: the largest difference of the scores of two matched segments.
     """
 
     pixels: int = 0
     equal: int = 0
     segments: int = 0
     unmatched: int = 0
+    score: float = 0.0
 
     def add(self, first: PlainMap, second: PlainMap) -> None:
         """Adds the two maps of one picture, which have the same size."""
@@ -51,6 +55,9 @@ class Difference:
         self.equal += void + sum(matched.values())
         self.segments += len(first.categories)
         self.unmatched += len(first.categories) + len(second.categories) - 2 * len(matched)
+        if first.scores and second.scores:
+            differences = [abs(first.scores[a] - second.scores[b]) for a, b in matched]
+            self.score = max([self.score, *differences])
 
     @property
     def share_equal(self) -> float:

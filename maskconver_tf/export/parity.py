@@ -83,15 +83,19 @@ def compare_forms(
 
 
 def format_results(results: list[FormResult]) -> str:
-    """Makes the table that `maskconver parity` prints."""
+    """Makes the table that `maskconver parity` prints.
+
+    "scores differ by" is the largest difference of the scores of two matched segments.
+    """
     width = max(len(result.name) for result in results)
-    lines = [f"{'form':{width}}  equal pixels  unmatched segments      PQ"]
+    lines = [f"{'form':{width}}  equal pixels  unmatched segments  scores differ by      PQ"]
     for result in results:
         difference = result.difference
         pq = f"{result.score.pq:8.2f}" if result.score else "       -"
         unmatched = f"{difference.unmatched} of {difference.segments}"
         lines.append(
-            f"{result.name:{width}}  {100 * difference.share_equal:10.3f} %  {unmatched:>18}{pq}"
+            f"{result.name:{width}}  {100 * difference.share_equal:10.3f} %  {unmatched:>18}"
+            f"  {difference.score:16.6f}{pq}"
         )
     return "\n".join(lines)
 
@@ -134,6 +138,7 @@ def _of_predictor(predictor: Predictor) -> Segment:
             signatures.PANOPTIC_MAP: prediction.panoptic_map,
             signatures.SEGMENT_IDS: np.array([each.id for each in segments], np.int32),
             signatures.CATEGORY_IDS: np.array(categories, np.int32),
+            signatures.SCORES: np.array([each.score for each in segments], np.float32),
         }
 
     return segment

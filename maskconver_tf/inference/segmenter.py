@@ -8,9 +8,12 @@ from typing import Protocol
 import tensorflow as tf
 import tf_keras
 
+from maskconver_tf import types
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
+from maskconver_tf.evaluation.lost_quality.recalibration import Recalibration
 from maskconver_tf.input.transforms import fit_image
+from maskconver_tf.postprocess.score_curves import ScoreCurves, recalibrated
 
 
 class Fusion(Protocol):
@@ -47,6 +50,9 @@ class PanopticSegmenter(tf.Module):
       input_size: (height, width) of the model's input, multiples of 32. Pictures are scaled to fit.
       jit_compile: compile the network with XLA, once for each batch size. The fusion is not
         compiled, because its shapes depend on the number of segments.
+      recalibration: replaces the scores of the finished segments. The fusion uses the scores of the
+        network, so masks, thresholds and the order of the segments do not depend on it. None keeps
+        the scores.
     """
 
     def __init__(
@@ -56,11 +62,13 @@ class PanopticSegmenter(tf.Module):
         categories: Categories,
         input_size: tuple[int, int],
         jit_compile: bool = False,
+        recalibration: Recalibration | None = None,
     ):
         super().__init__()
         self.model = model
         self.fusion = fusion
         self.categories = categories
+        self.recalibration = recalibration
         self.input_size = tuple(input_size)
         images = tf.TensorSpec([None, *self.input_size, 3], tf.uint8)
         image = tf.TensorSpec([None, None, 3], tf.uint8)
@@ -86,16 +94,36 @@ class PanopticSegmenter(tf.Module):
         }
 
     def fuse_one(
-        self, proposals: dict[str, tf.Tensor], content_size: tf.Tensor, image_size: tf.Tensor
+        self,
+        proposals: dict[str, tf.Tensor],
+        content_size: tf.Tensor,
+        image_size: tf.Tensor,
+        thresholds: dict[str, tf.Tensor] | None = None,
     ) -> dict[str, tf.Tensor]:
-        """Fuses the proposals of one picture to a finished prediction."""
-        return self.fusion(
+        """Fuses the proposals of one picture to a finished prediction.
+
+        Args:
+          thresholds: those of the fusion that differ from its own.
+        """
+        found = self.fusion(
             proposals,
             content_size,
             image_size,
             tf.constant(self.categories.is_thing),
             2**self.model.mask_level,
+            thresholds,
         )
+        if (curves := self.score_curves) is None:
+            return found
+        scores, class_ids = found[types.SEGMENT_SCORES], found[types.SEGMENT_CLASS_IDS]
+        return found | {types.SEGMENT_SCORES: recalibrated(curves, scores, class_ids)}
+
+    @property
+    def score_curves(self) -> ScoreCurves | None:
+        """The recalibration, with a row for each class."""
+        if self.recalibration is None:
+            return None
+        return ScoreCurves(*self.recalibration.table(self.categories.names))
 
     def segment_one(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
         """Predicts the segments of a picture uint8 `[h, w, 3]`."""

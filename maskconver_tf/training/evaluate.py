@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import tensorflow as tf
@@ -22,10 +23,12 @@ from maskconver_tf.inference.drawing.picture_rows import stack_rows
 from maskconver_tf.inference.tiles.chosen_tile import GivenTile, choose_tile, known_window
 from maskconver_tf.training.evaluators.checks import check_local_folder, check_same_classes
 from maskconver_tf.training.evaluators.evaluator import NUM_PICTURES, Evaluator, Results
+from maskconver_tf.training.evaluators.panoptic_evaluator import PanopticEvaluator
 from maskconver_tf.training.evaluators.tiled_evaluator import TiledEvaluator
 from maskconver_tf.training.machines.strategy import make_strategy
 from maskconver_tf.training.machines.workers import Workers
 from maskconver_tf.training.restore import RestoredNetwork
+from maskconver_tf.training.tasks.panoptic_task import PanopticTask
 from maskconver_tf.training.tasks.task import Task
 
 
@@ -37,6 +40,7 @@ def evaluate(
     strategy: str = "auto",
     num_pictures: int = NUM_PICTURES,
     tile: GivenTile | None = None,
+    on_scored: Callable[[Evaluator], None] = lambda evaluator: None,
 ) -> Results:
     """Scores a restored network, writes the results into a folder, and prints the table.
 
@@ -55,6 +59,7 @@ def evaluate(
       num_pictures: number of pictures in the overview.
       tile: predict in these windows, for panoptic segmentation; None scales each picture to the
         input.
+      on_scored: called with the evaluator when all pictures are scored.
 
     Returns:
       The content of `results.json`: group -> metric -> percent. `per_class`, if present, holds
@@ -80,15 +85,18 @@ def evaluate(
     results = _score_and_write(evaluator, folder, num_pictures, clock)
     if evaluator.written_files:
         write_evaluation_record(folder, _record(evaluator, restored, clock))
+    on_scored(evaluator)
     return results
 
 
 def _evaluator(
     task: Task, restored: RestoredNetwork, workers: Workers, tile: GivenTile | None
 ) -> Evaluator:
-    if tile is None:
+    if not isinstance(task, PanopticTask):
         return task.evaluator(restored.network, workers, restored.jit_compile)
-    segmenter = task.segmenter(restored.network, restored.jit_compile)
+    segmenter = task.segmenter(restored.network, restored.jit_compile, restored.recalibration)
+    if tile is None:
+        return PanopticEvaluator(segmenter, task.eval_input, workers)
     size = choose_tile(tile, known_window(restored.model_dir, segmenter.input_size))
     return TiledEvaluator(segmenter, task.eval_input, workers, size)
 

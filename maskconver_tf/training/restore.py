@@ -8,6 +8,7 @@ from collections.abc import Callable
 import tf_keras
 
 from maskconver_tf.datasets.categories import Categories
+from maskconver_tf.evaluation.lost_quality.recalibration import Recalibration
 from maskconver_tf.files.paths import local_or_remote_path
 from maskconver_tf.inference.segmenter import Fusion, PanopticSegmenter
 from maskconver_tf.input.input_checks import check_input_size
@@ -26,12 +27,14 @@ class RestoredNetwork:
       categories: the run's class list.
       jit_compile: compile the network with XLA where it is used.
       model_dir: the run's folder.
+      recalibration: replaces the scores of a panoptic run's segments; None keeps them.
     """
 
     network: tf_keras.Model
     categories: Categories
     jit_compile: bool
     model_dir: str = ""
+    recalibration: Recalibration | None = None
 
 
 def restore_network(

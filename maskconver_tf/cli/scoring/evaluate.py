@@ -9,6 +9,7 @@ from maskconver_tf.cli import run_options
 from maskconver_tf.cli.arguments import add_command, add_gin_option, add_model_option, folder_name
 from maskconver_tf.cli.threshold_options import add_threshold_options, thresholds_of
 from maskconver_tf.cli.tile_options import add_tile_options
+from maskconver_tf.errors import UserError
 
 
 def add_evaluate_command(commands: Any) -> None:
@@ -46,6 +47,13 @@ def add_evaluate_command(commands: Any) -> None:
         action="store_true",
         help="write the thresholds of this evaluation into the run, for all later predictions",
     )
+    parser.add_argument(
+        "--recalibrate",
+        action="store_true",
+        help="fit curves that make the scores of the segments honest, and keep them in the run for "
+        "all later predictions if they are better on pictures that did not fit them; PQ does not "
+        "change",
+    )
     add_threshold_options(parser)
     add_gin_option(parser, "PanopticFusion.score_threshold=0.5")
     add_tile_options(parser)
@@ -56,6 +64,11 @@ def run_evaluate(args: argparse.Namespace) -> None:
     from maskconver_tf.inference.tiles.chosen_tile import parse_tile
 
     tile = parse_tile(args.tile, args.overlap)
+    if tile is not None and args.recalibrate:
+        raise UserError(
+            f"--recalibrate: found --tile {args.tile}, which joins the scores of windows; expected "
+            "pictures as a whole. Remove one of the options"
+        )
     if args.out:
         make_out_folder(args.out)  # Before TensorFlow loads.
     from maskconver_tf.config import roots
@@ -69,4 +82,5 @@ def run_evaluate(args: argparse.Namespace) -> None:
         thresholds_of(args),
         args.keep,
         tile,
+        args.recalibrate,
     )

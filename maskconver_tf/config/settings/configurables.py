@@ -28,7 +28,7 @@ _CLASSES = ("num_classes",)
 
 ROOTS = (
     Configurable("training.train", "train", ("model_dir", "on_built", "on_report")),
-    Configurable("training.evaluate", "evaluate", ("task", "restored", "out", "tile")),
+    Configurable("training.evaluate", "evaluate", ("task", "restored", "out", "tile", "on_scored")),
     Configurable("training.restore", "restore_segmenter", ("model_dir",)),
     Configurable(
         "planning.show_inputs", "show_inputs", ("center_levels", "out", "num_pictures", "seed")

@@ -70,8 +70,14 @@ def fusion_settings(fusion: Any) -> dict[str, Any]:
 def keep_thresholds(folder: RunFolder, fusion: Any, origin: Mapping[str, Any]) -> KeptThresholds:
     """Returns the settings of a fusion as a choice for the run's weights of now."""
     return KeptThresholds(
-        type(fusion).__name__, fusion_settings(fusion), _weights(folder) or "", origin
+        type(fusion).__name__, fusion_settings(fusion), predicting_weights(folder) or "", origin
     )
+
+
+def predicting_weights(folder: RunFolder) -> str | None:
+    """Returns the name of the weights that a prediction uses; None without any."""
+    checkpoint = folder.best_or_newest_checkpoint()
+    return checkpoint and checkpoint.rpartition("/")[2]
 
 
 def refuse_thresholds(kind: str, options: Mapping[str, Any]) -> None:
@@ -98,7 +104,7 @@ def _kept_settings(
     folder: RunFolder, keys: list[tuple[str, Any]], kept: KeptThresholds, options: Mapping[str, Any]
 ) -> Settings:
     file = folder.path / FILE_NAME
-    if kept.weights != (now := _weights(folder)):
+    if kept.weights != (now := predicting_weights(folder)):
         print(
             f"{file}: chosen for {kept.weights or 'other weights'}, but the run predicts with "
             f"{now} now; choose again with `maskconver tune`",
@@ -159,9 +165,3 @@ def _is_of_command_line(place: str | None) -> bool:
 def _shown_classes(name: str, thresholds: tuple[float | None, ...]) -> str:
     own = [value for value in thresholds if value is not None]
     return f"{name} of {len(own)} of {len(thresholds)} classes"
-
-
-def _weights(folder: RunFolder) -> str | None:
-    """The name of the weights that a prediction uses."""
-    checkpoint = folder.best_or_newest_checkpoint()
-    return checkpoint and checkpoint.rpartition("/")[2]

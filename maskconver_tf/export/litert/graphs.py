@@ -66,6 +66,7 @@ def whole_graph(segmenter: PanopticSegmenter) -> tf.types.experimental.ConcreteF
                 np.asarray(segmenter.categories.is_thing),
                 np.asarray(segmenter.categories.source_ids, np.int32),
                 2**model.mask_level,
+                segmenter.score_curves,
             )
 
     return _trace(segment, segmenter)

@@ -28,10 +28,14 @@ def read_examples(
 
 
 def plain_map(found: dict[str, np.ndarray]) -> PlainMap:
-    """Takes the map and the categories from the fields of a prediction."""
-    ids, categories = found[signatures.SEGMENT_IDS], found[signatures.CATEGORY_IDS]
-    pairs = zip(np.asarray(ids).tolist(), np.asarray(categories).tolist(), strict=True)
-    return PlainMap(np.asarray(found[signatures.PANOPTIC_MAP]), dict(pairs))
+    """Takes the map, the categories and the scores from the fields of a prediction."""
+    names = (signatures.SEGMENT_IDS, signatures.CATEGORY_IDS, signatures.SCORES)
+    ids, categories, scores = (np.asarray(found[name]).tolist() for name in names)
+    return PlainMap(
+        np.asarray(found[signatures.PANOPTIC_MAP]),
+        dict(zip(ids, categories, strict=True)),
+        dict(zip(ids, scores, strict=True)),
+    )
 
 
 def at_original_size(found: PlainMap, example: dict[str, np.ndarray]) -> PlainMap:

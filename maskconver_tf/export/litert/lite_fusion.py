@@ -14,6 +14,7 @@ from maskconver_tf.inference import signatures
 from maskconver_tf.postprocess.candidates import mask_qualities
 from maskconver_tf.postprocess.class_thresholds import least_scores
 from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
+from maskconver_tf.postprocess.score_curves import ScoreCurves, recalibrated
 
 
 def fuse_at_input_size(
@@ -22,6 +23,7 @@ def fuse_at_input_size(
     is_thing: np.ndarray,
     source_ids: np.ndarray,
     stride: int,
+    curves: ScoreCurves | None = None,
 ) -> dict[str, tf.Tensor]:
     """Fuses the proposals of one picture that fills the input.
 
@@ -31,6 +33,7 @@ def fuse_at_input_size(
       is_thing: bool `[C]`.
       source_ids: int32 `[C]`, the dataset's category ids.
       stride: input pixels per cell of the mask grid, even.
+      curves: recalibrates the scores of the segments; None keeps them.
 
     Returns:
       Fields of `signatures`: `PANOPTIC_MAP` int32 `[H, W]`; `NUM_SEGMENTS` int32 scalar n; and with
@@ -58,7 +61,8 @@ def fuse_at_input_size(
         extents = _extents(won, scores.shape[0])
     numbers = _segment_numbers(alive, class_ids, tf.gather(tf.constant(is_thing), class_ids))
     painted = tf.gather(tf.concat([[0], numbers], axis=0), won + 1)
-    rows = _rows(numbers, tf.gather(tf.constant(source_ids), class_ids), scores, extents)
+    shown = scores if curves is None else recalibrated(curves, scores, class_ids)
+    rows = _rows(numbers, tf.gather(tf.constant(source_ids), class_ids), shown, extents)
     return rows | {
         signatures.PANOPTIC_MAP: painted,
         signatures.NUM_SEGMENTS: tf.reduce_max(numbers),

@@ -59,6 +59,8 @@ def post_process_weights(segmenter: PanopticSegmenter) -> dict[str, np.ndarray]:
         "output_bias": generator.output_dense.bias,
     } | _norm_weights(generator.norm)
     weights |= _position_weights(generator, len(categories))
+    if (curves := segmenter.score_curves) is not None:
+        weights |= {"curve_scores": curves.scores, "curve_shares": curves.shares}
     # Without class embeddings the code adds zeros.
     none = generator.get_config()["class_embedding"] == "none"
     shape = [len(categories), segmenter.model.get_config()["width"]]

@@ -30,6 +30,8 @@ def write_assets(
         signatures.PREPROCESSING_ASSET: _preprocessing(segmenter, options),
         signatures.PROVENANCE_ASSET: _provenance(segmenter, options, origin),
     }
+    if segmenter.recalibration is not None:
+        contents[signatures.RECALIBRATION_ASSET] = segmenter.recalibration.to_json()
     for name, content in contents.items():
         write_json(folder / name, content)
     return [categories, *(folder / name for name in contents)]
@@ -67,6 +69,7 @@ def _provenance(
         "exported": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "model": type(segmenter.model).__name__,
         "fusion": {"class": type(segmenter.fusion).__name__} | _settings(segmenter.fusion),
+        "recalibrated": segmenter.recalibration is not None,
         "precision": policy.name,
         "model_only": options.model_only,
         "batch_sizes": list(options.batch_sizes),

@@ -122,11 +122,9 @@ def _fuse_all(
     """Runs the network and fuses each picture; a picture of size 0 gets empty rows and no map."""
     proposals = segmenter.propose_in_graph(canvases)
     num_rows = segmenter.fusion.max_segments(proposals)
-    is_thing = tf.constant(segmenter.categories.is_thing)
-    stride = 2**segmenter.model.mask_level
 
     def fuse(single: dict, content_size: tf.Tensor, image_size: tf.Tensor, limits: dict) -> dict:
-        found = segmenter.fusion(single, content_size, image_size, is_thing, stride, limits)
+        found = segmenter.fuse_one(single, content_size, image_size, limits)
         fields = answers.named_fields(found, segmenter.categories)
         panoptic_map = fields[signatures.PANOPTIC_MAP]
         rows = answers.padded_rows(fields, num_rows)

@@ -144,6 +144,9 @@ def _describe(owners, alive, scores, classes, weights):
     places = [np.nonzero(panoptic_map == i + 1) for i in range(len(first))]
     boxes = [[y.min(), x.min(), y.max() + 1, x.max() + 1] for y, x in places]
     rows = {"segment_ids": np.arange(1, len(first) + 1), "scores": scores[first]}
+    if "curve_scores" in weights:  # The curve of each class recalibrates its scores.
+        curves = weights["curve_scores"][classes[first]], weights["curve_shares"][classes[first]]
+        rows["scores"] = np.float32([np.interp(*each) for each in zip(scores[first], *curves)])
     rows["category_ids"] = weights["category_ids"][classes[first]]
     rows["areas"] = np.array([len(y) for y, _ in places], int)
     return rows | {"panoptic_map": panoptic_map, "boxes": np.array(boxes, int).reshape(-1, 4)}

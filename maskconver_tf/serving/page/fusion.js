@@ -13,7 +13,7 @@ export function prepare(answer, isThing) {
   return {
     count, rows, columns, logits, sigmoids, isThing,
     height: answer.height, width: answer.width, own: answer.fusion,
-    scores: Float32Array.from(answer.scores), classIds: answer.class_ids,
+    scores: Float32Array.from(answer.scores), classIds: answer.class_ids, curves: answer.score_curves,
     y: axis(rows, answer.height), x: axis(columns, answer.width),
     slack: 4e-6 * largest + 1e-5, // bounds of rounding, as in logit_patches.py
     maskAreas: new Int32Array(count).fill(-1),
@@ -141,7 +141,8 @@ function describe(ready, owners, chosen, scores, numbers) {
   const segments = [];
   numbers.forEach((id, j) => {
     if (id > segments.length) {
-      segments.push({ id, classId: ready.classIds[chosen[j]], score: scores[j], area: 0,
+      const classId = ready.classIds[chosen[j]];
+      segments.push({ id, classId, score: shownScore(ready.curves, classId, scores[j]), area: 0,
         x0: ready.width, y0: ready.height, x1: 0, y1: 0 });
     }
   });
@@ -159,6 +160,17 @@ function describe(ready, owners, chosen, scores, numbers) {
     }
   }
   return { map, segments };
+}
+
+/** The recalibrated score; the fusion itself uses that of the network. */
+function shownScore(curves, classId, score) {
+  if (!curves) return score;
+  const [scores, shares] = curves[classId];
+  const above = scores.findIndex((x) => x > score);
+  if (above <= 0) return shares.at(above ? -1 : 0);
+  const [low, high] = [scores[above - 1], scores[above]];
+  const part = (score - low) / (high - low);
+  return shares[above - 1] + part * (shares[above] - shares[above - 1]);
 }
 
 /** Where `pixels` pixels lie over `cells` cells: the first pixel of each gap, and weights. */

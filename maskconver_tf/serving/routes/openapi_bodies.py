@@ -107,6 +107,7 @@ SCHEMAS: dict[str, Any] = {
             "scores": {"type": "array", "items": _SCORE},
             "class_ids": {"type": "array", "items": _COUNT},
             "logits": {"type": "object"},
+            "score_curves": {"type": "object"},
         },
     },
     "ModelStatus": {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -35,6 +36,10 @@ def as_proposals(
     of each proposal on the picture's cells of the mask grid. Proposals whose center lies in the
     padding are left out. The others keep their order, the highest score first.
 
+    `scores` are those of the network, which the fusion uses. If the scores of segments are
+    recalibrated, `score_curves` has the curve of each class: class id -> scores and shares of its
+    points. Between its points a curve is straight, beyond them it is flat.
+
     Args:
       heads: outputs of `raw_heads` for one picture.
       image_size: height and width of the upright picture.
@@ -61,6 +66,12 @@ def as_proposals(
             "data": base64.b64encode(np.ascontiguousarray(logits).tobytes()).decode("ascii"),
         },
     }
+    if version.recalibration is not None:
+        names = version.categories.names
+        found["score_curves"] = {
+            class_id: dataclasses.astuple(version.recalibration.curve(names[class_id]))
+            for class_id in sorted(set(found["class_ids"]))
+        }
     return json.dumps(found).encode()
 
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
+from maskconver_tf.evaluation.lost_quality.recalibration import Recalibration
 from maskconver_tf.files.json_file import read_json
 from maskconver_tf.inference import signatures
 from maskconver_tf.inference.exported_model import load_version
@@ -36,6 +37,7 @@ def load_model_version(folder: Path, number: int) -> ModelVersion:
     assets = folder / "assets"
     provenance = _asset(assets / signatures.PROVENANCE_ASSET, "fusion")
     preprocessing = _asset(assets / signatures.PREPROCESSING_ASSET, "max_pixels")
+    curves = assets / signatures.RECALIBRATION_ASSET
     return ModelVersion(
         number,
         Categories.load(assets / signatures.CATEGORIES_ASSET),
@@ -45,6 +47,7 @@ def load_model_version(folder: Path, number: int) -> ModelVersion:
         provenance["fusion"],
         tuple(sorted({1, *provenance.get("batch_sizes", ())})),
         _runner(loaded, infos),
+        Recalibration.load(curves) if curves.is_file() else None,
     )
 
 

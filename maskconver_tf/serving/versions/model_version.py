@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from maskconver_tf.datasets.categories import Categories
+from maskconver_tf.evaluation.lost_quality.recalibration import Recalibration
 from maskconver_tf.inference import signatures
 from maskconver_tf.serving.versions.signature_info import SignatureInfo
 
@@ -28,6 +29,8 @@ class ModelVersion:
       fusion: settings of the fusion, from the asset `provenance.json`.
       batch_sizes: the batch sizes that it was exported for, and 1; from the same asset.
       run: runs a signature: its name and inputs -> outputs. Strings are arrays of bytes objects.
+      recalibration: the curves that the graph applies to the scores of segments; None if it keeps
+        the scores of the network.
     """
 
     number: int
@@ -38,6 +41,7 @@ class ModelVersion:
     fusion: dict[str, Any]
     batch_sizes: tuple[int, ...]
     run: Run
+    recalibration: Recalibration | None = None
 
     @property
     def threshold_names(self) -> list[str]:

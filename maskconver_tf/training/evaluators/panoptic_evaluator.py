@@ -18,6 +18,7 @@ from maskconver_tf.datasets.records.codec import truth_segments
 from maskconver_tf.datasets.records.corrupt_records import explain_corrupt_records
 from maskconver_tf.evaluation.baselines.comparison_text import comparison_sentences
 from maskconver_tf.evaluation.baselines.model_comparison import ModelComparison, chosen_pictures
+from maskconver_tf.evaluation.lost_quality.calibration import PictureScores
 from maskconver_tf.evaluation.panoptic_quality import PanopticQuality
 from maskconver_tf.evaluation.results import add_thing_scores, format_table, results_dict
 from maskconver_tf.evaluation.thing_scores import ThingScores
@@ -52,13 +53,19 @@ class PanopticPrediction(NamedTuple):
 
 
 class PanopticScore:
-    """Adds up panoptic quality, and scores of things alone."""
+    """Adds up panoptic quality, and that of a constant answer to compare with.
+
+    Attributes:
+      constant: the score of one class as the answer for every pixel.
+      segments: the predictions of each picture that count, in no order.
+    """
 
     def __init__(self, categories: Categories):
         self._categories = categories
         self._quality = self._nothing()
         self._things = ThingScores(categories.is_thing)
         self._lock = threading.Lock()
+        self.segments: list[PictureScores] = []
 
     def _nothing(self) -> PanopticQuality:
         return PanopticQuality(len(self._categories), self._categories.is_thing)
@@ -67,9 +74,11 @@ class PanopticScore:
         picture = self._nothing()
         truth = truth_segments(example)
         matches = picture.update(example[types.SEGMENT_MAP], truth, *prediction)
+        image_id = json.loads(example[types.IMAGE_ID])
         with self._lock:
             self._quality.merge(picture)
             self._things.update(matches, truth, prediction.segments)
+            self.segments.append(PictureScores.of(image_id, matches, prediction.segments))
 
     def results(self, sum_over_workers: Callable[[np.ndarray], np.ndarray]) -> Results:
         """Workers add counts and sums of IoU, never ratios."""
@@ -131,6 +140,11 @@ class PanopticEvaluator(Evaluator):
     def draw_row(self, example: Example, prediction: PanopticPrediction) -> np.ndarray:
         truth = (example[types.SEGMENT_MAP], truth_segments(example))
         return draw_comparison(example, truth, prediction, self.categories)
+
+    @property
+    def scored_segments(self) -> list[PictureScores]:
+        """The predictions of each picture of the last scoring that count."""
+        return self._score.segments
 
     @contextlib.contextmanager
     def writer(self, folder: Path) -> Iterator[OnPicture]:

@@ -8,6 +8,7 @@ best/                 the averaged weights of the evaluation with the highest sc
 summaries/            numbers and pictures for TensorBoard
 results.json          the last evaluation
 thresholds.json       the thresholds that somebody chose for predictions, if any
+score_curves.json     the curves that recalibrate the scores of predictions, if any
 run.json              how the run was started: command, seed, versions, git revision, devices
 not_finite.json       the pictures of the batch whose loss or gradient was not finite, if any
 plan.json             how many steps fit into the minutes of the run, if it counts minutes

@@ -12,6 +12,7 @@ import tf_keras
 
 from maskconver_tf import types
 from maskconver_tf.errors import UserError
+from maskconver_tf.evaluation.lost_quality.recalibration import Recalibration
 from maskconver_tf.inference.segmenter import Fusion, PanopticSegmenter, take_outputs
 from maskconver_tf.setting_checks import check_objects
 from maskconver_tf.training.evaluators.evaluator import EvaluationHooks
@@ -98,11 +99,21 @@ class PanopticTask(RecordsTask):
         segmenter = self.segmenter(network, jit_compile)
         return PanopticEvaluator(segmenter, self.eval_input, workers, hooks)
 
-    def segmenter(self, network: tf_keras.Model, jit_compile: bool = False) -> PanopticSegmenter:
+    def segmenter(
+        self,
+        network: tf_keras.Model,
+        jit_compile: bool = False,
+        recalibration: Recalibration | None = None,
+    ) -> PanopticSegmenter:
         """Joins a network and the fusion, for pictures of the evaluation input."""
         data = self.eval_input
         return PanopticSegmenter(
-            network, self.fusion, data.folder.categories, data.input_size, jit_compile
+            network,
+            self.fusion,
+            data.folder.categories,
+            data.input_size,
+            jit_compile,
+            recalibration,
         )
 
 

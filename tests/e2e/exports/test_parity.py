@@ -17,9 +17,9 @@ def pictures(scenes) -> list[str]:
 
 def table_of(text: str) -> dict[str, tuple[float, int, int, str]]:
     """Form -> percent of equal pixels, unmatched segments, segments, PQ as printed."""
-    pattern = r"(\S.*?) +([\d.]+) % +(\d+) of (\d+) +(\S+)"
+    pattern = r"(\S.*?) +([\d.]+) % +(\d+) of (\d+) +([\d.]+) +(\S+)"
     found = [re.fullmatch(pattern, line) for line in text.splitlines()]
-    return {m[1]: (float(m[2]), int(m[3]), int(m[4]), m[5]) for m in found if m}
+    return {m[1]: (float(m[2]), int(m[3]), int(m[4]), m[6]) for m in found if m}
 
 
 def test_a_saved_model_equals_its_run_on_pictures_without_truth(

@@ -11,6 +11,7 @@ from pycocotools import mask as coco_mask
 
 from maskconver_tf import types
 from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
+from maskconver_tf.postprocess.score_curves import ScoreCurves, recalibrated
 from tests.e2e.serving.browser import chromium, static_page
 
 STRIDE = 4
@@ -139,6 +140,27 @@ def test_the_map_is_that_of_the_python_fusion(page, case, size):
         )
         num_segments += len(rows)
     assert num_segments == 0 if case == "sliders up" else num_segments > 0
+
+
+def test_curves_change_only_the_shown_scores(page):
+    fusion, (cells, pixels) = PanopticFusion(0.1, 0.5, 16), SIZES["enlarged"]
+    scene = _scene(0, cells)
+    curves = ScoreCurves(
+        np.tile(np.float32([0.2, 0.5, 0.7]), [4, 1]),
+        np.float32([[0.0, 0.1, 0.9], [0.3, 0.3, 0.8], [0.1, 0.2, 0.3], [0.5, 0.5, 0.5]]),
+    )
+    plain = _answer(scene, pixels, fusion)
+    by_class = {str(i): rows for i, rows in enumerate(np.stack(curves, 1).tolist())}
+    request = {"isThing": IS_THING, "thresholds": {}}
+    before = page.evaluate(FUSE, request | {"answer": plain})
+    found = page.evaluate(FUSE, request | {"answer": plain | {"score_curves": by_class}})
+    assert found["map"] == before["map"]
+    old = np.float32([row["score"] for row in before["segments"]])
+    classes = np.array([row["classId"] for row in before["segments"]])
+    assert old.min() < 0.2 and old.max() > 0.7 and len(set(classes.tolist())) > 2
+    np.testing.assert_allclose(
+        [row["score"] for row in found["segments"]], recalibrated(curves, old, classes), atol=1e-6
+    )
 
 
 def test_no_proposals_give_an_empty_map(page):

@@ -38,3 +38,13 @@ def test_pictures_add_up():
     found = counted(FIRST)
     found.add(FIRST, PlainMap(np.zeros([2, 4], int), {}))
     assert (found.pixels, found.equal, found.segments, found.unmatched) == (16, 10, 4, 2)
+
+
+def test_scores_differ_by_those_of_matched_segments():
+    first = PlainMap(FIRST.ids, FIRST.categories, {1: 0.5, 2: 0.75})
+    difference = Difference()
+    difference.add(first, PlainMap(FIRST.ids, {1: 7, 2: 8}, {1: 0.25, 2: 0.0}))
+    assert difference.score == 0.25  # The other segments do not match.
+    difference.add(first, PlainMap(FIRST.ids, FIRST.categories, {1: 0.5, 2: 0.125}))
+    assert difference.score == 0.625
+    assert counted(FIRST).score == 0.0

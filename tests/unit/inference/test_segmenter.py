@@ -8,6 +8,7 @@ import tf_keras
 from maskconver_tf import types
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
+from maskconver_tf.evaluation.lost_quality.recalibration import Curve, Recalibration
 from maskconver_tf.inference.segmenter import PanopticSegmenter, take_outputs
 from maskconver_tf.losses.panoptic_deeplab_loss import PanopticDeepLabLoss
 from maskconver_tf.models.backbones.resnet import resnet
@@ -94,3 +95,32 @@ def test_a_taker_of_other_outputs_than_the_model_gives_is_refused(plain, taker):
     message = str(error.value)
     assert message.startswith(f"{type(taker).__name__} takes semantic_logits, center_scores")
     assert "MaskConver gives proposal_scores" in message
+
+
+class _TwoSegments:
+    """A fusion that finds a stuff segment and a thing, and notes its thresholds."""
+
+    fields = PanopticFusion.fields
+    thresholds = ()
+
+    def __call__(self, outputs, content_size, image_size, is_thing, stride, thresholds=None):
+        self.thresholds = (*self.thresholds, thresholds)
+        return {
+            types.PANOPTIC_MAP: tf.constant([[1, 2]]),
+            types.SEGMENT_SCORES: tf.constant([0.5, 0.25]),
+            types.SEGMENT_CLASS_IDS: tf.constant([0, 1]),
+        }
+
+
+def test_recalibration_changes_scores_and_nothing_else(plain):
+    curves = Recalibration({"chat": Curve((0.0, 1.0), (1.0, 1.0))}, Curve((0.0, 1.0), (0.1, 0.3)))
+    fusion, sizes = _TwoSegments(), (tf.constant([32, 64]),) * 2
+    arguments = plain.model, fusion, CATEGORIES, SIZE, False
+    before = PanopticSegmenter(*arguments).fuse_one({}, *sizes)
+    given = {"score_threshold": tf.constant([0.5])}
+    found = PanopticSegmenter(*arguments, curves).fuse_one({}, *sizes, given)
+    assert fusion.thresholds == (None, given)
+    np.testing.assert_allclose(before[types.SEGMENT_SCORES], [0.5, 0.25])
+    np.testing.assert_allclose(found[types.SEGMENT_SCORES], [0.2, 1.0], atol=1e-6)
+    for name in (types.PANOPTIC_MAP, types.SEGMENT_CLASS_IDS):
+        np.testing.assert_array_equal(found[name], before[name])

@@ -12,20 +12,20 @@ from maskconver_tf.inference.tiles.chosen_tile import GivenTile
 def test_data_has_two_names(calls, name):
     made = calls("config.roots", "evaluate_run")
     assert main(["evaluate", "--model", "m", name, "my data", "--out", "o", "--gin.A.b=1"]) == 0
-    assert made == [(("m", "my data", "o", ["A.b=1"], {}, False, None), {})]
+    assert made == [(("m", "my data", "o", ["A.b=1"], {}, False, None, False), {})]
 
 
 def test_the_run_has_its_own_data_and_takes_the_results(calls):
     made = calls("config.roots", "evaluate_run")
     assert main(["evaluate", "--model", "m"]) == 0
-    assert made == [(("m", None, "m", [], {}, False, None), {})]
+    assert made == [(("m", None, "m", [], {}, False, None, False), {})]
 
 
 def test_training_data_that_moved_comes_before_gin_arguments(calls):
     made = calls("config.roots", "evaluate_run")
     argv = ["evaluate", "--model", "m", "--gin.TRAIN_DATA='u'", "--train_data", "t"]
     assert main(argv) == 0
-    [((_, _, _, (setting, own), _, _, _), _)] = made
+    [((_, _, _, (setting, own), *_), _)] = made
     assert (setting.text, own) == ("TRAIN_DATA='t'", "TRAIN_DATA='u'")
 
 
@@ -38,7 +38,7 @@ def test_tiles_reach_the_evaluation(calls):
     made = calls("config.roots", "evaluate_run")
     assert main(["evaluate", "--model", "m", "--tile", "auto", "--overlap", "40"]) == 0
     assert main(["evaluate", "--model", "m", "--tile", "96,128"]) == 0
-    assert [call[0][-1] for call in made] == [GivenTile(None, 40), GivenTile((96, 128), None)]
+    assert [call[0][6] for call in made] == [GivenTile(None, 40), GivenTile((96, 128), None)]
 
 
 @pytest.mark.parametrize(

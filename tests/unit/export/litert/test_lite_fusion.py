@@ -8,6 +8,7 @@ from maskconver_tf import types
 from maskconver_tf.export.litert.lite_fusion import fuse_at_input_size
 from maskconver_tf.inference import signatures
 from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
+from maskconver_tf.postprocess.score_curves import ScoreCurves
 
 IS_THING = np.array([True, False, True, False])
 SOURCE_IDS = np.array([90, 7, 3, 12], np.int32)
@@ -84,3 +85,25 @@ def test_stuff_of_one_class_becomes_one_segment_and_things_do_not():
         proposals[types.PROPOSAL_CLASS_IDS] = tf.constant([class_id] * 2)
         expected, found = fuse_both(proposals, PanopticFusion(), 4)
         assert found[signatures.NUM_SEGMENTS] == count == len(expected[types.SEGMENT_IDS])
+
+
+def test_curves_change_the_scores_of_real_rows_only():
+    proposals = random_proposals(3, (8, 12), 12)
+    curves = ScoreCurves(
+        np.tile(np.float32([0.1, 0.5, 0.9]), [4, 1]),
+        np.float32([[0.2, 0.3, 1.0], [0.0, 0.5, 0.5], [0.4, 0.6, 0.9], [0.1, 0.1, 0.1]]),
+    )
+    fusion = PanopticFusion(score_threshold=0.0, overlap_threshold=0.0, min_area=1)
+    arguments = proposals, fusion, IS_THING, SOURCE_IDS, 4
+    plain, found = fuse_at_input_size(*arguments), fuse_at_input_size(*arguments, curves)
+    n = int(plain[signatures.NUM_SEGMENTS])
+    classes = [SOURCE_IDS.tolist().index(i) for i in plain[signatures.CATEGORY_IDS][:n].numpy()]
+    expected = [
+        np.interp(score, curves.scores[c], curves.shares[c])
+        for score, c in zip(plain[signatures.SCORES][:n].numpy(), classes, strict=True)
+    ]
+    assert len(set(classes)) > 1
+    np.testing.assert_allclose(found[signatures.SCORES][:n], expected, atol=1e-6)
+    assert not found[signatures.SCORES][n:].numpy().any()
+    for name in set(plain) - {signatures.SCORES}:
+        np.testing.assert_array_equal(found[name], plain[name])
