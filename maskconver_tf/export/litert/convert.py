@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 
@@ -46,8 +47,9 @@ def quantise(
     if precision == "float32":
         return model
     quantizer_module = import_quantizer()
+    names = _matching([model], float_tensors) if float_tensors else []
     quantizer = quantizer_module.Quantizer(
-        model, _recipe(quantizer_module, precision, float_tensors)
+        model, _recipe(quantizer_module, precision, _exactly(names) if names else None)
     )
     ranges = None
     if precision == "int8":
@@ -55,6 +57,49 @@ def quantise(
         ranges = quantizer.calibrate({SIGNATURE: data}, num_threads=2)
     result = quantizer.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
     return bytes(result.quantized_model)
+
+
+def check_float_tensors(models: Iterable[bytes], float_tensors: str | None) -> None:
+    """Raises `UserError` if no operation before the fusion has an output of such a name.
+
+    Args:
+      models: float32 LiteRT files; one of them must have it.
+      float_tensors: as for `quantise`.
+    """
+    if float_tensors is None:
+        return
+    models = list(models)
+    if not _matching(models, float_tensors):
+        names = _matching(models, "")
+        raise UserError(
+            f"--float_tensors {float_tensors}: no tensor before the fusion has such a name; "
+            f"expected a regular expression for some of {len(set(names))} names, such as "
+            f"{names[-1]}. An export with --precisions int8 lists those with the largest errors"
+        )
+
+
+def _matching(models: Iterable[bytes], pattern: str) -> list[str]:
+    """Names of results before the fusion in which a regular expression finds something."""
+    names = [name for model in models for name in _results(model) if AFTER_HEADS not in name]
+    return [name for name in names if re.search(pattern, name)]
+
+
+def _exactly(names: Iterable[str]) -> str:
+    """What the quantiser must find for these names: it looks for it in `NAME;` or `NAME;NAME;`."""
+    return f"(?:^|;)(?:{'|'.join(map(re.escape, names))});"
+
+
+def _results(model: bytes) -> list[str]:
+    """Names of the tensors that the operations of a file compute."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    interpreter = Interpreter(
+        model_content=model,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+    )
+    names = {each["index"]: each["name"] for each in interpreter.get_tensor_details()}
+    operations = interpreter._get_ops_details()
+    return [names[index] for each in operations for index in each["outputs"] if index in names]
 
 
 def import_quantizer():
@@ -69,6 +114,7 @@ def import_quantizer():
 
 
 def _recipe(quantizer_module, precision: str, float_tensors: str | None) -> list[dict]:
+    """The recipe of a precision; operations that `float_tensors` finds stay in float32."""
     from litert_quantizer import qtyping, recipe_manager
 
     manager = recipe_manager.RecipeManager()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +19,14 @@ from maskconver_tf.export.litert.operations import count_operations, not_delegat
 from maskconver_tf.export.litert.options import LiteOptions
 from maskconver_tf.export.litert.post_process_data import write_post_process
 from maskconver_tf.export.litert.tensor_errors import format_errors, report_of, tensor_errors
+from maskconver_tf.files.disk_errors import DISK_ERRORS, short_reason
 from maskconver_tf.files.json_file import write_json
 from maskconver_tf.files.whole_folder import whole_folder
 from maskconver_tf.inference import signatures
 from maskconver_tf.inference.litert.lite_file import HEADS, WHOLE, LiteFile, lite_paths
 from maskconver_tf.inference.segmenter import PanopticSegmenter
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _GRAPHS = {WHOLE: graphs.whole_graph, HEADS: graphs.heads_graph}
 
 
@@ -36,7 +42,8 @@ def export_litert(segmenter: PanopticSegmenter, out: str, options: LiteOptions) 
 
     Raises:
       UserError: the model cannot be converted, LiteRT is not installed, int8 is asked for without
-        pictures for calibration, or `out` cannot be written.
+        pictures for calibration, no tensor has a name of `float_tensors`, or `out` cannot be
+        written.
     """
     graphs.check_can_convert(segmenter)
     convert.import_quantizer()
@@ -45,12 +52,32 @@ def export_litert(segmenter: PanopticSegmenter, out: str, options: LiteOptions) 
             "--to litert: int8 is calibrated on pictures, but the run has no dataset of its own; "
             "give --train_data DIR, or name other --precisions"
         )
-    with whole_folder(Path(out), True, is_litert_export, "a LiteRT export") as folder:
+    with (
+        whole_folder(Path(out), True, is_litert_export, "a LiteRT export") as folder,
+        _explain_full_disk(out, folder),
+    ):
         segmenter.categories.save(folder / signatures.CATEGORIES_ASSET)
         write_post_process(folder, segmenter)
         errors = _write_files(folder, segmenter, options)
         _write_cards(folder, segmenter, options, errors)
     return Path(out)
+
+
+@contextlib.contextmanager
+def _explain_full_disk(out: str, folder: Path) -> Iterator[None]:
+    """Turns an error of the disk in the block into a `UserError`; `folder` is what it writes."""
+    try:
+        yield
+    except DISK_ERRORS as error:
+        is_full = getattr(error, "errno", None) in _FULL or "No space left" in str(error)
+        if not is_full and str(folder) not in str(error):
+            raise
+        reason = getattr(error, "strerror", None) or short_reason(error)
+        raise UserError(
+            f"{out}: cannot be written ({reason}); free space there and for temporary files "
+            f"({tempfile.gettempdir()}), get permission to write, or choose another --out. Nothing "
+            "half-written is left, and an earlier export is as it was"
+        ) from error
 
 
 def _write_files(
@@ -59,8 +86,11 @@ def _write_files(
     """Writes the files; returns the tensor errors of those in int8, by the file's name."""
     pictures = _calibration_pictures(segmenter, options)
     errors = {}
-    for kind, graph in _GRAPHS.items():
-        model = convert.to_float32(graph(segmenter), segmenter)
+    models = {
+        kind: convert.to_float32(make(segmenter), segmenter) for kind, make in _GRAPHS.items()
+    }
+    convert.check_float_tensors(models.values(), options.float_tensors)
+    for kind, model in models.items():
         for precision in options.precisions:
             content = convert.quantise(model, precision, options.float_tensors, pictures)
             name = f"{kind}_{precision}.tflite"

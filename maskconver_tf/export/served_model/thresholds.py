@@ -10,7 +10,7 @@ from maskconver_tf.inference import signatures
 from maskconver_tf.inference.segmenter import Fusion
 
 OWN = -1
-"""A threshold below 0 stands for the fusion's own."""
+"""A threshold below 0, or no number (NaN), stands for the fusion's own."""
 
 _DTYPES = {
     signatures.SCORE_THRESHOLD: tf.float32,
@@ -44,7 +44,7 @@ def for_each_picture(
     """
     own = dict(zip(threshold_names(fusion), own_thresholds(fusion)))
     limits = {
-        name: tf.broadcast_to(tf.where(value < 0, own[name], value), num_pictures[tf.newaxis])
+        name: tf.broadcast_to(tf.where(value >= 0, value, own[name]), num_pictures[tf.newaxis])
         for name, value in given.items()
     }
     if signatures.SCORE_THRESHOLD not in given:

@@ -21,7 +21,8 @@ def least_scores(given: float) -> np.ndarray:
 
 def test_a_request_without_a_threshold_has_those_of_the_classes():
     expected = np.float32([0.7, 0.3, 0.1])
-    np.testing.assert_array_equal(least_scores(-1.0), expected)
+    for nothing in (-1.0, -np.inf, np.nan):
+        np.testing.assert_array_equal(least_scores(nothing), expected)
     np.testing.assert_array_equal(least_scores(float(own_thresholds(FUSION)[0][0])), expected)
 
 
