@@ -11,7 +11,6 @@ from maskconver_tf.setting_checks import check_numbers, check_whole_numbers
 
 MAX_PIXELS = 25_000_000
 MAX_BODY_MB = 32
-LARGEST_BODY_MB = 1024
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,9 +9,6 @@ import tensorflow as tf
 from maskconver_tf.inference import signatures
 from maskconver_tf.inference.segmenter import Fusion
 
-OWN = -1
-"""A threshold below 0, or no number (NaN), stands for the fusion's own."""
-
 _DTYPES = {
     signatures.SCORE_THRESHOLD: tf.float32,
     signatures.OVERLAP_THRESHOLD: tf.float32,
@@ -39,8 +36,9 @@ def for_each_picture(
 ) -> dict[str, tf.Tensor]:
     """Returns the thresholds of each picture, `[B]`; the fusion's own where none is given.
 
-    A score threshold that is given holds for all classes, also for those with their own threshold.
-    The fusion's own value, which is the default of the input, changes nothing.
+    A value below 0, or no number (NaN), stands for the fusion's own. A score threshold that is
+    given holds for all classes, also for those with their own threshold. The fusion's own value,
+    which is the default of the input, changes nothing.
     """
     own = dict(zip(threshold_names(fusion), own_thresholds(fusion)))
     limits = {

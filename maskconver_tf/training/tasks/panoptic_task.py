@@ -83,9 +83,6 @@ class PanopticTask(RecordsTask):
                 return self.categories.is_thing
         return [True] * num_classes
 
-    def loss_normalizer(self, batch: dict[str, tf.Tensor]) -> tf.Tensor:
-        return self.loss.normalizer(batch)
-
     def counts(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         return {"dropped_segments_per_step": tf.reduce_sum(batch[types.NUM_DROPPED])}
 
