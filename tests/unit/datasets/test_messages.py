@@ -165,7 +165,7 @@ def test_an_equal_name_of_stuff_is_refused_by_its_own_file(world):
         "stuff_classes": str(world.root / "stuff.json"),
     }
     message = world.refusal("coco_instances", **options)
-    _assert_names(message, str(world.root / "stuff.json"), "class 'box' has the name 'box' (text)")
+    _assert_names(message, str(world.root / "stuff.json"), "both have the name 'box' (text)")
 
 
 @pytest.mark.parametrize(
