@@ -62,7 +62,8 @@ def test_evaluate_writes_results_that_its_predictions_bear_out(trained, dataset,
     assert results["all"]["pq"] == pytest.approx(_pq_of_files(out, scenes, dataset), abs=1e-9)
     best = json.loads((trained / "best" / "score.json").read_text())
     assert results["all"]["pq"] == pytest.approx(best["pq"], abs=1e-6)
-    assert set(results) == {"all", "things", "stuff", "per_class"}
+    assert set(results) == {"all", "things", "stuff", "per_class", "baselines"}
+    assert results["baselines"]["constant"]["model_pq"] == results["all"]["pq"]
 
 
 def test_score_gives_the_number_of_evaluate_from_its_files(trained, scenes, tmp_path):
