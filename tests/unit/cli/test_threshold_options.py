@@ -11,7 +11,7 @@ READ = {"score_threshold": 0.4, "overlap_threshold": 0.6, "min_area": 0}
 def test_evaluate_passes_them_on(calls):
     made = calls("config.roots", "evaluate_run")
     assert main(["evaluate", "--model", "m", "--keep", *GIVEN]) == 0
-    assert made == [(("m", None, "m", [], READ, True, None), {})]
+    assert made == [(("m", None, "m", [], READ, True, None, False), {})]
 
 
 @pytest.mark.parametrize("command", ["evaluate", "predict", "export", "parity", "tune"])
