@@ -3,44 +3,24 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
-import io
 import json
 
 import numpy as np
 import pytest
-import tifffile
 
-from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.export.served_model.mapped_files import MESSAGE
-from maskconver_tf.files.channels.channel_mapping import ChannelMapping
 from maskconver_tf.files.channels.mapped_png import encode_mapped, is_marked
 from maskconver_tf.serving.calls.failures import PictureRefused
 from maskconver_tf.serving.client import RestClient
-from tests.unit.serving.fake_model import CATEGORIES, FakeModel, bright_map, fake_version
+from tests.unit.serving.fake_model import CATEGORIES, FakeModel, bright_map
+from tests.unit.serving.mapped_model import CHANNELS, MAPPED, MAPPING, mapped_loader, tiff
 from tests.unit.serving.scripted_server import http_answer, scripted_server
-
-MAPPING = ChannelMapping((3, 1, 0), (0, 100))
-MAPPED = Categories(CATEGORIES.entries, MAPPING)
-CHANNELS = np.random.default_rng(2).integers(0, 900, [20, 30, 4]).astype(np.uint16)
-"""Nearly black without the mapping."""
-
-
-def tiff(pixels: np.ndarray) -> bytes:
-    out = io.BytesIO()
-    tifffile.imwrite(out, pixels, photometric="minisblack", planarconfig="contig")
-    return out.getvalue()
 
 
 @pytest.fixture
 def mapped(serve):
     """A server of a model with a mapping."""
-    model = FakeModel()
-
-    def load(path, number):
-        return dataclasses.replace(fake_version(number, model), categories=MAPPED)
-
-    with serve(model, load=load) as running:
+    with serve(FakeModel(), load=mapped_loader()) as running:
         yield running
 
 

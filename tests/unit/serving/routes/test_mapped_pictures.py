@@ -3,41 +3,22 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import io
 import json
 
 import numpy as np
 import pytest
-import tifffile
 from PIL import Image
 
-from maskconver_tf.datasets.categories import Categories
-from maskconver_tf.files.channels.channel_mapping import ChannelMapping
 from maskconver_tf.files.id_map import rgb_to_ids
-from tests.unit.serving.fake_model import CATEGORIES, FakeModel, bright_map, fake_version
-
-MAPPING = ChannelMapping((3, 1, 0), (0, 100))
-CHANNELS = np.random.default_rng(2).integers(0, 900, [20, 30, 4]).astype(np.uint16)
-"""Nearly black without the mapping."""
-
-
-def tiff(pixels: np.ndarray) -> bytes:
-    out = io.BytesIO()
-    tifffile.imwrite(out, pixels, photometric="minisblack", planarconfig="contig")
-    return out.getvalue()
+from tests.unit.serving.fake_model import FakeModel, bright_map
+from tests.unit.serving.mapped_model import CHANNELS, MAPPING, mapped_loader, tiff
 
 
 @pytest.fixture
 def mapped(serve):
     """A server of a model with a mapping."""
-    categories = Categories(CATEGORIES.entries, MAPPING)
-    model = FakeModel()
-
-    def load(path, number):
-        return dataclasses.replace(fake_version(number, model), categories=categories)
-
-    with serve(model, limits={"max_pixels": 5000}, load=load) as running:
+    with serve(FakeModel(), limits={"max_pixels": 5000}, load=mapped_loader()) as running:
         yield running
 
 
