@@ -64,6 +64,7 @@ setuptools.setup(
     install_requires=[
         "absl-py",
         "gin-config~=0.5.0",
+        "imagecodecs",  # TIFF files with LZW, JPEG and other compressions, for tifffile
         "kornia-rs",  # decodes id maps four times as fast as Pillow
         "numpy",
         "pillow",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +25,21 @@ if TYPE_CHECKING:
     import tifffile
 
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_PNG_COLOR_TYPES = {2: ("rgb", 3), 6: ("rgba", 4)}
+_PNG_KINDS = {2: "rgb", 6: "rgba"}
+_PNG_GRAY_ALPHA = 4
+"""Color types of PNG."""
+_CONVERTED = ("PALETTE", "SEPARATED", "CIELAB")
+"""Kinds of TIFF whose numbers are no brightness; Pillow makes RGB of them."""
+_TURNS = {
+    2: lambda pixels: pixels[:, ::-1],
+    3: lambda pixels: pixels[::-1, ::-1],
+    4: lambda pixels: pixels[::-1],
+    5: lambda pixels: pixels.swapaxes(0, 1),
+    6: lambda pixels: np.rot90(pixels, -1),
+    7: lambda pixels: pixels[::-1, ::-1].swapaxes(0, 1),
+    8: np.rot90,
+}
+"""EXIF orientation -> what makes the pixels upright."""
 _CHANNEL_AXES = "CSI"
 """Axes that hold channels: C of microscopes, S of colors, I of pages without a name."""
 _LONG_SIDE = 1_000_000
@@ -47,7 +62,7 @@ def read_channels(encoded: bytes, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     if encoded.startswith(_TIFF_STARTS):
         return _read_tiff(encoded, max_pixels)
     picture = open_header(encoded, None, max_pixels)
-    if picture.format == "PNG" and encoded[24] == 16 and encoded[25] in _PNG_COLOR_TYPES:
+    if picture.format == "PNG" and encoded[24] == 16 and encoded[25] != 0:
         return _read_deep_png(encoded, picture)
     return _read_by_pillow(encoded, max_pixels)
 
@@ -55,7 +70,7 @@ def read_channels(encoded: bytes, max_pixels: int = MAX_PIXELS) -> np.ndarray:
 def _read_by_pillow(encoded: bytes, max_pixels: int) -> np.ndarray:
     picture = open_header(encoded, None, max_pixels)
     if (count := getattr(picture, "n_frames", 1)) > 1 and picture.format == "TIFF":
-        raise UnusableNumbers(f"{count} pages with a compression that only single pages may have")
+        raise UnusableNumbers(f"{count} pages with colors from a palette, or of inks")
     picture = load_pixels(encoded, picture)
     if orientation(picture) != 1:
         picture = turned_upright(picture)
@@ -65,16 +80,29 @@ def _read_by_pillow(encoded: bytes, max_pixels: int) -> np.ndarray:
 
 
 def _read_deep_png(encoded: bytes, picture: Image.Image) -> np.ndarray:
-    """Reads color of 16 bits, which Pillow cuts to 8."""
+    """Reads several channels of 16 bits, which Pillow cuts to 8."""
     from kornia_rs import io as fast_png  # A client has only NumPy and Pillow.
 
     if damage := png_damage(encoded):
         raise UnreadablePicture(damage)
-    kind, _ = _PNG_COLOR_TYPES[encoded[25]]
-    try:
-        return np.asarray(fast_png.decode_image_png_u16(encoded, picture.size[::-1], kind))
-    except Exception as error:  # The decoder has no error of its own.
-        raise UnreadablePicture(str(error)) from None
+    if encoded[25] == _PNG_GRAY_ALPHA:
+        pixels = _read_gray_alpha(encoded, picture.width * picture.height)
+    else:
+        try:
+            kind = _PNG_KINDS[encoded[25]]
+            pixels = np.asarray(fast_png.decode_image_png_u16(encoded, picture.size[::-1], kind))
+        except Exception as error:  # The decoder has no error of its own.
+            raise UnreadablePicture(str(error)) from None
+    turn = _TURNS.get(orientation(picture))
+    return np.ascontiguousarray(turn(pixels)) if turn else pixels
+
+
+def _read_gray_alpha(encoded: bytes, num_pixels: int) -> np.ndarray:
+    """Reads gray and alpha of 16 bits as RGBA of 8, which has the same bytes in each pixel."""
+    header = b"IHDR" + encoded[16:24] + bytes([8, 6]) + encoded[26:29]
+    as_rgba = encoded[:12] + header + zlib.crc32(header).to_bytes(4, "big") + encoded[33:]
+    picture = load_pixels(as_rgba, open_header(as_rgba, ("PNG",), num_pixels))
+    return np.asarray(picture).view(">u2").astype(np.uint16)
 
 
 def _read_tiff(encoded: bytes, max_pixels: int) -> np.ndarray:
@@ -88,7 +116,7 @@ def _read_tiff(encoded: bytes, max_pixels: int) -> np.ndarray:
             _check_axes(series, sides, max_pixels)
             if file.pages[0].tags.valueof(274, 1) != 1:
                 raise UnusableNumbers("a TIFF with an orientation tag; store the picture upright")
-            if file.pages[0].photometric == tifffile.PHOTOMETRIC.PALETTE:
+            if getattr(file.pages[0].photometric, "name", "") in _CONVERTED:
                 return _read_by_pillow(encoded, max_pixels)
             pixels = series.asarray()
             if file.pages[0].photometric == tifffile.PHOTOMETRIC.MINISWHITE:
@@ -96,8 +124,6 @@ def _read_tiff(encoded: bytes, max_pixels: int) -> np.ndarray:
     except UnreadablePicture:
         raise
     except Exception as error:  # Damaged files make the reader raise nearly anything.
-        if "imagecodecs" in str(error):  # A package that reads LZW, JPEG and more.
-            return _read_by_pillow(encoded, max_pixels)
         raise UnreadablePicture(str(error) or type(error).__name__) from None
     y, x = axes.index("Y"), axes.index("X")
     others = [number for number in range(len(axes)) if number not in (y, x)]
