@@ -25,6 +25,7 @@ from maskconver_tf.files.channels.mapped_picture import open_picture
 from maskconver_tf.files.pictures import (
     TooManyPixels,
     UnreadablePicture,
+    UnusableChannels,
     UnusableNumbers,
     orientation,
     upright_size,
@@ -36,6 +37,7 @@ _MIN_SIDE = 4
 _PROBLEMS = {
     TooManyPixels: Problem.TOO_MANY_PIXELS,
     UnusableNumbers: Problem.IMAGE_DEPTH,
+    UnusableChannels: Problem.IMAGE_CHANNELS,
 }
 
 T = TypeVar("T")

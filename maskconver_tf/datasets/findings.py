@@ -80,6 +80,12 @@ class Problem(enum.Enum):
         "scale the numbers so that white is 255, and save it as 8-bit RGB; or build the dataset "
         "with --percentiles 0.1,99.9, which maps them in the build and in predictions",
     )
+    IMAGE_CHANNELS = (
+        "picture whose channels do not fit",
+        "one upright picture with all channels that are wanted",
+        "store each picture as a file of its own that has these channels; or name other channels "
+        "in the build, such as --channels 0",
+    )
     TOO_MANY_PIXELS = (
         "picture with too many pixels",
         f"at most {MAX_PIXELS} pixels, or as many as --max_pixels says, and no side above 1000000",

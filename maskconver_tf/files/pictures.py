@@ -35,6 +35,10 @@ _TURNS = {
 
 _GRAY_JPEG = "grayscale JPEG"
 
+NEARLY_BLACK = "nearly black"
+"""In the text of a conversion: the file uses less than a quarter of its 16 bits."""
+
+_QUARTER = 64
 
 _UNKNOWN_TIFF = "a TIFF of a kind that Pillow cannot read"
 
@@ -57,6 +61,10 @@ class UnusableNumbers(UnreadablePicture):
     """The picture has numbers whose range is unknown, such as floats; the text says which."""
 
 
+class UnusableChannels(UnusableNumbers):
+    """The picture lacks a channel, or is a stack or a film; the text says which."""
+
+
 def open_color_picture(encoded: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Decodes a whole picture that `to_plain_rgb` can convert.
 
@@ -75,7 +83,7 @@ def open_color_header(encoded: bytes, max_pixels: int = MAX_PIXELS) -> Image.Ima
     except UnreadablePicture as error:
         if str(error) == _UNKNOWN_TIFF:
             more = "`maskconver data build --channels` reads more kinds"
-            raise UnreadablePicture(f"{error}; {more}") from None
+            raise UnusableNumbers(f"{error}; {more}") from None
         raise
     if found := _unusable_numbers(picture):
         raise UnusableNumbers(found)
@@ -203,7 +211,8 @@ def to_plain_rgb(encoded: bytes, picture: Image.Image, turn: bool) -> tuple[byte
 
     A plain JPEG or PNG stays as it is, byte for byte. A grayscale JPEG stays too, since decoders
     expand it to RGB. Everything else becomes a PNG, which loses nothing more: 16-bit channels keep
-    their upper 8 bits, alpha is dropped and not blended, and tags are dropped.
+    their upper 8 bits, alpha is dropped and not blended, and tags are dropped. The text has
+    `NEARLY_BLACK` if these 8 bits stay below 64, as those of most cameras with 12 bits do.
 
     Args:
       encoded: the file.
@@ -220,7 +229,11 @@ def to_plain_rgb(encoded: bytes, picture: Image.Image, turn: bool) -> tuple[byte
     kind = _kind_if_not_plain(encoded, picture)
     if kind == _GRAY_JPEG:
         return encoded, f"{kind}, kept as it is and read as RGB"
-    return (_to_png(picture, False), f"{kind}, converted") if kind else (encoded, None)
+    if kind is None:
+        return encoded, None
+    pixels = rgb_pixels(picture)
+    is_dark = _is_deep(encoded, picture) and bool(pixels.max() < _QUARTER)
+    return _png_of(pixels), f"{kind}, converted" + f"; {NEARLY_BLACK}" * is_dark
 
 
 def _kind_if_not_plain(encoded: bytes, picture: Image.Image) -> str | None:
@@ -242,9 +255,20 @@ def _kind_if_not_plain(encoded: bytes, picture: Image.Image) -> str | None:
     return {"RGB": None, "P": "palette PNG"}.get(picture.mode, "grayscale PNG")
 
 
+def _is_deep(encoded: bytes, picture: Image.Image) -> bool:
+    """Whether a channel of the file has 16 bits."""
+    if picture.format == "PNG":
+        return encoded[24] == 16
+    return picture.format == "TIFF" and max(picture.tag_v2.get(258, (1,))) == 16
+
+
 def _to_png(picture: Image.Image, turn: bool) -> bytes:
+    return _png_of(rgb_pixels(turned_upright(picture) if turn else picture))
+
+
+def _png_of(pixels: np.ndarray) -> bytes:
     png = io.BytesIO()
-    Image.fromarray(rgb_pixels(turned_upright(picture) if turn else picture)).save(png, "PNG")
+    Image.fromarray(pixels).save(png, "PNG")
     return png.getvalue()
 
 

@@ -25,6 +25,7 @@ from maskconver_tf.files.paths import make_out_folder
 from maskconver_tf.files.pictures import (
     TooManyPixels,
     UnreadablePicture,
+    UnusableChannels,
     UnusableNumbers,
     plain_pixels,
     to_plain_rgb,
@@ -197,6 +198,8 @@ def explain_unreadable(path: str | os.PathLike) -> Iterator[None]:
         problem = Problem.IMAGE_DEPTH
         if isinstance(error, TooManyPixels):
             problem = Problem.TOO_MANY_PIXELS
+        if isinstance(error, UnusableChannels):
+            problem = Problem.IMAGE_CHANNELS
         raise UserError(
             f"{path}: {problem.title}: {error}; expected {problem.expected}. Way out: "
             f"{problem.way_out}"

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from maskconver_tf.datasets.dark_pictures import dark_advice
 from maskconver_tf.datasets.findings import Finding, format_findings, shortened_list
 
 
@@ -46,10 +47,14 @@ class BuildSummary:
     def _converted(self) -> list[str]:
         if not self.conversions:
             return []
-        return ["Pictures that were not plain RGB (converted.json names them all):"] + [
-            f"  {conversion}: {shortened_list(names)}"
-            for conversion, names in sorted(self.conversions.items())
-        ]
+        return (
+            ["Pictures that were not plain RGB (converted.json names them all):"]
+            + [
+                f"  {conversion}: {shortened_list(names)}"
+                for conversion, names in sorted(self.conversions.items())
+            ]
+            + dark_advice({text: len(names) for text, names in self.conversions.items()})
+        )
 
     def _left_out(self) -> list[str]:
         if not self.dropped:

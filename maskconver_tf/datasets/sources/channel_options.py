@@ -101,7 +101,7 @@ def _with_limits_of(source: Source, mapping: ChannelMapping) -> ChannelMapping:
 def _samples(source: Source) -> Iterator[np.ndarray]:
     """Yields the channels of some pictures; a build names those that cannot be read."""
     count = len(source.pictures)
-    step = max(1, count // _NUM_SAMPLES)
+    step = max(1, -(-count // _NUM_SAMPLES))
     for start in range(0, count, step):
         for picture in source.pictures.between(start, start + 1):
             try:

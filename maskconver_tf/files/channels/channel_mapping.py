@@ -18,6 +18,10 @@ _MOST_CHANNELS = 1000
 _DEFAULT_PERCENTILES = (0.1, 99.9)
 
 
+class MissingChannel(ValueError):
+    """A picture has too few channels for a mapping; the text says which."""
+
+
 @dataclasses.dataclass(frozen=True)
 class ChannelMapping:
     """How a picture becomes RGB.
@@ -71,8 +75,8 @@ class ChannelMapping:
           uint8 `[h, w, 3]`.
 
         Raises:
-          ValueError: the picture has too few channels, or its numbers need percentiles; the text
-            says which.
+          MissingChannel: the picture has too few channels.
+          ValueError: its numbers need percentiles; the text says which.
         """
         if pixels.dtype == np.bool_:
             pixels = pixels * np.uint8(255)
@@ -88,7 +92,7 @@ class ChannelMapping:
         """Returns the channels to take from a picture with `count` channels."""
         chosen = self.channels or ((0, 1, 2) if count >= 3 else (0,))
         if max(chosen) >= count:
-            raise ValueError(
+            raise MissingChannel(
                 f"{count} channels, and channel {max(chosen)} (counted from 0) is wanted"
             )
         return chosen
@@ -96,7 +100,7 @@ class ChannelMapping:
     def _range(self, plane: np.ndarray, number: int) -> tuple[float, float]:
         if self.limits is not None:
             if number >= len(self.limits):
-                raise ValueError(f"{number + 1} channels, and limits for {len(self.limits)}")
+                raise MissingChannel(f"{number + 1} channels, and limits for {len(self.limits)}")
             return self.limits[number]
         if self.percentiles is not None:
             known = finite_values(plane)

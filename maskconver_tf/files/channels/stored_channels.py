@@ -14,6 +14,7 @@ from maskconver_tf.files.encoded_pictures.pixel_limit import MAX_PIXELS
 from maskconver_tf.files.pictures import (
     TooManyPixels,
     UnreadablePicture,
+    UnusableChannels,
     UnusableNumbers,
     load_pixels,
     open_header,
@@ -57,7 +58,8 @@ def read_channels(encoded: bytes, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     Raises:
       UnreadablePicture: the file is damaged or not a picture.
       TooManyPixels: it has more than `max_pixels` pixels.
-      UnusableNumbers: it is a stack, a film, or has complex numbers.
+      UnusableChannels: it is a stack or a film.
+      UnusableNumbers: it has complex numbers.
     """
     if encoded.startswith(_TIFF_STARTS):
         return _read_tiff(encoded, max_pixels)
@@ -70,7 +72,7 @@ def read_channels(encoded: bytes, max_pixels: int = MAX_PIXELS) -> np.ndarray:
 def _read_by_pillow(encoded: bytes, max_pixels: int) -> np.ndarray:
     picture = open_header(encoded, None, max_pixels)
     if (count := getattr(picture, "n_frames", 1)) > 1 and picture.format == "TIFF":
-        raise UnusableNumbers(f"{count} pages with colors from a palette, or of inks")
+        raise UnusableChannels(f"{count} pages with colors from a palette, or of inks")
     picture = load_pixels(encoded, picture)
     if orientation(picture) != 1:
         picture = turned_upright(picture)
@@ -115,7 +117,7 @@ def _read_tiff(encoded: bytes, max_pixels: int) -> np.ndarray:
             sides = {axis: size for axis, size in zip(axes, shape, strict=True) if size > 1}
             _check_axes(series, sides, max_pixels)
             if file.pages[0].tags.valueof(274, 1) != 1:
-                raise UnusableNumbers("a TIFF with an orientation tag; store the picture upright")
+                raise UnusableChannels("a TIFF with an orientation tag; store the picture upright")
             if getattr(file.pages[0].photometric, "name", "") in _CONVERTED:
                 return _read_by_pillow(encoded, max_pixels)
             pixels = series.asarray()
@@ -134,7 +136,7 @@ def _read_tiff(encoded: bytes, max_pixels: int) -> np.ndarray:
 def _check_axes(series: tifffile.TiffPageSeries, sides: dict[str, int], max_pixels: int) -> None:
     axes, shape = series.axes, series.shape
     if "Y" not in axes or "X" not in axes:
-        raise UnusableNumbers(f"a TIFF with the axes {axes}, without Y and X")
+        raise UnusableChannels(f"a TIFF with the axes {axes}, without Y and X")
     height, width = shape[axes.index("Y")], shape[axes.index("X")]
     if height * width > max_pixels:
         raise TooManyPixels(f"{width} x {height}, which is {height * width} pixels")
@@ -144,7 +146,7 @@ def _check_axes(series: tifffile.TiffPageSeries, sides: dict[str, int], max_pixe
     channels = [axis for axis in sides if axis in f"{_CHANNEL_AXES}Q"]
     if stacked or len(channels) > 1:
         shown = ", ".join(f"{axis} of {size}" for axis, size in sides.items() if axis not in "YX")
-        raise UnusableNumbers(f"a stack or film ({shown}); store each picture as a file of its own")
+        raise UnusableChannels(f"a stack or film ({shown})")
     if series.dtype.kind not in "buif":
         raise UnusableNumbers(f"{series.dtype} numbers")
 

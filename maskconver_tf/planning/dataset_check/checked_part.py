@@ -7,6 +7,7 @@ from typing import Any
 
 from maskconver_tf.datasets.census.census import Census
 from maskconver_tf.datasets.census.measure_picture import MeasureRequest, PictureMeasures
+from maskconver_tf.datasets.dark_pictures import dark_advice
 from maskconver_tf.datasets.findings import Finding, Problem
 from maskconver_tf.datasets.sources.source import Source
 from maskconver_tf.evaluation.baselines.constant_answer import ConstantAnswer
@@ -123,17 +124,18 @@ class CheckedPart:
         return ReportPicture(name, picture.drawing, tuple(dict.fromkeys(names)))
 
     def to_json(self) -> dict[str, Any]:
+        census = self.census.to_json()
         return {
             "where": self.source.where,
             "layout": self.source.description,
             "num_listed": self.num_listed,
-            **self.census.to_json(),
+            **census,
             "ceilings": with_times([c.to_json() for c in self.ceilings if c.num_pictures]),
             "baselines": {
                 "constant": _rounded(self._constant.result()),
                 "threshold": _rounded(self._threshold.result(self.census.num_segments)),
             },
-            "warnings": self._advice.warnings(),
+            "warnings": [*dark_advice(census["converted"]), *self._advice.warnings()],
         }
 
 

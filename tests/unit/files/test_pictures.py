@@ -74,6 +74,17 @@ def test_a_file_that_decoders_may_disagree_on_becomes_rgb_without_loss(
     assert found == f"{conversion}, converted"
 
 
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+@pytest.mark.parametrize(("most", "is_dark"), [(4095, True), (16_383, True), (16_384, False)])
+def test_sixteen_bits_that_become_nearly_black_are_told(kind, most, is_dark):
+    gray = np.linspace(0, most, 64).reshape(8, 8).round().astype(np.uint16)
+    pixels, found = _plain(_encode(Image.fromarray(gray), kind))
+    np.testing.assert_array_equal(pixels[..., 0], gray >> 8)
+    assert found.endswith("converted; nearly black" if is_dark else "converted")
+    eight = _plain(_encode(Image.fromarray((gray >> 10).astype(np.uint8)), kind))[1]
+    assert eight.endswith("converted"), "8 bits are as dark as the file says"
+
+
 def test_cmyk_becomes_rgb():
     red = np.full([8, 8, 3], (200, 30, 40), np.uint8)
     pixels, conversion = _plain(_encode(Image.fromarray(red).convert("CMYK"), "JPEG", quality=100))

@@ -162,8 +162,8 @@ def _doubts(facts: DataFacts, length: ChosenLength) -> list[str]:
         doubts.append("scoring takes long; EvaluationInput.max_examples scores the first pictures")
     if facts.dark_share > 0.5:
         doubts.append(
-            "most pictures use less than a quarter of the range of gray values; a picture that is "
-            "stretched to the whole range before the build may be learned better"
+            "most pictures use less than a quarter of the range of gray values, and may be learned "
+            "better if they use all of it; `maskconver data build --percentiles 0.1,99.9` does that"
         )
     if facts.num_pictures < 20:
         shown = counted(facts.num_pictures, "training picture")

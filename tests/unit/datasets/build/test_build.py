@@ -3,8 +3,10 @@
 import json
 import resource
 
+import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from maskconver_tf import types
 from maskconver_tf.datasets.build import build
@@ -139,6 +141,16 @@ def test_pictures_that_are_not_plain_are_named(make_coco_folder, tmp_path):
     assert json.loads((tmp_path / "out" / "converted.json").read_text()) == {conversion: ["1.jpg"]}
     assert f"  {conversion}: 1.jpg" in str(summary)
     assert not (tmp_path / "out" / "dropped.json").exists()
+
+
+def test_twelve_bits_in_sixteen_are_told_of(make_coco_folder, tmp_path):
+    folder = make_coco_folder()
+    for jpeg in sorted(folder.images.glob("*.jpg"))[:2]:
+        gray = np.asarray(Image.open(jpeg).convert("L")).astype(np.uint16) * 16
+        Image.fromarray(gray).save(jpeg, "PNG")
+    told = str(_build(folder, tmp_path / "out"))
+    assert "2 pictures of 16 bits are nearly black in 8 bits" in told
+    assert "--percentiles 0.1,99.9" in told
 
 
 # ---- The folder it writes ------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import tifffile
 from maskconver_tf.datasets.build.encode_picture import encode_picture
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.datasets.class_difference import class_difference
+from maskconver_tf.datasets.findings import Problem
 from maskconver_tf.datasets.records.codec import from_features
 from maskconver_tf.datasets.sources.named_source import open_named_source
 from maskconver_tf.errors import UserError
@@ -49,9 +50,21 @@ def records(source):
 def test_floats_without_a_mapping_are_refused_with_the_way_out(source):
     [finding] = encode_picture(next(iter(source().pictures)))
     assert "`maskconver data build --channels` reads more kinds" in finding.found
+    assert "--percentiles 0.1,99.9" in finding.problem.way_out
     tifffile.imwrite(source.images / "0.tif", source.arrays[0][..., 0])
     [finding] = encode_picture(next(iter(source().pictures)))
     assert "--percentiles 0.1,99.9" in finding.problem.way_out
+
+
+def test_a_missing_channel_and_a_film_have_their_own_way_out(source, tmp_path):
+    opened = source(channels="9")
+    [finding] = encode_picture(next(iter(opened.pictures)))
+    assert finding.problem is Problem.IMAGE_CHANNELS
+    assert "channel 9 (counted from 0) is wanted" in finding.found
+    film = tmp_path / "film.tif"
+    tifffile.imwrite(film, np.zeros((3, 8, 9), np.uint16), ome=True, metadata={"axes": "TYX"})
+    with pytest.raises(UserError, match=r"stack or film \(T of 3\).*as a file of its own"):
+        read_image(film, mapping=opened.categories.pictures)
 
 
 def test_build_and_predict_see_the_same_pixels(source, tmp_path):
