@@ -89,6 +89,8 @@ class FilePrediction:
         waiting = [picture for picture in pictures if kept[picture] is None]
         if done := len(pictures) - len(waiting):
             tqdm.write(f"{done} of {len(pictures)} pictures are done; --overwrite does them again")
+        with self._explain_full_disk("the list of finished pictures"):
+            finished.announce(waiting, self._formats)
         problems = self._predict_all(waiting, kept, finished)
         self._write_tables([picture for picture in pictures if kept[picture] is not None], kept)
         if problems:

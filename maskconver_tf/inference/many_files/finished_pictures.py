@@ -1,13 +1,15 @@
 """Remembers which pictures are done, so that a second start goes on where the first one stopped.
 
-The folder of results has a file `.predicted.jsonl`, with one line for each finished picture. A line
-is written after all files of its picture. Half a line, which a crash may leave, does not count.
+The folder of results has a file `.predicted.jsonl`. A first line names the files that a picture
+will get, so that no later start takes one of them for a picture. A second line follows when all of
+them are written. Of several lines for a picture the last one counts. Half a line, which a crash may
+leave, does not count.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +26,18 @@ class FinishedPictures:
     Args:
       folder: the folder of results; it exists.
       settings: everything that a prediction depends on besides its picture, as JSON can store it.
-      is_fresh: forget all finished pictures.
+      is_fresh: predict all pictures again.
     """
 
     def __init__(self, folder: Path, settings: dict[str, Any], is_fresh: bool = False):
         self._folder = folder
         self._path = folder / JOURNAL
         self._settings = json.loads(json.dumps(settings))
-        entries = {} if is_fresh else read_journal(folder)
-        self._entries = entries
-        if entries or self._path.exists():
-            write_text_whole(self._path, "".join(map(_line, entries.values())))
+        self._entries = read_journal(folder)
+        if is_fresh:
+            self._entries = {k: e | {"formats": {}} for k, e in self._entries.items()}
+        if self._entries or self._path.exists():
+            write_text_whole(self._path, "".join(map(_line, self._entries.values())))
 
     def kept_of(
         self, picture: ListedPicture, formats: Sequence[OutputFormat]
@@ -60,27 +63,46 @@ class FinishedPictures:
             kept[each.name] = done["kept"]
         return kept
 
+    def announce(self, pictures: Iterable[ListedPicture], formats: Sequence[OutputFormat]) -> None:
+        """Notes which files the pictures will get; none of the pictures is finished by that."""
+        self._append([self._entry(picture, formats) for picture in pictures])
+
     def add(
         self, picture: ListedPicture, formats: Sequence[OutputFormat], kept: dict[str, Any]
     ) -> None:
         """Notes that all files of a picture are written."""
-        entry = {
-            "stem": picture.stem,
-            "picture": _state(picture),
-            "settings": self._settings,
-            "formats": {f.name: {"options": f.options(), "kept": kept[f.name]} for f in formats},
-            "files": [name for each in formats for name in each.files(picture.stem).values()],
+        entry = self._entry(picture, formats)
+        entry["formats"] |= {
+            each.name: {"options": each.options(), "kept": kept[each.name]} for each in formats
         }
+        self._append([entry])
+
+    def _entry(self, picture: ListedPicture, formats: Sequence[OutputFormat]) -> dict[str, Any]:
+        """Returns an entry that keeps the other formats of the picture if they are up to date."""
+        state, names = _state(picture), {each.name for each in formats}
+        before = self._entries.get(picture.stem, {"settings": None, "formats": {}, "files": []})
+        is_same = before["settings"] == self._settings and before["picture"] == state
+        others = before["formats"] if is_same else {}
+        files = [name for each in formats for name in each.files(picture.stem).values()]
+        return {
+            "stem": picture.stem,
+            "picture": state,
+            "settings": self._settings,
+            "formats": {name: done for name, done in others.items() if name not in names},
+            "files": list(dict.fromkeys([*before["files"], *files])),
+        }
+
+    def _append(self, entries: list[dict[str, Any]]) -> None:
         with self._path.open("a", encoding="utf-8") as file:
-            file.write(_line(entry))
-        self._entries[picture.stem] = entry
+            file.writelines(map(_line, entries))
+        self._entries |= {entry["stem"]: entry for entry in entries}
 
 
 def read_journal(folder: Path) -> dict[str, dict[str, Any]]:
-    """Returns stem -> entry of each finished picture; of two entries the last one counts."""
+    """Returns stem -> entry of each picture; of two entries the last one counts."""
     entries: dict[str, dict[str, Any]] = {}
     try:
-        lines = (folder / JOURNAL).read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = (folder / JOURNAL).read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError:
         return entries
     for line in lines:
@@ -95,13 +117,13 @@ def read_journal(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def written_files(folder: Path) -> set[Path]:
-    """Returns the resolved paths of the files of all finished pictures of a folder."""
+    """Returns the resolved paths of the results in a folder, also of unfinished pictures."""
     entries = read_journal(folder).values()
     return {(folder / name).resolve() for entry in entries for name in entry["files"]}
 
 
 def _line(entry: dict[str, Any]) -> str:
-    return json.dumps(entry, ensure_ascii=False) + "\n"
+    return json.dumps(entry) + "\n"  # In ASCII: a file's name may have bytes that are not UTF-8.
 
 
 def _state(picture: ListedPicture) -> list[Any]:

@@ -114,7 +114,8 @@ def _picture_row(picture: FinishedPicture, categories: Categories) -> list[Any]:
 
 
 def _write(path: Path, header: Any, rows: list[list[Any]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
+    # The name of a picture may have bytes that are not UTF-8.
+    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(header)
         writer.writerows(rows)

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from maskconver_tf.errors import UserError
+from maskconver_tf.inference.many_files.finished_pictures import FinishedPictures, written_files
 from maskconver_tf.inference.many_files.picture_list import ListedPicture, list_pictures
 from maskconver_tf.inference.output_formats.named_formats import make_formats
 from maskconver_tf.inference.predict_files import FilePrediction
@@ -102,6 +103,33 @@ def test_pictures_beside_their_results(predictor, tmp_path):
     assert _names(tmp_path) == ["a.jpg", "a.json", "a.png", "a_ids.png"]
 
 
+@pytest.mark.parametrize("ends", [False, True])
+def test_results_beside_their_pictures_never_become_pictures(tmp_path, ends):
+    write_picture(tmp_path / "a.jpg")
+    write_picture(tmp_path / "b.jpg")
+
+    def start(names, **options):
+        counting = CountingPredictor()
+        listed = list_pictures([str(tmp_path)], str(tmp_path), written_files(tmp_path))
+        FilePrediction(
+            counting, str(tmp_path), make_formats(names), settings={"a": 1}, **options
+        ).run(listed)
+        return counting.count
+
+    if ends:
+        assert start(["drawing"]) == 2
+    else:  # A start that was killed after it wrote a picture.
+        pictures = list_pictures([str(tmp_path)], str(tmp_path))
+        FinishedPictures(tmp_path, {"a": 1}).announce(pictures, make_formats(["drawing"]))
+        for name in ("a.png", "a_ids.png"):
+            write_picture(tmp_path / name)
+        assert start(["drawing"]) == 2
+    assert start(["csv"]) == 2
+    assert start(["csv"], overwrite=True) == 2
+    assert start(["drawing", "csv"], overwrite=True) == 2
+    assert start(["csv"]) == 0
+
+
 def test_the_found_classes_are_printed(predictor, tmp_path, capsys):
     path = write_picture(tmp_path / "a.png")
     predict(predictor, [path], tmp_path / "out")
@@ -136,6 +164,7 @@ def test_a_second_start_predicts_only_what_is_new(tmp_path, capsys):
     write_picture(images[3], PIXELS)
     assert start(images, settings={"model": 2}) == 1
     assert start(images, settings={"model": 2}, formats=make_formats(["geojson"])) == 4
+    assert start(images, settings={"model": 2}) == 0, "another format leaves these files as done"
 
 
 def test_a_stopped_start_keeps_what_it_has_finished(tmp_path):

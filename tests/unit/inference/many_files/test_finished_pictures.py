@@ -32,6 +32,13 @@ def test_half_a_line_and_foreign_lines_do_not_count(tmp_path):
     }
 
 
+def test_a_name_with_any_bytes_is_done_once(tmp_path):
+    listed = ListedPicture("caf\udce9\u2028.png", "caf\udce9\u2028")
+    formats = make_formats(["csv"])
+    FinishedPictures(tmp_path, {}).add(listed, formats, {"csv": {}})
+    assert FinishedPictures(tmp_path, {}).kept_of(listed, formats) == {"csv": {}}
+
+
 def test_a_folder_without_journal_has_nothing_finished(tmp_path):
     assert read_journal(tmp_path / "new") == {}
     assert written_files(tmp_path / "new") == set()
