@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from maskconver_tf.errors import UserError
 from maskconver_tf.inference.tiles.training_scale import training_window
-from maskconver_tf.inference.tiles.windows import TileSize, tile_size
+from maskconver_tf.inference.tiles.windows import SHORTEST_SIDE, TileSize, tile_size
 
 _AUTO = "auto"
 _LONGEST_SIDE = 2**14
@@ -84,7 +84,8 @@ def choose_tile(given: GivenTile, window: KnownWindow | None) -> TileSize:
             "--tile auto: the model does not tell the size of its input; give the size of the "
             "training's pictures, such as --tile 512"
         )
-    tile = tile_size(*window.size, given.overlap)
+    sides = (max(side, SHORTEST_SIDE) for side in window.size)
+    tile = tile_size(*sides, given.overlap)
     known = "of the training's scale"
     if not window.is_of_training:
         known = "of the model's input, since the dataset of the training is not in its place"

@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 from maskconver_tf.errors import UserError
 
+SHORTEST_SIDE = 32
+"""Least height and width of a window, in pixels."""
+
 
 class Window(NamedTuple):
     """A window along one axis, in pixels; all ranges are half-open.
@@ -37,9 +40,10 @@ def tile_size(height: int, width: int, overlap: int | None = None) -> TileSize:
       UserError: the sides or the overlap are out of range.
     """
     shorter = min(height, width)
-    if shorter < 32:
+    if shorter < SHORTEST_SIDE:
         raise UserError(
-            f"--tile {height},{width}: expected sides of at least 32 pixels, such as 512"
+            f"--tile {height},{width}: expected sides of at least {SHORTEST_SIDE} pixels, such as "
+            "512"
         )
     overlap = shorter // 4 if overlap is None else overlap
     if not 1 <= overlap <= shorter // 2:

@@ -57,6 +57,8 @@ def test_auto_takes_the_window(capsys):
     assert choose_tile(GivenTile(None, 10), unknown) == TileSize(300, 400, 10)
     assert "of the model's input, since the dataset" in capsys.readouterr().err
     assert choose_tile(GivenTile((64, 64), None), None) == TileSize(64, 64, 16)
+    small = KnownWindow((20, 40), is_of_training=True)
+    assert choose_tile(GivenTile(None, None), small) == TileSize(32, 40, 8)
     with pytest.raises(UserError, match="such as --tile 512"):
         choose_tile(GivenTile(None, None), None)
 
