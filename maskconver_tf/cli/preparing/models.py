@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import Any
 
 from maskconver_tf.cli.arguments import add_command, add_gin_option, positive_count
+from maskconver_tf.cli.preparing.page_file import check_page_file, write_page
 from maskconver_tf.errors import UserError
 
 
@@ -57,7 +57,7 @@ def run_models(args: argparse.Namespace) -> None:
         print(json.dumps([model_table.to_json(each, args.detail) for each in counted], indent=1))
     elif args.markdown:
         page = model_zoo.format_page(counted, named_models.count_published)
-        Path(args.markdown).write_text(page, encoding="utf-8")
+        write_page(args.markdown, page)
         print(f"{args.markdown}: written")
     else:
         print(model_table.format_head())
@@ -74,5 +74,4 @@ def _check_markdown_options(args: argparse.Namespace) -> None:
             "--markdown writes the page of all models with COCO's 133 classes; leave out names, "
             "--num_classes and --gin"
         )
-    if not Path(args.markdown).parent.is_dir():
-        raise UserError(f"--markdown {args.markdown}: its folder does not exist; make it first")
+    check_page_file(args.markdown)

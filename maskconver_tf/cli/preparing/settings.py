@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import shutil
-from pathlib import Path
 from typing import Any
 
 from maskconver_tf.cli.arguments import add_command
+from maskconver_tf.cli.preparing.page_file import write_page
 from maskconver_tf.errors import UserError
 
 _EPILOG = """\
@@ -47,15 +47,5 @@ def run_settings(args: argparse.Namespace) -> None:
         return
     if args.words:
         raise UserError("--markdown writes the page of all settings; leave out the words")
-    _write(Path(args.markdown), format_page(settings))
+    write_page(args.markdown, format_page(settings))
     print(f"{args.markdown}: written, {len(settings)} settings")
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UserError(
-            f"--markdown {path}: it cannot be written ({error.strerror}); give a file in a folder "
-            "that exists and that you may write to"
-        ) from error

@@ -167,6 +167,7 @@ finally:
         ("models resnet5", "no model 'resnet5'; did you mean 'resnet50'?"),
         ("models tiny --num_classes 0", "--num_classes 0: expected a whole number from 1"),
         ("models --jsn", "unknown argument --jsn; did you mean '--json'?"),
+        ("models --markdown .", "--markdown .: it is a folder; give a file in a folder"),
         ("models --markdown nowhere/zoo.md", "--markdown nowhere/zoo.md: its folder does not"),
         ("models tiny --markdown zoo.md", "--markdown writes the page of all models"),
     ],
