@@ -176,11 +176,17 @@ def number_in(
 
 def whole_number_in(option: str, least: int, most: int) -> Callable[[str], int]:
     """Parses an option that takes a whole number from `least` to `most`."""
-    parse = number_in(option, least, most)
 
     def whole_number(text: str) -> int:
-        if not (number := parse(text)).is_integer():
-            raise UserError(f"{option} {text}: expected a whole number from {least} to {most}")
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not (least <= number <= most and number.is_integer()):
+            raise UserError(
+                f"{option} {text}: expected a whole number from {least} to {most}, such as "
+                f"{option} {math.isqrt(least * most)}"
+            )
         return int(number)
 
     return whole_number

@@ -171,12 +171,12 @@ _NOT_FOR_HEART = ("eval_data", "total_steps", "minutes")
 
 def _learn_by_heart(args: argparse.Namespace) -> int:
     """Runs `train --heart`. It evaluates on the training pictures, whatever --eval_data says."""
-    from maskconver_tf.config.special_runs.heart import heart_run
-
     if args.minutes:
         raise UserError(
             f"--minutes {args.minutes:g}: --heart counts steps; give --total_steps instead"
         )
+    from maskconver_tf.config.special_runs.heart import heart_run  # Takes seconds.
+
     names = [name for name in run_options.RUN_OPTIONS if name not in _NOT_FOR_HEART]
     bindings = [*run_options.settings(args, names), *args.gin, *_start(args)]
     _leave_at_once()

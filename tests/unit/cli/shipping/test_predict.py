@@ -40,9 +40,13 @@ def test_mistakes_are_told_before_the_model_loads(loads, error_of):
     start = ["predict", "--model", "m", "--out", "o"]
     assert "gone.png: no such picture" in error_of(*start, "gone.png")
     assert "--format svg: expected one or more of drawing" in error_of(*start, "in", "--format=svg")
-    assert "--enlarge 9: expected a number from 1 to 8" in error_of(*start, "in", "--enlarge", "9")
+    assert "--enlarge 9: expected a whole number from 1 to 8, such as --enlarge 2" in error_of(
+        *start, "in", "--enlarge", "9"
+    )
     assert "--enlarge 1.5: expected a whole" in error_of(*start, "in", "--enlarge", "1.5")
-    assert "--threads 0: expected a number" in error_of(*start, "in", "--threads", "0")
+    assert "--threads 0: expected a whole number from 1 to 64, such as --threads 8" in error_of(
+        *start, "in", "--threads", "0"
+    )
     assert "ids.json" in error_of(*start, "in", "--image_ids", "ids.json")
     assert "did you mean '--outlines'" in error_of(*start, "in", "--outline")
     assert not loads
