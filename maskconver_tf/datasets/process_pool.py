@@ -55,6 +55,23 @@ def process_pool(
         yield functools.partial(_map_ahead, submit, workers * _AHEAD_PER_WORKER)
 
 
+def num_workers(workers: int | None, num_items: int) -> int:
+    """Returns `workers`, or by default one process per usable CPU; at most `num_items`.
+
+    Raises:
+      UserError: `workers` is below 1.
+    """
+    # A container may use fewer CPUs than the machine has.
+    has_affinity = hasattr(os, "sched_getaffinity")
+    num_cpus = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
+    wanted = num_cpus if workers is None else workers
+    if wanted < 1:
+        raise UserError(
+            f"--workers {wanted}: expected 1 or more; omit --workers for one for each CPU"
+        )
+    return max(1, min(wanted, num_items))
+
+
 def answer_requests(module: str, name: str) -> None:
     """Runs in each process: reads items from standard input and writes an outcome for each."""
     function = getattr(importlib.import_module(module), name)

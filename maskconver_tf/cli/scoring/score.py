@@ -88,7 +88,7 @@ def _add_folder_options(parser: Any) -> None:
 
 
 def run_score(args: argparse.Namespace) -> None:
-    from maskconver_tf.datasets.build.build import num_workers
+    from maskconver_tf.datasets.process_pool import num_workers
     from maskconver_tf.evaluation.scoring.score import score_files, write_scoring
     from maskconver_tf.evaluation.scoring.terminal_tables import format_scoring
     from maskconver_tf.files.paths import make_out_folder

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from maskconver_tf.datasets.build.build import BuildSettings, num_workers
+from maskconver_tf.datasets.build.build import BuildSettings
 from maskconver_tf.datasets.build.build_summary import BuildSummary
 from maskconver_tf.datasets.build.shard_build import ShardJob, build_by_shards, write_shard
+from maskconver_tf.datasets.process_pool import num_workers
 from maskconver_tf.errors import UserError
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,7 +23,7 @@ from maskconver_tf.datasets.build.record_order import in_record_order
 from maskconver_tf.datasets.build.recorded_source import BUILT_FROM, record_source
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.datasets.findings import Finding, count_pictures, format_findings
-from maskconver_tf.datasets.process_pool import process_pool
+from maskconver_tf.datasets.process_pool import num_workers, process_pool
 from maskconver_tf.datasets.records.folder import is_dataset_folder
 from maskconver_tf.datasets.records.writer import DatasetWriter
 from maskconver_tf.datasets.sources.named_source import open_named_source
@@ -137,7 +136,14 @@ def choose_num_shards(source: Source, num_shards: int | None) -> int:
     num_items = len(source.pictures)
     if num_items == 0:
         raise _refusal(source, source.findings, num_bad=count_pictures(source.findings))
-    return _checked("num_shards", num_shards, -(-num_items // _PICTURES_PER_SHARD), num_items)
+    if num_shards is None:
+        return -(-num_items // _PICTURES_PER_SHARD)
+    if not 1 <= num_shards <= num_items:
+        raise UserError(
+            f"--num_shards {num_shards}: expected 1 to {num_items}, the number of pictures; omit "
+            "--num_shards for the default"
+        )
+    return num_shards
 
 
 def all_findings(source: Source, found: Sequence[Finding]) -> list[Finding]:
@@ -202,24 +208,6 @@ def _refusal(source: Source, findings: Sequence[Finding], num_bad: int) -> UserE
         f"{source.where}: {num_bad} of {num_all} pictures cannot be used; nothing was "
         f"written.\n{format_findings(findings)}\n{way_out}"
     )
-
-
-def _checked(name: str, value: int | None, default: int, most: int | None = None) -> int:
-    """Returns `value`, or `default` for None. `UserError` if it is below 1 or above `most`."""
-    if value is None:
-        return default
-    if value < 1 or (most is not None and value > most):
-        expected = f"1 to {most}, the number of pictures" if most else "1 or more"
-        raise UserError(f"--{name} {value}: expected {expected}; omit --{name} for the default")
-    return value
-
-
-def num_workers(workers: int | None, num_items: int) -> int:
-    """Returns `workers`, or by default one process per usable CPU; at most `num_items`."""
-    # A container may use fewer CPUs than the machine has.
-    has_affinity = hasattr(os, "sched_getaffinity")
-    num_cpus = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
-    return max(1, min(_checked("workers", workers, num_cpus), num_items))
 
 
 def new_dataset_folder(out: Path, overwrite: bool) -> contextlib.AbstractContextManager[Path]:

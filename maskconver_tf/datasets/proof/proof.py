@@ -12,11 +12,11 @@ from typing import Any
 
 from tqdm import tqdm
 
-from maskconver_tf.datasets.build.build import manifest_content, num_workers
+from maskconver_tf.datasets.build.build import manifest_content
 from maskconver_tf.datasets.build.build_counts import BuildCounts
 from maskconver_tf.datasets.build.recorded_source import BUILT_FROM
 from maskconver_tf.datasets.findings import Finding, count_pictures
-from maskconver_tf.datasets.process_pool import process_pool
+from maskconver_tf.datasets.process_pool import num_workers, process_pool
 from maskconver_tf.datasets.proof.compare_classes import compare_classes
 from maskconver_tf.datasets.proof.compare_record import (
     ComparedPicture,

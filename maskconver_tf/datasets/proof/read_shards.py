@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from tqdm import tqdm
 
-from maskconver_tf.datasets.build.build import num_workers
 from maskconver_tf.datasets.findings import Finding
-from maskconver_tf.datasets.process_pool import process_pool
+from maskconver_tf.datasets.process_pool import num_workers, process_pool
 from maskconver_tf.datasets.proof.differences import Difference
 from maskconver_tf.datasets.records.folder import DatasetFolder
 from maskconver_tf.datasets.records.shard_index import (

@@ -11,9 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from maskconver_tf.datasets.build.build import num_workers
 from maskconver_tf.datasets.categories import Categories
-from maskconver_tf.datasets.process_pool import process_pool
+from maskconver_tf.datasets.process_pool import num_workers, process_pool
 from maskconver_tf.errors import UserError
 from maskconver_tf.evaluation.lost_quality.kinds import KINDS
 from maskconver_tf.evaluation.report.learning_curves import read_curves

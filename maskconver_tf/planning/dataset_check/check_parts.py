@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from maskconver_tf.datasets.build.build import num_workers
 from maskconver_tf.datasets.census.measure_picture import PictureMeasures, measure_picture
 from maskconver_tf.datasets.class_difference import class_difference
 from maskconver_tf.datasets.findings import Finding, Problem
-from maskconver_tf.datasets.process_pool import process_pool
+from maskconver_tf.datasets.process_pool import num_workers, process_pool
 from maskconver_tf.datasets.sources.source import Source
 from maskconver_tf.files.paths import same_file_key
 from maskconver_tf.planning.dataset_check.advice.settings_advice import TrainingView

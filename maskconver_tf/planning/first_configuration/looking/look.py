@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from tqdm import tqdm
 
-from maskconver_tf.datasets.build.build import num_workers
 from maskconver_tf.datasets.findings import format_findings
-from maskconver_tf.datasets.process_pool import process_pool
+from maskconver_tf.datasets.process_pool import num_workers, process_pool
 from maskconver_tf.errors import UserError
 from maskconver_tf.planning.first_configuration.looking.data_facts import DataFacts
 from maskconver_tf.planning.first_configuration.looking.picture_facts import (

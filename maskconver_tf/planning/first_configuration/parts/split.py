@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from maskconver_tf.datasets.build.build import BuildSettings, build_source, num_workers
-from maskconver_tf.datasets.process_pool import process_pool
+from maskconver_tf.datasets.build.build import BuildSettings, build_source
+from maskconver_tf.datasets.process_pool import num_workers, process_pool
 from maskconver_tf.datasets.sources.lazy_pictures import LazyPictures
 from maskconver_tf.datasets.sources.source import Source
 from maskconver_tf.errors import UserError
