@@ -26,13 +26,13 @@ from typing import Any
 import gin
 
 from maskconver_tf.config.bindings import MACRO, Binding, Key, OptionSetting
+from maskconver_tf.config.doubtful_settings.unused import unused_bindings
 from maskconver_tf.config.gin_files import resolve_gin_file
 from maskconver_tf.config.messages import explain_missing_arguments, plain_errors
 from maskconver_tf.config.names import DYNAMIC_REGISTRATION
 from maskconver_tf.config.old_configurations import earlier_defaults
 from maskconver_tf.config.places import macro_behind, place_of_setting
 from maskconver_tf.config.reader import Reader
-from maskconver_tf.config.unused import unused_bindings
 from maskconver_tf.errors import UserError
 from maskconver_tf.files.paths import RemotePath, local_or_remote_path
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from maskconver_tf.config import configuration
 from maskconver_tf.config.bindings import OptionSetting
-from maskconver_tf.config.special_runs.fit_of_settings import warn_of_settings
+from maskconver_tf.config.doubtful_settings.fit_of_settings import warn_of_settings
 from maskconver_tf.config.thresholds.chosen_thresholds import (
     add_thresholds,
     keep_thresholds,
