@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from maskconver_tf import types
+from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
 from maskconver_tf.export.comparison import Difference
 from maskconver_tf.export.litert.export_litert import is_litert_export
@@ -17,7 +18,8 @@ from maskconver_tf.export.litert.held_out import Score, Segment, plain_map
 from maskconver_tf.files.channels.channel_mapping import ChannelMapping
 from maskconver_tf.inference import signatures
 from maskconver_tf.inference.exported_model import is_export, load_export
-from maskconver_tf.inference.litert.lite_file import LiteFile, lite_paths
+from maskconver_tf.inference.litert.lite_file import LITE_SUFFIX, LiteFile, lite_paths
+from maskconver_tf.inference.litert.lite_predictor import lite_categories
 from maskconver_tf.inference.predictor import Predictor, read_image
 from maskconver_tf.inference.segmenter import PanopticSegmenter
 from maskconver_tf.input.transforms import fit_image
@@ -51,7 +53,7 @@ def compare_forms(
 
     Args:
       segmenter: the segmenter of the run.
-      exports: folders of SavedModels and of LiteRT exports.
+      exports: folders of SavedModels and of LiteRT exports, or LiteRT files.
       examples: have `IMAGE` uint8 `[H, W, 3]`, fitted to the input; with truth also the fields of
         an evaluation example.
       with_truth: whether to compute panoptic quality.
@@ -67,8 +69,8 @@ def compare_forms(
     forms = {"evaluation": _evaluation_path(segmenter)}
     predictor = Predictor(segmenter.segment, segmenter.categories)
     forms["Python API"] = _of_predictor(predictor)
-    for folder in exports:
-        forms |= _open_export(Path(folder), segmenter, thresholds or {})
+    for path, name in names_of(map(Path, exports)).items():
+        forms |= _open_export(path, name, segmenter, thresholds or {})
     categories = segmenter.categories
     results = [
         FormResult(name, Difference(), Score(categories) if with_truth else None) for name in forms
@@ -80,6 +82,17 @@ def compare_forms(
             if result.score:
                 result.score.add(example, found)
     return results
+
+
+def names_of(exports: Iterable[Path]) -> dict[Path, str]:
+    """Returns path -> name in the table: the last part of the path, or all of it if two are alike.
+
+    An export that is listed twice counts once.
+    """
+    paths = dict.fromkeys(exports)
+    names = [path.name for path in paths]
+    alike = len(set(names)) < len(names) or "" in names
+    return {path: str(path) if alike else path.name for path in paths}
 
 
 def format_results(results: list[FormResult]) -> str:
@@ -145,30 +158,38 @@ def _of_predictor(predictor: Predictor) -> Segment:
 
 
 def _open_export(
-    folder: Path, segmenter: PanopticSegmenter, thresholds: Mapping[str, float | int]
+    path: Path, name: str, segmenter: PanopticSegmenter, thresholds: Mapping[str, float | int]
 ) -> dict[str, Segment]:
-    """Opens the forms in one folder; name -> function."""
-    if is_litert_export(folder):
+    """Opens the forms of one export; name -> function."""
+    if path.suffix == LITE_SUFFIX and path.is_file():
+        return {name: _of_lite_file(LiteFile(path), segmenter)}
+    if is_litert_export(path):
         return {
-            f"{folder.name}/{path.name}": _of_lite_file(LiteFile(path), segmenter)
-            for path in lite_paths(folder)
+            f"{name}/{file.name}": _of_lite_file(LiteFile(file), segmenter)
+            for file in lite_paths(path)
         }
-    if not is_export(folder):
-        found = "no export" if folder.is_dir() else "no such folder"
+    if not is_export(path):
+        found = "no export" if path.is_dir() else "a file" if path.exists() else "nothing"
         raise UserError(
-            f"--exports {folder}: found {found}; expected a folder that `maskconver export` wrote"
+            f"--exports {path}: found {found}; expected a folder or a {LITE_SUFFIX} file that "
+            "`maskconver export` wrote"
         )
-    predictor = load_export(folder, thresholds)
-    theirs, ours = predictor.categories.source_ids, segmenter.categories.source_ids
+    predictor = load_export(path, thresholds)
+    _check_classes(path, predictor.categories, segmenter)
+    return {f"{name} (SavedModel)": _of_predictor(predictor)}
+
+
+def _check_classes(path: Path, categories: Categories, segmenter: PanopticSegmenter) -> None:
+    theirs, ours = categories.source_ids, segmenter.categories.source_ids
     if not np.array_equal(theirs, ours):
         raise UserError(
-            f"--exports {folder}: found another class list than that of the run; export the run "
+            f"--exports {path}: found another class list than that of the run; export the run "
             "again, or name the run that was exported"
         )
-    return {f"{folder.name} (SavedModel)": _of_predictor(predictor)}
 
 
 def _of_lite_file(file: LiteFile, segmenter: PanopticSegmenter) -> Callable:
+    _check_classes(file.path, lite_categories(file.path), segmenter)
     if file.input_size != segmenter.input_size:
         height, width = file.input_size
         raise UserError(

@@ -125,8 +125,8 @@ def add_parity_command(commands: Any) -> None:
         "--exports",
         nargs="+",
         required=True,
-        metavar="DIR",
-        help="folders that `maskconver export` wrote, of any runtime",
+        metavar="PATH",
+        help="folders that `maskconver export` wrote, of any runtime, or single .tflite files",
     )
     parser.add_argument("--images", nargs="+", default=[], metavar="IMAGE", help="pictures")
     parser.add_argument(

@@ -19,6 +19,7 @@ WHOLE = "whole"
 PRECISIONS = ("float32", "float16", "dynamic", "int8")
 """float16: weights are stored in float16. dynamic: weights are int8, and activations become int8
 while the file runs. int8: weights and activations are int8, with ranges from calibration."""
+LITE_SUFFIX = ".tflite"
 _ROWS = ("segment_ids", "category_ids", "scores", "areas", "boxes")
 _RUNS = 10
 

@@ -12,11 +12,16 @@ from maskconver_tf import types
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.errors import UserError
 from maskconver_tf.inference import signatures
-from maskconver_tf.inference.litert.lite_file import HEADS, PRECISIONS, WHOLE, LiteFile, lite_paths
+from maskconver_tf.inference.litert.lite_file import (
+    HEADS,
+    LITE_SUFFIX,
+    PRECISIONS,
+    WHOLE,
+    LiteFile,
+    lite_paths,
+)
 from maskconver_tf.inference.predictor import Predictor
 from maskconver_tf.input.transforms import fit_image
-
-_SUFFIX = ".tflite"
 
 
 def load_lite_model(path: Path, thresholds: Mapping[str, float | int] | None = None) -> Predictor:
@@ -40,9 +45,9 @@ def load_lite_model(path: Path, thresholds: Mapping[str, float | int] | None = N
             f"export the run again with `maskconver export --to litert --{name} {value}`, or "
             "predict from the run's folder"
         )
-    chosen = path if path.suffix == _SUFFIX else most_precise(lite_paths(path))
+    chosen = path if path.suffix == LITE_SUFFIX else most_precise(lite_paths(path))
     file = LiteFile(chosen)
-    categories = _categories(chosen)
+    categories = lite_categories(chosen)
     input_size = file.input_size
 
     def segment(image: np.ndarray) -> dict[str, np.ndarray]:
@@ -82,7 +87,8 @@ def most_precise(paths: list[Path]) -> Path:
     return min(paths, key=lambda path: order.get(path.stem, len(order)))
 
 
-def _categories(file: Path) -> Categories:
+def lite_categories(file: Path) -> Categories:
+    """Reads the class list beside a LiteRT file; raises `UserError` if it is missing or damaged."""
     path = file.with_name(signatures.CATEGORIES_ASSET)
     if file.is_file() and not path.is_file():
         raise UserError(
