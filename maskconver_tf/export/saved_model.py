@@ -22,6 +22,8 @@ from maskconver_tf.files.disk_errors import DISK_ERRORS, short_reason
 from maskconver_tf.files.paths import pattern_free_path
 from maskconver_tf.files.whole_folder import whole_folder
 from maskconver_tf.inference import signatures
+from maskconver_tf.inference.litert.lite_file import lite_paths
+from maskconver_tf.inference.model_folder import is_run
 from maskconver_tf.inference.segmenter import PanopticSegmenter
 
 _JPEG_QUALITY = 90
@@ -45,15 +47,12 @@ def export_saved_model(
       The version's folder.
 
     Raises:
-      UserError: `out` is a file, lies in a bucket or cannot be written, or a fresh process could
-        not load the export.
+      UserError: `out` is a file, lies in a bucket, holds something that an export would be
+        confused with, or cannot be written; or a fresh process could not load the export.
     """
     options = options or ExportOptions()
     root = Path(out)
-    if root.exists() and not root.is_dir():
-        raise UserError(
-            f"{root}: found a file, expected a folder of versions; choose another --out"
-        )
+    _check_root(root)
     version = root / str(_next_version(root))
     # TensorFlow Serving loads only numbered folders, so never a half-written version.
     with (
@@ -74,6 +73,25 @@ def export_saved_model(
         if options.measure:
             print(measure_export(partial, _measured_requests(segmenter, options)))
     return version
+
+
+def _check_root(root: Path) -> None:
+    """Raises `UserError` if versions in this folder would be confused with what it is already."""
+    if root.exists() and not root.is_dir():
+        raise UserError(
+            f"{root}: found a file, expected a folder of versions; choose another --out"
+        )
+    if (root / "saved_model.pb").is_file():
+        raise UserError(
+            f"{root}: found one version of a SavedModel; expected the folder around it. Give "
+            f"--out {root.parent}, which then gets the next version"
+        )
+    found = "a run" if is_run(root) else "a LiteRT export" if lite_paths(root) else None
+    if found:
+        raise UserError(
+            f"{root}: found the folder of {found}; expected a folder of versions alone. Give a "
+            f"folder of its own, such as --out {root / 'exported'}"
+        )
 
 
 @contextlib.contextmanager

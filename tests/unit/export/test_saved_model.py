@@ -69,6 +69,23 @@ def test_a_file_and_a_bucket_as_out_are_one_message(monkeypatch, tmp_path):
         export_saved_model(None, "gs://bucket/model")
 
 
+@pytest.mark.parametrize(
+    "file, message",
+    [
+        ("saved_model.pb", "found one version of a SavedModel"),
+        ("config.gin", "found the folder of a run"),
+        ("whole_int8.tflite", "found the folder of a LiteRT export"),
+    ],
+)
+def test_versions_are_not_mixed_with_another_model(monkeypatch, tmp_path, file, message):
+    """`predict --model` would take the one for the other."""
+    monkeypatch.setattr(saved_model, "_write", _write_half(None))
+    (tmp_path / file).touch()
+    with pytest.raises(UserError, match=message):
+        export_saved_model(None, str(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == [file]
+
+
 def test_an_export_that_no_process_can_load_is_not_kept(monkeypatch, tmp_path):
     monkeypatch.setattr(saved_model, "_write", _write_half(None))
     monkeypatch.setattr(saved_model, "_measured_requests", lambda *args: {})
