@@ -29,6 +29,8 @@ class EvaluationRecord:
       milliseconds: time of one picture after the first batch, with reading, network, fusion and
         writing; None if there was only one batch.
       device: kind of the device, such as "CPU"; "" if unknown.
+      fusion: name of the class of the fusion, such as "PanopticFusion"; "" if unknown.
+      thresholds: its settings, as the thresholds.json of a run has them; None if unknown.
     """
 
     dataset: str
@@ -38,6 +40,8 @@ class EvaluationRecord:
     input_size: tuple[int, int] | None = None
     milliseconds: float | None = None
     device: str = ""
+    fusion: str = ""
+    thresholds: dict[str, Any] | None = None
 
 
 def absolute(path: Path | RemotePath | str) -> str:
@@ -50,8 +54,8 @@ def best_weights(run: Path | RemotePath) -> str:
     """Returns the name of a run's best weights, such as "weights-3000"; "" if it is not known."""
     if not isinstance(run, Path):
         return ""
-    names = sorted(path.stem for path in (run / "best").glob("*.index"))
-    return names[-1] if names else ""
+    names = [path.stem for path in (run / "best").glob("*.index")]
+    return max(names, key=lambda name: (len(name), name), default="")
 
 
 def write_evaluation_record(folder: Path, record: EvaluationRecord) -> None:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from maskconver_tf.errors import UserError
 from maskconver_tf.evaluation.evaluation_record import (
+    RECORD_FILE,
     EvaluationRecord,
     absolute,
     best_weights,
@@ -28,6 +29,7 @@ from maskconver_tf.training.evaluators.tiled_evaluator import TiledEvaluator
 from maskconver_tf.training.machines.strategy import make_strategy
 from maskconver_tf.training.machines.workers import Workers
 from maskconver_tf.training.restore import RestoredNetwork
+from maskconver_tf.training.run_files.kept_thresholds import with_class_names
 from maskconver_tf.training.tasks.panoptic_task import PanopticTask
 from maskconver_tf.training.tasks.task import Task
 
@@ -81,10 +83,11 @@ def evaluate(
     workers = _only_worker(strategy)
     evaluator = _evaluator(task, restored, workers, tile)
     folder = check_local_folder(out)
+    (folder / RECORD_FILE).unlink(missing_ok=True)  # It would describe other predictions.
     clock = _Clock(getattr(evaluator.data, "batch_size", 1))
     results = _score_and_write(evaluator, folder, num_pictures, clock)
     if evaluator.written_files:
-        write_evaluation_record(folder, _record(evaluator, restored, clock))
+        write_evaluation_record(folder, _record(task, evaluator, restored, clock))
     on_scored(evaluator)
     return results
 
@@ -120,7 +123,9 @@ class _Clock:
         return 1000 * (self._end - self._begin) / timed if timed > 0 else None
 
 
-def _record(evaluator: Evaluator, restored: RestoredNetwork, clock: _Clock) -> EvaluationRecord:
+def _record(
+    task: PanopticTask, evaluator: Evaluator, restored: RestoredNetwork, clock: _Clock
+) -> EvaluationRecord:
     run = local_or_remote_path(restored.model_dir) if restored.model_dir else None
     devices = tf.config.list_logical_devices()
     return EvaluationRecord(
@@ -131,6 +136,8 @@ def _record(evaluator: Evaluator, restored: RestoredNetwork, clock: _Clock) -> E
         input_size=tuple(evaluator.data.input_size),
         milliseconds=clock.milliseconds,
         device=devices[-1].device_type if devices else "",
+        fusion=type(task.fusion).__name__,
+        thresholds=with_class_names(dataclasses.asdict(task.fusion), restored.categories),
     )
 
 

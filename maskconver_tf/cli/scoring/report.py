@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +87,7 @@ def _add_truth_options(parser: Any) -> None:
 
 
 def run_report(args: argparse.Namespace) -> None:
-    from maskconver_tf.evaluation.report.model_folders import find_models
+    from maskconver_tf.evaluation.report.model_folders import find_models, other_thresholds
     from maskconver_tf.evaluation.report.write_report import ReportOptions, write_report
 
     _check_truth_options(args)
@@ -94,6 +95,8 @@ def run_report(args: argparse.Namespace) -> None:
     for path in paths:
         _evaluate_if_needed(path, args)
     models = find_models(paths, args.names)
+    for note in filter(None, map(other_thresholds, models)):
+        print(f"note: {note}", file=sys.stderr)
     truth = _truth(args, models)
     options = ReportOptions(
         args.title,

@@ -24,6 +24,7 @@ def model_facts(model: ReportModel, curves: Curves) -> list[dict[str, str]]:
             ("speed of the evaluation", _speed(record.milliseconds)),
             ("device of the evaluation", record.device),
             ("weights", record.weights),
+            ("thresholds", _thresholds(record.thresholds)),
         ]
     if model.run is not None:
         facts += _facts_of_run(model.run, curves)
@@ -34,6 +35,17 @@ def _speed(milliseconds: float | None) -> str | None:
     if not milliseconds:
         return None
     return f"{milliseconds:,.0f} ms a picture, with reading, fusion and writing"
+
+
+def _thresholds(settings: dict[str, Any] | None) -> str | None:
+    """Returns the settings of a fusion that are on; None if they are not known."""
+    if settings is None:
+        return None
+    return ", ".join(
+        f"{name} for {', '.join(value)}" if isinstance(value, dict) else f"{name} {value}"
+        for name, value in settings.items()
+        if value is not None and value is not False
+    )
 
 
 def _facts_of_run(run: Path, curves: Curves) -> list[tuple[str, str | None]]:

@@ -14,9 +14,12 @@ from maskconver_tf.evaluation.evaluation_record import (
     read_evaluation_record,
 )
 from maskconver_tf.files.channels.channel_mapping import ChannelMapping
+from maskconver_tf.files.json_file import read_json
 
 PREDICTIONS = "predictions.json"
 _RUN_PARTS = ("config.gin", "checkpoints", "best")
+_FOR_SOME_CLASSES = ("class_score_thresholds",)
+"""Settings that files leave out if no class has one."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,6 +89,31 @@ def find_models(paths: Sequence[Path], names: Sequence[str] | None = None) -> li
     return [
         dataclasses.replace(model, name=name) for model, name in zip(models, chosen, strict=True)
     ]
+
+
+def other_thresholds(model: ReportModel) -> str | None:
+    """Says how the thresholds that a run keeps differ from those of the predictions.
+
+    Returns:
+      None if they are equal, or if one of them is not known.
+    """
+    file = model.run / "thresholds.json" if model.run is not None else None
+    used = model.record.thresholds if model.record is not None else None
+    if used is None or file is None or not file.is_file():
+        return None
+    content = read_json(file, "the file of kept thresholds")
+    kept = content.get("settings") if isinstance(content, dict) else None
+    if not isinstance(kept, dict) or content.get("fusion") != model.record.fusion:
+        return None
+    names = [name for name, value in kept.items() if value != used.get(name)]
+    names += [name for name in _FOR_SOME_CLASSES if name in used and name not in kept]
+    if not names:
+        return None
+    shown = ", ".join(f"{name} {used.get(name)}, now {kept.get(name)}" for name in names)
+    return (
+        f"{model.predictions[0]}: made with other thresholds than {file} has now ({shown}); "
+        f"`maskconver evaluate --model {model.run}` makes predictions with those"
+    )
 
 
 def run_mapping(models: Sequence[ReportModel]) -> ChannelMapping | None:

@@ -44,14 +44,20 @@ def write_kept(
     folder: Path | RemotePath, kept: KeptThresholds, categories: Categories
 ) -> Path | RemotePath:
     """Writes the choice into the folder of a run, whole or not at all; returns the file."""
-    settings = dict(kept.settings)
-    if classes := settings.pop(CLASS_THRESHOLDS, ()):
-        named = zip(categories.names, classes, strict=True)
-        settings[CLASS_THRESHOLDS] = {name: own for name, own in named if own is not None}
+    settings = with_class_names(kept.settings, categories)
     file = folder / FILE_NAME
     with explain_write_errors(folder):
         write_json(file, dataclasses.asdict(kept) | {"settings": settings})
     return file
+
+
+def with_class_names(settings: Mapping[str, Any], categories: Categories) -> dict[str, Any]:
+    """Returns settings of a fusion as the file has them: class thresholds by the class's name."""
+    found = dict(settings)
+    if classes := found.pop(CLASS_THRESHOLDS, ()):
+        named = zip(categories.names, classes, strict=True)
+        found[CLASS_THRESHOLDS] = {name: own for name, own in named if own is not None}
+    return found
 
 
 def read_kept(folder: Path | RemotePath, categories: Categories) -> KeptThresholds | None:

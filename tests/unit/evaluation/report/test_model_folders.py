@@ -13,7 +13,11 @@ from maskconver_tf.evaluation.evaluation_record import (
     write_evaluation_record,
 )
 from maskconver_tf.evaluation.report.model_facts import model_facts
-from maskconver_tf.evaluation.report.model_folders import find_models, why_evaluate
+from maskconver_tf.evaluation.report.model_folders import (
+    find_models,
+    other_thresholds,
+    why_evaluate,
+)
 
 
 @pytest.fixture
@@ -102,6 +106,27 @@ def test_a_run_is_evaluated_if_its_predictions_are_missing_or_old(run):
     assert "no predictions" in why_evaluate(run, needs_record=False)
 
 
+@pytest.mark.parametrize(
+    "used, kept, said",
+    [
+        ({"score_threshold": 0.3}, {"score_threshold": 0.3}, None),
+        ({"score_threshold": 0.3}, {"score_threshold": 0.4}, "score_threshold 0.3, now 0.4"),
+        ({"class_score_thresholds": {"cat": 0.2}}, {}, "{'cat': 0.2}, now None"),
+        (None, {"score_threshold": 0.4}, None),
+    ],
+)
+def test_thresholds_that_were_kept_later_are_told(run, used, kept, said):
+    record = EvaluationRecord("/d", str(run), "weights-30", fusion="Fusion", thresholds=used)
+    write_evaluation_record(run, record)
+    assert other_thresholds(find_models([run])[0]) is None
+    content = {"fusion": "Fusion", "settings": kept, "weights": "weights-30"}
+    (run / "thresholds.json").write_text(json.dumps(content))
+    note = other_thresholds(find_models([run])[0])
+    assert note is None if said is None else said in note
+    (run / "thresholds.json").write_text(json.dumps(content | {"fusion": "Other"}))
+    assert other_thresholds(find_models([run])[0]) is None
+
+
 def test_a_folder_that_is_no_run_is_never_evaluated(tmp_path):
     assert why_evaluate(tmp_path, needs_record=True) is None
 
@@ -125,7 +150,10 @@ def test_a_record_of_a_newer_version_is_read(tmp_path):
 
 
 def test_facts_tell_size_and_speed(run):
-    record = EvaluationRecord("/d", str(run), "weights-30", 1_234_567, (64, 96), 40.4, "CPU")
+    thresholds = {"score_threshold": 0.4, "by_class": {"cat": 0.2}, "min_area": None}
+    record = EvaluationRecord(
+        "/d", str(run), "weights-30", 1_234_567, (64, 96), 40.4, "CPU", "Fusion", thresholds
+    )
     write_evaluation_record(run, record)
     (run / "run.json").write_text(json.dumps({"devices": ["/device:CPU:0"], "command": "train"}))
     curves = {"steps_per_second": {"steps": [10, 20, 30], "values": [1.0, 9.0, 2.5]}}
@@ -134,6 +162,7 @@ def test_facts_tell_size_and_speed(run):
     assert facts["parameters"] == "1,234,567"
     assert facts["input size"] == "64 x 96"
     assert facts["speed of the evaluation"].startswith("40 ms a picture")
+    assert facts["thresholds"] == "score_threshold 0.4, by_class for cat"
     assert facts["size of the weights"] == "2.5 MB on disk"
     assert facts["steps of the training"] == "30"
     assert facts["speed of the training"] == "2.50 steps a second (median)"
