@@ -68,11 +68,12 @@ def train_run(
         configuration.check_all_used(other_roots=[evaluate, restore_segmenter, show_inputs])
         with explain_write_errors(folder.path):
             folder.save_config(configuration.bound_config())
-            warn_of_settings(configuration.arguments_of(train, supplied=TRAIN_HOOKS)["task"])
+            task = configuration.arguments_of(train, supplied=TRAIN_HOOKS)["task"]
+            warn_of_settings(task)
             write_text_whole(folder.operative_config, configuration.operative_config())
-            write_text_whole(
-                folder.provenance, run_provenance(configuration.argument(train, "seed"))
-            )
+            seed = configuration.argument(train, "seed")
+            data = getattr(task.train_input, "data_dir", None)
+            write_text_whole(folder.provenance, run_provenance(seed, data))
             with tf.summary.create_file_writer(str(folder.summaries)).as_default(step=0):
                 tf.summary.text("operative_config", f"```\n{configuration.operative_config()}\n```")
 

@@ -20,13 +20,16 @@ from maskconver_tf.files.channels.mapped_png import marked_png
 from maskconver_tf.files.disk_errors import short_reason
 from maskconver_tf.files.paths import pattern_free_path
 from maskconver_tf.inference import signatures
+from maskconver_tf.inference.export_versions import (
+    CATEGORIES_FILE,
+    GRAPH_FILE,
+    VARIABLES_INDEX,
+    newest_version,
+)
 from maskconver_tf.inference.model_folder import describe_other
 from maskconver_tf.inference.predictor import Predictor
 
-_GRAPH_FILE = "saved_model.pb"
 _VARIABLES = Path("variables", "variables")
-_VARIABLES_INDEX = Path("variables", "variables.index")
-_CATEGORIES_FILE = Path("assets", signatures.CATEGORIES_ASSET)
 _WAY_OUT = "Copy the whole folder again, or write it again with `maskconver export`"
 
 
@@ -54,7 +57,7 @@ def load_export(folder: Path, thresholds: Mapping[str, float | int] | None = Non
             "`maskconver export` wrote"
         )
     loaded = load_version(version)
-    categories = Categories.load(version / _CATEGORIES_FILE)
+    categories = Categories.load(version / CATEGORIES_FILE)
     if signatures.SEGMENT_IMAGE not in loaded.signatures:
         raise UserError(
             f"{version}: found an export without the signature {signatures.SEGMENT_IMAGE}, as "
@@ -135,30 +138,13 @@ def _input_size(version: Path) -> tuple[int, int] | None:
         return None
 
 
-def newest_version(folder: Path) -> Path | None:
-    """Finds the newest numbered version; the folder itself if it is an export; or None."""
-    if _has_export_files(folder):
-        return folder
-    if not folder.is_dir():
-        return None
-    versions = [path for path in folder.iterdir() if path.name.isdecimal()]
-    versions = [path for path in versions if _has_export_files(path)]
-    return max(versions, key=lambda path: int(path.name), default=None)
-
-
-def _has_export_files(folder: Path) -> bool:
-    """Whether a folder has a file that only exports have. The others may be missing."""
-    files = (_GRAPH_FILE, _VARIABLES_INDEX, _CATEGORIES_FILE)
-    return any((folder / file).is_file() for file in files)
-
-
 def _check_files_exist(version: Path) -> None:
-    files = [_GRAPH_FILE, _VARIABLES_INDEX, _CATEGORIES_FILE]
+    files = [GRAPH_FILE, VARIABLES_INDEX, CATEGORIES_FILE]
     missing = [str(version / file) for file in files if not (version / file).is_file()]
     if not any((version / "variables").glob("variables.data-*")):
         missing.append(str(version / "variables" / "variables.data-*"))
     if missing:
-        other = not (version / _CATEGORIES_FILE).is_file() and (version / _GRAPH_FILE).is_file()
+        other = not (version / CATEGORIES_FILE).is_file() and (version / GRAPH_FILE).is_file()
         cause = " or another tool wrote this SavedModel" * other
         raise UserError(
             f"{', '.join(missing)}: missing, so the export is not whole{cause}. {_WAY_OUT}"
@@ -179,7 +165,7 @@ def _load_saved_model(version: Path) -> Any:
                 f"{tf.__version__} cannot load it ({reason}). Install TensorFlow {written_by}, or "
                 "export the run again with this one"
             ) from error
-        damaged = version / (_GRAPH_FILE if written_by is None else "variables")
+        damaged = version / (GRAPH_FILE if written_by is None else "variables")
         raise UserError(f"{damaged}: damaged ({reason}). {_WAY_OUT}") from error
 
 
@@ -197,7 +183,7 @@ def _weights_are_whole(version: Path) -> bool:
 def _tensorflow_of(version: Path) -> str | None:
     """Returns the TensorFlow that wrote the graph, or None if the graph is damaged."""
     try:
-        content = (version / _GRAPH_FILE).read_bytes()
+        content = (version / GRAPH_FILE).read_bytes()
         graphs = saved_model_pb2.SavedModel.FromString(content).meta_graphs
         return graphs[0].meta_info_def.tensorflow_version if graphs else None
     except (OSError, DecodeError):

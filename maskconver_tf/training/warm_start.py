@@ -17,7 +17,7 @@ from maskconver_tf.errors import UserError
 from maskconver_tf.files.disk_errors import short_reason
 from maskconver_tf.files.paths import local_or_remote_path, pattern_free_path
 from maskconver_tf.inference import signatures
-from maskconver_tf.inference.exported_model import newest_version
+from maskconver_tf.inference.export_versions import newest_version
 from maskconver_tf.inference.model_folder import describe_other, is_run
 from maskconver_tf.models.backbones.backbone import random_weights
 from maskconver_tf.models.backbones.garden_weights import find_checkpoint

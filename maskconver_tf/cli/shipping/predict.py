@@ -120,6 +120,7 @@ def run_predict(args: argparse.Namespace) -> None:
     from pathlib import Path
 
     import maskconver_tf
+    from maskconver_tf.files.paths import make_out_folder
     from maskconver_tf.inference.drawing.style import DrawingStyle
     from maskconver_tf.inference.many_files.finished_pictures import written_files
     from maskconver_tf.inference.many_files.model_state import model_state
@@ -138,6 +139,7 @@ def run_predict(args: argparse.Namespace) -> None:
     style = DrawingStyle(args.labels, args.outlines, args.enlarge, not args.raw_contrast)
     image_ids = read_image_ids(args.image_ids) if args.image_ids else None
     formats = make_formats(_format_names(args.format), style, image_ids)
+    make_out_folder(args.out)
     predictor = maskconver_tf.load(args.model, **thresholds_of(args), gin=args.gin)
     settings = {name: repr(v) for name, v in vars(args).items() if name not in _WITHOUT_EFFECT}
     settings |= {"version": maskconver_tf.__version__, "state": model_state(args.model)}

@@ -105,7 +105,9 @@ def _pictures_in_folder(folder: Path, out: str, results: Collection[Path]) -> li
     files = [path for path in folder.rglob("*") if path.is_file()]
     pictures = sorted(_only_pictures(files, folder, out, results))
     if not pictures:
-        found = f"with {len(files)} other files" if files else "without files"
+        found = (
+            f"with {len(files)} other file{'s' * (len(files) > 1)}" if files else "without files"
+        )
         raise UserError(
             f"{folder}: a folder {found}; expected pictures that end in {_SUFFIXES}, in it or "
             "below. Check the path"

@@ -15,15 +15,17 @@ from typing import Any
 
 import tensorflow as tf
 
+from maskconver_tf.inference.tiles.training_scale import PICTURE_SIZES, picture_sizes
+
 _PACKAGES = ("maskconver_tf", "tensorflow", "tf_keras", "tf-models-official", "numpy", "gin-config")
 
 
-def run_provenance(seed: int) -> str:
+def run_provenance(seed: int, data: str | None = None) -> str:
     """Returns the content of `run.json`, which the run's folder keeps.
 
     This is a JSON object with the command, the folder it was started in, the start time, the seed,
-    the strategy in scope, the devices, the versions of packages, and the git revision of the code
-    if it has one.
+    the strategy in scope, the devices, the versions of packages, the git revision of the code if it
+    has one, and height and width of the first pictures of the dataset folder `data`.
     """
     strategy = tf.distribute.get_strategy()
     content: dict[str, Any] = {
@@ -38,6 +40,7 @@ def run_provenance(seed: int) -> str:
         "python": platform.python_version(),
         "git_revision": git_revision(),
         "packages": {name: _version(name) for name in _PACKAGES},
+        PICTURE_SIZES: picture_sizes(data),
     }
     return json.dumps(content, indent=1) + "\n"
 

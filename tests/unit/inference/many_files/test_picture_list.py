@@ -90,7 +90,7 @@ def test_all_mistakes_are_told_at_once(tree):
         [
             "in/a.jpgg: no such picture; check the path; did you mean 'a.jpg'",
             "empty: a folder without files; expected pictures",
-            "other: a folder with 1 other files",
+            "other: a folder with 1 other file;",
             "in/*.bmp: found no file; expected",
             "in/*.md: found 1 files, none of them a picture",
             "none.txt: an empty list",

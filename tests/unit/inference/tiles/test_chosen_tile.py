@@ -1,5 +1,7 @@
 """`--tile` and the scale of a training."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -82,6 +84,30 @@ def test_the_scale_of_the_training_is_that_of_its_records(tmp_path, sizes, expec
         text = f"TRAIN_DATA = '{data}'\npipeline.TrainingInput.data_dir = %TRAIN_DATA\n"
     (run / "config.gin").write_text(text)
     assert known_window(str(run), (256, 256)) == KnownWindow(expected, is_of_training=True)
+
+
+def test_a_run_and_its_export_keep_the_sizes_of_the_training(tmp_path):
+    content = json.dumps({"picture_sizes": [[128, 96], [128, 128], [256, 100]]})
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/run.json").write_text(content)
+    (tmp_path / "export/3/assets").mkdir(parents=True)
+    (tmp_path / "export/3/saved_model.pb").write_bytes(b"x")
+    (tmp_path / "export/3/assets/provenance.json").write_text(f'{{"training": {content}}}')
+    expected = KnownWindow((128, 128), is_of_training=True)
+    for model in ("run", "export", "export/3"):
+        assert known_window(str(tmp_path / model), (256, 256)) == expected
+    for spoiled in ("[1]", '{"training": null}', '{"training": {"picture_sizes": [[0, 1], 3]}}'):
+        (tmp_path / "export/3/assets/provenance.json").write_text(spoiled)
+        assert not known_window(str(tmp_path / "export"), (256, 256)).is_of_training
+
+
+def test_a_dataset_starts_at_the_folder_of_the_training(tmp_path):
+    _write_dataset(tmp_path / "data", [(128, 128)])
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/config.gin").write_text("pipeline.TrainingInput.data_dir = 'data'\n")
+    assert not known_window(str(tmp_path / "run"), (256, 256)).is_of_training
+    (tmp_path / "run/run.json").write_text(json.dumps({"folder": str(tmp_path)}))
+    assert known_window(str(tmp_path / "run"), (256, 256)) == KnownWindow((128, 128), True)
 
 
 def test_an_unknown_scale_is_that_of_the_input(tmp_path):
