@@ -127,7 +127,7 @@ def _class_dict(result: PanopticQualityResult, class_id: int) -> dict[str, Any]:
 
 
 def _percent(quality: float) -> float | None:
-    return None if math.isnan(quality) else 100.0 * float(quality)
+    return 100.0 * float(quality) if math.isfinite(quality) else None
 
 
 def _percents(qualities: dict[str, Any]) -> list[str]:

@@ -177,4 +177,4 @@ def _look_up(results: Results, name: str) -> float | None:
 
 
 def _percent(value: float | None) -> float | None:
-    return None if value is None or math.isnan(value) else 100.0 * float(value)
+    return None if value is None or not math.isfinite(value) else 100.0 * float(value)

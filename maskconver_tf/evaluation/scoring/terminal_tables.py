@@ -128,10 +128,14 @@ def _notes(results: Results) -> list[str]:
 
 def _other_areas(program: Results) -> str:
     first, change = program["first_segment_with_other_area"], program["difference"]["all"]
+    gives = "no finite PQ"
+    if change is not None:
+        gives = f"PQ {_number(program['pq']['all'])} ({_signed(change, 3)})"
+    count = program["pictures_with_other_areas"]
+    pictures = f"{count} pictures have" if count > 1 else "1 picture has"
     return (
-        f"COCO's program would give PQ {_number(program['pq']['all'])} ({_signed(change, 3)}). It "
-        f"trusts the areas in the truth's file; {program['pictures_with_other_areas']} pictures "
-        f"have other areas than their pixels, first segment {first['segment_id']} of image "
+        f"COCO's program would give {gives}. It trusts the areas in the truth's file; {pictures} "
+        f"other areas than the pixels, first segment {first['segment_id']} of image "
         f"{first['image_id']!r}. --strict scores as that program does"
     )
 

@@ -52,8 +52,8 @@ def picture_overlaps(
       image: name of the picture in messages: "image 7".
 
     Raises:
-      UserError: sizes differ, a map has an id that its list lacks, or a listed prediction has no
-        pixel. The message names picture and file.
+      UserError: sizes differ, a map has an id that its list lacks, a listed prediction has no
+        pixel, or a strict score would divide by an area below 1. The message names the picture.
     """
     pairs = _pairs(truth, predicted, rules, image)
     counts = pairs.overlaps()
@@ -61,6 +61,8 @@ def picture_overlaps(
     _check_no_empty(counts, listed, predicted, image)
     areas = counts[1 : len(truth) + 1].sum(axis=1)
     size = truth.pixels.shape[:2]
+    if rules.strict:
+        _check_areas(areas, truth, image)
     return PictureOverlaps(
         counts,
         _listed(truth),
@@ -110,6 +112,21 @@ def _check_no_empty(
         raise UserError(
             f"{image}: {predicted.file} has no pixel of segment {listed.ids[empty[0]]}, which is "
             "listed; expected a pixel of each listed segment. Remove it from the list"
+        )
+
+
+def _check_areas(areas: np.ndarray, truth: Side, image: str) -> None:
+    """Checks the areas that strict scores divide by.
+
+    Args:
+      areas: of the pixels of each true segment.
+    """
+    wrong = np.flatnonzero((truth.listed_areas <= 0) & (areas > 0))
+    if wrong.size:
+        raise UserError(
+            f"{image}: segment {truth.ids[wrong[0]]} of the truth has area "
+            f"{truth.listed_areas[wrong[0]]:g} in the JSON file; expected 1 or more, because COCO's "
+            "program trusts this number. Correct it, or leave --strict out: then pixels count"
         )
 
 

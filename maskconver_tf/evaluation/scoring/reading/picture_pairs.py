@@ -6,6 +6,7 @@ import array
 import dataclasses
 import functools
 import json
+import posixpath
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -157,7 +158,7 @@ def _read_index(
             where = f"{path}: the annotation of image {key}"
             if key in index.places:
                 raise UserError(f"{where} occurs twice; expected one of each picture. Keep one")
-            name = read_field(element.value, "file_name", where, str)
+            name = posixpath.normpath(read_field(element.value, "file_name", where, str))
             if name in names:
                 raise UserError(
                     f"{where} has the file_name {name}, which the annotation of image "

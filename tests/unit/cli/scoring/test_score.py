@@ -92,9 +92,24 @@ def test_the_default_tells_what_cocos_program_gives(files, capsys, strict):
         entries[0]["segments_info"][0]["area"] = 400
     assert main(["score", *files.arguments, "--workers", "1", *strict]) == 0
     shown = capsys.readouterr().out
-    told = "COCO's program would give PQ 25.0 (-25.000)"
+    told = "COCO's program would give PQ 25.0 (-25.000). It trusts the areas in the truth's file; 1 "
     assert (told in shown) == (not strict)
     assert ("All     25.0" in shown) == bool(strict)
+
+
+@pytest.mark.parametrize("area", [0, -3])
+def test_an_area_that_cocos_program_divides_by(files, tmp_path, capsys, area):
+    """With area 0 the program gives an infinite PQ, which is no number in JSON."""
+    with files.edit(files.truth) as entries:
+        entries[0]["segments_info"][0]["area"] = area
+    arguments = ["score", *files.arguments, "--workers", "1"]
+    assert main([*arguments, "--out", str(tmp_path / "out")]) == 0
+    text = (tmp_path / "out/results.json").read_text()
+    assert json.loads(text, parse_constant=pytest.fail)["all"]["pq"] == 50.0
+    told = "no finite PQ" if area == 0 else "PQ 25.0"
+    assert f"COCO's program would give {told}" in capsys.readouterr().out
+    assert main([*arguments, "--strict"]) == 2
+    assert f"image 7: segment 1 of the truth has area {area}" in capsys.readouterr().err
 
 
 def test_folders_need_a_coding(tmp_path, capsys):

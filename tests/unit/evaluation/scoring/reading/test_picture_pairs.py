@@ -64,10 +64,11 @@ def test_two_annotations_of_one_picture(files, side):
 
 
 @pytest.mark.parametrize("side", ["truth", "pred"])
-def test_two_pictures_of_one_name(files, side):
+@pytest.mark.parametrize("name", ["7.png", "./7.png", "x/../7.png"])
+def test_two_pictures_of_one_name(files, side, name):
     path = getattr(files, side)
     with files.edit(path) as entries:
-        entries[1]["file_name"] = "7.png"
+        entries[1]["file_name"] = name
     assert f"{path}: the annotation of image 8 has the file_name 7.png" in error_of(files)
 
 
