@@ -114,9 +114,7 @@ def _write(
         num_bytes += picture.save(folder / f"{number:06}.npz")
         number += 1
     if not number:
-        raise UserError(
-            f"{data.data_dir}: found no picture; give a dataset with pictures, as --data DIR"
-        )
+        raise _nothing_kept(data.data_dir, plan is not None, options)
     return {
         "format": _FORMAT,
         "dtype": plan["dtype"],
@@ -125,6 +123,13 @@ def _write(
         "num_examples": total,
         "num_bytes": num_bytes,
     }
+
+
+def _nothing_kept(data_dir: str, has_pictures: bool, options: StoreOptions) -> UserError:
+    if has_pictures:
+        given = f"--max_gigabytes {options.max_bytes / GIGABYTE:g}"
+        return UserError(f"{given}: found no room for the pictures of {data_dir}; give more")
+    return UserError(f"{data_dir}: found no picture; give a dataset with pictures, as --data DIR")
 
 
 def _plan(

@@ -128,9 +128,13 @@ def _open_sweep(store: Any, segmenter: PanopticSegmenter) -> Sweep:
         for file in store.files()
     ]
     if len(pictures) < LEAST_PICTURES:
+        is_cut = len(pictures) < store.manifest["num_examples"]
+        way_out = (
+            "more space with --max_gigabytes" if is_cut else "a larger dataset with --data DIR"
+        )
         raise UserError(
             f"tune: found {len(pictures)} pictures; expected at least {LEAST_PICTURES}, half of "
-            "them to choose on and half to test. Give a larger dataset with --data DIR"
+            f"them to choose on and half to test. Give {way_out}"
         )
     return Sweep(pictures, is_thing, tqdm(desc="sweep", unit="setting"))
 
