@@ -110,7 +110,7 @@ def build_source(
         new_dataset_folder(out, settings.overwrite) as folder,
         contextlib.closing(DatasetWriter(folder, num_shards, num_items)) as writer,
         process_pool(workers, encode_picture) as encode_all,
-        _progress_bar(num_items, settings.progress) as bar,
+        _progress_bar(out, num_items, settings.progress) as bar,
     ):
         for index, outcome in enumerate(encode_all(in_record_order(source.pictures))):
             if not isinstance(outcome, EncodedPicture):
@@ -127,8 +127,9 @@ def build_source(
     return BuildSummary(out, manifest, counts.conversions, findings, time.monotonic() - start)
 
 
-def _progress_bar(num_items: int, is_shown: bool) -> tqdm:
-    return tqdm(total=num_items, unit=" pictures", disable=not is_shown, dynamic_ncols=True)
+def _progress_bar(out: Path, num_items: int, is_shown: bool) -> tqdm:
+    options = {"unit": " pictures", "disable": not is_shown, "dynamic_ncols": True}
+    return tqdm(desc=f"build {out.name}", total=num_items, **options)
 
 
 def choose_num_shards(source: Source, num_shards: int | None) -> int:
