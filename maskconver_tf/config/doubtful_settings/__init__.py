@@ -1,1 +1,1 @@
-"""Finds settings to doubt before a run: those without effect, and those that do not fit the data."""
+"""Finds settings that have no effect, and those that do not fit the dataset."""

@@ -125,8 +125,9 @@ def _check_areas(areas: np.ndarray, truth: Side, image: str) -> None:
     if wrong.size:
         raise UserError(
             f"{image}: segment {truth.ids[wrong[0]]} of the truth has area "
-            f"{truth.listed_areas[wrong[0]]:g} in the JSON file; expected 1 or more, because COCO's "
-            "program trusts this number. Correct it, or leave --strict out: then pixels count"
+            f"{truth.listed_areas[wrong[0]]:g} in the JSON file; expected 1 or more, because "
+            "COCO's program trusts this number. Correct it, or leave --strict out: then pixels "
+            "count"
         )
 
 
