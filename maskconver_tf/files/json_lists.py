@@ -56,13 +56,14 @@ class ElementOffsets:
 
 
 def scan_json_lists(
-    path: Path, what: str, keys: Sequence[str], expected: str
+    path: Path, what: str, keys: Sequence[str], expected: str, optional: Sequence[str] = ()
 ) -> Iterator[ListElement]:
     """Yields the elements of the lists under `keys` in a file's JSON object, in file order.
 
     Args:
       what: what the file is, for messages: "the annotations file".
       expected: what the file should hold, for messages.
+      optional: further keys, which the file may lack, and whose value need not be a list.
 
     Raises:
       UserError: the file is missing or not JSON, or lacks a list under one of the keys.
@@ -81,7 +82,7 @@ def scan_json_lists(
             is_list: dict[str, bool] = {}
             for key in reader.members():
                 is_list[key] = reader.peek() == "["
-                if is_list[key] and key in keys:
+                if is_list[key] and key in (*keys, *optional):
                     yield from (ListElement(key, *element) for element in reader.elements())
                 else:
                     reader.value()

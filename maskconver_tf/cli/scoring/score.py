@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,8 @@ def run_score(args: argparse.Namespace) -> None:
     if args.out:
         make_out_folder(args.out)
     pairs = _pairs(args)
+    for note in pairs.notes:
+        print(f"note: {note}", file=sys.stderr)
     workers = num_workers(args.workers, pairs.count)
     scoring = score_files(pairs, workers, args.strict, args.boundary)
     print(format_scoring(scoring.results))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.datasets.sources.coco.entries import loose_id
 from maskconver_tf.datasets.sources.source import check_folder
-from maskconver_tf.errors import UserError, suggest_name, typed_repr
+from maskconver_tf.errors import UserError, short_repr, suggest_name, typed_repr
 from maskconver_tf.evaluation.coco_results import read_field
 from maskconver_tf.evaluation.scoring.reading.sides import CocoEntry, CocoFile, SideReader
 from maskconver_tf.files.json_lists import scan_json_lists
@@ -37,6 +37,7 @@ class PicturePairs(NamedTuple):
       pairs: the pictures, in the order of the truth.
       num_missing: number of pictures without a prediction, for each scored model.
       num_unused: number of predictions without truth, for each scored model.
+      notes: what looks wrong, but is no error.
     """
 
     categories: Categories
@@ -44,6 +45,7 @@ class PicturePairs(NamedTuple):
     pairs: Iterator[PicturePair]
     num_missing: tuple[int, ...]
     num_unused: tuple[int, ...]
+    notes: tuple[str, ...] = ()
 
 
 class TruthPictures(NamedTuple):
@@ -103,7 +105,7 @@ def coco_pairs(
         or two files write an image id in two ways.
     """
     check_folder(truth[1], "the folder of the truth's PNG files (--truth_png)")
-    index, entries = _read_index(truth[0], "the truth", strict, with_categories=True)
+    index, entries = _read_index(truth[0], "the truth", strict, is_truth=True)
     categories = Categories.from_coco(entries, str(truth[0]))
     source = CocoFile(*truth, categories, strict)
     listed = TruthPictures(truth[0], categories, index.ids, functools.partial(index.entry, source))
@@ -122,7 +124,13 @@ def pair_predictions(
     """
     for _, folder in predictions:
         check_folder(folder, "the folder of the predicted PNG files (--pred_png)")
-    indices = [_read_index(path, "the predictions", strict)[0] for path, _ in predictions]
+    indices, listed = zip(
+        *(_read_index(path, "the predictions", strict) for path, _ in predictions), strict=True
+    )
+    notes = [
+        _other_names(path, entries, truth)
+        for (path, _), entries in zip(predictions, listed, strict=True)
+    ]
     missing = [_missing(truth, other, allow_missing) for other in indices]
     known = {json.dumps(image_id) for image_id in truth.ids}
     unused = tuple(len(other.places.keys() - known) for other in indices)
@@ -137,16 +145,43 @@ def pair_predictions(
             )
             yield PicturePair(image_id, truth.reader(number), found)
 
-    return PicturePairs(truth.categories, len(truth.ids), pairs(), tuple(missing), unused)
+    return PicturePairs(
+        truth.categories,
+        len(truth.ids),
+        pairs(),
+        tuple(missing),
+        unused,
+        tuple(filter(None, notes)),
+    )
 
 
-def _read_index(
-    path: Path, what: str, strict: bool, with_categories: bool = False
-) -> tuple[_Index, list]:
-    keys = ("annotations", "categories") if with_categories else ("annotations",)
+def _other_names(path: Path, entries: list, truth: TruthPictures) -> str | None:
+    """Tells a category that the predictions call otherwise than the truth; None without any.
+
+    Only ids count. But another name for an id is a sign of another numbering.
+
+    Args:
+      entries: `categories` of the predictions' file.
+    """
+    names = {category.id: category.name for category in truth.categories}
+    for entry in entries:
+        own = entry if isinstance(entry, dict) else {}
+        found, number = own.get("name"), own.get("id")
+        if type(number) is int and isinstance(found, str) and names.get(number, found) != found:
+            return (
+                f"{path} calls category {number} {short_repr(found)}, and {truth.path} calls it "
+                f"{short_repr(names[number])}; scores depend on the ids alone. Check that both "
+                "number their classes alike"
+            )
+    return None
+
+
+def _read_index(path: Path, what: str, strict: bool, is_truth: bool = False) -> tuple[_Index, list]:
+    """Finds the annotation of each picture; also returns the entries of `categories`."""
+    keys = ("annotations", "categories") if is_truth else ("annotations",)
     expected = f"an object with the lists {' and '.join(keys)}, as in COCO's panoptic format"
     index, categories, names = _Index(path), [], {}
-    for element in scan_json_lists(path, what, keys, expected):
+    for element in scan_json_lists(path, what, keys, expected, optional=("categories",)):
         if element.key == "categories":
             categories.append(element.value)
             continue
@@ -169,7 +204,7 @@ def _read_index(
         index.places[key] = number
         index.bounds.extend((element.start, element.end))
         index.ids.append(image_id)
-    if not index.ids and with_categories:
+    if not index.ids and is_truth:
         raise UserError(
             f"{path}: the list annotations is empty; expected an entry for each picture. COCO's "
             "test files have no annotations: use a train or val file"

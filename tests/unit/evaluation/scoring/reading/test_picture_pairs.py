@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from maskconver_tf.errors import UserError
+from maskconver_tf.evaluation.scoring.reading.picture_pairs import coco_pairs
 
 
 def error_of(files, **options) -> str:
@@ -99,3 +102,22 @@ def test_a_truth_without_pictures(files):
 def test_a_file_that_is_no_coco_file(files, text):
     files.pred.write_text(text)
     assert str(files.pred) in error_of(files)
+
+
+@pytest.mark.parametrize(
+    "categories, said",
+    [
+        ([{"id": 2, "name": "grass"}], "calls category 2 'grass', and"),
+        ([{"id": 2, "name": "sky"}, {"id": 5, "name": "new"}], None),
+        ([{"id": "2", "name": "grass"}, 3, {"name": "cat"}, {"id": 1}], None),
+        ({"2": "grass"}, None),
+        (None, None),
+    ],
+)
+def test_another_name_of_a_category_is_told(files, categories, said):
+    """The ids count; names show that ids may be those of another numbering."""
+    content = json.loads(files.pred.read_text())
+    files.pred.write_text(json.dumps(content | {"categories": categories}))
+    sides = [(path, path.with_suffix("")) for path in (files.truth, files.pred)]
+    notes = coco_pairs(sides[0], sides[1:]).notes
+    assert [said in note for note in notes] == ([True] if said else [])
