@@ -92,6 +92,7 @@ def run_report(args: argparse.Namespace) -> None:
 
     _check_truth_options(args)
     paths = [Path(run) for run in args.runs]
+    _check_out(Path(args.out), paths)
     for path in paths:
         _evaluate_if_needed(path, args)
     models = find_models(paths, args.names)
@@ -110,6 +111,14 @@ def run_report(args: argparse.Namespace) -> None:
         pq = scored.results["all"]["pq"]
         print(f"{model.name}: PQ {'none' if pq is None else f'{pq:.1f}'}")
     print(f"{made.page}: {made.num_pictures} pictures; open it in a browser")
+
+
+def _check_out(out: Path, runs: list[Path]) -> None:
+    if out.resolve() in [run.resolve() for run in runs]:
+        raise UserError(
+            f"--out {out}: found what is reported; expected a folder for the report alone. Give "
+            f"another one, such as --out {out / 'report'}"
+        )
 
 
 def _check_truth_options(args: argparse.Namespace) -> None:

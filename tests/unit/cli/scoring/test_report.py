@@ -89,6 +89,8 @@ def test_another_folder_is_never_replaced(coco, predictions, capsys):
     assert report(predictions, *truth, out=coco.images) == 2
     assert "found a folder with other content" in capsys.readouterr().err
     assert (coco.images / "0.jpg").is_file()
+    assert report(predictions.parent, *truth, out=predictions.parent) == 2
+    assert "found what is reported" in capsys.readouterr().err
 
 
 def test_a_run_without_predictions_is_not_evaluated_for_another_truth(coco, tmp_path, capsys):
