@@ -53,7 +53,7 @@ def picture_overlaps(
 
     Raises:
       UserError: sizes differ, a map has an id that its list lacks, a listed prediction has no
-        pixel, or a strict score would divide by an area below 1. The message names the picture.
+        pixel, or a strict score would divide by 0. The message names the picture.
     """
     pairs = _pairs(truth, predicted, rules, image)
     counts = pairs.overlaps()
@@ -61,8 +61,8 @@ def picture_overlaps(
     _check_no_empty(counts, listed, predicted, image)
     areas = counts[1 : len(truth) + 1].sum(axis=1)
     size = truth.pixels.shape[:2]
-    if rules.strict:
-        _check_areas(areas, truth, image)
+    if rules.strict and (truth.listed_areas <= 0).any():
+        _check_unions(counts, truth, listed, image)
     return PictureOverlaps(
         counts,
         _listed(truth),
@@ -115,19 +115,19 @@ def _check_no_empty(
         )
 
 
-def _check_areas(areas: np.ndarray, truth: Side, image: str) -> None:
-    """Checks the areas that strict scores divide by.
-
-    Args:
-      areas: of the pixels of each true segment.
-    """
-    wrong = np.flatnonzero((truth.listed_areas <= 0) & (areas > 0))
+def _check_unions(counts: np.ndarray, truth: Side, predicted: ListedSegments, image: str) -> None:
+    """Refuses listed areas that give two matching segments a union of 0 pixels."""
+    overlaps = counts[1 : len(truth) + 1, 1:]
+    rest = counts[:, 1:].sum(axis=0) - counts[0, 1:] - overlaps
+    may_match = (truth.class_ids[:, np.newaxis] == predicted.class_ids) & (overlaps > 0)
+    may_match &= ~truth.is_crowd[:, np.newaxis]
+    wrong = np.flatnonzero((may_match & (rest == -truth.listed_areas[:, np.newaxis])).any(axis=1))
     if wrong.size:
         raise UserError(
             f"{image}: segment {truth.ids[wrong[0]]} of the truth has area "
-            f"{truth.listed_areas[wrong[0]]:g} in the JSON file; expected 1 or more, because "
-            "COCO's program trusts this number. Correct it, or leave --strict out: then pixels "
-            "count"
+            f"{truth.listed_areas[wrong[0]]:g} in the JSON file. COCO's program trusts this "
+            "number, so it divides by a union of 0 pixels and gives an infinite PQ. Correct the "
+            "area, or leave --strict out: then pixels count"
         )
 
 
