@@ -24,13 +24,11 @@ from maskconver_tf.inference.output_formats.output_format import (
     OutputFormat,
 )
 from maskconver_tf.inference.predictor import Predictor, read_image
-from maskconver_tf.inference.tiles.chosen_tile import KnownWindow
+from maskconver_tf.inference.tiles.chosen_tile import MOST_TIMES, KnownWindow
 from maskconver_tf.inference.tiles.row_reading import is_large
 from maskconver_tf.inference.tiles.tiled_predictor import TiledPredictor
 
 _MOST_THREADS = 8
-_MOST_TIMES = 2
-"""A picture that shrinks more than this, compared with the training, gets a warning."""
 
 
 class FilePrediction:
@@ -143,17 +141,14 @@ class FilePrediction:
         """Warns of the first picture that is too large for the model's input."""
         if self._window is None:
             return
-        size = prediction.height, prediction.width
-        times = max(side / known for side, known in zip(size, self._window.size, strict=True))
-        if times <= _MOST_TIMES or self._has_warned:
+        height, width = prediction.height, prediction.width
+        times = self._window.times(height, width)
+        if times <= MOST_TIMES or self._has_warned:
             return
         self._has_warned = True
-        known = "more than the pictures of the training, so small things are lost"
-        if not self._window.is_of_training:
-            known = "to fit the model; unless the training's pictures did, small things are lost"
         tqdm.write(
-            f"warning: {picture.path} is {size[1]} x {size[0]} pixels and shrinks {times:.1f} "
-            f"times {known}. --tile auto predicts such pictures in windows",
+            f"warning: {picture.path} is {width} x {height} pixels and shrinks {times:.1f} times "
+            f"{self._window.loss()}. --tile auto predicts such pictures in windows",
             file=sys.stderr,
         )
 

@@ -21,7 +21,12 @@ from maskconver_tf.evaluation.evaluation_record import (
 from maskconver_tf.evaluation.results import write_results
 from maskconver_tf.files.paths import local_or_remote_path
 from maskconver_tf.inference.drawing.picture_rows import stack_rows
-from maskconver_tf.inference.tiles.chosen_tile import GivenTile, choose_tile, known_window
+from maskconver_tf.inference.tiles.chosen_tile import (
+    GivenTile,
+    choose_tile,
+    known_window,
+    warn_of_large_pictures,
+)
 from maskconver_tf.training.evaluators.checks import check_local_folder, check_same_classes
 from maskconver_tf.training.evaluators.evaluator import NUM_PICTURES, Evaluator, Results
 from maskconver_tf.training.evaluators.panoptic_evaluator import PanopticEvaluator
@@ -98,9 +103,11 @@ def _evaluator(
     if not isinstance(task, PanopticTask):
         return task.evaluator(restored.network, workers, restored.jit_compile)
     segmenter = task.segmenter(restored.network, restored.jit_compile, restored.recalibration)
+    window = known_window(restored.model_dir, segmenter.input_size)
     if tile is None:
+        warn_of_large_pictures(task.eval_input.data_dir, window)
         return PanopticEvaluator(segmenter, task.eval_input, workers)
-    size = choose_tile(tile, known_window(restored.model_dir, segmenter.input_size))
+    size = choose_tile(tile, window)
     return TiledEvaluator(segmenter, task.eval_input, workers, size)
 
 

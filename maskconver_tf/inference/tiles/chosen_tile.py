@@ -9,9 +9,11 @@ from typing import NamedTuple
 from tqdm import tqdm
 
 from maskconver_tf.errors import UserError
-from maskconver_tf.inference.tiles.training_scale import training_window
+from maskconver_tf.inference.tiles.training_scale import picture_sizes, training_window
 from maskconver_tf.inference.tiles.windows import SHORTEST_SIDE, TileSize, tile_size
 
+MOST_TIMES = 2
+"""A picture that shrinks more than this, compared with the training, gets a warning."""
 _AUTO = "auto"
 _LONGEST_SIDE = 2**14
 
@@ -26,6 +28,16 @@ class KnownWindow(NamedTuple):
 
     size: tuple[int, int]
     is_of_training: bool
+
+    def times(self, height: int, width: int) -> float:
+        """Returns how many times larger a picture is, and so how many times it shrinks more."""
+        return max(height / self.size[0], width / self.size[1])
+
+    def loss(self) -> str:
+        """Says what is lost if a picture shrinks much more, for a warning."""
+        if self.is_of_training:
+            return "more than the pictures of the training, so small things are lost"
+        return "to fit the model; unless the training's pictures did, small things are lost"
 
 
 class GivenTile(NamedTuple):
@@ -69,6 +81,24 @@ def known_window(model: str, input_size: tuple[int, int] | None) -> KnownWindow 
         return None
     found = training_window(model, input_size)
     return KnownWindow(found or tuple(input_size), is_of_training=found is not None)
+
+
+def warn_of_large_pictures(data: str | None, window: KnownWindow | None) -> None:
+    """Warns on stderr if the first pictures of a dataset folder shrink much more than in training.
+
+    Args:
+      data: the folder.
+      window: None for no warning.
+    """
+    if window is None:
+        return
+    times = [window.times(*size) for size in picture_sizes(data)]
+    if large := [each for each in times if each > MOST_TIMES]:
+        tqdm.write(
+            f"warning: {len(large)} of the first {len(times)} pictures of {data} shrink up to "
+            f"{max(large):.1f} times {window.loss()}. --tile auto scores them in windows",
+            file=sys.stderr,
+        )
 
 
 def choose_tile(given: GivenTile, window: KnownWindow | None) -> TileSize:

@@ -15,6 +15,7 @@ from maskconver_tf.inference.tiles.chosen_tile import (
     choose_tile,
     known_window,
     parse_tile,
+    warn_of_large_pictures,
 )
 from maskconver_tf.inference.tiles.windows import TileSize
 
@@ -108,6 +109,19 @@ def test_a_dataset_starts_at_the_folder_of_the_training(tmp_path):
     assert not known_window(str(tmp_path / "run"), (256, 256)).is_of_training
     (tmp_path / "run/run.json").write_text(json.dumps({"folder": str(tmp_path)}))
     assert known_window(str(tmp_path / "run"), (256, 256)) == KnownWindow((128, 128), True)
+
+
+def test_large_pictures_of_a_dataset_get_one_warning(tmp_path, capsys):
+    _write_dataset(tmp_path / "data", [(128, 128), (100, 1000), (500, 300)])
+    window = KnownWindow((200, 200), is_of_training=True)
+    warn_of_large_pictures(str(tmp_path / "data"), window)
+    told = capsys.readouterr().err
+    assert "2 of the first 3 pictures" in told
+    assert "shrink up to 5.0 times more than the pictures of the training" in told
+    warn_of_large_pictures(str(tmp_path / "data"), KnownWindow((500, 500), is_of_training=True))
+    warn_of_large_pictures(str(tmp_path / "data"), None)
+    warn_of_large_pictures(None, window)
+    assert not capsys.readouterr().err
 
 
 def test_an_unknown_scale_is_that_of_the_input(tmp_path):
