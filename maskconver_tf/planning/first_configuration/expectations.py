@@ -103,7 +103,7 @@ def _expected(plan: Plan, ceiling: dict[str, float] | None) -> list[str]:
 
 def _total(plan: Plan) -> str:
     if not plan.length.is_cut:
-        return f"{plan.budget.minutes:g} minutes"
+        return f"{plan.budget.minutes:g} minute{'s' * (plan.budget.minutes != 1)}"
     length = plan.length
     seconds = length.total_steps * length.seconds_of_step
     return "about " + format_seconds(seconds + length.num_evaluations * length.evaluation_seconds)
