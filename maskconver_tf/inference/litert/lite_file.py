@@ -22,6 +22,31 @@ while the file runs. int8: weights and activations are int8, with ranges from ca
 LITE_SUFFIX = ".tflite"
 _ROWS = ("segment_ids", "category_ids", "scores", "areas", "boxes")
 _RUNS = 10
+_SETTINGS = (
+    "center_levels",
+    "stride",
+    "num_proposals",
+    "class_embedding",
+    "norm",
+    "activation",
+    "epsilon",
+    "overlap_threshold",
+    "min_area",
+    "mask_quality",
+    "runner_up",
+)
+_WEIGHTS = (
+    "is_thing",
+    "category_ids",
+    "thresholds",
+    "hidden",
+    "output",
+    "output_bias",
+    "norm_scale",
+    "norm_offset",
+    "table",
+)
+"""What `post_process.py` reads in any case."""
 
 
 class LiteFile:
@@ -40,8 +65,10 @@ class LiteFile:
     def __init__(self, path: Path, num_threads: int = 2):
         self.path = path
         self.interpreter = _load(path, num_threads)
+        outputs = _outputs(path, self.interpreter)
         self._run = self.interpreter.get_signature_runner()
-        self._post_process = None if _is_whole(path, self.interpreter) else _load_settings(path)
+        is_whole = signatures.PANOPTIC_MAP in outputs
+        self._post_process = None if is_whole else _load_settings(path, outputs)
 
     @property
     def input_size(self) -> tuple[int, int]:
@@ -75,8 +102,8 @@ def lite_paths(folder: Path) -> list[Path]:
     return [path for kind in (WHOLE, HEADS) for path in sorted(folder.glob(f"{kind}_*.tflite"))]
 
 
-def _is_whole(path: Path, interpreter: Any) -> bool:
-    """Whether a file makes a panoptic map; raises `UserError` if it is no model of an export."""
+def _outputs(path: Path, interpreter: Any) -> set[str]:
+    """Returns the names of the outputs; raises `UserError` if it is no model of an export."""
     found = [set(each["outputs"]) for each in interpreter.get_signature_list().values()]
     outputs = set().union(*found)
     if not outputs & {signatures.PANOPTIC_MAP, types.MASK_FEATURES}:
@@ -85,14 +112,26 @@ def _is_whole(path: Path, interpreter: Any) -> bool:
             f"{', '.join(sorted(outputs)) or 'of no signature'}; expected a file that `maskconver "
             "export --to litert` wrote"
         )
-    return signatures.PANOPTIC_MAP in outputs
+    return outputs
 
 
-def _load_settings(path: Path) -> tuple[dict, dict]:
-    """Loads what `post_process.py` needs from the folder of a file of heads."""
+def _load_settings(path: Path, outputs: set[str]) -> tuple[dict, dict]:
+    """Loads what `post_process.py` needs from the folder of a file of heads.
+
+    Args:
+      outputs: names of the outputs of the file.
+    """
     try:
-        return post_process.load(path.parent)
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        settings, weights = post_process.load(path.parent)
+        lacking = [name for name in _SETTINGS if name not in settings]
+        lacking += [name for name in _WEIGHTS if name not in weights]
+        if lacking:
+            raise ValueError(f"no {lacking[0]}")
+        heads = {f"center_heatmap_logits_{level}" for level in settings["center_levels"]}
+        if not heads <= outputs:
+            raise ValueError(f"they are of another model, which has {min(heads - outputs)}")
+        return settings, weights
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(
             f"{path}: a file of heads needs post_process.json and post_process.npz beside it, and "
             f"one is missing or damaged ({error}); copy the whole folder, or export again with "
@@ -115,7 +154,7 @@ def _load(path: Path, num_threads: int) -> Any:
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise UserError(
-            f"{path}: LiteRT cannot load it ({str(error).rstrip('.')}); copy the file again, or "
-            "export again with --to litert"
+            f"{path}: LiteRT cannot load it ({' '.join(str(error).split()).rstrip('.')}); copy the "
+            "file again, or export again with --to litert"
         ) from None
     return interpreter

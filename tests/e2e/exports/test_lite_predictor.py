@@ -114,6 +114,23 @@ def test_a_missing_neighbor_is_named(lite_export, tmp_path, missing):
         maskconver_tf.load(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("post_process.npz", b"", "No data left"),
+        ("post_process.json", b"{}", "no center_levels"),
+        ("post_process.json", b'{"center_levels": [9]}', "no stride"),
+    ],
+)
+def test_a_half_written_neighbor_is_named(lite_export, tmp_path, name, content, message):
+    for path in lite_export.iterdir():
+        if "int8" not in path.name and "whole" not in path.name:
+            shutil.copy(path, tmp_path)
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError, match=message):
+        maskconver_tf.load(tmp_path)
+
+
 @pytest.mark.parametrize("content", [None, b"", b"no model", b"TFL3" * 40])
 def test_a_damaged_file_is_named(content, tmp_path):
     path = tmp_path / "whole_float32.tflite"
