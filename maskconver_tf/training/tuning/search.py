@@ -46,25 +46,49 @@ class Search:
       grid: setting -> values.
       switches: the switches to try; empty to leave them as they are.
       per_class: whether classes may have their own score threshold.
+      later: how many settings the caller scores after the search, for the time left.
     """
 
     sweep: Sweep
     grid: dict[str, Sequence[Any]]
     switches: Sequence[str] = SWITCHES
     per_class: bool = True
+    later: int = 0
 
     def best(self, start: PanopticFusion) -> PanopticFusion:
         """Returns the settings with the best PQ on the chosen half, found from `start`."""
         start = dataclasses.replace(
             start, stuff_score_threshold=_stuff(start), class_score_thresholds=()
         )
-        best = self._descend(self._best_of([start, *self._coarse(start)]))
+        coarse = [start, *self._coarse(start)]
+        classes = self._frequent_classes(start) if self.per_class else []
+        stages = self._stages(len(coarse), len(classes))
+        self.sweep.expect(*next(stages))
+        best = self._best_of(coarse)
+        self.sweep.expect(*next(stages))
+        best = self._descend(best)
         for switch in self.switches:
+            self.sweep.expect(*next(stages))
             self.sweep.forget()
             other = changed(best, switch, not getattr(best, switch))
             best = self._best_of([best, self._descend(other, rounds=1)])
+        self.sweep.expect(*next(stages))
         best = self._descend(best)
-        return self._with_classes(best) if self.per_class else best
+        self.sweep.expect(*next(stages))
+        return self._with_classes(best, classes)
+
+    def _stages(self, num_coarse: int, num_classes: int) -> Iterator[tuple[str, int]]:
+        """Each stage of `best`, and how many settings it and all later ones score at most."""
+        one_round = sum(len(values) for values in self.grid.values())
+        stages = [
+            ("start", num_coarse),
+            ("thresholds", _ROUNDS * one_round),
+            *((switch, 1 + one_round) for switch in self.switches),
+            ("thresholds again", _ROUNDS * one_round),
+            ("classes", num_classes * len(self.grid["score_threshold"])),
+        ]
+        for number, (name, _) in enumerate(stages):
+            yield name, sum(size for _, size in stages[number:]) + self.later
 
     def _coarse(self, start: PanopticFusion) -> Iterator[PanopticFusion]:
         """Settings far apart: single steps from a bad start may all be as bad."""
@@ -90,8 +114,8 @@ class Search:
                 best = option
         return best
 
-    def _with_classes(self, fusion: PanopticFusion) -> PanopticFusion:
-        for class_id in self._frequent_classes(fusion):
+    def _with_classes(self, fusion: PanopticFusion, classes: Sequence[int]) -> PanopticFusion:
+        for class_id in classes:
             options = [
                 with_class_threshold(fusion, class_id, self.sweep.num_classes, value)
                 for value in self.grid["score_threshold"]

@@ -37,6 +37,11 @@ class Surface:
     chosen: dict[str, Any]
 
 
+def surface_size(grid: dict[str, Sequence[Any]]) -> int:
+    """How many settings `measure_surface` scores at most."""
+    return sum(len(values) for values in grid.values()) + len(grid[PAIR[0]]) * len(grid[PAIR[1]])
+
+
 def measure_surface(sweep: Sweep, best: PanopticFusion, grid: dict[str, Sequence[Any]]) -> Surface:
     """Scores the settings around `best`."""
 

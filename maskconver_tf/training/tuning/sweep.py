@@ -38,6 +38,13 @@ class Sweep:
         self._totals: dict[PanopticFusion, np.ndarray] = {}
         self.half = halves([picture.image_id for picture in pictures])
 
+    def expect(self, stage: str, at_most: int) -> None:
+        """Shows the stage of the work, and the time left if all these settings must be scored."""
+        if self._progress is not None:
+            self._progress.set_description(f"sweep, {stage}", refresh=False)
+            self._progress.total = self._progress.n + at_most
+            self._progress.refresh()
+
     @property
     def num_settings(self) -> int:
         """How many settings were scored so far."""
@@ -89,6 +96,7 @@ class Sweep:
         """Ends the threads and the bar."""
         self._pool.shutdown()
         if self._progress is not None:
+            self._progress.total = self._progress.n  # Known settings were not scored again.
             self._progress.close()
 
     def _counts(self, fusion: PanopticFusion) -> list[Any]:

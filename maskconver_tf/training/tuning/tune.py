@@ -19,7 +19,7 @@ from maskconver_tf.training.tuning.halves import Gain, paired_gain
 from maskconver_tf.training.tuning.kept_picture import KeptPicture
 from maskconver_tf.training.tuning.proposal_store import GIGABYTE, StoreOptions, open_store
 from maskconver_tf.training.tuning.search import GRID, SWITCHES, Search, grid_from
-from maskconver_tf.training.tuning.surface import measure_surface, write_surface
+from maskconver_tf.training.tuning.surface import measure_surface, surface_size, write_surface
 from maskconver_tf.training.tuning.sweep import Sweep
 from maskconver_tf.training.tuning.swept_picture import SweptPicture
 
@@ -103,6 +103,7 @@ def tune(
     sweep, began = _open_sweep(store, segmenter), time.perf_counter()
     grid = grid_from(start, floor)
     tuned = _search(sweep, start, grid, options)
+    sweep.expect("surface", surface_size(grid))
     files = write_surface(measure_surface(sweep, tuned.fusion, grid), out)
     sweep.close()
     write_json(out / "tune.json", _to_json(start, tuned, store.manifest))
@@ -116,7 +117,8 @@ def _search(
     sweep: Sweep, start: PanopticFusion, grid: dict[str, Any], options: TuneOptions
 ) -> Tuned:
     switches = SWITCHES if options.switches else ()
-    best = Search(sweep, grid, switches, options.per_class).best(start)
+    search = Search(sweep, grid, switches, options.per_class, surface_size(grid))
+    best = search.best(start)
     gains = [paired_gain(*(sweep.of_pictures(f, half) for f in (start, best))) for half in (0, 1)]
     return Tuned(best, *gains, tuple(int((sweep.half == half).sum()) for half in (0, 1)))
 
