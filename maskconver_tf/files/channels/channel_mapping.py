@@ -92,9 +92,8 @@ class ChannelMapping:
         """Returns the channels to take from a picture with `count` channels."""
         chosen = self.channels or ((0, 1, 2) if count >= 3 else (0,))
         if max(chosen) >= count:
-            raise MissingChannel(
-                f"{count} channels, and channel {max(chosen)} (counted from 0) is wanted"
-            )
+            has = f"{count} channel{'s' * (count != 1)}"
+            raise MissingChannel(f"{has}, and channel {max(chosen)} (counted from 0) is wanted")
         return chosen
 
     def _range(self, plane: np.ndarray, number: int) -> tuple[float, float]:

@@ -250,5 +250,5 @@ def test_without_a_mapping_nothing_changes():
 
 
 def test_a_missing_channel_is_named():
-    with pytest.raises(UnusableNumbers, match="1 channels, and channel 2"):
+    with pytest.raises(UnusableNumbers, match="1 channel, and channel 2"):
         open_picture(tiff(np.zeros((8, 9), np.float32)), mapping=ChannelMapping((2,)))
