@@ -89,11 +89,17 @@ class Categories(Sequence[Category]):
 
     @classmethod
     def load(cls, path: str | Path) -> Categories:
-        """Reads a list that `save` wrote; raises `UserError`, which names the file."""
+        """Reads a list that `save` wrote, or the `categories` of a COCO file.
+
+        Raises:
+          UserError: the file is missing or malformed.
+        """
         content = read_json(local_or_remote_path(path), "the category list")
-        if not (isinstance(content, dict) and _PICTURES in content):
+        if not (isinstance(content, dict) and {_PICTURES, "categories"} & content.keys()):
             return cls.from_coco(content, str(path))
         categories = cls.from_coco(content.get("categories"), str(path))
+        if _PICTURES not in content:
+            return categories
         return categories.with_pictures(ChannelMapping.from_json(content[_PICTURES], str(path)))
 
     def save(self, path: str | Path) -> None:

@@ -101,9 +101,10 @@ def run_score(args: argparse.Namespace) -> None:
         print(f"note: {note}", file=sys.stderr)
     workers = num_workers(args.workers, pairs.count)
     scoring = score_files(pairs, workers, args.strict, args.boundary)
-    print(format_scoring(scoring.results))
-    if args.out:
-        print(f"{args.out}: {', '.join(write_scoring(Path(args.out), scoring))}")
+    written = write_scoring(Path(args.out), scoring) if args.out else []
+    print(format_scoring(scoring.results))  # After the files: `| head` ends the program here.
+    if written:
+        print(f"{args.out}: {', '.join(written)}")
 
 
 def _pairs(args: argparse.Namespace) -> Any:

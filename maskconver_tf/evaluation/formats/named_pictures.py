@@ -6,11 +6,12 @@ import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from maskconver_tf.datasets.categories import Categories
+from maskconver_tf.errors import UserError, found_instead
 from maskconver_tf.evaluation.coco_results import (
     PanopticAnnotation,
     read_coco_panoptic,
@@ -57,10 +58,7 @@ def read_panoptic_predictions(path: Path, png_folder: Path, classes: Path | None
       UserError: now or while the pictures are read; see `read_coco_panoptic`.
     """
     content = read_json(path, "the predictions")
-    if classes is None:
-        categories = Categories.from_coco(read_field(content, "categories", str(path), list), path)
-    else:
-        categories = Categories.load(classes)
+    categories = _own_categories(content, path) if classes is None else Categories.load(classes)
     names = _picture_names(content)
 
     def pictures() -> Iterator[NamedPicture]:
@@ -68,6 +66,15 @@ def read_panoptic_predictions(path: Path, png_folder: Path, classes: Path | None
             yield NamedPicture(annotation, names[json.dumps(annotation.image_id)])
 
     return PredictionFile(path, categories, pictures())
+
+
+def _own_categories(content: Any, path: Path) -> Categories:
+    if isinstance(content, dict) and "categories" not in content:
+        raise UserError(
+            f"{path} has no `categories`{found_instead('categories', content)}; expected them, or "
+            "--classes FILE with a class list or with the `categories` of the truth. Add --classes"
+        )
+    return Categories.from_coco(read_field(content, "categories", str(path), list), str(path))
 
 
 def recalibrated(

@@ -130,6 +130,16 @@ def test_a_coding_does_not_fit_files(files, capsys):
     assert "which is no folder" in capsys.readouterr().err
 
 
+def test_the_files_are_whole_if_nobody_reads_the_tables(files, tmp_path, monkeypatch):
+    def closed(text: str) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(sys.stdout, "write", closed)
+    with pytest.raises(BrokenPipeError):
+        main(["score", *files.arguments, "--workers", "1", "--out", str(tmp_path / "out")])
+    assert json.loads((tmp_path / "out" / "results.json").read_text())["pictures"] == 2
+
+
 def test_tensorflow_is_not_loaded(files):
     program = (
         "import sys; from maskconver_tf.cli.main import main; "

@@ -159,6 +159,16 @@ def test_recalibration_changes_scores_and_not_quality(tmp_path):
     assert scores((files.truth, files.truth.with_suffix("")), pred)["all"]["pq"] == 100
 
 
+def test_results_without_categories_take_those_of_the_truth(tmp_path):
+    files = SmallFiles(tmp_path)
+    content = json.loads(files.pred.read_text())
+    files.pred.write_text(json.dumps({"annotations": content["annotations"]}))
+    convert("--pred", files.pred, "--classes", files.truth, "--to", "panoptic",
+            "--out", tmp_path / "b")  # fmt: skip
+    pred = tmp_path / "b" / "predictions.json", tmp_path / "b" / "predictions"
+    assert scores((files.truth, files.truth.with_suffix("")), pred)["all"]["pq"] == 100
+
+
 @pytest.mark.parametrize(
     ("target", "change", "expected"),
     [
@@ -180,7 +190,8 @@ def test_what_cannot_be_converted(tmp_path, capsys, target, change, expected):
     ("content", "expected"),
     [
         ("[]", "does not name the classes"),
-        ("{}", "has no `categories`"),
+        ("{}", "--classes FILE with a class list or with the `categories` of the truth"),
+        ("7", "is 7 (a whole number)"),
         (None, "does not exist"),
     ],
 )
