@@ -35,6 +35,7 @@ from maskconver_tf.evaluation.scoring.reading.sides import LabelledPicture
 CODINGS = ("two_channel", "id_maps", "cityscapes")
 _SUFFIXES = (".png", ".tif", ".tiff")
 _INSTANCES = "_gtFine_instanceIds"
+_WITHOUT_INSTANCES = ("_labelIds", "_labelTrainIds", "_color")
 
 
 class Coding(NamedTuple):
@@ -140,6 +141,11 @@ def _cityscapes_files(folder: Path, names: dict[str, str]) -> dict[str, str]:
     of_truth = {stem: name for stem, name in names.items() if stem.endswith(_INSTANCES)}
     files: dict[str, str] = {}
     for stem, name in (of_truth or names).items():
+        if stem.endswith(_WITHOUT_INSTANCES):
+            raise UserError(
+                f"{folder}: found {name} and no file of instanceIds; expected pictures with the "
+                "values of instanceIds. Add those, since these do not tell one thing from another"
+            )
         key = "_".join(stem.rpartition("/")[2].split("_")[:3])
         if key in files:
             raise UserError(
@@ -161,5 +167,5 @@ def _missing(
     raise UserError(
         f"{folder}: image {lost[0]!r} has no prediction{more}; expected a file for each file of "
         f"{truth}. Add it, or give --allow_missing to count a missing prediction as empty"
-        f"{suggest_name(lost[0], files)}"
+        f"{suggest_name(lost[0], files.keys() - truths.keys())}"
     )

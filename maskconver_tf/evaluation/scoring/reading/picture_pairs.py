@@ -228,7 +228,8 @@ def _missing(truth: TruthPictures, predictions: _Index, allow_missing: bool) -> 
     if allow_missing:
         return len(lost)
     more = f", and {len(lost) - 1} more pictures have none" if len(lost) > 1 else ""
-    hint = suggest_name(str(lost[0]), predictions.ids) if isinstance(lost[0], str) else ""
+    unused = set(map(str, predictions.ids)) - set(map(str, truth.ids))
+    hint = suggest_name(lost[0], unused) if isinstance(lost[0], str) else ""
     raise UserError(
         f"{predictions.path}: image {json.dumps(lost[0])} has no prediction{more}; expected an "
         f"annotation for each picture of {truth.path}. Add it, or give --allow_missing to count a "

@@ -94,6 +94,26 @@ def test_cityscapes_instance_ids(folders):
     assert (road["tp"], road["pq"]) == (1, 100)
 
 
+@pytest.mark.parametrize("kind", ["labelIds", "labelTrainIds", "color"])
+def test_cityscapes_files_without_instances_are_refused(folders, kind):
+    truth, pred, _ = folders
+    name = "frankfurt_000000_000294_gtFine_{}.png"
+    write_id_map(truth / name.format("instanceIds"), LABELS * 0 + 26001)
+    write_id_map(pred / name.format(kind), LABELS * 0 + 26)
+    with pytest.raises(UserError, match=f"found {name.format(kind)} and no file of instanceIds"):
+        results(truth, pred, Coding("cityscapes", None))
+
+
+@pytest.mark.parametrize(("other", "hint"), [("a11", False), ("b1O", True)])
+def test_a_hint_names_only_predictions_that_are_not_used(folders, other, hint):
+    truth, pred, classes = folders
+    for path in (truth / "a11.png", truth / "b10.png", pred / "a11.png", pred / f"{other}.png"):
+        write_id_map(path, LABELS * 1000 + INSTANCES)
+    with pytest.raises(UserError, match="image 'b10' has no prediction") as caught:
+        results(truth, pred, Coding("id_maps", classes))
+    assert ("did you mean" in str(caught.value)) == hint
+
+
 def test_a_missing_prediction(folders):
     truth, pred, classes = folders
     for name in ("a", "b"):
