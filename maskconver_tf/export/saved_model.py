@@ -17,8 +17,8 @@ from maskconver_tf.export.served_model.asset_files import write_assets
 from maskconver_tf.export.served_model.measure import measure_export
 from maskconver_tf.export.served_model.options import ExportOptions, Origin
 from maskconver_tf.export.served_model.served_segmenter import ServedSegmenter
+from maskconver_tf.export.write_errors import explain_export_errors
 from maskconver_tf.files.channels.mapped_png import marked_png
-from maskconver_tf.files.disk_errors import DISK_ERRORS, short_reason
 from maskconver_tf.files.paths import pattern_free_path
 from maskconver_tf.files.whole_folder import whole_folder
 from maskconver_tf.inference import signatures
@@ -58,18 +58,9 @@ def export_saved_model(
     with (
         _no_empty_folder(root),
         whole_folder(version, False, lambda path: False, "an export") as partial,
+        explain_export_errors(version, partial, "earlier versions are as they were"),
     ):
-        try:
-            _write(segmenter, partial, options, origin or Origin())
-        except DISK_ERRORS as error:
-            if str(partial) not in str(error) and not isinstance(error, OSError):
-                raise
-            reason = getattr(error, "strerror", None) or short_reason(error)
-            raise UserError(
-                f"{version}: cannot be written ({reason}); free space, get permission to write "
-                "there, or choose another --out. Nothing half-written is left, and earlier "
-                "versions are as they were"
-            ) from error
+        _write(segmenter, partial, options, origin or Origin())
         if options.measure:
             print(measure_export(partial, _measured_requests(segmenter, options)))
     return version

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +15,13 @@ from maskconver_tf.export.litert.operations import count_operations, not_delegat
 from maskconver_tf.export.litert.options import LiteOptions
 from maskconver_tf.export.litert.post_process_data import write_post_process
 from maskconver_tf.export.litert.tensor_errors import format_errors, report_of, tensor_errors
-from maskconver_tf.files.disk_errors import DISK_ERRORS, short_reason
+from maskconver_tf.export.write_errors import explain_export_errors
 from maskconver_tf.files.json_file import write_json
 from maskconver_tf.files.whole_folder import whole_folder
 from maskconver_tf.inference import signatures
 from maskconver_tf.inference.litert.lite_file import HEADS, WHOLE, LiteFile, lite_paths
 from maskconver_tf.inference.segmenter import PanopticSegmenter
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _GRAPHS = {WHOLE: graphs.whole_graph, HEADS: graphs.heads_graph}
 
 
@@ -54,30 +49,13 @@ def export_litert(segmenter: PanopticSegmenter, out: str, options: LiteOptions) 
         )
     with (
         whole_folder(Path(out), True, is_litert_export, "a LiteRT export") as folder,
-        _explain_full_disk(out, folder),
+        explain_export_errors(Path(out), folder, "an earlier export is as it was"),
     ):
         segmenter.categories.save(folder / signatures.CATEGORIES_ASSET)
         write_post_process(folder, segmenter)
         errors = _write_files(folder, segmenter, options)
         _write_cards(folder, segmenter, options, errors)
     return Path(out)
-
-
-@contextlib.contextmanager
-def _explain_full_disk(out: str, folder: Path) -> Iterator[None]:
-    """Turns an error of the disk in the block into a `UserError`; `folder` is what it writes."""
-    try:
-        yield
-    except DISK_ERRORS as error:
-        is_full = getattr(error, "errno", None) in _FULL or "No space left" in str(error)
-        if not is_full and str(folder) not in str(error):
-            raise
-        reason = getattr(error, "strerror", None) or short_reason(error)
-        raise UserError(
-            f"{out}: cannot be written ({reason}); free space there and for temporary files "
-            f"({tempfile.gettempdir()}), get permission to write, or choose another --out. Nothing "
-            "half-written is left, and an earlier export is as it was"
-        ) from error
 
 
 def _write_files(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from maskconver_tf.export.served_model.options import ExportOptions
 ERRORS = [
     lambda path: OSError(errno.ENOSPC, "No space left on device", str(path)),
     lambda path: tf.errors.ResourceExhaustedError(None, None, f"{path}: No space left on device"),
+    lambda path: tf.errors.ResourceExhaustedError(None, None, "/link/a: No space left on device"),
 ]
 
 
@@ -39,6 +41,31 @@ def test_a_full_disk_is_one_message_and_leaves_nothing(monkeypatch, tmp_path, er
     with pytest.raises(UserError, match=r"out/\d: cannot be written \(.*No space left.*--out"):
         export_saved_model(None, str(out))
     assert sorted(path.name for path in tmp_path.rglob("*")) == (["7", "out"] if earlier else [])
+
+
+def test_a_full_folder_for_temporary_files_is_named(monkeypatch, tmp_path):
+    """Also by an error of the measurement, which writes only there."""
+
+    def fail(partial, requests):
+        raise OSError(errno.ENOSPC, "No space left on device", "/scratch/requests.npz")
+
+    monkeypatch.setattr(saved_model, "_write", _write_half(None))
+    monkeypatch.setattr(saved_model, "_measured_requests", lambda segmenter, options: {})
+    monkeypatch.setattr(saved_model, "measure_export", fail)
+    with pytest.raises(UserError, match=r"device: /scratch/requests.npz\); free .* temporary"):
+        export_saved_model(None, str(tmp_path / "out"), ExportOptions(measure=True))
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_folder_for_temporary_files_is_one_message(monkeypatch, tmp_path):
+    def find_none() -> str:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.setattr(tempfile, "gettempdir", find_none)
+    monkeypatch.setattr(saved_model, "_write", _write_half(lambda path: find_none()))
+    with pytest.raises(UserError, match=r"No usable temporary directory .*set TMPDIR to a folder"):
+        export_saved_model(None, str(tmp_path / "out"))
+    assert not list(tmp_path.iterdir())
 
 
 def test_another_error_is_no_message_about_the_disk(monkeypatch, tmp_path):
