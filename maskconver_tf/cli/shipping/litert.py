@@ -41,7 +41,8 @@ def add_litert_options(parser: argparse.ArgumentParser) -> None:
         "--float_tensors",
         type=pattern,
         metavar="REGEX",
-        help="for litert: tensors that int8 leaves in float32; their names are in the error report",
+        help="for litert: tensors that the other precisions leave in float32; the error report of "
+        "int8 has their names",
     )
     for name, what in (
         ("train", "pictures that int8 is calibrated on"),
@@ -78,6 +79,11 @@ def precisions(text: str) -> tuple[str, ...]:
 
 def pattern(text: str) -> str:
     """Parses `--float_tensors`."""
+    if not text:
+        raise UserError(
+            "--float_tensors '': found an empty text, which is in every name; expected a regular "
+            "expression such as center_heatmap_head/output"
+        )
     try:
         re.compile(text)
     except re.error as error:
@@ -90,6 +96,12 @@ def pattern(text: str) -> str:
 
 def run_litert_export(args: argparse.Namespace) -> None:
     """Does `maskconver export --to litert`."""
+    if args.float_tensors and args.precisions == ("float32",):
+        raise UserError(
+            f"--float_tensors {args.float_tensors}: --precisions float32 has all tensors in "
+            "float32; leave --float_tensors out, or add one of float16, dynamic and int8 to "
+            "--precisions"
+        )
     from maskconver_tf.config import configuration, roots
     from maskconver_tf.input.pipeline import EvaluationInput, TrainingInput
 

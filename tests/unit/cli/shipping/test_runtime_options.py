@@ -47,6 +47,18 @@ def test_an_option_of_the_other_runtime_is_refused(
     assert loaded == []
 
 
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--float_tensors", ""], "--float_tensors '': found an empty text"),
+        (["--float_tensors", "head", "--precisions", "float32"], "--float_tensors head: --prec"),
+    ],
+)
+def test_float_tensors_that_would_do_nothing_are_refused(error_of, loaded, options, reason):
+    assert error_of(*ARGUMENTS, "--to=litert", *options).startswith(reason)
+    assert loaded == []
+
+
 def test_the_default_runtime_refuses_too(error_of):
     message = error_of(*ARGUMENTS, "--precisions", "int8")
     assert "the export is --to saved_model" in message

@@ -49,6 +49,11 @@ def test_convolutions_with_such_names_compute_in_float32(float32, float_tensors,
     assert dtypes_of_convolutions(model) == expected
 
 
+def test_such_names_count_in_a_dynamic_file_too(float32):
+    model = convert.quantise(float32, "dynamic", "hard", [])
+    assert dtypes_of_convolutions(model) == {"easy": (np.int8, np.float32), "hard": FLOAT32}
+
+
 def test_leaving_the_hard_tensor_and_its_readers_in_float32_brings_the_result_nearer(float32):
     def error(float_tensors: str | None) -> float:
         model = convert.quantise(float32, "int8", float_tensors, PICTURES)
