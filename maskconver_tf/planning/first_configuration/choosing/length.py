@@ -13,7 +13,8 @@ from maskconver_tf.planning.first_configuration.looking.data_facts import DataFa
 from maskconver_tf.planning.first_configuration.wording import format_minutes, format_seconds
 
 _MANY_SEGMENTS = 40
-_ENOUGH_STEPS, _FEWEST_STEPS = 500, 400
+_ENOUGH_STEPS, _FEWEST_STEPS = 700, 400
+"""Fewer steps than the first get batches of 4, fewer than the second batches of 2."""
 _MOST_EPOCHS = 300
 """Longer, a training learns its pictures by heart, with all augmentation. CamVid has had 50."""
 
