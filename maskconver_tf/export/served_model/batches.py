@@ -15,6 +15,7 @@ from maskconver_tf.input.transforms import fit_image
 
 _AT_ONCE = 4
 """Pictures that are decoded or fused at the same time: each needs memory for all its pixels."""
+_NO_PIXELS = "expected a picture with a height and a width of at least 1 pixel, found"
 
 
 def segment_encoded(
@@ -80,6 +81,7 @@ def segment_images(segmenter: PanopticSegmenter, images: tf.Tensor) -> dict[str,
 
 def segment_image(segmenter: PanopticSegmenter, image: tf.Tensor) -> dict[str, tf.Tensor]:
     """Segments one picture uint8 `[h, w, 3]`; returns the fields of `segment_image`."""
+    image = _with_pixels(image)
     found = answers.named_fields(segmenter.segment_one(image), segmenter.categories)
     return found | {signatures.IMAGE_SIZE: tf.shape(image)[:2]}
 
@@ -102,13 +104,21 @@ def raw_heads(segmenter: PanopticSegmenter, images: tf.Tensor) -> dict[str, tf.T
 def _fit_all(segmenter: PanopticSegmenter, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return tf.map_fn(
         lambda image: fit_image(image, segmenter.input_size),
-        images,
+        _with_pixels(images),
         parallel_iterations=_AT_ONCE,
         fn_output_signature=(
             tf.TensorSpec([*segmenter.input_size, 3], tf.uint8),
             tf.TensorSpec([2], tf.int32),
         ),
     )
+
+
+def _with_pixels(images: tf.Tensor) -> tf.Tensor:
+    """Returns `[..., h, w, 3]` as it is; the graph stops with a message if a side is 0."""
+    size = tf.shape(images)[-3:-1]
+    check = tf.debugging.Assert(tf.reduce_all(size > 0), [_NO_PIXELS, size])
+    with tf.control_dependencies([check]):
+        return tf.identity(images)
 
 
 def _fuse_all(
@@ -153,12 +163,14 @@ def _with_empty_batches(
 ) -> dict[str, tf.Tensor]:
     """Answers an empty batch with empty fields.
 
-    Convolutions refuse an empty batch. So it gets one element, whose answer is cut off again.
+    Convolutions refuse an empty batch. So it gets one element, whose answer is cut off again. A
+    picture that is added has at least one pixel.
     """
     count = tf.shape(batch)[0]
     one = tf.cast(count == 0, tf.int32)
     if batch.dtype == tf.string:
         filled = tf.concat([batch, tf.fill([one], "")], 0)
     else:
-        filled = tf.pad(batch, [[0, one]] + [[0, 0]] * (batch.shape.rank - 1))
+        sides = tf.unstack(tf.shape(batch)[1:3])
+        filled = tf.pad(batch, [[0, one], *([0, tf.maximum(one - n, 0)] for n in sides), [0, 0]])
     return {name: value[:count] for name, value in answer(filled).items()}

@@ -36,19 +36,31 @@ def for_each_picture(
 ) -> dict[str, tf.Tensor]:
     """Returns the thresholds of each picture, `[B]`; the fusion's own where none is given.
 
-    A value below 0, or no number (NaN), stands for the fusion's own. A score threshold that is
-    given holds for all classes, also for those with their own threshold. The fusion's own value,
-    which is the default of the input, changes nothing.
+    A value below 0, or no number (NaN), stands for the fusion's own. A list without a value does so
+    for all pictures. The graph stops with a message if a list has neither one value nor one for
+    each picture. A score threshold that is given holds for all classes, also for those with their
+    own threshold. The fusion's own value, which is the default of the input, changes nothing.
     """
     own = dict(zip(threshold_names(fusion), own_thresholds(fusion)))
     limits = {
-        name: tf.broadcast_to(tf.where(value >= 0, value, own[name]), num_pictures[tf.newaxis])
+        name: _repeated(name, tf.where(value >= 0, value, own[name]), own[name], num_pictures)
         for name, value in given.items()
     }
     if signatures.SCORE_THRESHOLD not in given:
         return limits
     is_own = limits[signatures.SCORE_THRESHOLD] == own[signatures.SCORE_THRESHOLD]
     return limits | _narrower(fusion, limits[signatures.SCORE_THRESHOLD], is_own)
+
+
+def _repeated(name: str, values: tf.Tensor, own: tf.Tensor, num_pictures: tf.Tensor) -> tf.Tensor:
+    """Returns `[B]` of values `[B]`, `[1]` or `[0]`; own `[1]` takes the place of none."""
+    count = tf.size(values)
+    is_right = (count <= 1) | (count == num_pictures)
+    message = f"{name}: expected one value, or one for each picture of the batch; found"
+    check = tf.debugging.Assert(is_right, [message, count, "values for", num_pictures, "pictures"])
+    with tf.control_dependencies([check]):
+        filled = tf.concat([values, own[tf.minimum(count, 1) :]], axis=0)
+    return tf.broadcast_to(filled, num_pictures[tf.newaxis])
 
 
 def _narrower(fusion: Fusion, score: tf.Tensor, is_own: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -1,6 +1,7 @@
 """A request's score threshold holds for all classes; without one each class keeps its own."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from maskconver_tf.export.served_model.thresholds import for_each_picture, own_thresholds
@@ -35,3 +36,16 @@ def test_pictures_of_a_batch_differ():
     limits = for_each_picture(FUSION, given, tf.constant(2))
     np.testing.assert_allclose(limits["stuff_score_threshold"], [0.1, 0.2])
     assert limits["class_score_thresholds"].shape == (2, 3)
+
+
+def test_lists_of_other_lengths_are_refused_and_none_is_the_own_threshold():
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.int32)], autograph=False)
+    def areas(given):
+        return for_each_picture(FUSION, {"min_area": given}, tf.constant(2))["min_area"]
+
+    own = FUSION.min_area
+    for given, expected in (([], [own, own]), ([7], [7, 7]), ([7, -1], [7, own])):
+        assert areas(tf.constant(given, tf.int32)).numpy().tolist() == expected
+    message = r"min_area: expected one value, or one for .*found. .3. .values for. .2. .pictures"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        areas(tf.constant([1, 2, 3]))
