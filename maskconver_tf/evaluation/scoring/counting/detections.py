@@ -120,9 +120,26 @@ def _fill(evaluation: COCOeval, pictures: Sequence[Detections]) -> None:
             _add_class(evaluation, things, image, class_id)
             for j, bounds in enumerate(ranges):
                 at = (number[class_id] * len(ranges) + j) * count + image
-                evaluation.evalImgs[at] = evaluation.evaluateImg(
-                    image, class_id, bounds, params.maxDets[-1]
-                )
+                found = evaluation.evaluateImg(image, class_id, bounds, params.maxDets[-1])
+                evaluation.evalImgs[at] = _what_counts(found)
+        for given in (evaluation._gts, evaluation._dts, evaluation.ious):
+            given.clear()
+
+
+def _what_counts(found: dict | None) -> dict | None:
+    """Returns the fields that `accumulate` reads; None if all segments are ignored.
+
+    pycocotools keeps three times as much of each picture. A picture where all is ignored changes
+    no score.
+    """
+    if found is None or (np.all(found["gtIgnore"]) and np.all(found["dtIgnore"])):
+        return None
+    return {
+        "dtScores": found["dtScores"],
+        "dtMatches": found["dtMatches"] > 0,
+        "dtIgnore": found["dtIgnore"],
+        "gtIgnore": found["gtIgnore"],
+    }
 
 
 def _add_class(evaluation: COCOeval, things: Detections, image: int, class_id: int) -> None:
