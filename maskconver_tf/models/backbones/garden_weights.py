@@ -32,7 +32,7 @@ def load_garden_weights(network: tf_keras.Model, path: str, argument: str) -> No
         )
     try:
         status = tf.train.Checkpoint(backbone=network).read(pattern_free_path(checkpoint))
-        status.assert_existing_objects_matched().expect_partial()
+        status.expect_partial().assert_existing_objects_matched()
     # TensorFlow raises the last two for a checkpoint with truncated data.
     except (ValueError, AssertionError, tf.errors.OpError, IndexError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0].rstrip(".")

@@ -26,7 +26,7 @@ def restore_checkpoint(checkpoint: tf.train.Checkpoint, path: str) -> None:
     """
     try:
         status = checkpoint.read(pattern_free_path(path))
-        status.assert_existing_objects_matched().expect_partial()
+        status.expect_partial().assert_existing_objects_matched()
     except (AssertionError, *READ_ERRORS) as error:
         if reason := _find_damage(path):
             raise UserError(

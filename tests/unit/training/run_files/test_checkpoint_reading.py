@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import logging.handlers
 import resource
 import signal
 
@@ -78,3 +80,16 @@ def test_a_full_disk_leaves_the_last_good_state(tmp_path):
     variable.assign(variable + 1.0)
     restore_checkpoint(manager.checkpoint, tf.train.latest_checkpoint(str(folder.checkpoints)))
     assert variable.numpy()[0] == 0.0
+
+
+def test_a_checkpoint_of_another_model_is_told_without_hundreds_of_warnings(tmp_path):
+    path = tf.train.Checkpoint(a=tf.Variable(1.0), b=tf.Variable(2.0)).write(str(tmp_path / "ck"))
+    warned = logging.handlers.BufferingHandler(1000)
+    tf.get_logger().addHandler(warned)
+    try:
+        with pytest.raises(UserError, match="does not fit the model"):
+            restore_checkpoint(tf.train.Checkpoint(c=tf.Variable(0.0)), path)
+        gc.collect()  # TensorFlow lists what it did not restore when the last reference is gone.
+    finally:
+        tf.get_logger().removeHandler(warned)
+    assert not warned.buffer
