@@ -92,7 +92,9 @@ def _check_out(out: Path, overwrite: bool, is_of_kind: Callable[[Path], bool], k
         return
     if not is_of_kind(out):
         found = "a folder with other content" if out.is_dir() else "a file"
-        raise UserError(f"{out}: found {found}; remove it or choose another --out")
+        raise UserError(
+            f"{out}: found {found}; choose another --out, or remove it if nobody needs it"
+        )
     if not overwrite:
         raise UserError(f"{out}: found {kind}; replace it with --overwrite or choose another --out")
 

@@ -56,7 +56,7 @@ def test_an_error_in_the_block_leaves_everything_as_it_was(tmp_path):
 def test_other_content_is_never_replaced(tmp_path):
     (tmp_path / "file").touch()
     for out, found in ((tmp_path / "file", "a file"), (tmp_path, "a folder with other content")):
-        with pytest.raises(UserError, match=f"found {found}; remove it or choose another --out"):
+        with pytest.raises(UserError, match=f"found {found}; choose another --out, or"):
             _write(out, "a", overwrite=True)
 
 
