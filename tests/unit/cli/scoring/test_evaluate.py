@@ -48,7 +48,7 @@ def test_tiles_reach_the_evaluation(calls):
         (["--tile", "big"], "--tile big: expected auto, one side or height,width"),
         (["--tile", "31"], "--tile 31,31: expected sides of at least 32 pixels"),
         (["--tile", "64", "--overlap", "33"], "--overlap 33: expected 1 to 32 pixels"),
-        (["--tile", "64", "--overlap", "0"], "--overlap 0: expected a number from 1"),
+        (["--tile", "64", "--overlap", "0"], "--overlap 0: expected a whole number from 1"),
         (["--tile", "64", "--overlap", "2.5"], "--overlap 2.5: expected a whole number"),
     ],
 )
