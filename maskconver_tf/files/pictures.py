@@ -22,7 +22,7 @@ from maskconver_tf.files.encoded_pictures.damage import (
 )
 from maskconver_tf.files.encoded_pictures.pixel_limit import MAX_PIXELS
 
-_TURNS = {
+TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -274,7 +274,7 @@ def _png_of(pixels: np.ndarray) -> bytes:
 
 def turned_upright(picture: Image.Image) -> Image.Image:
     """Applies an EXIF orientation, which must not be 1."""
-    return picture.transpose(_TURNS[orientation(picture)])
+    return picture.transpose(TURNS[orientation(picture)])
 
 
 def rgb_pixels(picture: Image.Image) -> np.ndarray:

@@ -12,6 +12,7 @@ from PIL import Image
 from maskconver_tf.files.encoded_pictures.damage import png_damage
 from maskconver_tf.files.encoded_pictures.pixel_limit import MAX_PIXELS
 from maskconver_tf.files.pictures import (
+    TURNS,
     TooManyPixels,
     UnreadablePicture,
     UnusableChannels,
@@ -31,16 +32,6 @@ _PNG_GRAY_ALPHA = 4
 """Color types of PNG."""
 _CONVERTED = ("PALETTE", "SEPARATED", "CIELAB")
 """Kinds of TIFF whose numbers are no brightness; Pillow makes RGB of them."""
-_TURNS = {
-    2: lambda pixels: pixels[:, ::-1],
-    3: lambda pixels: pixels[::-1, ::-1],
-    4: lambda pixels: pixels[::-1],
-    5: lambda pixels: pixels.swapaxes(0, 1),
-    6: lambda pixels: np.rot90(pixels, -1),
-    7: lambda pixels: pixels[::-1, ::-1].swapaxes(0, 1),
-    8: np.rot90,
-}
-"""EXIF orientation -> what makes the pixels upright."""
 _CHANNEL_AXES = "CSI"
 """Axes that hold channels: C of microscopes, S of colors, I of pages without a name."""
 _LONG_SIDE = 1_000_000
@@ -95,8 +86,10 @@ def _read_deep_png(encoded: bytes, picture: Image.Image) -> np.ndarray:
             pixels = np.asarray(fast_png.decode_image_png_u16(encoded, picture.size[::-1], kind))
         except Exception as error:  # The decoder has no error of its own.
             raise UnreadablePicture(str(error)) from None
-    turn = _TURNS.get(orientation(picture))
-    return np.ascontiguousarray(turn(pixels)) if turn else pixels
+    if (turn := TURNS.get(orientation(picture))) is None:
+        return pixels
+    planes = (Image.fromarray(plane).transpose(turn) for plane in np.moveaxis(pixels, 2, 0))
+    return np.stack(list(planes), axis=2)
 
 
 def _read_gray_alpha(encoded: bytes, num_pixels: int) -> np.ndarray:
