@@ -12,6 +12,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+    from maskconver_tf.files.paths import RemotePath
     from maskconver_tf.inference.predictor import Predictor
 
 __version__ = "0.1.0"
@@ -41,17 +45,25 @@ def load(
       UserError: the folder has neither a run nor an export, a threshold is out of range or unknown
         to the model, settings are given for an export, or thresholds for LiteRT files.
     """
-    from maskconver_tf.errors import UserError
-    from maskconver_tf.files.paths import RemotePath, local_or_remote_path
-    from maskconver_tf.inference.exported_model import is_export, load_export
-    from maskconver_tf.inference.model_folder import check_is_folder, has_lite_files
-    from maskconver_tf.inference.predictor import Predictor
+    from maskconver_tf.files.paths import local_or_remote_path
     from maskconver_tf.inference.thresholds import check_thresholds
+    from maskconver_tf.inference.tiles.chosen_tile import known_window
 
     thresholds = check_thresholds(
         score_threshold=score_threshold, overlap_threshold=overlap_threshold, min_area=min_area
     )
-    folder = local_or_remote_path(model)
+    predictor = _load(local_or_remote_path(model), thresholds, list(gin))
+    predictor.window = known_window(os.fspath(model), predictor.input_size)
+    return predictor
+
+
+def _load(folder: Path | RemotePath, thresholds: dict[str, Any], gin: list[str]) -> Predictor:
+    from maskconver_tf.errors import UserError
+    from maskconver_tf.files.paths import RemotePath
+    from maskconver_tf.inference.exported_model import is_export, load_export
+    from maskconver_tf.inference.model_folder import check_is_folder, has_lite_files
+    from maskconver_tf.inference.predictor import Predictor
+
     is_local = not isinstance(folder, RemotePath)
     if is_litert := is_local and has_lite_files(folder):
         from maskconver_tf.inference.litert.lite_predictor import load_lite_model as load_kind
@@ -59,7 +71,7 @@ def load(
         load_kind = load_export
         check_is_folder(folder, "a run's --model_dir or an export")
     if is_litert or (is_local and is_export(folder)):
-        if gin := list(gin):
+        if gin:
             raise UserError(
                 f"{folder}: found an export, whose settings are fixed, and the setting {gin[0]}; "
                 "give it to `maskconver export`, or predict from the run's folder"

@@ -115,7 +115,7 @@ class FilePrediction:
             reading = read_ahead(self._read, pictures, self._threads)
             for picture, pixels in reading:
                 try:
-                    prediction = self._predictor(pixels.result())
+                    prediction = self._predictor.predict(pixels.result())
                 except UserError as error:
                     problems.append(str(error))
                 else:

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from maskconver_tf.files.pictures import (
 )
 from maskconver_tf.inference.drawing.panoptic_drawing import draw_panoptic_map
 from maskconver_tf.inference.drawing.style import DrawingStyle, enlarge, stretch_contrast
+from maskconver_tf.inference.tiles.chosen_tile import MOST_TIMES, KnownWindow
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,6 +137,10 @@ class Predictor:
       segment: takes uint8 `[h, w, 3]`, returns the fields of a finished prediction (see `types`).
       categories: the class list.
       input_size: (height, width) to which the model scales each picture, if it is known.
+
+    Attributes:
+      window: the size of a picture that fills the input at the scale of the training, if it is
+        known.
     """
 
     def __init__(
@@ -146,9 +152,13 @@ class Predictor:
         self.segment = segment
         self.categories = categories
         self.input_size = input_size
+        self.window: KnownWindow | None = None
 
     def __call__(self, image: str | os.PathLike | np.ndarray) -> Prediction:
         """Segments a picture file or a uint8 `[h, w, 3]` array.
+
+        A picture that shrinks more than twice as much as those of the training gives a
+        `UserWarning`.
 
         Raises:
           UserError: the file is missing or not a picture, or the array has another type or shape.
@@ -157,6 +167,20 @@ class Predictor:
             pixels = check_pixels(image)
         else:
             pixels = read_image(image, mapping=self.categories.pictures)
+        self._warn_of_shrinking(*pixels.shape[:2])
+        return self.predict(pixels)
+
+    def _warn_of_shrinking(self, height: int, width: int) -> None:
+        times = self.window.times(height, width) if self.window else 0.0
+        if times > MOST_TIMES:
+            warnings.warn(
+                f"the picture of {width} x {height} pixels shrinks {times:.1f} times "
+                f"{self.window.loss()}. A TiledPredictor predicts it in windows",
+                stacklevel=3,
+            )
+
+    def predict(self, pixels: np.ndarray) -> Prediction:
+        """Segments a uint8 `[h, w, 3]` array of any size, without a warning."""
         found = self.segment(pixels)
         return Prediction(
             pixels,

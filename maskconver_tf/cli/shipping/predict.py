@@ -129,7 +129,7 @@ def run_predict(args: argparse.Namespace) -> None:
     from maskconver_tf.inference.output_formats.named_formats import make_formats
     from maskconver_tf.inference.predict_files import FilePrediction
     from maskconver_tf.inference.predictor import read_image
-    from maskconver_tf.inference.tiles.chosen_tile import choose_tile, known_window, parse_tile
+    from maskconver_tf.inference.tiles.chosen_tile import choose_tile, parse_tile
     from maskconver_tf.inference.tiles.row_reading import read_rows
     from maskconver_tf.inference.tiles.tiled_predictor import TiledPredictor
 
@@ -143,8 +143,7 @@ def run_predict(args: argparse.Namespace) -> None:
     predictor = maskconver_tf.load(args.model, **thresholds_of(args), gin=args.gin)
     settings = {name: repr(v) for name, v in vars(args).items() if name not in _WITHOUT_EFFECT}
     settings |= {"version": maskconver_tf.__version__, "state": model_state(args.model)}
-    window = known_window(args.model, predictor.input_size)
-    mapping = predictor.categories.pictures
+    mapping, window = predictor.categories.pictures, predictor.window
     read = functools.partial(read_image, max_pixels=args.max_pixels or MAX_PIXELS, mapping=mapping)
     if tile is not None:
         predictor = TiledPredictor(predictor, choose_tile(tile, window))

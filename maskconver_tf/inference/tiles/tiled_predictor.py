@@ -77,12 +77,15 @@ class TiledPredictor:
           UserError: the file is missing or not a picture, or the array has another type or shape.
         """
         if isinstance(image, np.ndarray):
-            image = ArrayRows(check_pixels(image))
-        rows = image
+            return self.predict(ArrayRows(check_pixels(image)))
         if isinstance(image, str | os.PathLike):
-            rows = read_rows(os.fspath(image), mapping=self.categories.pictures)
+            return self.predict(read_rows(os.fspath(image), mapping=self.categories.pictures))
+        return self.predict(image)
+
+    def predict(self, rows: ArrayRows | PillowRows | TiffRows) -> Prediction | LargePrediction:
+        """Segments what `read_rows` returned."""
         if isinstance(rows, ArrayRows) and self._fits(rows):
-            return self._predictor(rows.pixels)
+            return self._predictor.predict(rows.pixels)
         joined = self._join(rows)
         if isinstance(rows, ArrayRows) and rows.height * rows.width <= SMALL_PIXELS:
             return Prediction(rows.pixels, joined.whole(), joined.segments, self.categories)

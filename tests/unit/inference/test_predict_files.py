@@ -38,9 +38,9 @@ class CountingPredictor(Predictor):
         super().__init__(segment, CATEGORIES)
         self.count = 0
 
-    def __call__(self, image):
+    def predict(self, pixels):
         self.count += 1
-        return super().__call__(image)
+        return super().predict(pixels)
 
 
 def test_good_pictures_are_written_and_bad_ones_named_at_the_end(predictor, tmp_path):
@@ -174,10 +174,10 @@ def test_a_stopped_start_keeps_what_it_has_finished(tmp_path):
     def stop_at_fourth(image):
         if counting.count == 4:
             raise KeyboardInterrupt
-        return CountingPredictor.__call__(counting, image)
+        return CountingPredictor.predict(counting, image)
 
     class Stopping(Predictor):
-        def __call__(self, image):
+        def predict(self, image):
             return stop_at_fourth(image)
 
     options = {"settings": {}, "threads": 2}

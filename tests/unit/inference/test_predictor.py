@@ -2,6 +2,7 @@
 
 import io
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from PIL import Image
 from maskconver_tf import types
 from maskconver_tf.errors import UserError
 from maskconver_tf.inference.predictor import Predictor, read_image
+from maskconver_tf.inference.tiles.chosen_tile import KnownWindow
 from tests.unit.inference.fake_predictor import (
     CATEGORIES,
     PIXELS,
@@ -31,6 +33,19 @@ def test_a_file_and_its_pixels_give_the_same_prediction(predictor, tmp_path, as_
     assert (cat.id, cat.class_id, cat.area, cat.box) == (1, 1, 24, (0, 0, 4, 6))
     assert (meadow.id, meadow.class_id, meadow.area, meadow.box) == (70_000, 0, 48, (4, 0, 8, 12))
     assert cat.score == pytest.approx(0.87654321)
+
+
+def test_a_picture_that_shrinks_more_than_twice_as_much_as_in_training_is_warned_about():
+    predictor = Predictor(segment, CATEGORIES)
+    predictor.window = KnownWindow((4, 6), is_of_training=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        predictor(PIXELS)  # Twice as large.
+        predictor.predict(np.tile(PIXELS, (4, 4, 1)))
+    message = r"24 x 12 pixels shrinks 4\.0 times more than .* TiledPredictor"
+    with pytest.warns(UserWarning, match=message) as caught:
+        predictor(PIXELS.reshape(4, 24, 3).repeat(3, axis=0))
+    assert caught[0].filename == __file__
 
 
 def test_json_has_source_ids_and_coco_boxes(predictor):
