@@ -76,7 +76,7 @@ def load_export(folder: Path, thresholds: Mapping[str, float | int] | None = Non
 
     # Keeps the weights alive: the signature alone does not own them.
     segment.owner = loaded
-    return Predictor(segment, categories, _input_size(version))
+    return Predictor(segment, categories, input_size_of(version))
 
 
 def load_version(version: Path) -> Any:
@@ -128,7 +128,7 @@ def _map_of_png(encoded: tf.Tensor) -> tf.Tensor:
     return tf.tensordot(colors, tf.constant([1, 2**8, 2**16]), axes=1)
 
 
-def _input_size(version: Path) -> tuple[int, int] | None:
+def input_size_of(version: Path) -> tuple[int, int] | None:
     """Returns height and width of the model's input; None for an export that does not tell them."""
     path = version / "assets" / signatures.PREPROCESSING_ASSET
     try:

@@ -24,7 +24,7 @@ from maskconver_tf.inference.output_formats.output_format import (
     OutputFormat,
 )
 from maskconver_tf.inference.predictor import Predictor, read_image
-from maskconver_tf.inference.tiles.chosen_tile import MOST_TIMES, KnownWindow
+from maskconver_tf.inference.tiles.chosen_tile import KnownWindow
 from maskconver_tf.inference.tiles.row_reading import is_large
 from maskconver_tf.inference.tiles.tiled_predictor import TiledPredictor
 
@@ -139,18 +139,14 @@ class FilePrediction:
 
     def _warn_of_shrinking(self, picture: ListedPicture, prediction: AnyPrediction) -> None:
         """Warns of the first picture that is too large for the model's input."""
-        if self._window is None:
+        if self._window is None or self._has_warned:
             return
-        height, width = prediction.height, prediction.width
-        times = self._window.times(height, width)
-        if times <= MOST_TIMES or self._has_warned:
-            return
-        self._has_warned = True
-        tqdm.write(
-            f"warning: {picture.path} is {width} x {height} pixels and shrinks {times:.1f} times "
-            f"{self._window.loss()}. --tile auto predicts such pictures in windows",
-            file=sys.stderr,
-        )
+        if found := self._window.shrinking(prediction.height, prediction.width):
+            self._has_warned = True
+            tqdm.write(
+                f"warning: {picture.path} {found}. --tile auto predicts such pictures in windows",
+                file=sys.stderr,
+            )
 
     def _write(self, picture: ListedPicture, prediction: AnyPrediction) -> dict[str, Any]:
         with self._explain_full_disk(f"the results of {picture.path}"):

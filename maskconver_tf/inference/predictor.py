@@ -33,7 +33,7 @@ from maskconver_tf.files.pictures import (
 )
 from maskconver_tf.inference.drawing.panoptic_drawing import draw_panoptic_map
 from maskconver_tf.inference.drawing.style import DrawingStyle, enlarge, stretch_contrast
-from maskconver_tf.inference.tiles.chosen_tile import MOST_TIMES, KnownWindow
+from maskconver_tf.inference.tiles.chosen_tile import KnownWindow
 
 
 @dataclasses.dataclass(frozen=True)
@@ -171,13 +171,9 @@ class Predictor:
         return self.predict(pixels)
 
     def _warn_of_shrinking(self, height: int, width: int) -> None:
-        times = self.window.times(height, width) if self.window else 0.0
-        if times > MOST_TIMES:
-            warnings.warn(
-                f"the picture of {width} x {height} pixels shrinks {times:.1f} times "
-                f"{self.window.loss()}. A TiledPredictor predicts it in windows",
-                stacklevel=3,
-            )
+        if self.window and (found := self.window.shrinking(height, width)):
+            text = f"the picture {found}. A TiledPredictor predicts it in windows"
+            warnings.warn(text, stacklevel=3)
 
     def predict(self, pixels: np.ndarray) -> Prediction:
         """Segments a uint8 `[h, w, 3]` array of any size, without a warning."""

@@ -33,8 +33,15 @@ class KnownWindow(NamedTuple):
         """Returns how many times larger a picture is, and so how many times it shrinks more."""
         return max(height / self.size[0], width / self.size[1])
 
+    def shrinking(self, height: int, width: int) -> str | None:
+        """Says what is lost in a picture that shrinks much more than in training; else None."""
+        times = self.times(height, width)
+        if times <= MOST_TIMES:
+            return None
+        return f"of {width} x {height} pixels shrinks {times:.1f} times {self.loss()}"
+
     def loss(self) -> str:
-        """Says what is lost if a picture shrinks much more, for a warning."""
+        """Says what is lost in pictures that shrink much more, for a warning."""
         if self.is_of_training:
             return "more than the pictures of the training, so small things are lost"
         return "to fit the model; unless the training's pictures did, small things are lost"

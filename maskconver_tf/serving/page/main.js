@@ -54,7 +54,8 @@ async function segmentOn(stage, signal) {
   stage.show(picture.bitmap, found, view);
   listSegments();
   const many = found.segments.length, note = "The picture was made smaller, because the server has a limit.";
-  say(`${many} ${many === 1 ? "segment" : "segments"} in ${stage.time} ms. ${picture.isSmaller ? note : ""}`);
+  const notes = [picture.isSmaller && note, found.warning].filter(Boolean).join(" ");
+  say(`${many} ${many === 1 ? "segment" : "segments"} in ${stage.time} ms. ${notes}`);
 }
 
 /** Fuses again after a slider moved. While the worker is busy only the last move counts. */

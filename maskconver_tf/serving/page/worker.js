@@ -17,18 +17,19 @@ self.onmessage = ({ data }) => {
 /** Proposals, or the finished segments of a model that has none. */
 function load({ answer, categories }) {
   const content = JSON.parse(new TextDecoder().decode(answer));
-  if (content.logits) return prepare(content, categories.map((category) => Boolean(category.isthing)));
+  const isThing = categories.map((category) => Boolean(category.isthing));
+  if (content.logits) return { ...prepare(content, isThing), warning: content.warning };
   return { ...content, classOf: new Map(categories.map(({ id }, index) => [id, index])) };
 }
 
 function result(ready, thresholds) {
-  const { height, width } = ready;
-  if (ready.logits) return { ...fuse(ready, thresholds), height, width };
+  const { height, width, warning } = ready;
+  if (ready.logits) return { ...fuse(ready, thresholds), height, width, warning };
   const map = new Int32Array(height * width);
   const segments = ready.segments.map(({ id, category_id, score, area, bbox, segmentation }) => {
     decode(segmentation, map, id);
     const [x0, y0, w, h] = bbox;
     return { id, classId: ready.classOf.get(category_id), score, area, x0, y0, x1: x0 + w, y1: y0 + h };
   });
-  return { map, segments, height, width };
+  return { map, segments, height, width, warning };
 }

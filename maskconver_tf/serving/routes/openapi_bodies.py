@@ -98,6 +98,7 @@ SCHEMAS: dict[str, Any] = {
             "height": _COUNT,
             "width": _COUNT,
             "segments": {"type": "array", "items": _SEGMENT},
+            "warning": {"type": "string"},
         },
     },
     "Proposals": {
@@ -108,6 +109,7 @@ SCHEMAS: dict[str, Any] = {
             "class_ids": {"type": "array", "items": _COUNT},
             "logits": {"type": "object"},
             "score_curves": {"type": "object"},
+            "warning": {"type": "string"},
         },
     },
     "ModelStatus": {

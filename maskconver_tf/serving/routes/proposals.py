@@ -40,6 +40,8 @@ def as_proposals(
     recalibrated, `score_curves` has the curve of each class: class id -> scores and shares of its
     points. Between its points a curve is straight, beyond them it is flat.
 
+    A picture that the model shrinks much has the field `warning`, too.
+
     Args:
       heads: outputs of `raw_heads` for one picture.
       image_size: height and width of the upright picture.
@@ -72,6 +74,8 @@ def as_proposals(
             class_id: dataclasses.astuple(version.recalibration.curve(names[class_id]))
             for class_id in sorted(set(found["class_ids"]))
         }
+    if warning := version.warning(*image_size):
+        found["warning"] = warning
     return json.dumps(found).encode()
 
 

@@ -69,7 +69,7 @@ def _encode(form: str, rows: Any, version: ModelVersion, encoded: bytes) -> byte
     if form == PNG:
         return segment_answers.as_id_map(rows)
     if form == JSON:
-        return segment_answers.as_json(rows, version.categories, version.number)
+        return segment_answers.as_json(rows, version)
     kind = "PNG" if form == PNG_DRAWING else "JPEG"
     return segment_answers.as_drawing(rows, version.categories, encoded, kind)
 

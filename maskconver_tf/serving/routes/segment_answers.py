@@ -17,21 +17,27 @@ from maskconver_tf.inference import signatures
 from maskconver_tf.inference.drawing.panoptic_drawing import draw_panoptic_map
 from maskconver_tf.inference.predictor import Prediction
 from maskconver_tf.serving.routes.upright_picture import upright_picture
+from maskconver_tf.serving.versions.model_version import ModelVersion
 from maskconver_tf.types import Segment
 
 _QUALITY = 92
 
 
-def as_json(rows: Mapping[str, np.ndarray], categories: Categories, version: int) -> bytes:
-    """The fields of `Prediction.to_json`, each segment with its mask in COCO's compressed RLE."""
-    panoptic_map = map_of(rows)
+def as_json(rows: Mapping[str, np.ndarray], version: ModelVersion) -> bytes:
+    """The fields of `Prediction.to_json`, each segment with its mask in COCO's compressed RLE.
+
+    A picture that the model shrinks much has the field `warning`, too.
+    """
+    panoptic_map, categories = map_of(rows), version.categories
     prediction = Prediction(
         np.empty([0, 0, 3], np.uint8), panoptic_map, segments_of(rows, categories), categories
     )
     found = prediction.to_json()
     for segment in found["segments"]:
         segment["segmentation"] = _run_lengths(panoptic_map == segment["id"])
-    return json.dumps({"version": version} | found, ensure_ascii=False).encode()
+    if warning := version.warning(*panoptic_map.shape):
+        found["warning"] = warning
+    return json.dumps({"version": version.number} | found, ensure_ascii=False).encode()
 
 
 def as_id_map(rows: Mapping[str, np.ndarray]) -> bytes:

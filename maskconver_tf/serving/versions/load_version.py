@@ -14,7 +14,8 @@ from maskconver_tf.errors import UserError
 from maskconver_tf.evaluation.lost_quality.recalibration import Recalibration
 from maskconver_tf.files.json_file import read_json
 from maskconver_tf.inference import signatures
-from maskconver_tf.inference.exported_model import load_version
+from maskconver_tf.inference.exported_model import input_size_of, load_version
+from maskconver_tf.inference.tiles.chosen_tile import known_window
 from maskconver_tf.serving.versions.model_version import ModelVersion, Run
 from maskconver_tf.serving.versions.read_signatures import read_signatures
 from maskconver_tf.serving.versions.signature_info import STRING, SignatureInfo
@@ -48,6 +49,7 @@ def load_model_version(folder: Path, number: int) -> ModelVersion:
         tuple(sorted({1, *provenance.get("batch_sizes", ())})),
         _runner(loaded, infos),
         Recalibration.load(curves) if curves.is_file() else None,
+        known_window(str(folder), input_size_of(folder)),
     )
 
 

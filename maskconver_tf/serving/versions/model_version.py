@@ -11,6 +11,7 @@ import numpy as np
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.evaluation.lost_quality.recalibration import Recalibration
 from maskconver_tf.inference import signatures
+from maskconver_tf.inference.tiles.chosen_tile import KnownWindow
 from maskconver_tf.serving.versions.signature_info import SignatureInfo
 
 Run = Callable[[str, Mapping[str, np.ndarray]], dict[str, np.ndarray]]
@@ -31,6 +32,8 @@ class ModelVersion:
       run: runs a signature: its name and inputs -> outputs. Strings are arrays of bytes objects.
       recalibration: the curves that the graph applies to the scores of segments; None if it keeps
         the scores of the network.
+      window: the size of a picture that fills the input at the scale of the training, if it is
+        known.
     """
 
     number: int
@@ -42,6 +45,14 @@ class ModelVersion:
     batch_sizes: tuple[int, ...]
     run: Run
     recalibration: Recalibration | None = None
+    window: KnownWindow | None = None
+
+    def warning(self, height: int, width: int) -> str | None:
+        """Says what is lost in a picture that the model shrinks much; None for other pictures."""
+        found = self.window and self.window.shrinking(height, width)
+        return (
+            f"The picture {found}. `maskconver predict --tile auto` keeps them" if found else None
+        )
 
     @property
     def threshold_names(self) -> list[str]:

@@ -42,7 +42,7 @@ def test_a_picture_that_shrinks_more_than_twice_as_much_as_in_training_is_warned
         warnings.simplefilter("error")
         predictor(PIXELS)  # Twice as large.
         predictor.predict(np.tile(PIXELS, (4, 4, 1)))
-    message = r"24 x 12 pixels shrinks 4\.0 times more than .* TiledPredictor"
+    message = r"the picture of 24 x 12 pixels shrinks 4\.0 times more than .* TiledPredictor"
     with pytest.warns(UserWarning, match=message) as caught:
         predictor(PIXELS.reshape(4, 24, 3).repeat(3, axis=0))
     assert caught[0].filename == __file__

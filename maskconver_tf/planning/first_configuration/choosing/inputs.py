@@ -22,6 +22,13 @@ _MOST_CACHED = 2e9
 _SMALL_SIDE = 24
 """Input pixels: things with a shorter side gain from labels at every pixel."""
 
+_TWO_CELLS = 8
+"""Input pixels: two cells of masks at stride 4."""
+
+_NARROW_SHARE = 0.1
+"""From this share of narrower things on, mask features also get the backbone's level 2. CamVid has
+0.25, the demo 0.02."""
+
 
 def augmentation_settings(
     facts: DataFacts, size: ChosenSize, length: ChosenLength, turns: list[Setting]
@@ -82,12 +89,21 @@ def label_settings(facts: DataFacts, size: ChosenSize, model: ChosenModel) -> li
         ),
     ]
     sides = facts.scaled("short_sides", scales)[facts.counted()]
+    return settings + _mask_settings(sides, model)
+
+
+def _mask_settings(sides: np.ndarray, model: ChosenModel) -> list[Setting]:
+    """Returns the settings of the masks' grid, for the short sides of the things in it."""
     stride = 1 if len(sides) and np.quantile(sides, 0.25) < _SMALL_SIDE else 2
     reasons = {1: "labels at every pixel, since things are small", 2: "enough for large things"}
-    settings.append(Setting("TargetBuilder.label_stride", stride, reasons[stride]))
+    settings = [Setting("TargetBuilder.label_stride", stride, reasons[stride])]
+    narrow = float((sides < _TWO_CELLS).mean()) if len(sides) else 0.0
     if model.mask_level != 2:
         reason = "masks at stride 2, since half of the things are narrower than 16 pixels"
         settings.append(Setting("MaskConver.mask_level", model.mask_level, reason))
+    elif narrow > _NARROW_SHARE:
+        reason = f"finer masks, since {narrow:.0%} of the things are under {_TWO_CELLS} pixels wide"
+        settings.append(Setting("MaskConver.mask_lateral", True, reason))
     return settings
 
 
@@ -104,7 +120,12 @@ def num_proposals(most_segments: int) -> int:
 def fusion_settings(facts: DataFacts, length: ChosenLength) -> list[Setting]:
     """Returns the thresholds of prediction."""
     reason = "the usual value; tune it on validation pictures after the training"
-    settings = [Setting("PanopticFusion.score_threshold", 0.2, reason)]
+    settings = [
+        Setting("PanopticFusion.score_threshold", 0.2, reason),
+        Setting(
+            "PanopticFusion.overlap_threshold", 0.6, "for masks of short trainings; also tuned"
+        ),
+    ]
     if len(facts.areas) and (least := float(np.quantile(facts.areas, 0.01))) < 32:
         value = max(1, int(least / 2))
         reason = "pixels of the picture: half of what the smallest segments have"

@@ -13,7 +13,7 @@ from maskconver_tf.planning.first_configuration.looking.data_facts import DataFa
 from maskconver_tf.planning.first_configuration.wording import format_minutes, format_seconds
 
 _MANY_SEGMENTS = 40
-_ENOUGH_STEPS, _FEWEST_STEPS = 700, 400
+_ENOUGH_STEPS, _FEWEST_STEPS = 1000, 400
 """Fewer steps than the first get batches of 4, fewer than the second batches of 2."""
 _MOST_EPOCHS = 300
 """Longer, a training learns its pictures by heart, with all augmentation. CamVid has had 50."""
@@ -128,7 +128,7 @@ def optimizer_settings(candidate: Candidate, length: ChosenLength) -> list[Setti
     small = length.batch_size < 4
     rate = candidate.learning_rate * (0.7 if small else 1.0)
     warmup = max(1, min(100, steps // 20))
-    decay = round(min(max(1 - 25 / steps, 0.9), 0.998), 4)
+    decay = round(min(max(1 - 10 / steps, 0.9), 0.998), 4)
     weights = "pretrained weights" if candidate.is_pretrained else "random weights"
     return [
         Setting(
@@ -138,5 +138,5 @@ def optimizer_settings(candidate: Candidate, length: ChosenLength) -> list[Setti
             f"{', since batches are small' * small}; falls to 0",
         ),
         Setting("make_optimizer.warmup_steps", warmup, "a twentieth of the steps, 100 at most"),
-        Setting("make_optimizer.ema_decay", decay, "averages over the last 4 % of the steps"),
+        Setting("make_optimizer.ema_decay", decay, "averages over the last 10 % of the steps"),
     ]

@@ -15,6 +15,7 @@ from maskconver_tf.evaluation.coco_results import read_coco_panoptic
 from maskconver_tf.files.channels.channel_mapping import ChannelMapping
 from maskconver_tf.inference.predictor import Predictor
 from maskconver_tf.inference.tiles import row_reading, tiled_predictor
+from maskconver_tf.inference.tiles.chosen_tile import KnownWindow
 from tests.unit.inference.fake_predictor import CATEGORIES, PIXELS, segment, write_picture
 from tests.unit.inference.tiles import exact_segmenter
 
@@ -119,7 +120,8 @@ def test_tiles_join_a_large_picture(loads, monkeypatch, tmp_path):
     rng = np.random.default_rng(3)
     image = exact_segmenter.picture_of(exact_segmenter.mosaic(rng, 150, 170, "blobs"))
     write_picture(tmp_path / "large.png", image)
-    exact = Predictor(exact_segmenter.segment, exact_segmenter.CATEGORIES, (64, 64))
+    exact = Predictor(exact_segmenter.segment, exact_segmenter.CATEGORIES)
+    exact.window = KnownWindow((64, 64), is_of_training=False)
     monkeypatch.setattr(maskconver_tf, "load", lambda *args, **kwargs: exact)
     argv = ["predict", "--model", "m", "large.png", "--format", "label_tiff,csv,drawing"]
     assert main([*argv, "--out", "whole"]) == 0
@@ -151,13 +153,14 @@ def test_wrong_tiles_are_told_before_the_model_loads(loads, error_of):
 
 
 def test_a_picture_that_shrinks_much_gets_one_warning(loads, monkeypatch, capsys):
-    small = Predictor(segment, CATEGORIES, (4, 4))
+    small = Predictor(segment, CATEGORIES)
+    small.window = KnownWindow((4, 4), is_of_training=False)
     monkeypatch.setattr(maskconver_tf, "load", lambda *args, **kwargs: small)
     argv = ["predict", "--model", "m", "in", "--format", "coco"]
     assert main([*argv, "--out", "o"]) == 0
     told = capsys.readouterr().err
     assert told.count("warning: ") == 1
-    assert "in/a.png is 12 x 8 pixels and shrinks 3.0 times to fit the model" in told
+    assert "in/a.png of 12 x 8 pixels shrinks 3.0 times to fit the model" in told
     assert main([*argv, "--out", "p", "--tile", "32"]) == 0
     assert "warning: " not in capsys.readouterr().err
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import io
 import json
 from urllib.parse import quote
@@ -13,6 +14,7 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 
 from maskconver_tf.inference.predictor import Prediction
+from maskconver_tf.inference.tiles.chosen_tile import KnownWindow
 from maskconver_tf.types import Segment
 from tests.unit.serving.fake_model import (
     CATEGORIES,
@@ -102,6 +104,21 @@ def test_proposals_have_logits_of_each_proposal_inside_the_picture(plain):
     logits = data.reshape(found["logits"]["shape"])
     cells = pixels_of(file)[::4, ::4].mean(-1).astype(np.float32) / 128 - 1
     np.testing.assert_allclose(logits, cells[np.newaxis], rtol=1e-6)
+
+
+@pytest.mark.parametrize("accept", ["application/json", PROPOSALS])
+def test_a_picture_that_shrinks_much_has_a_warning(serve, accept):
+    def load(path, number):
+        window = KnownWindow((20, 20), is_of_training=True)
+        return dataclasses.replace(fake_version(number), window=window)
+
+    with serve(load=load) as running:
+        large, small = (
+            running.send("POST", "/segment", picture(4, size), {"Accept": accept}).json()
+            for size in ((44, 30), (40, 40))
+        )
+    assert "The picture of 30 x 44 pixels shrinks 2.2 times more than" in large["warning"]
+    assert "warning" not in small
 
 
 def test_a_model_without_proposals_says_so(serve):

@@ -50,6 +50,16 @@ def test_labels_are_finer_for_small_things(side, stride):
     assert len(found["TargetBuilder.level_bounds"]) == 3
 
 
+@pytest.mark.parametrize(
+    ("sides", "mask_level", "expected"),
+    [((6, 30, 30, 30), 2, True), ((9,) * 4, 2, None), ((30,) * 4, 2, None), ((6,) * 4, 1, None)],
+)
+def test_masks_of_thin_things_see_the_finest_level(sides, mask_level, expected):
+    facts = make_facts(make_picture_facts(sides=sides))
+    found = values(label_settings(facts, WHOLE, ChosenModel(SMALL, "", mask_level=mask_level)))
+    assert found.get("MaskConver.mask_lateral") is expected
+
+
 def test_few_pictures_are_augmented_more():
     few, many = augmentation(num_pictures=10), augmentation(num_pictures=5000)
     assert few["TrainingInput.scale_range"] == (0.7, 1.5) and "TrainingInput.color_jitter" in few
