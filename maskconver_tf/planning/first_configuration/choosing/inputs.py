@@ -27,7 +27,7 @@ _TWO_CELLS = 8
 
 _NARROW_SHARE = 0.1
 """From this share of narrower things on, mask features also get the backbone's level 2. CamVid has
-0.25, the demo 0.02."""
+0.25, the demo 0.01."""
 
 
 def augmentation_settings(
