@@ -105,7 +105,7 @@ class TimedRun:
 
     def _tell_plan(self) -> None:
         costs, step = self._costs(), self._step()
-        left = self._plan.seconds - self._used()
+        left = max(0.0, self._plan.seconds - self._used())
         evaluation = f", {costs.evaluation_seconds:.1f} s an evaluation" * self._has_evaluator()
         self._write(
             f"step {step}: {costs.step_seconds:.2f} s a step{evaluation}; the run ends in "

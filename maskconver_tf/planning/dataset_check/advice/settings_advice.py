@@ -80,7 +80,9 @@ class SettingsAdvice:
         for size in self._sizes:
             scaled = sides * _fit(picture.size, size)
             self._tiny[size] += int(np.sum(scaled < _CELLS * self._mask_stride))
-            self._cut[size] += self._share_cut(picture.size, sides, size) * len(sides)
+            window = self._view.train_size or size
+            cut = share_cut(picture.size, sides, window, self._view.scale_range)
+            self._cut[size] += cut * len(sides)
 
     def warnings(self) -> list[str]:
         """Returns a sentence for each thing that does not fit."""
@@ -127,22 +129,31 @@ class SettingsAdvice:
                     f"are {low:g} to {high:g}; let scale_range contain {ratio:.2f}, or use one size"
                 )
 
-    def _share_cut(
-        self, picture: tuple[int, int], sides: np.ndarray, size: tuple[int, int]
-    ) -> float:
-        """The share of the things in a random crop that its border cuts, for square things."""
-        if not len(sides):
-            return 0.0
-        train = self._view.train_size or size
-        scales = _fit(picture, train) * np.linspace(*self._view.scale_range, 5)
-        shares = []
-        for scale in scales:
-            whole, seen = np.ones(len(sides)), np.ones(len(sides))
-            for length, window in zip(picture, train, strict=True):
-                inside, touched = _crop_shares(length * scale, window, sides * scale)
-                whole, seen = whole * inside, seen * touched
-            shares.append(1.0 - whole.sum() / max(seen.sum(), 1e-9))
-        return float(np.mean(shares))
+
+def share_cut(
+    picture: tuple[int, int],
+    sides: np.ndarray,
+    window: tuple[int, int],
+    scale_range: tuple[float, float],
+) -> float:
+    """The share of the things in a random crop that its border cuts, for square things.
+
+    Args:
+      picture: (height, width) of the picture.
+      sides: of its things, in its pixels.
+      window: (height, width) of the training's input.
+      scale_range: `TrainingInput.scale_range`.
+    """
+    if not len(sides):
+        return 0.0
+    shares = []
+    for scale in _fit(picture, window) * np.linspace(*scale_range, 5):
+        whole, seen = np.ones(len(sides)), np.ones(len(sides))
+        for length, side in zip(picture, window, strict=True):
+            inside, touched = _crop_shares(length * scale, side, sides * scale)
+            whole, seen = whole * inside, seen * touched
+        shares.append(1.0 - whole.sum() / max(seen.sum(), 1e-9))
+    return float(np.mean(shares))
 
 
 def _fit(picture: tuple[int, int], canvas: tuple[int, int]) -> float:

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from maskconver_tf.planning.dataset_check.advice.settings_advice import MOST_CUT, share_cut
 from maskconver_tf.planning.first_configuration.choosing.length import ChosenLength
 from maskconver_tf.planning.first_configuration.choosing.levels import level_bounds, level_shares
 from maskconver_tf.planning.first_configuration.choosing.model_choice import ChosenModel
@@ -35,9 +36,7 @@ def augmentation_settings(
 ) -> list[Setting]:
     """Returns scales, flips and colors, and whether records stay in memory."""
     many = length.epochs(facts) > _MANY_EPOCHS
-    low, high = (0.7, 1.5) if many else (0.8, 1.25)
-    if size.is_enlarged:
-        low, high = 0.6, 1.6
+    low, high = _scales(facts, size, many)
     zoom = size.zoom
     settings = [
         Setting(
@@ -56,11 +55,35 @@ def augmentation_settings(
     return settings
 
 
+def _scales(facts: DataFacts, size: ChosenSize, many: bool) -> tuple[float, float]:
+    """Returns the least and the largest scale, at which crops of whole pictures cut few things."""
+    if size.is_enlarged:
+        return 0.6, 1.6
+    low, largest = (0.7, (1.5, 1.25, 1.1)) if many else (0.8, (1.25, 1.1))
+    fitting = (
+        high for high in largest if size.crops or _share_cut(facts, size, low, high) <= MOST_CUT
+    )
+    return low, next(fitting, 1.0)
+
+
+def _share_cut(facts: DataFacts, size: ChosenSize, low: float, high: float) -> float:
+    """The share of the things that the training's windows cut, as `train` computes it."""
+    cut, count = 0.0, 0
+    for picture in facts.pictures:
+        sides = np.sqrt(picture.areas[picture.is_thing])
+        cut += share_cut(picture.size, sides, size.train_size, (low, high)) * len(sides)
+        count += len(sides)
+    return cut / max(count, 1)
+
+
 def _scale_reason(size: ChosenSize, low: float, high: float, many: bool) -> str:
     if size.is_enlarged:
         return "includes the scale of evaluation, 1.5; as in experiments/crowd.gin"
-    wide = "; wide, since pictures come often" if many else ""
-    return f"{low:g} to {high:g} times the scale of evaluation{wide}"
+    if high < (1.5 if many else 1.25):
+        why = "; larger ones would cut many things"
+    else:
+        why = "; wide, since pictures come often" if many else ""
+    return f"{low:g} to {high:g} times the scale of evaluation{why}"
 
 
 def label_settings(facts: DataFacts, size: ChosenSize, model: ChosenModel) -> list[Setting]:

@@ -1,7 +1,9 @@
 """Slots, proposals, labels and augmentation follow from the fullest picture and the epochs."""
 
+import numpy as np
 import pytest
 
+from maskconver_tf.planning.dataset_check.advice.settings_advice import MOST_CUT, share_cut
 from maskconver_tf.planning.first_configuration.choosing.inputs import (
     augmentation_settings,
     fusion_settings,
@@ -65,6 +67,19 @@ def test_few_pictures_are_augmented_more():
     assert few["TrainingInput.scale_range"] == (0.7, 1.5) and "TrainingInput.color_jitter" in few
     assert many["TrainingInput.scale_range"] == (0.8, 1.25)
     assert "TrainingInput.color_jitter" not in many
+
+
+@pytest.mark.parametrize(("num_pictures", "wide"), [(10, (0.7, 1.5)), (5000, (0.8, 1.25))])
+@pytest.mark.parametrize("side", [20, 120, 230])
+def test_large_scales_cut_few_things(num_pictures, wide, side):
+    facts = make_facts(make_picture_facts(sides=(side,)), num_pictures=num_pictures)
+    length = choose_length(facts, WHOLE, TimeBudget(5.0, 1.0))
+    setting, *_ = augmentation_settings(facts, WHOLE, length, [])
+    low, high = setting.value
+    assert low == wide[0] and (side > 20 or high == wide[1]) and (side < 230 or high < wide[1])
+    cut = share_cut((240, 240), np.array([side]), (240, 240), (low, high))
+    assert cut <= MOST_CUT or high == 1.0
+    assert ("would cut many things" in setting.reason) is (high < wide[1])
 
 
 def test_crops_are_seen_at_the_scale_of_evaluation():
