@@ -24,7 +24,7 @@ from maskconver_tf.inference.output_formats.output_format import (
     OutputFormat,
 )
 from maskconver_tf.inference.predictor import Predictor, read_image
-from maskconver_tf.inference.tiles.chosen_tile import KnownWindow
+from maskconver_tf.inference.tiles.known_window import KnownWindow
 from maskconver_tf.inference.tiles.row_reading import is_large
 from maskconver_tf.inference.tiles.tiled_predictor import TiledPredictor
 

@@ -33,7 +33,7 @@ from maskconver_tf.files.pictures import (
 )
 from maskconver_tf.inference.drawing.panoptic_drawing import draw_panoptic_map
 from maskconver_tf.inference.drawing.style import DrawingStyle, enlarge, stretch_contrast
-from maskconver_tf.inference.tiles.chosen_tile import KnownWindow
+from maskconver_tf.inference.tiles.known_window import KnownWindow
 
 
 @dataclasses.dataclass(frozen=True)

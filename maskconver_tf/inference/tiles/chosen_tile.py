@@ -9,42 +9,12 @@ from typing import NamedTuple
 from tqdm import tqdm
 
 from maskconver_tf.errors import UserError
+from maskconver_tf.inference.tiles.known_window import MOST_TIMES, KnownWindow
 from maskconver_tf.inference.tiles.training_scale import picture_sizes, training_window
 from maskconver_tf.inference.tiles.windows import SHORTEST_SIDE, TileSize, tile_size
 
-MOST_TIMES = 2
-"""A picture that shrinks more than this, compared with the training, gets a warning."""
 _AUTO = "auto"
 _LONGEST_SIDE = 2**14
-
-
-class KnownWindow(NamedTuple):
-    """The size of a picture that fills the model's input.
-
-    Attributes:
-      size: height and width in pixels of the picture.
-      is_of_training: at the scale of the training. If not, the scale is unknown and taken as 1.
-    """
-
-    size: tuple[int, int]
-    is_of_training: bool
-
-    def times(self, height: int, width: int) -> float:
-        """Returns how many times larger a picture is, and so how many times it shrinks more."""
-        return max(height / self.size[0], width / self.size[1])
-
-    def shrinking(self, height: int, width: int) -> str | None:
-        """Says what is lost in a picture that shrinks much more than in training; else None."""
-        times = self.times(height, width)
-        if times <= MOST_TIMES:
-            return None
-        return f"of {width} x {height} pixels shrinks {times:.1f} times {self.loss()}"
-
-    def loss(self) -> str:
-        """Says what is lost in pictures that shrink much more, for a warning."""
-        if self.is_of_training:
-            return "more than the pictures of the training, so small things are lost"
-        return "to fit the model; unless the training's pictures did, small things are lost"
 
 
 class GivenTile(NamedTuple):

@@ -11,7 +11,7 @@ import numpy as np
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.evaluation.lost_quality.recalibration import Recalibration
 from maskconver_tf.inference import signatures
-from maskconver_tf.inference.tiles.chosen_tile import KnownWindow
+from maskconver_tf.inference.tiles.known_window import KnownWindow
 from maskconver_tf.serving.versions.signature_info import SignatureInfo
 
 Run = Callable[[str, Mapping[str, np.ndarray]], dict[str, np.ndarray]]

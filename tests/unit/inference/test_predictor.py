@@ -11,7 +11,7 @@ from PIL import Image
 from maskconver_tf import types
 from maskconver_tf.errors import UserError
 from maskconver_tf.inference.predictor import Predictor, read_image
-from maskconver_tf.inference.tiles.chosen_tile import KnownWindow
+from maskconver_tf.inference.tiles.known_window import KnownWindow
 from tests.unit.inference.fake_predictor import (
     CATEGORIES,
     PIXELS,

@@ -15,7 +15,7 @@ from maskconver_tf.evaluation.coco_results import read_coco_panoptic
 from maskconver_tf.files.channels.channel_mapping import ChannelMapping
 from maskconver_tf.inference.predictor import Predictor
 from maskconver_tf.inference.tiles import row_reading, tiled_predictor
-from maskconver_tf.inference.tiles.chosen_tile import KnownWindow
+from maskconver_tf.inference.tiles.known_window import KnownWindow
 from tests.unit.inference.fake_predictor import CATEGORIES, PIXELS, segment, write_picture
 from tests.unit.inference.tiles import exact_segmenter
 

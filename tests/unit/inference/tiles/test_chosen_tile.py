@@ -11,12 +11,12 @@ from maskconver_tf.datasets.records.writer import DatasetWriter
 from maskconver_tf.errors import UserError
 from maskconver_tf.inference.tiles.chosen_tile import (
     GivenTile,
-    KnownWindow,
     choose_tile,
     known_window,
     parse_tile,
     warn_of_large_pictures,
 )
+from maskconver_tf.inference.tiles.known_window import KnownWindow
 from maskconver_tf.inference.tiles.windows import TileSize
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 
 from maskconver_tf.inference.predictor import Prediction
-from maskconver_tf.inference.tiles.chosen_tile import KnownWindow
+from maskconver_tf.inference.tiles.known_window import KnownWindow
 from maskconver_tf.types import Segment
 from tests.unit.serving.fake_model import (
     CATEGORIES,
