@@ -17,6 +17,9 @@ from maskconver_tf.planning.first_configuration.looking.data_facts import DataFa
 _MANY_EPOCHS = 12
 """From this number on a small dataset would be learned by heart without augmentation."""
 
+_WIDEST, _WIDE = 1.5, 1.25
+"""Largest scale of training for pictures that come often, and for others."""
+
 _MOST_CACHED = 2e9
 """Bytes of records that fit the memory of most machines."""
 
@@ -59,7 +62,7 @@ def _scales(facts: DataFacts, size: ChosenSize, many: bool) -> tuple[float, floa
     """Returns the least and the largest scale, at which crops of whole pictures cut few things."""
     if size.is_enlarged:
         return 0.6, 1.6
-    low, largest = (0.7, (1.5, 1.25, 1.1)) if many else (0.8, (1.25, 1.1))
+    low, largest = (0.7, (_WIDEST, _WIDE, 1.1)) if many else (0.8, (_WIDE, 1.1))
     fitting = (
         high for high in largest if size.crops or _share_cut(facts, size, low, high) <= MOST_CUT
     )
@@ -79,7 +82,7 @@ def _share_cut(facts: DataFacts, size: ChosenSize, low: float, high: float) -> f
 def _scale_reason(size: ChosenSize, low: float, high: float, many: bool) -> str:
     if size.is_enlarged:
         return "includes the scale of evaluation, 1.5; as in experiments/crowd.gin"
-    if high < (1.5 if many else 1.25):
+    if high < (_WIDEST if many else _WIDE):
         why = "; larger ones would cut many things"
     else:
         why = "; wide, since pictures come often" if many else ""
