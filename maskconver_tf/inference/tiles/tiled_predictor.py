@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from maskconver_tf.datasets.categories import Categories
 from maskconver_tf.inference.predictor import Prediction, Predictor, check_pixels, segments_json
-from maskconver_tf.inference.tiles.joined_map import JoinedMap, join_windows
+from maskconver_tf.inference.tiles.joining.joined_map import JoinedMap, join_windows
 from maskconver_tf.inference.tiles.row_reading import (
     SMALL_PIXELS,
     ArrayRows,

@@ -70,3 +70,10 @@ def place_windows(length: int, size: int, overlap: int) -> list[Window]:
         Window(start, start + size, first, last)
         for start, first, last in zip(starts, firsts, lasts, strict=True)
     ]
+
+
+def most_seen(windows: list[Window]) -> int:
+    """Returns how many windows see one pixel at most."""
+    return max(
+        sum(window.start <= each.start < window.end for window in windows) for each in windows
+    )

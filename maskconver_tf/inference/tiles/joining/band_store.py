@@ -10,11 +10,11 @@ import numpy as np
 
 
 class BandStore:
-    """Bands of rows, int32 `[n, width]`, in order from the top."""
+    """Bands of rows, int32 arrays of any shape, in order from the top."""
 
     def __init__(self):
         self._file = tempfile.TemporaryFile(prefix="maskconver-")  # noqa: SIM115
-        self._bands: list[tuple[int, tuple[int, int]]] = []
+        self._bands: list[tuple[int, tuple[int, ...]]] = []
 
     def append(self, band: np.ndarray) -> None:
         data = zlib.compress(np.ascontiguousarray(band, np.int32), 1)

@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from maskconver_tf import types
 from maskconver_tf.evaluation.panoptic_quality import PanopticQuality
-from maskconver_tf.inference.tiles.joined_map import join_windows
+from maskconver_tf.inference.tiles.joining.joined_map import join_windows
 from maskconver_tf.inference.tiles.row_reading import ArrayRows
 from maskconver_tf.inference.tiles.windows import TileSize
 from maskconver_tf.types import Segment
@@ -138,6 +138,68 @@ def test_masks_that_differ_a_little_are_one_thing():
         return found | {types.PANOPTIC_MAP: panoptic_map}
 
     assert len(join(values, (32, 32, 12), shifted).segments) == 2
+
+
+def forgets(is_forgotten):
+    """A segmenter without errors that does not find the things of some windows, counted from 0."""
+    count = iter(range(100))
+
+    def segment_or_not(image):
+        if not is_forgotten(next(count)):
+            return segment(image)
+        return segment(np.where(image >= CELL, GROUND, image))
+
+    return segment_or_not
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_no_seam_cuts_a_thing_that_its_neighbor_does_not_find(turns):
+    """The seam is at 25. The window that owns the thing's center, at 23, shows all of it."""
+    values = np.full((20, 50), GROUND)
+    values[5:15, 18:28] = CELL
+    turned = np.rot90(values, turns)
+    of_center = {0: 0, 1: 1, 2: 1, 3: 0}[turns]
+    tile = (20, 30, 10) if turns % 2 == 0 else (30, 20, 10)
+    found = join(turned, tile, forgets(lambda number: number != of_center)).whole()
+    assert_same_segments(found, segment(picture_of(turned))[types.PANOPTIC_MAP])
+    missed = join(turned, tile, forgets(lambda number: number == of_center)).whole()
+    assert_same_segments(missed, np.ones_like(turned)), "no piece, and ground in its place"
+
+
+def test_the_window_that_sees_most_around_a_thing_shows_it():
+    """The left window sees the thing 2 pixels from its edge, the right one 8; masks differ."""
+    values = np.full((20, 50), GROUND)
+    values[5:15, 18:28] = CELL
+
+    def eroded(image):
+        found = segment(image)
+        if (image[0, 0] == GROUND).all() and image[5, 18, 0] == CELL:
+            changed = image.copy()
+            changed[5:15, 26:28] = GROUND
+            found = segment(changed)
+        return found
+
+    rows = ArrayRows(picture_of(values))
+    joined = join_windows(rows, eroded, CATEGORIES.is_thing, TileSize(20, 30, 12))
+    assert [s.area for s in joined.segments if s.class_id == CELL - 1] == [100]
+
+
+def test_a_large_thing_stays_though_one_window_sees_a_piece_of_it_as_whole():
+    """The third window sees a bar that ends within it; the others see a long one."""
+    values = np.full((20, 130), GROUND)
+    values[5:15, 5:125] = CELL
+    count = iter(range(100))
+
+    def shortened(image):
+        if next(count) != 2:
+            return segment(image)
+        changed = image.copy()
+        changed[:, :1], changed[:, -1:] = GROUND, GROUND
+        return segment(changed)
+
+    joined = join(values, (20, 40, 18), shortened)
+    cells = [s for s in joined.segments if s.class_id == CELL - 1]
+    assert [s.box for s in cells] == [(5, 5, 15, 125)]
 
 
 def test_the_score_is_the_mean_over_pixels_and_the_best_comes_first():

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from maskconver_tf import types
-from maskconver_tf.inference.tiles.overlaps import WindowParts
+from maskconver_tf.inference.tiles.joining.overlaps import WindowParts
+from maskconver_tf.inference.tiles.joining.shown_parts import HIDDEN, choose_shown
 from maskconver_tf.inference.tiles.windows import Window
 from maskconver_tf.ops.segment_extents import segment_extents
 from maskconver_tf.types import Segment
+
+_FAR = 2**40
 
 
 class FoundParts:
@@ -42,22 +45,41 @@ class FoundParts:
         class_ids = np.asarray(found[types.SEGMENT_CLASS_IDS]).astype(np.int64)
         scores = np.asarray(found[types.SEGMENT_SCORES]).astype(np.float64)
         index = _positions(np.asarray(found[types.PANOPTIC_MAP]), ids)
-        owned = index[y.first - y.start : y.last - y.start, x.first - x.start : x.last - x.start]
-        areas, boxes = segment_extents(owned, len(ids))
-        boxes = boxes + np.array([y.first, x.first] * 2) * (areas > 0)[:, None]
-        self._columns.append((class_ids, scores, areas, boxes))
+        areas, boxes = segment_extents(index, len(ids))
+        boxes = boxes + np.array([y.start, x.start] * 2) * (areas > 0)[:, None]
+        window = self._inner_window(y, x)
+        is_cut = (areas > 0) & (boxes == window).any(axis=1)
+        center = (boxes[:, :2] + boxes[:, 2:]) // 2
+        owns_center = ((center >= [y.first, x.first]) & (center < [y.last, x.last])).all(axis=1)
+        windows = np.broadcast_to(window, boxes.shape)
+        self._columns.append((class_ids, scores, is_cut, owns_center, boxes, windows))
         base = self._count + 1
         self._count += len(ids)
         numbered = np.where(index > 0, index + (base - 1), 0).astype(np.int32)
-        is_cut = _reaches_edges(index, len(ids), self._inner_edges(y, x))
         return numbered, WindowParts(base, class_ids, self._is_thing[class_ids], is_cut)
 
     def join(self, pairs: np.ndarray) -> None:
         """Notes that parts are one thing, int `[m, 2]`."""
         self._pairs.append(pairs)
 
-    def segments(self) -> tuple[list[Segment], np.ndarray]:
+    def _column(self, number: int) -> np.ndarray:
+        return np.concatenate([columns[number] for columns in self._columns])
+
+    def shown(self) -> np.ndarray:
+        """Decides how each part number is shown, int8 `[n + 1]`; see `shown_parts`."""
+        if not self._count:
+            return np.full(1, HIDDEN, np.int8)
+        class_ids = self._column(0)
+        cut_and_places = (self._column(number) for number in range(2, 6))
+        _, group = self._groups(class_ids)
+        shown = choose_shown(self._is_thing[class_ids], *cut_and_places, group)
+        return np.concatenate([[HIDDEN], shown]).astype(np.int8)
+
+    def segments(self, bands: Iterable[np.ndarray]) -> tuple[list[Segment], np.ndarray]:
         """Joins the parts.
+
+        Args:
+          bands: the part that each pixel shows, int `[n, width]`, from the top.
 
         Returns:
           the segments, highest score first, ids from 1; and the id of each part, int32 `[n + 1]`,
@@ -65,12 +87,12 @@ class FoundParts:
         """
         if not self._count:
             return [], np.zeros(1, np.int32)
-        class_ids, scores, areas, boxes = (
-            np.concatenate(column) for column in zip(*self._columns, strict=True)
-        )
+        areas, boxes = _extents_of_bands(bands, self._count)
+        class_ids = self._column(0)
         count, group = self._groups(class_ids)
         area = np.bincount(group, weights=areas, minlength=count).astype(np.int64)
-        score = np.bincount(group, weights=scores * areas, minlength=count) / np.maximum(area, 1)
+        score = np.bincount(group, weights=self._column(1) * areas, minlength=count)
+        score /= np.maximum(area, 1)
         box = _joined_boxes(group, count, areas, boxes)
         of_class = np.zeros(count, np.int64)
         of_class[group] = class_ids
@@ -97,13 +119,17 @@ class FoundParts:
         graph = coo_array((ones, (pairs[:, 0], pairs[:, 1])), shape=(self._count, self._count))
         return connected_components(graph, directed=False)
 
-    def _inner_edges(self, y: Window, x: Window) -> list[tuple[slice, slice]]:
-        """The rows and columns at those edges of a window that are inside the picture."""
+    def _inner_window(self, y: Window, x: Window) -> np.ndarray:
+        """What a window sees, (y0, x0, y1, x1); edges of the picture are far away."""
         height, width = self._size
-        whole = slice(None)
-        edges = [(y.start > 0, (slice(0, 1), whole)), (y.end < height, (slice(-1, None), whole))]
-        edges += [(x.start > 0, (whole, slice(0, 1))), (x.end < width, (whole, slice(-1, None)))]
-        return [place for is_inside, place in edges if is_inside]
+        return np.array(
+            [
+                y.start if y.start > 0 else -_FAR,
+                x.start if x.start > 0 else -_FAR,
+                y.end if y.end < height else _FAR,
+                x.end if x.end < width else _FAR,
+            ]
+        )
 
 
 def _positions(panoptic_map: np.ndarray, ids: np.ndarray) -> np.ndarray:
@@ -114,11 +140,19 @@ def _positions(panoptic_map: np.ndarray, ids: np.ndarray) -> np.ndarray:
     return positions[np.searchsorted(known, panoptic_map)]
 
 
-def _reaches_edges(index: np.ndarray, count: int, edges: list[tuple[slice, slice]]) -> np.ndarray:
-    reaches = np.zeros(count + 1, np.bool_)
-    for edge in edges:
-        reaches[index[edge].ravel()] = True
-    return reaches[1:]
+def _extents_of_bands(bands: Iterable[np.ndarray], count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns area and box of each part in the whole picture, as `segment_extents` does."""
+    areas, boxes = np.zeros(count, np.int64), np.zeros((count, 4), np.int64)
+    boxes[:, :2] = _FAR
+    top = 0
+    for band in bands:
+        more, places = segment_extents(band, count)
+        places += np.array([top, 0] * 2)
+        areas += more
+        boxes[:, :2] = np.where(more[:, None] > 0, np.minimum(boxes, places)[:, :2], boxes[:, :2])
+        boxes[:, 2:] = np.where(more[:, None] > 0, np.maximum(boxes, places)[:, 2:], boxes[:, 2:])
+        top += len(band)
+    return areas, boxes
 
 
 def _joined_boxes(

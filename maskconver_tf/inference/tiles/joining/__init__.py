@@ -1,0 +1,1 @@
+"""Joins what windows have found to the segments of the picture."""
