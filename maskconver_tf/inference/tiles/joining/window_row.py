@@ -47,32 +47,35 @@ class WindowRow:
         columns = slice(max(own.start, x.start), min(own.end, x.end))
         return self._layers[number % len(self._layers), rows, columns]
 
-    def layers(self, y: Window) -> np.ndarray:
-        """Returns the layers in the rows that `y` owns, `[layers, rows, width]`.
+    @property
+    def num_layers(self) -> int:
+        """How many windows of the row see one pixel at most."""
+        return len(self._layers)
 
-        They are 0 where no window of this row has found anything. In the first layer each pixel has
-        the part of the window that owns its column.
+    def write_layers(self, y: Window, into: np.ndarray) -> None:
+        """Writes the layers into those rows that `y` owns and that this row sees.
+
+        In the first layer each pixel gets the part of the window that owns its column.
+
+        Args:
+          y: rows of the picture.
+          into: int32 `[num_layers, rows that y owns, width]`, 0 where no window has found anything.
         """
-        found = np.zeros((len(self._layers), y.last - y.first, self._layers.shape[2]), np.int32)
         top, bottom = max(y.first, self.y.start), min(y.last, self.y.end)
+        if top >= bottom:
+            return
         rows = self._layers[:, top - self.y.start : bottom - self.y.start]
+        into = into[:, top - y.first : bottom - y.first]
         for number, x in enumerate(self.columns):
             owned = slice(x.first, x.last)
-            found[:, top - y.first : bottom - y.first, owned] = np.roll(
-                rows[..., owned], -number, axis=0
-            )
-        return found
-
-    def sees(self, y: Window) -> bool:
-        """Tells whether the row sees any of the rows that `y` owns."""
-        return self.y.start < y.last and y.first < self.y.end
+            into[..., owned] = np.roll(rows[..., owned], -number, axis=0)
 
 
 def layers_of_bands(rows: Iterator[WindowRow], most_rows: int) -> Iterator[np.ndarray]:
-    """Yields, for the rows of the picture that each row of windows owns, the layers of all windows.
+    """Yields, for the rows of the picture that each row of windows owns, what all windows found.
 
     Args:
-      rows: from the top. Only those that see a band are kept.
+      rows: from the top. Only those that may see a band are kept.
       most_rows: how many rows of windows see one pixel at most.
 
     Yields:
@@ -82,7 +85,21 @@ def layers_of_bands(rows: Iterator[WindowRow], most_rows: int) -> Iterator[np.nd
     around = deque([None] * (2 * most_rows - 1), maxlen=2 * most_rows - 1)
     for row in chain(rows, repeat(None, most_rows - 1)):
         around.append(row)
-        owner = around[most_rows - 1]
-        if owner is not None:
-            others = [one for one in around if one not in (None, owner) and one.sees(owner.y)]
-            yield np.concatenate([one.layers(owner.y) for one in (owner, *others)])
+        if around[most_rows - 1] is not None:
+            yield _layers_of_middle(list(around), most_rows)
+
+
+def _layers_of_middle(around: list[WindowRow | None], most_rows: int) -> np.ndarray:
+    """Returns the layers of the rows that the middle of `around` owns.
+
+    Of every `most_rows`-th row of windows at most one sees a pixel, so they share layers.
+    """
+    middle = len(around) // 2
+    owner = around[middle]
+    y, each = owner.y, owner.num_layers
+    layers = np.zeros((most_rows * each, y.last - y.first, owner.columns[-1].end), np.int32)
+    for number, row in enumerate(around):
+        if row is not None:
+            first = (number - middle) % most_rows * each
+            row.write_layers(y, layers[first : first + each])
+    return layers
