@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from maskconver_tf.inference.tiles.joining.window_row import Band, Patch
+
 HIDDEN, STUFF, OWNED, WHOLE = range(4)
 """How a part is shown: not at all; as stuff, where no thing is; a thing, in the pixels that its
 window owns; a thing, in all pixels that its window sees."""
@@ -57,22 +59,30 @@ def choose_shown(
     return shown.astype(np.int8)
 
 
-def paint(layers: np.ndarray, shown: np.ndarray) -> np.ndarray:
-    """Returns the part that each pixel shows.
+def paint(band: Band, shown: np.ndarray) -> np.ndarray:
+    """Returns the part that each pixel of a band shows.
 
     Things come before stuff, and the window that owns a pixel before others.
 
     Args:
-      layers: part numbers, int32 `[layers, h, w]`; the first layer has those of the owners.
+      band: what the windows found.
       shown: how each part number is shown, int8 `[n + 1]`.
 
     Returns:
-      int32 `[h, w]`.
+      int32 `[n, width]`.
     """
-    kinds = shown[layers]
-    painted = np.where(kinds[0] >= OWNED, layers[0], 0)
-    for layer, kind in zip(layers[1:], kinds[1:]):
-        painted = np.where((painted == 0) & (kind == WHOLE), layer, painted)
-    for layer, kind in zip(layers, kinds):
-        painted = np.where((painted == 0) & (kind == STUFF), layer, painted)
+    kinds = shown[band.owned]
+    painted = np.where(kinds >= OWNED, band.owned, 0)
+    _fill(painted, band.patches, shown == WHOLE)
+    is_stuff = (painted == 0) & (kinds == STUFF)
+    painted[is_stuff] = band.owned[is_stuff]
+    _fill(painted, band.patches, shown == STUFF)
     return painted
+
+
+def _fill(painted: np.ndarray, patches: list[Patch], is_wanted: np.ndarray) -> None:
+    """Fills empty pixels with those parts of the patches that are wanted, bool `[n + 1]`."""
+    for top, left, parts in patches:
+        height, width = parts.shape
+        place = painted[top : top + height, left : left + width]
+        np.copyto(place, parts, where=(place == 0) & is_wanted[parts])

@@ -3,17 +3,43 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain, repeat
+from typing import NamedTuple
 
 import numpy as np
 
 from maskconver_tf.inference.tiles.joining.overlaps import WindowParts
-from maskconver_tf.inference.tiles.windows import Window, most_seen
+from maskconver_tf.inference.tiles.windows import Window
+
+
+class Patch(NamedTuple):
+    """What a window has found in a rectangle of pixels that another window owns.
+
+    Attributes:
+      top, left: of the rectangle, in the band.
+      parts: part numbers, int32 `[h, w]`.
+    """
+
+    top: int
+    left: int
+    parts: np.ndarray
+
+
+class Band(NamedTuple):
+    """The rows of the picture that one row of windows owns, and what all windows found there.
+
+    Attributes:
+      owned: the part of the window that owns each pixel, int32 `[n, width]`.
+      patches: the parts of all other windows that see the pixels.
+    """
+
+    owned: np.ndarray
+    patches: list[Patch]
 
 
 class WindowRow:
-    """The part numbers of a row of windows, in layers in which no two windows overlap.
+    """The part numbers of a row of windows.
 
     Args:
       y: the rows that the windows see.
@@ -25,81 +51,71 @@ class WindowRow:
     """
 
     def __init__(self, y: Window, columns: list[Window]):
-        self.y = y
+        self.y, self.columns = y, columns
         self.parts: list[WindowParts] = []
-        self.columns = columns
-        shape = most_seen(columns), y.end - y.start, columns[-1].end
-        self._layers = np.zeros(shape, np.int32)
+        self._top = y.start
+        self._maps: list[np.ndarray] = []
 
     def add(self, numbered: np.ndarray, parts: WindowParts) -> None:
         """Adds the next window: its map of part numbers, and its segments."""
-        number = len(self.parts)
-        x = self.columns[number]
-        self.crop(number, self.y, x)[...] = numbered
+        self._maps.append(numbered)
         self.parts.append(parts)
 
-    def crop(self, number: int, y: Window, x: Window) -> np.ndarray:
+    def seen_too(self, number: int, y: Window, x: Window) -> np.ndarray:
         """Returns the part numbers of a window in the pixels that another window sees, too."""
         own = self.columns[number]
-        rows = slice(
-            max(self.y.start, y.start) - self.y.start, min(self.y.end, y.end) - self.y.start
-        )
-        columns = slice(max(own.start, x.start), min(own.end, x.end))
-        return self._layers[number % len(self._layers), rows, columns]
+        columns = max(own.start, x.start), min(own.end, x.end)
+        return self._crop(number, max(self.y.start, y.start), min(self.y.end, y.end), *columns)
 
-    @property
-    def num_layers(self) -> int:
-        """How many windows of the row see one pixel at most."""
-        return len(self._layers)
+    def owned(self) -> np.ndarray:
+        """Returns the part numbers in the rows of this row, each pixel of its owner."""
+        y = self.y
+        crops = [
+            self._crop(number, y.first, y.last, x.first, x.last)
+            for number, x in enumerate(self.columns)
+        ]
+        return np.concatenate(crops, axis=1)
 
-    def write_layers(self, y: Window, into: np.ndarray) -> None:
-        """Writes the layers into those rows that `y` owns and that this row sees.
-
-        In the first layer each pixel gets the part of the window that owns its column.
+    def patches(self, of: Window) -> Iterator[Patch]:
+        """Yields what the windows found in pixels of a row that they do not own.
 
         Args:
-          y: rows of the picture.
-          into: int32 `[num_layers, rows that y owns, width]`, 0 where no window has found anything.
+          of: the row; another one or this one.
         """
-        top, bottom = max(y.first, self.y.start), min(y.last, self.y.end)
-        if top >= bottom:
-            return
-        rows = self._layers[:, top - self.y.start : bottom - self.y.start]
-        into = into[:, top - y.first : bottom - y.first]
+        top, bottom = max(self.y.start, of.first), min(self.y.end, of.last)
         for number, x in enumerate(self.columns):
-            owned = slice(x.first, x.last)
-            into[..., owned] = np.roll(rows[..., owned], -number, axis=0)
+            own_row = of == self.y
+            sides = [(x.start, x.first), (x.last, x.end)] if own_row else [(x.start, x.end)]
+            for left, right in sides:
+                if top < bottom and left < right:
+                    crop = self._crop(number, top, bottom, left, right)
+                    yield Patch(top - of.first, left, crop)
+
+    def forget_rows_above(self, top: int) -> None:
+        """Drops the rows of the picture above `top`."""
+        dropped = max(top - self._top, 0)
+        self._top += dropped
+        self._maps = [each[dropped:].copy() for each in self._maps]
+
+    def _crop(self, number: int, top: int, bottom: int, left: int, right: int) -> np.ndarray:
+        x = self.columns[number].start
+        return self._maps[number][top - self._top : bottom - self._top, left - x : right - x]
 
 
-def layers_of_bands(rows: Iterator[WindowRow], most_rows: int) -> Iterator[np.ndarray]:
-    """Yields, for the rows of the picture that each row of windows owns, what all windows found.
+def bands_of(rows: Iterable[WindowRow], most_rows: int) -> Iterator[Band]:
+    """Yields the rows that each row of windows owns, once all windows that see them are known.
 
     Args:
-      rows: from the top. Only those that may see a band are kept.
+      rows: from the top.
       most_rows: how many rows of windows see one pixel at most.
-
-    Yields:
-      part numbers, int32 `[layers, n, width]`. In the first layer each pixel has the part of the
-      window that owns it.
     """
     around = deque([None] * (2 * most_rows - 1), maxlen=2 * most_rows - 1)
     for row in chain(rows, repeat(None, most_rows - 1)):
         around.append(row)
-        if around[most_rows - 1] is not None:
-            yield _layers_of_middle(list(around), most_rows)
-
-
-def _layers_of_middle(around: list[WindowRow | None], most_rows: int) -> np.ndarray:
-    """Returns the layers of the rows that the middle of `around` owns.
-
-    Of every `most_rows`-th row of windows at most one sees a pixel, so they share layers.
-    """
-    middle = len(around) // 2
-    owner = around[middle]
-    y, each = owner.y, owner.num_layers
-    layers = np.zeros((most_rows * each, y.last - y.first, owner.columns[-1].end), np.int32)
-    for number, row in enumerate(around):
-        if row is not None:
-            first = (number - middle) % most_rows * each
-            row.write_layers(y, layers[first : first + each])
-    return layers
+        owner = around[most_rows - 1]
+        if owner is None:
+            continue
+        known = [each for each in around if each is not None]
+        yield Band(owner.owned(), [patch for each in known for patch in each.patches(owner.y)])
+        for each in known:
+            each.forget_rows_above(owner.y.last)

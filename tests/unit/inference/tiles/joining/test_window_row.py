@@ -1,11 +1,11 @@
-"""Layers of windows hold all that the windows have found."""
+"""Bands hold all that the windows have found."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from maskconver_tf.inference.tiles.joining.window_row import WindowRow, layers_of_bands
+from maskconver_tf.inference.tiles.joining.window_row import WindowRow, bands_of
 from maskconver_tf.inference.tiles.windows import most_seen, place_windows
 
 
@@ -22,7 +22,7 @@ def test_most_seen_counts_the_windows_of_each_pixel(length, size, overlap):
     ("height", "width", "size", "overlap"),
     [(160, 90, 100, 50), (90, 160, 100, 50), (70, 83, 30, 7), (30, 40, 32, 1)],
 )
-def test_layers_hold_all_windows_and_begin_with_the_owner(height, width, size, overlap):
+def test_bands_hold_all_windows_and_know_the_owner(height, width, size, overlap):
     columns = place_windows(width, size, overlap)
     bands = place_windows(height, size, overlap)
     seen = [[set() for _ in range(width)] for _ in range(height)]
@@ -40,12 +40,15 @@ def test_layers_hold_all_windows_and_begin_with_the_owner(height, width, size, o
                         cell.add(number)
             yield row
 
-    found = list(layers_of_bands(rows(), most_seen(bands)))
-    assert [band.shape[1] for band in found] == [y.last - y.first for y in bands]
-    np.testing.assert_array_equal(np.concatenate([band[0] for band in found]), owner)
-    whole = [
-        [sorted(set(cell) - {0}) for cell in np.moveaxis(band, 0, -1).reshape(-1, len(band))]
-        for band in found
-    ]
-    expected = [[sorted(cell) for line in seen[y.first : y.last] for cell in line] for y in bands]
-    assert whole == expected
+    found = list(bands_of(rows(), most_seen(bands)))
+    np.testing.assert_array_equal(np.concatenate([band.owned for band in found]), owner)
+    for y, band in zip(bands, found, strict=True):
+        for line, numbers in zip(seen[y.first : y.last], band.owned):
+            for cell, number in zip(line, numbers):
+                cell.remove(number)
+        for top, left, parts in band.patches:
+            assert len(set(parts.ravel())) == 1
+            for line in seen[y.first + top : y.first + top + len(parts)]:
+                for cell in line[left : left + parts.shape[1]]:
+                    cell.remove(parts[0, 0])
+    assert not any(cell for line in seen for cell in line)
