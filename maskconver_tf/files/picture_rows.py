@@ -20,6 +20,9 @@ from maskconver_tf.files.pictures import (
     without_pillow_limit,
 )
 
+_STRIP = 64
+"""Rows that are converted at once."""
+
 
 def load_upright(encoded: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Decodes a picture once, upright, in its own kind of pixels. It may have a row too many.
@@ -53,4 +56,8 @@ def size_upright(encoded: bytes, max_pixels: int = MAX_PIXELS) -> tuple[int, int
 
 def rows_to_rgb(picture: Image.Image, width: int, start: int, end: int) -> np.ndarray:
     """Returns rows of `load_upright` as uint8 `[end - start, width, 3]`, as `to_plain_rgb` does."""
-    return rgb_pixels(picture.crop((0, start, width, end)))
+    rows = np.empty((end - start, width, 3), np.uint8)
+    for top in range(start, end, _STRIP):  # Each conversion makes several copies.
+        bottom = min(top + _STRIP, end)
+        rows[top - start : bottom - start] = rgb_pixels(picture.crop((0, top, width, bottom)))
+    return rows

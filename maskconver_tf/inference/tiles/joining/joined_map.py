@@ -97,6 +97,7 @@ class _StoredBands:
         for band in bands:
             self._maps.append(band.owned, *(patch.parts for patch in band.patches))
             self._places.append([(patch.top, patch.left) for patch in band.patches])
+            del band  # Its patches would keep whole windows while the next row is segmented.
 
     def __iter__(self) -> Iterator[Band]:
         for (owned, *maps), places in zip(self._maps.bands(), self._places, strict=True):
