@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import statistics
 
 import numpy as np
 import pytest
@@ -69,7 +70,10 @@ def test_a_lite_file_predicts_what_the_run_predicts(
     assert load.input_size == run.input_size
     found, expected = [load(each) for each in pictures], [run(each) for each in pictures]
     assert sum(len(each.segments) for each in expected) > len(pictures)
-    assert share_equal(found, expected) > least
+    shares = [share_equal([one], [other]) for one, other in zip(found, expected, strict=True)]
+    # A file fuses on the grid of its input, so a segment near a threshold may be in one map only.
+    assert statistics.median(shares) > least
+    assert min(shares) > 0.7
     for one, image in zip(found, pictures, strict=True):
         assert one.panoptic_map.shape == image.shape[:2]
         assert one.categories == run.categories
