@@ -10,7 +10,7 @@ from scipy.sparse.csgraph import connected_components
 
 from maskconver_tf import types
 from maskconver_tf.inference.tiles.joining.overlaps import WindowParts
-from maskconver_tf.inference.tiles.joining.shown_parts import HIDDEN, choose_shown
+from maskconver_tf.inference.tiles.joining.shown_parts import HIDDEN, choose_shown, joined_boxes
 from maskconver_tf.inference.tiles.windows import Window
 from maskconver_tf.ops.segment_extents import segment_extents
 from maskconver_tf.types import Segment
@@ -93,7 +93,8 @@ class FoundParts:
         area = np.bincount(group, weights=areas, minlength=count).astype(np.int64)
         score = np.bincount(group, weights=self._column(1) * areas, minlength=count)
         score /= np.maximum(area, 1)
-        box = _joined_boxes(group, count, areas, boxes)
+        seen = areas > 0
+        box = joined_boxes(group[seen], count, boxes[seen])
         of_class = np.zeros(count, np.int64)
         of_class[group] = class_ids
         kept = np.flatnonzero(area)
@@ -153,14 +154,3 @@ def _extents_of_bands(bands: Iterable[np.ndarray], count: int) -> tuple[np.ndarr
         boxes[:, 2:] = np.where(more[:, None] > 0, np.maximum(boxes, places)[:, 2:], boxes[:, 2:])
         top += len(band)
     return areas, boxes
-
-
-def _joined_boxes(
-    group: np.ndarray, count: int, areas: np.ndarray, boxes: np.ndarray
-) -> np.ndarray:
-    joined = np.empty((count, 4), np.int64)
-    joined[:, :2], joined[:, 2:] = np.iinfo(np.int64).max, 0
-    seen = areas > 0
-    for side, reduce in enumerate((np.minimum, np.minimum, np.maximum, np.maximum)):
-        reduce.at(joined[:, side], group[seen], boxes[seen, side])
-    return joined

@@ -38,10 +38,7 @@ def choose_shown(
       int8 `[n]`.
     """
     count = group.max(initial=-1) + 1
-    of_group = np.empty((count, 4), np.int64)
-    for side, reduce in enumerate((np.minimum, np.minimum, np.maximum, np.maximum)):
-        of_group[:, side] = np.iinfo(np.int64).max if side < 2 else 0
-        reduce.at(of_group[:, side], group, boxes[:, side])
+    of_group = joined_boxes(group, count, boxes)
     inside = np.concatenate([boxes[:, :2] - windows[:, :2], windows[:, 2:] - boxes[:, 2:]], axis=1)
     all_inside = (of_group[group, :2] >= windows[:, :2]) & (of_group[group, 2:] <= windows[:, 2:])
     sees_all = is_thing & ~is_cut & all_inside.all(axis=1)
@@ -57,6 +54,15 @@ def choose_shown(
     shown[is_alone & ~owns_center] = HIDDEN
     shown[~is_thing] = STUFF
     return shown.astype(np.int8)
+
+
+def joined_boxes(group: np.ndarray, count: int, boxes: np.ndarray) -> np.ndarray:
+    """Returns the box around the boxes of each group, int64 `[count, 4]`."""
+    joined = np.empty((count, 4), np.int64)
+    joined[:, :2], joined[:, 2:] = np.iinfo(np.int64).max, 0
+    for side, reduce in enumerate((np.minimum, np.minimum, np.maximum, np.maximum)):
+        reduce.at(joined[:, side], group, boxes[:, side])
+    return joined
 
 
 def paint(band: Band, shown: np.ndarray) -> np.ndarray:

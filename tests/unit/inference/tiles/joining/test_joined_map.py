@@ -163,11 +163,11 @@ def test_no_seam_cuts_a_thing_that_its_neighbor_does_not_find(turns):
     found = join(turned, tile, forgets(lambda number: number != of_center)).whole()
     assert_same_segments(found, segment(picture_of(turned))[types.PANOPTIC_MAP])
     missed = join(turned, tile, forgets(lambda number: number == of_center)).whole()
-    assert_same_segments(missed, np.ones_like(turned)), "no piece, and ground in its place"
+    assert_same_segments(missed, np.ones_like(turned))  # No piece, and ground in its place.
 
 
 def test_the_window_that_sees_most_around_a_thing_shows_it():
-    """The left window sees the thing 2 pixels from its edge, the right one 8; masks differ."""
+    """The left window sees the thing 2 pixels from its edge, the middle one 8; masks differ."""
     values = np.full((20, 50), GROUND)
     values[5:15, 18:28] = CELL
 
