@@ -16,6 +16,7 @@ from maskconver_tf.inference.segmenter import PanopticSegmenter
 from maskconver_tf.planning.dataset_check.ceiling import Ceiling
 from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
 from maskconver_tf.training.tasks.panoptic_task import PanopticTask
+from maskconver_tf.training.tuning.picture_proposals import picture_proposals
 
 THRESHOLDS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
 
@@ -37,12 +38,10 @@ def sweep_thresholds(
     segmenter = PanopticSegmenter(network, task.fusion, categories, task.eval_input.input_size)
     fuse = _fuse_at_threshold(segmenter)
     qualities = {t: PanopticQuality(len(categories), categories.is_thing) for t in thresholds}
-    for example in task.eval_input.examples().as_numpy_iterator():
-        outputs = segmenter.propose(example[types.IMAGE][np.newaxis])
-        single = {name: value[0] for name, value in outputs.items()}
+    for example, proposals in picture_proposals(segmenter, task.eval_input):
         sizes = [tf.constant(example[key]) for key in (types.CONTENT_SIZE, types.IMAGE_SIZE)]
         for threshold, quality in qualities.items():
-            fused = fuse(single, *sizes, tf.constant(threshold))
+            fused = fuse(proposals, *sizes, tf.constant(threshold))
             segments = types.segments_from_arrays(fused)
             prediction = fused[types.PANOPTIC_MAP].numpy(), segments
             quality.update(example[types.SEGMENT_MAP], truth_segments(example), *prediction)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from tqdm import tqdm
 
 from maskconver_tf import types
@@ -16,9 +13,10 @@ from maskconver_tf.errors import UserError
 from maskconver_tf.files.json_file import read_json, write_json
 from maskconver_tf.files.whole_folder import whole_folder
 from maskconver_tf.inference.segmenter import PanopticSegmenter
-from maskconver_tf.training.evaluators.evaluator import Example, stack_images
+from maskconver_tf.training.evaluators.evaluator import Example
 from maskconver_tf.training.tuning.halves import position_of
 from maskconver_tf.training.tuning.kept_picture import keep_picture
+from maskconver_tf.training.tuning.picture_proposals import Proposals, picture_proposals
 
 _MANIFEST = "proposals.json"
 _FORMAT = 1
@@ -105,7 +103,7 @@ def _write(
 ) -> dict[str, Any]:
     stride, total = 2**segmenter.model.mask_level, data.num_examples
     plan, number, num_bytes = None, 0, 0
-    progress = tqdm(_proposals(segmenter, data), "network", total, unit="image")
+    progress = tqdm(picture_proposals(segmenter, data), "network", total, unit="image")
     for example, proposals in progress:
         plan = plan or _plan(proposals, example, total, options)
         if position_of(example[types.IMAGE_ID].decode()) >= plan["share"]:
@@ -133,7 +131,7 @@ def _nothing_kept(data_dir: str, has_pictures: bool, options: StoreOptions) -> U
 
 
 def _plan(
-    proposals: dict[str, np.ndarray], example: Example, total: int, options: StoreOptions
+    proposals: Proposals, example: Example, total: int, options: StoreOptions
 ) -> dict[str, Any]:
     """Chooses the type of the numbers and the share of the pictures that fit."""
     numbers = proposals[types.MASK_FEATURES].size + proposals[types.MASK_EMBEDDINGS].size
@@ -143,24 +141,3 @@ def _plan(
     if dtype == "auto":
         dtype = "float32" if sizes["float32"] * total <= options.max_bytes else "float16"
     return {"dtype": dtype, "share": min(1.0, options.max_bytes / (sizes[dtype] * total))}
-
-
-def _proposals(
-    segmenter: PanopticSegmenter, data: Any
-) -> Iterator[tuple[Example, dict[str, np.ndarray]]]:
-    """Runs the network on the dataset; the next batch is computed while one is written."""
-    examples = data.examples().as_numpy_iterator()
-    ahead = None
-    while batch := list(itertools.islice(examples, data.batch_size)):
-        launched = batch, segmenter.propose(stack_images(batch))
-        if ahead:
-            yield from _single(*ahead)
-        ahead = launched
-    if ahead:
-        yield from _single(*ahead)
-
-
-def _single(batch: list[Example], outputs: dict[str, Any]) -> Iterator[tuple[Example, dict]]:
-    arrays = {name: value.numpy() for name, value in outputs.items()}
-    for i, example in enumerate(batch):
-        yield example, {name: value[i] for name, value in arrays.items()}

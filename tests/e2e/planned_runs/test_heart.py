@@ -74,8 +74,7 @@ def test_a_trained_run_is_scored_at_many_thresholds(trained):
     configuration.load([trained / "config.gin"], note_renamed=False)
     outcome = heart._score(str(trained), [(1, 20.0), (400, 2.0)], 400, report.borders_agree)
     best = json.loads((trained / "best/score.json").read_text())["pq"]
-    # The threshold of the evaluation. Its batches are larger, and some processors round otherwise.
-    assert outcome.pq[0.2] == pytest.approx(best, abs=0.01)
+    assert outcome.pq[0.2] == pytest.approx(best, abs=1e-6)  # The threshold of the evaluation.
     assert outcome.pq[outcome.best_threshold] >= best > 20
     assert best < outcome.ceiling <= 100
     reached = dataclasses.replace(outcome, ceiling=outcome.pq[outcome.best_threshold])
