@@ -14,8 +14,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # As the command does, for equal rounding.
-
 
 def _shared_data(name: str) -> Path:
     """A folder of MASKCONVER_DATA, by default `../shared/data` beside the repository."""

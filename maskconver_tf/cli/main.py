@@ -8,7 +8,6 @@ imports NumPy or TensorFlow, so that `--help` answers at once.
 from __future__ import annotations
 
 import os
-import platform
 import sys
 import traceback
 from collections.abc import Sequence
@@ -88,7 +87,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run_to_end(argv: list[str]) -> Ending:
     """Runs one command. The caller prints the message of its end."""
-    _set_up_tensorflow("--debug" in argv)
+    if "--debug" not in argv:
+        # TensorFlow reads this on import. Below 3 it reports GPU libraries that are not installed.
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         return Ending(_run_command(argv))
     except UserError as error:
@@ -99,16 +100,6 @@ def _run_to_end(argv: list[str]) -> Ending:
         return Ending(stop.status, f"maskconver: {stop}", stop)
     except KeyboardInterrupt as interrupt:
         return Ending(130, "maskconver: interrupted", interrupt)
-
-
-def _set_up_tensorflow(debug: bool) -> None:
-    """Sets what TensorFlow reads on import, unless the user has set it."""
-    # By itself it turns oneDNN's kernels on only for newer processors, but others gain, too.
-    if platform.machine().lower() in ("x86_64", "amd64"):
-        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    if not debug:
-        # Below 3 it reports GPU libraries that are not installed.
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 def make_parser() -> CommandParser:

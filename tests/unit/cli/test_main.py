@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import subprocess
@@ -31,7 +30,6 @@ FLOW = [
 ]
 """From nothing to a prediction."""
 
-ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 OTHERS = [["convert"], ["models"], ["new"], ["parity"], ["score"], ["serve"], ["settings"]]
 COMMANDS = [*FLOW, *OTHERS]
 
@@ -138,20 +136,6 @@ finally:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 2 and "no Gin file 'nowhere.gin'" in done.stderr
     assert done.stdout == "False\n"
-
-
-@pytest.mark.parametrize(
-    ("machine", "given", "expected"),
-    [("x86_64", None, "1"), ("AMD64", None, "1"), ("x86_64", "0", "0"), ("aarch64", None, None)],
-)
-def test_fast_kernels_are_on_unless_the_user_says_otherwise(monkeypatch, machine, given, expected):
-    monkeypatch.setattr("platform.machine", lambda: machine)
-    monkeypatch.setenv(ONEDNN, "restored after the test")
-    monkeypatch.delenv(ONEDNN)
-    if given:
-        monkeypatch.setenv(ONEDNN, given)
-    assert main(["settings", "max_examples"]) == 0
-    assert os.environ.get(ONEDNN) == expected
 
 
 # ---- Errors --------------------------------------------------------------------------------------
