@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from maskconver_tf.files.encoded_pictures.damage import add_promised_row, png_damage
+from maskconver_tf.files.encoded_pictures.damage import png_damage, start_with_promised_row
 from maskconver_tf.files.encoded_pictures.pixel_limit import MAX_PIXELS
+from maskconver_tf.files.encoded_pictures.png_tags import only_tags
+from maskconver_tf.files.encoded_pictures.replaced_start import ReplacedStart
 from maskconver_tf.files.pictures import (
     UnreadablePicture,
     load_pixels,
@@ -16,7 +20,6 @@ from maskconver_tf.files.pictures import (
     orientation,
     rgb_pixels,
     turned_upright,
-    upright_size,
     without_pillow_limit,
 )
 
@@ -24,34 +27,49 @@ _STRIP = 64
 """Rows that are converted at once."""
 
 
-def load_upright(encoded: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
+def load_upright(path: str, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Decodes a picture once, upright, in its own kind of pixels. It may have a row too many.
 
     Raises:
+      OSError: the file cannot be read.
       UnreadablePicture, TooManyPixels, UnusableNumbers: as for `open_color_picture`.
     """
+    encoded = Path(path).read_bytes()
     picture = open_color_header(encoded, max_pixels)
-    is_upright_png = picture.format == "PNG" and orientation(picture) == 1
-    taller = add_promised_row(encoded) if is_upright_png else None
-    if taller is None:
+    is_upright_png = picture.format == "PNG" and _orientation(encoded, picture) == 1
+    start = start_with_promised_row(encoded) if is_upright_png else None
+    if start is None:
         picture = load_pixels(encoded, picture)  # Turns a TIFF, and drops its tag.
         return picture if orientation(picture) == 1 else turned_upright(picture)
     # `load_pixels` would cut the additional row off, which copies the picture.
+    damage = png_damage(encoded)
+    del encoded, picture  # The file may be half as large as its pixels.
     try:
-        with without_pillow_limit():
-            picture = Image.open(io.BytesIO(taller), formats=("PNG",))
+        with without_pillow_limit(), open(path, "rb") as file:
+            picture = Image.open(ReplacedStart(file, start), formats=("PNG",))
             picture.load()
     except Exception as error:  # Damaged files make Pillow raise nearly anything.
         raise UnreadablePicture(str(error)) from None
-    if damage := png_damage(encoded):
+    if damage:
         raise UnreadablePicture(damage)
     return picture
 
 
-def size_upright(encoded: bytes, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
+def size_upright(path: str, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
     """Returns width and height of `load_upright`, without its additional row, from the header."""
+    encoded = Path(path).read_bytes()
     picture = open_color_header(encoded, max_pixels)
-    return picture.size if picture.format == "TIFF" else upright_size(picture)
+    turns = picture.format != "TIFF" and _orientation(encoded, picture) >= 5
+    return picture.size[::-1] if turns else picture.size
+
+
+def _orientation(encoded: bytes, picture: Image.Image) -> int:
+    """Reads `orientation` without decoding the pixels."""
+    if picture.format == "PNG":
+        with contextlib.suppress(Exception):  # Unreadable tags count as missing.
+            return orientation(Image.open(io.BytesIO(only_tags(encoded)), formats=("PNG",)))
+        return 1
+    return orientation(picture)
 
 
 def rows_to_rgb(picture: Image.Image, width: int, start: int, end: int) -> np.ndarray:

@@ -55,12 +55,17 @@ def add_promised_row(encoded: bytes) -> bytes | None:
 
     Pillow looks for this row, so it reads the compressed data to their end and checks their sum.
     """
+    start = start_with_promised_row(encoded)
+    return start and start + encoded[_HEADER_END:]
+
+
+def start_with_promised_row(encoded: bytes) -> bytes | None:
+    """Returns what the first bytes of `add_promised_row` are in place of those of the PNG."""
     if not _can_promise_a_row(encoded):
         return None
     height = int.from_bytes(encoded[20:24], "big") + 1
     header = b"IHDR" + encoded[16:20] + height.to_bytes(4, "big") + encoded[24 : _HEADER_END - 4]
-    start = encoded[: _PNG_START + 4]
-    return start + header + zlib.crc32(header).to_bytes(4, "big") + encoded[_HEADER_END:]
+    return encoded[: _PNG_START + 4] + header + zlib.crc32(header).to_bytes(4, "big")
 
 
 def _can_promise_a_row(encoded: bytes) -> bool:

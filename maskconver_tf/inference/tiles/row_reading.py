@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from pathlib import Path
 
 import numpy as np
 import tifffile
@@ -43,7 +42,7 @@ class PillowRows:
     def __init__(self, path: str, max_pixels: int):
         self._path, self._max_pixels = path, max_pixels
         with explain_unreadable(path):
-            self.width, self.height = size_upright(Path(path).read_bytes(), max_pixels)
+            self.width, self.height = size_upright(path, max_pixels)
 
     def read(self, start: int, end: int) -> np.ndarray:
         return rows_to_rgb(self._picture, self.width, start, end)
@@ -51,7 +50,7 @@ class PillowRows:
     @functools.cached_property
     def _picture(self) -> Image.Image:
         with explain_unreadable(self._path):
-            return load_upright(Path(self._path).read_bytes(), self._max_pixels)
+            return load_upright(self._path, self._max_pixels)
 
 
 class TiffRows:
