@@ -36,7 +36,7 @@ class ArrayRows:
 class PillowRows:
     """A picture that Pillow decodes at once; its RGB copy is made row by row.
 
-    Memory: 4 bytes a pixel for color, 1 for gray.
+    Memory: 4 bytes a pixel for color, 1 for gray, until the last row is read.
     """
 
     def __init__(self, path: str, max_pixels: int):
@@ -45,7 +45,10 @@ class PillowRows:
             self.width, self.height = size_upright(path, max_pixels)
 
     def read(self, start: int, end: int) -> np.ndarray:
-        return rows_to_rgb(self._picture, self.width, start, end)
+        rows = rows_to_rgb(self._picture, self.width, start, end)
+        if end == self.height:  # Outputs need the memory now.
+            del self._picture
+        return rows
 
     @functools.cached_property
     def _picture(self) -> Image.Image:

@@ -1,5 +1,7 @@
 """Rows of large files equal the picture that is read as a whole."""
 
+import weakref
+
 import numpy as np
 import pytest
 import tifffile
@@ -63,6 +65,16 @@ def test_a_tiff_of_any_compression(tmp_path, compression):
     picture.save(tmp_path / "a.tif", compression=compression)
     rows = read_rows(str(tmp_path / "a.tif"))
     np.testing.assert_array_equal(rows.read(13, 40), read_image(tmp_path / "a.tif")[13:40])
+
+
+def test_decoded_pixels_go_with_the_last_row(tmp_path):
+    Image.fromarray(COLOR).save(tmp_path / "a.png")
+    rows = read_rows(str(tmp_path / "a.png"))
+    rows.read(0, 60)
+    decoded = weakref.ref(rows._picture)
+    assert decoded() is not None
+    rows.read(30, 70)
+    assert decoded() is None
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
