@@ -12,7 +12,8 @@ import re
 import zlib
 from collections.abc import Iterator
 
-_PNG_START = 8
+from maskconver_tf.files.encoded_pictures.png_chunks import PNG_START, png_chunks
+
 _HEADER_END = 33
 _CRITICAL_CHUNKS = {b"IHDR", b"PLTE", b"IDAT", b"IEND"}
 
@@ -31,14 +32,10 @@ def png_damage(encoded: bytes) -> str | None:
     It checks that all chunks are there, that the checksums of those chunks which every decoder has
     to read are right, and that every decoder knows these chunks.
     """
-    view, begin, data = memoryview(encoded), _PNG_START, []
-    while begin + 12 <= len(encoded):
-        kind = encoded[begin + 4 : begin + 8]
-        end = begin + 12 + int.from_bytes(view[begin : begin + 4], "big")
-        if end > len(encoded):
-            break
+    view, data = memoryview(encoded), []
+    for kind, begin, end in png_chunks(encoded):
         if not kind[0] & 0x20:  # A lower-case letter marks a chunk that decoders may pass over.
-            if kind not in _CRITICAL_CHUNKS or (kind == b"IHDR" and begin > _PNG_START):
+            if kind not in _CRITICAL_CHUNKS or (kind == b"IHDR" and begin > PNG_START):
                 return f"PNG with an unexpected chunk {kind.decode('latin-1')!r}"
             if zlib.crc32(view[begin + 4 : end - 4]) != int.from_bytes(view[end - 4 : end], "big"):
                 return f"PNG with a wrong checksum in the chunk {kind.decode()}"
@@ -46,7 +43,6 @@ def png_damage(encoded: bytes) -> str | None:
             data.append(view[begin + 8 : end - 4])
         if kind == b"IEND":
             return _data_damage(data, is_checked=_can_promise_a_row(encoded))
-        begin = end
     return "PNG without its end, the chunk IEND"
 
 
@@ -65,7 +61,7 @@ def start_with_promised_row(encoded: bytes) -> bytes | None:
         return None
     height = int.from_bytes(encoded[20:24], "big") + 1
     header = b"IHDR" + encoded[16:20] + height.to_bytes(4, "big") + encoded[24 : _HEADER_END - 4]
-    return encoded[: _PNG_START + 4] + header + zlib.crc32(header).to_bytes(4, "big")
+    return encoded[: PNG_START + 4] + header + zlib.crc32(header).to_bytes(4, "big")
 
 
 def _can_promise_a_row(encoded: bytes) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import zlib
 
-_PNG_START = 8
+from maskconver_tf.files.encoded_pictures.png_chunks import PNG_START, png_chunks
+
 _TAGS = {b"eXIf", b"tEXt", b"zTXt", b"iTXt"}
 """Chunks that may tell the orientation. They may follow the pixels (PNG specification, W3C)."""
 
@@ -17,15 +18,10 @@ def only_tags(encoded: bytes) -> bytes:
     Args:
       encoded: a PNG that starts with a whole header. Its end may be missing.
     """
-    view, begin, tags = memoryview(encoded), _PNG_START, []
-    while begin + 12 <= len(encoded):
-        end = begin + 12 + int.from_bytes(view[begin : begin + 4], "big")
-        if view[begin + 4 : begin + 8] in _TAGS:
-            tags.append(bytes(view[begin:end]))
-        begin = end
+    tags = [encoded[begin:end] for kind, begin, end in png_chunks(encoded) if kind in _TAGS]
     header = _chunk(b"IHDR", b"\0\0\0\1\0\0\0\1\x08\0\0\0\0")
     pixel = _chunk(b"IDAT", zlib.compress(b"\0\0"))
-    return encoded[:_PNG_START] + header + b"".join(tags) + pixel + _chunk(b"IEND", b"")
+    return encoded[:PNG_START] + header + b"".join(tags) + pixel + _chunk(b"IEND", b"")
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
