@@ -75,10 +75,11 @@ SEGMENT_IS_CROWD = "segment_is_crowd"
 CENTER_HEATMAP_LOGITS = "center_heatmap_logits"
 """dict level -> float32 `[B, Hl, Wl, C]`."""
 MASK_FEATURES = "mask_features"
-"""`[B, h, w, D]`, at the mask stride; D + 10 channels with `MaskConver.position`."""
+"""`[B, h, w, D]`, at the mask stride; 10 more channels with `MaskConver.position`, and D more with
+`MaskConver.flip_at_inference`."""
 MASK_EMBEDDINGS = "mask_embeddings"
-"""`[B, K, D]`: one per slot (training) or proposal (inference); D + 10 channels with
-`MaskConver.position`."""
+"""`[B, K, D]`: one per slot (training) or proposal (inference); more channels as those of
+`MASK_FEATURES`."""
 MASK_LOGITS = "mask_logits"
 """float32 `[B, h, w, K]`, only in training. Inference makes masks after it drops low scores."""
 PROPOSAL_SCORES = "proposal_scores"

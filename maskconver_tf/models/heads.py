@@ -1,4 +1,4 @@
-"""The light head, and what the three of a model give (MaskConver paper, section 3.3)."""
+"""The light head (MaskConver paper, section 3.3), and what the three of a model give."""
 
 from __future__ import annotations
 
@@ -128,3 +128,27 @@ def logit_of_prior(prior: float) -> float:
             "point above 0 and below 1; write MaskConver.heatmap_prior = 0.1"
         )
     return math.log(prior / (1 - prior))
+
+
+def mirror(x: tf.Tensor) -> tf.Tensor:
+    """Swaps left and right of `[B, H, W, any]`."""
+    return tf.reverse(x, axis=[2])
+
+
+def join_heads(heads: HeadOutputs, mirrored: HeadOutputs) -> HeadOutputs:
+    """Mirrors the outputs of the mirror image back and joins them with those of the picture.
+
+    Returns:
+      Heatmap logits: the mean of both. Embeddings and mask features: both, side by side, with
+      2 D channels. The dot product of two such vectors is the sum of the mask logits of both.
+    """
+    return HeadOutputs(
+        {k: (x + mirror(mirrored.heatmap_logits[k])) / 2 for k, x in heads.heatmap_logits.items()},
+        {k: _side_by_side(x, mirrored.embeddings[k]) for k, x in heads.embeddings.items()},
+        _side_by_side(heads.mask_features, mirrored.mask_features),
+        heads.summed,
+    )
+
+
+def _side_by_side(x: tf.Tensor, mirrored: tf.Tensor) -> tf.Tensor:
+    return tf.concat([x, mirror(mirrored)], axis=-1)

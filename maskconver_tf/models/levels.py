@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 import tensorflow as tf
 
 from maskconver_tf.errors import UserError, typed_repr
+from maskconver_tf.layers.lateral import Lateral
 from maskconver_tf.ops.resize import level_size, repeat_to_size
 
 _FINEST_LEVEL, _COARSEST_LEVEL = 0, 9
@@ -94,6 +95,20 @@ def check_same_width(model: str, levels: dict[int, tf.Tensor], mask_level: int) 
         )
 
 
+def check_can_mirror(width: int, coarsest_level: int) -> None:
+    """Checks that a picture and its mirror image have their cells at the same places.
+
+    Raises:
+      UserError: the cells of the coarsest center level reach past the input.
+    """
+    if width % (stride := 2**coarsest_level):
+        raise UserError(
+            f"MaskConver.flip_at_inference: the input is {width} pixels wide; expected a multiple "
+            f"of {stride} pixels, a cell of center level {coarsest_level}. Choose such an "
+            "INPUT_SIZE, or set MaskConver.flip_at_inference = False"
+        )
+
+
 def take_level(features: dict[int, tf.Tensor], level: int, setting: str) -> tf.Tensor:
     """Returns one level of the backbone's features.
 
@@ -119,6 +134,31 @@ def sum_levels(levels: dict[int, tf.Tensor], input_size: tuple[int, int], finest
         if level in levels:
             total += levels[level]
     return total
+
+
+def sum_on_mask_grid(
+    levels: dict[int, tf.Tensor],
+    features: dict[int, tf.Tensor],
+    input_size: tuple[int, int],
+    mask_level: int,
+    lateral: Lateral | None,
+    training: bool | None,
+) -> tf.Tensor:
+    """Sums all levels on the mask grid, and the backbone's finest feature if there is a `Lateral`.
+
+    Args:
+      levels: level -> feature `[B, Hl, Wl, D]` of the decoder, or of the pyramid.
+      features: level -> feature of the backbone.
+
+    Returns:
+      `[B, h, w, D]`.
+    """
+    if lateral is None:
+        return sum_levels(levels, input_size, mask_level)
+    finest = max(mask_level, min(features))
+    feature = take_level(features, finest, "MaskConver.mask_lateral")
+    summed = lateral(sum_levels(levels, input_size, finest), feature, training=training)
+    return sum_levels({finest: summed}, input_size, mask_level)
 
 
 def _is_level(value: object) -> bool:

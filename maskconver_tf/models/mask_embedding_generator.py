@@ -138,6 +138,28 @@ class MaskEmbeddingGenerator(tf_keras.layers.Layer):
             return center_embeddings + class_embeddings
         return center_embeddings * class_embeddings
 
+    def of_each_part(
+        self, joined: tf.Tensor, class_ids: tf.Tensor, training: bool | None = None
+    ) -> tf.Tensor | tuple[tf.Tensor, tf.Tensor]:
+        """Makes the mask embeddings of n center embeddings that stand side by side.
+
+        Args:
+          joined: `[B, K, n D]`.
+          class_ids: int32 `[B, K]`.
+
+        Returns:
+          The same as a call. Mask embeddings are `[B, K, n D]`; their dot product with n mask
+          features side by side is the mean of n mask logits. The falloff is the mean of n.
+        """
+        count = joined.shape[-1] // self._config["width"]
+        if count == 1:
+            return self(joined, class_ids, training=training)
+        parts = [self(x, class_ids, training=training) for x in tf.split(joined, count, axis=-1)]
+        if not self._config["position"]:
+            return tf.concat(parts, axis=-1) / count
+        mask_embeddings, falloffs = zip(*parts, strict=True)
+        return tf.concat(mask_embeddings, axis=-1) / count, tf.add_n(falloffs) / count
+
     def get_config(self):
         return super().get_config() | self._config
 

@@ -12,12 +12,13 @@ from maskconver_tf.layers.activation import ActivationKind, make_activation
 from maskconver_tf.layers.lateral import Lateral
 from maskconver_tf.layers.norm import NormKind
 from maskconver_tf.models.chosen_centers import choose_centers, level_sizes, mean_of_neighbors
-from maskconver_tf.models.heads import HeadOutputs, LightHead, logit_of_prior
+from maskconver_tf.models.heads import HeadOutputs, LightHead, join_heads, logit_of_prior, mirror
 from maskconver_tf.models.levels import (
+    check_can_mirror,
     check_center_and_mask_levels,
     check_has_center_levels,
     check_same_width,
-    sum_levels,
+    sum_on_mask_grid,
     take_level,
 )
 from maskconver_tf.models.mask_embedding_generator import (
@@ -84,6 +85,9 @@ class MaskConver(Trunk):
       mean_of_peak: whether inference takes the mean of the embeddings of the 3x3 round each peak.
       mask_lateral: whether a `Lateral` adds the backbone's finest feature, of level 2 or of a
         coarser `mask_level`, to the sum of levels that the mask features are made from.
+      flip_at_inference: whether inference also looks at the mirror image, and takes the mean of
+        both heatmaps and of both masks of each peak. It needs no training of its own, and twice
+        the time. Mask features and mask embeddings then have D more channels.
     """
 
     def __init__(
@@ -110,6 +114,7 @@ class MaskConver(Trunk):
         center_jitter: float = 0.0,
         mean_of_peak: bool = False,
         mask_lateral: bool = False,
+        flip_at_inference: bool = False,
         **kwargs,
     ):
         arguments = locals()
@@ -120,7 +125,8 @@ class MaskConver(Trunk):
         make_activation(activation, "MaskConver.activation")
         check_numbers("MaskConver", 0, 1, center_jitter=center_jitter)
         flags = {"mean_of_peak": mean_of_peak, "semantic_branch": semantic_branch}
-        check_flags("MaskConver", **flags, mask_lateral=mask_lateral)
+        flags |= {"mask_lateral": mask_lateral, "flip_at_inference": flip_at_inference}
+        check_flags("MaskConver", **flags)
         check_center_and_mask_levels(fuse_level, center_levels, mask_level, mask_lateral)
         self._config = settings_of(MaskConver, arguments) | {"center_levels": list(center_levels)}
         self.center_levels = tuple(sorted(center_levels))
@@ -212,13 +218,23 @@ class MaskConver(Trunk):
     ) -> HeadOutputs:
         """Computes backbone, pixel decoder and heads, of images uint8 `[B, H, W, 3]`.
 
-        `for_peaks` says that the centers will be peaks of the heatmap, for `mean_of_peak`.
+        `for_peaks` says that the centers will be peaks of the heatmap, for `mean_of_peak` and
+        `flip_at_inference`.
         """
+        heads = self._heads_of(images, training, for_peaks)
+        if not (for_peaks and self._config["flip_at_inference"]):
+            return heads
+        check_can_mirror(images.shape[2], max(self.center_levels))
+        return join_heads(heads, self._heads_of(mirror(images), training, for_peaks))
+
+    def _heads_of(self, images: tf.Tensor, training, for_peaks: bool) -> HeadOutputs:
         features, levels = self.compute_features(images, training)
         levels, detail = self._levels_for_heads(features, levels)
         heatmap_logits = self._at_center_levels(self.center_heatmap_head, levels, detail, training)
         embeddings = self._at_center_levels(self.center_embedding_head, levels, detail, training)
-        summed = self._sum_on_mask_grid(features, levels, images.shape[1:3], training)
+        summed = sum_on_mask_grid(
+            levels, features, images.shape[1:3], self.mask_level, self.mask_lateral, training
+        )
         mask_features = self.mask_feature_head(
             summed, level=self.mask_level, finer=detail, training=training
         )
@@ -254,18 +270,15 @@ class MaskConver(Trunk):
           Mask embeddings `[B, K, D]`; the middles of the centers' cells `[B, K, 2]` in input
           pixels; the falloff `[B, K, 2]` of their windows per squared input pixel, or None.
         """
-        generated = self.mask_embedding_generator(
-            gather_cells(flatten_levels(embeddings), chosen["flat_indices"]),
-            chosen["class_ids"],
-            training=training,
-        )
+        taken = gather_cells(flatten_levels(embeddings), chosen["flat_indices"])
+        class_ids = chosen["class_ids"]
+        generated = self.mask_embedding_generator.of_each_part(taken, class_ids, training)
         levels, cells = cells_of(chosen["flat_indices"], level_sizes(embeddings))
         middles = cell_middles(levels, cells)
         if not self._config["position"]:
             return generated, middles, None
         mask_embeddings, falloff = generated
-        is_real = chosen["class_ids"] >= 0
-        return mask_embeddings, middles, falloff_in_pixels(falloff, levels, is_real)
+        return mask_embeddings, middles, falloff_in_pixels(falloff, levels, class_ids >= 0)
 
     def _levels_for_heads(self, features, levels) -> tuple[dict[int, tf.Tensor], tf.Tensor | None]:
         """Returns the levels that the heads take, and the finer feature that they fuse or None."""
@@ -281,16 +294,6 @@ class MaskConver(Trunk):
         return {
             k: head(levels[k], level=k, finer=detail, training=training) for k in self.center_levels
         }
-
-    def _sum_on_mask_grid(self, features, levels, input_size, training) -> tf.Tensor:
-        """Sums all levels, and the backbone's finest feature on request; `[B, h, w, any]`."""
-        if self.mask_lateral is None:
-            return sum_levels(levels, input_size, self.mask_level)
-        finest = max(self.mask_level, min(features))
-        feature = take_level(features, finest, "MaskConver.mask_lateral")
-        summed = sum_levels(levels, input_size, finest)
-        summed = self.mask_lateral(summed, feature, training=training)
-        return sum_levels({finest: summed}, input_size, self.mask_level)
 
     def get_config(self):
         return {"name": self.name} | self.parts_config() | self._config

@@ -32,6 +32,12 @@ def check_can_convert(segmenter: PanopticSegmenter) -> None:
                 f"--to litert: found the {type(part).__name__} of another model; only "
                 f"{kind.__name__} can be converted. Export it with --to saved_model"
             )
+    if segmenter.model.get_config()["flip_at_inference"]:
+        raise UserError(
+            "--to litert: found MaskConver.flip_at_inference = True, which takes twice the time; "
+            "export without it: --gin.MaskConver.flip_at_inference=False. Or export with "
+            "--to saved_model"
+        )
     if segmenter.model.mask_level < 1:
         raise UserError(
             "--to litert: found MaskConver.mask_level = 0; expected at least 1. Export it with "

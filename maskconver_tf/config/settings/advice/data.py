@@ -144,6 +144,11 @@ MANY_THINGS = Group(
         ),
         "MaskConver.center_jitter": ("share", "for experiments; 0.5 if masks depend on one cell"),
         "MaskConver.mean_of_peak": ("", "for experiments; together with `center_jitter`"),
+        "MaskConver.flip_at_inference": (
+            "",
+            "True for about 1 PQ without training if you have twice the time for each picture, and "
+            "left and right do not differ in meaning",
+        ),
         "MaskConver.mask_lateral": ("", "True for thin things such as poles and signs"),
     },
 )

@@ -8,6 +8,7 @@ import tensorflow as tf
 import tf_keras
 
 from maskconver_tf.datasets.categories import Categories
+from maskconver_tf.errors import UserError
 from maskconver_tf.evaluation.lost_quality.recalibration import Curve, Recalibration
 from maskconver_tf.export.litert import graphs
 from maskconver_tf.export.litert.export_litert import segment_canvas
@@ -70,6 +71,12 @@ def test_map_is_that_of_tensorflow(settings, tmp_path):
     for name in ("segment_ids", "category_ids"):
         np.testing.assert_array_equal(found[name], expected[name])
     np.testing.assert_allclose(found["scores"], expected[signatures.SCORES], rtol=1e-4)
+
+
+def test_a_model_that_flips_is_refused():
+    segmenter = make_segmenter(PanopticFusion(), flip_at_inference=True)
+    with pytest.raises(UserError, match="^--to litert: .*--gin.MaskConver.flip_at_inference=False"):
+        graphs.check_can_convert(segmenter)
 
 
 def test_the_shipped_code_needs_only_numpy_and_is_short():
