@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+import tensorflow as tf
 
 from maskconver_tf import types
 from maskconver_tf.cli.main import main
@@ -192,6 +193,12 @@ def test_without_a_search_one_batch_is_asked_for(ask, batch_size, to_code, expec
 
 def test_a_global_batch_is_shared_out():
     assert [training_needs.batch_size_per_core(64, cores) for cores in (1, 4, 48)] == [64, 16, 2]
+
+
+def test_a_step_with_more_than_255_slots_is_measured(program, monkeypatch):
+    slot_map = tf.cast(program.example[types.SLOT_MAP], tf.uint16)
+    monkeypatch.setitem(program.example, types.SLOT_MAP, slot_map)
+    assert measured_step.measure_step(program, 2, num_steps=1).seconds_of_part > 0
 
 
 def test_a_measured_step_gives_the_hours_of_the_run(program, capsys):

@@ -42,10 +42,8 @@ def measure_step(
       jit_compile: compile the step with XLA.
       num_steps: number of measured steps.
     """
-    batch = {
-        name: tf.tile(value[tf.newaxis], [part_size, *[1] * value.shape.rank])
-        for name, value in program.example.items()
-    }
+    # `tf.tile` does not take uint16, the type of slot maps of more than 255 slots.
+    batch = {name: tf.stack([value] * part_size) for name, value in program.example.items()}
     step = tf.function(
         program.training_step.replica_step, jit_compile=jit_compile or None, autograph=False
     )
