@@ -135,7 +135,7 @@ def _open_sweep(store: Any, segmenter: PanopticSegmenter) -> Sweep:
             "more space with --max_gigabytes" if is_cut else "a larger dataset with --data DIR"
         )
         raise UserError(
-            f"tune: found {len(pictures)} pictures; expected at least {LEAST_PICTURES}, half of "
+            f"tune: found {len(pictures)} of at least {LEAST_PICTURES} pictures: it needs half of "
             f"them to choose on and half to test. Give {way_out}"
         )
     return Sweep(pictures, is_thing, tqdm(desc="sweep", unit="setting"))
