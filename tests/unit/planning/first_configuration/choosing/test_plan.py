@@ -18,13 +18,16 @@ WISHES = Wishes(30.0, "upright", True)
 class Machine:
     """Takes a fixed time for a megapixel, and notes what it measured."""
 
-    def __init__(self, seconds: float):
+    def __init__(self, seconds: float, in_bfloat16: float | None = None):
         self.seconds = seconds
+        self.in_bfloat16 = in_bfloat16 or seconds
         self.plans: list[Plan] = []
 
     def __call__(self, plan: Plan) -> MeasuredTraining:
         self.plans.append(plan)
-        return MeasuredTraining("CPU", self.seconds, 10**9)
+        precision = values(plan).get("Compute.precision", "float32")
+        seconds = {"float32": self.seconds, "mixed_bfloat16": self.in_bfloat16}[precision]
+        return MeasuredTraining("CPU", seconds, 10**9)
 
 
 def values(plan: Plan) -> dict:
@@ -44,11 +47,27 @@ def test_another_size_is_measured_again_but_not_forever():
     facts = make_facts(make_picture_facts((800, 800), sides=(12, 12, 300, 300, 300, 300)))
     machine = Machine(60.0)
     plan = make_plan(facts, WISHES, machine)
-    assert len(machine.plans) == 2
+    assert len(machine.plans) == 3
     assert plan.size.input_size < machine.plans[0].size.input_size
     steady = Machine(0.9)
     make_plan(make_facts(), WISHES, steady)
-    assert len(steady.plans) == 1
+    assert len(steady.plans) == 2
+
+
+def test_bfloat16_is_taken_where_it_is_clearly_faster():
+    facts = make_facts(make_picture_facts((200, 200)), num_pictures=3000)
+    plain, faster, as_fast = (
+        make_plan(facts, WISHES, Machine(0.9, seconds)) for seconds in (2.0, 0.6, 0.85)
+    )
+    assert values(faster) | {"Compute.precision": "mixed_bfloat16"} == values(faster)
+    assert "1.5 times as fast here" in faster.settings[-1].reason
+    assert faster.budget.seconds == faster.measured.seconds == 0.6
+    assert values(faster)["RunLength.total_steps"] == pytest.approx(
+        1.5 * values(plain)["RunLength.total_steps"], rel=0.02
+    )
+    for plan in (plain, as_fast):
+        assert "Compute.precision" not in values(plan)
+        assert plan.budget.seconds == plan.measured.seconds == 0.9
 
 
 def test_a_measured_step_is_small():
