@@ -100,8 +100,8 @@ MEMORY = Group(
         ),
         "Compute|restore_segmenter.precision": (
             "",
-            "'mixed_bfloat16' on TPUs, newer GPUs, and CPUs with instructions for it; much slower on "
-            "others. `maskconver preflight --measure` tells which is faster here",
+            "'mixed_bfloat16' on TPUs, newer GPUs, and CPUs with instructions for it; much slower "
+            "on others. `maskconver preflight --measure` tells which is faster here",
         ),
         "Compute|restore_segmenter.jit_compile": (
             "",
