@@ -10,6 +10,7 @@ import tensorflow as tf
 from maskconver_tf import types
 from maskconver_tf.cli.main import main
 from maskconver_tf.config import configuration
+from maskconver_tf.errors import UserError
 from maskconver_tf.input.pipeline import TrainingInput
 from maskconver_tf.planning.preflight import measured_step, tpu_report, training_needs
 from maskconver_tf.planning.preflight.step_program import StepProgram
@@ -80,6 +81,11 @@ def test_each_setting_changes_its_count(counts):
     assert half.weight_bytes == counts.weight_bytes
     # The statistics of norms, losses and masks stay in float32.
     assert 0.5 < half.activation_bytes / counts.activation_bytes < 0.9
+
+
+def test_a_batch_beyond_the_sizes_of_tensorflow_is_refused(program):
+    with pytest.raises(UserError, match="found a batch of 1000000 pictures .*--per_core_batch"):
+        training_needs.count_needs(program, 10**6)
 
 
 def test_a_lowered_step_contains_its_updates(program):

@@ -51,8 +51,23 @@ class StepProgram:
         self._step = tf.function(step, jit_compile=True, autograph=False)
 
     def graph(self, batch_size: int) -> tf.Graph:
-        """Traces the step for a batch size, without computing it."""
-        return self._step.get_concrete_function(*self._specs(batch_size)).graph
+        """Traces the step for a batch size, without computing it.
+
+        Raises:
+          UserError: a tensor of such a batch has more elements than TensorFlow can count.
+        """
+        try:
+            return self._step.get_concrete_function(*self._specs(batch_size)).graph
+        except ValueError as error:  # The sizes of some operations have 32 bits.
+            if batch_size == 1:
+                raise
+            self.graph(1)  # Another fault shows here, too.
+            height, width = self.input_size
+            raise UserError(
+                f"found a batch of {batch_size} pictures of {height}x{width} on one core, whose "
+                "masks have more elements than TensorFlow can count; give the pictures of one "
+                "core, such as --per_core_batch 8"
+            ) from error
 
     def hlo(self, batch_size: int) -> bytes:
         """Lowers the step to a serialized XLA module, in the form for this machine's CPU.
