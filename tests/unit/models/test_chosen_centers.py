@@ -10,7 +10,7 @@ from maskconver_tf.models.chosen_centers import mean_of_neighbors
 from maskconver_tf.models.maskconver import MaskConver
 from maskconver_tf.ops.neighbor_cells import move_to_neighbors
 from tests.unit.layers.check_layer import assert_close, shake
-from tests.unit.models.tiny_maskconver import CENTERS, IMAGES, LEVEL_SIZES, make_model
+from tests.unit.models.tiny_maskconver import CENTERS, IMAGES, LEVEL_SIZES, center_cells, make_model
 
 LABELS = CENTERS | {
     types.GAUSSIAN_RADII: tf.constant([[2, 1, 1, 0, 1, 0], [1, 2, 0, 0, 1, 3]]),
@@ -85,12 +85,12 @@ def test_inference_takes_the_mean_around_a_peak_and_training_does_not():
     levels = plain.pyramid(plain.pixel_decoder(plain.backbone(IMAGES)))
     around = np.zeros([2, 24, 8], np.float32)
     embeddings = {k: plain.center_embedding_head(x, level=k).numpy() for k, x in levels.items()}
+    center_levels, cells = center_cells(found)
     for picture, slot in np.ndindex(2, 24):
-        middle = found[types.PROPOSAL_CENTERS][picture, slot].numpy()
-        # A middle is an odd multiple of half a stride, so it tells the level.
-        [level] = [k for k in levels if (middle / 2 ** (k - 1) % 2 == 1).all()]
-        y, x = (middle // 2**level).astype(int)
-        near = embeddings[level][picture, max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2]
+        y, x = cells[picture, slot]
+        near = embeddings[center_levels[picture, slot]][
+            picture, max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2
+        ]
         around[picture, slot] = near.mean((0, 1))
     generated, _ = plain.mask_embedding_generator(around, found[types.PROPOSAL_CLASS_IDS])
     assert_close(found[types.MASK_EMBEDDINGS][..., :8], generated)

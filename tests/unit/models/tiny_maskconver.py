@@ -1,5 +1,6 @@
 """A tiny MaskConver, pictures and centers for the tests of models."""
 
+import numpy as np
 import tensorflow as tf
 import tf_keras
 
@@ -44,6 +45,17 @@ def make_model(**settings):
         "name": "maskconver",
     }
     return MaskConver(3, **parts | small | settings)
+
+
+def center_cells(outputs):
+    """Levels `[B, K]` and cells `[B, K, 2]` of the proposals' centers, int32."""
+    middles = outputs[types.PROPOSAL_CENTERS].numpy()
+    # A middle is an odd multiple of half a stride, so it tells the level.
+    levels = np.zeros(middles.shape[:2], np.int32)
+    for level in LEVEL_SIZES:
+        levels[(middles / 2 ** (level - 1) % 2 == 1).all(-1)] = level
+    assert levels.all()
+    return levels, (middles // 2 ** levels[..., np.newaxis]).astype(np.int32)
 
 
 def apply(model, inputs, training):

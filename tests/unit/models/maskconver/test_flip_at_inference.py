@@ -9,7 +9,7 @@ from maskconver_tf.errors import UserError
 from maskconver_tf.models.maskconver import MaskConver
 from tests.unit.layers.check_layer import assert_close, shake
 from tests.unit.models import tiny_maskconver
-from tests.unit.models.tiny_maskconver import CENTERS, make_model
+from tests.unit.models.tiny_maskconver import CENTERS, center_cells, make_model
 
 IMAGES = tiny_maskconver.IMAGES[:, :, :128]
 LEVEL_SIZES = {3: (12, 16), 4: (6, 8), 5: (3, 4), 6: (2, 2), 7: (1, 1)}
@@ -35,17 +35,6 @@ def masks_of(outputs):
     return tf.einsum("bkd,bhwd->bkhw", *(outputs[name] for name in names)).numpy()
 
 
-def cells_of(outputs):
-    """Levels `[B, K]` and cells `[B, K, 2]` of the proposals' centers."""
-    middles = outputs[types.PROPOSAL_CENTERS].numpy()
-    # A middle is an odd multiple of half a stride, so it tells the level.
-    levels = np.zeros(middles.shape[:2], np.int32)
-    for level in LEVEL_SIZES:
-        levels[(middles / 2 ** (level - 1) % 2 == 1).all(-1)] = level
-    assert levels.all()
-    return levels, (middles // 2 ** levels[..., np.newaxis]).astype(np.int32)
-
-
 def test_heatmap_is_the_mean_of_both():
     plain, flipping = make_pair()
     ours, mirrored, joined = plain(IMAGES), plain(MIRRORED), flipping(IMAGES)
@@ -58,7 +47,7 @@ def test_heatmap_is_the_mean_of_both():
 def test_masks_are_the_mean_of_both(settings):
     plain, flipping = make_pair(**settings)
     found = flipping(IMAGES)
-    levels, cells = cells_of(found)
+    levels, cells = center_cells(found)
     widths = np.vectorize(lambda level: np.int32(LEVEL_SIZES[level][1]))(levels)
     mirrored_cells = np.stack([cells[..., 0], widths - 1 - cells[..., 1]], axis=-1)
     logits = []
