@@ -18,6 +18,11 @@ The demo was tuned at 10 (two thirds of its pictures' size), crowds at 6.7 (thei
 Pictures are made smaller down to the first, and larger only up to the second.
 """
 
+_LEAST_WIDTH = 8.0
+"""Shorter box side, in input pixels, of the narrowest tenth of the things: two cells of the mask
+grid. Pictures are not made smaller than this asks for. Otherwise long and narrow things, such as
+lines of text, would vanish."""
+
 _LEAST_SIDE, _TINY_SIDE = 160, 64
 _MOST_PIXELS = 1.5e6
 """Of an input: training and evaluation of larger ones take gigabytes of memory."""
@@ -123,12 +128,16 @@ def wanted_scale(facts: DataFacts) -> float:
 
 
 def _asked_scale(facts: DataFacts) -> float:
-    """Returns the scale that the smallest things ask for, whatever it costs."""
-    half_diagonals = facts.scaled("half_diagonals", _fitting_scales(facts))[facts.counted()]
-    if not len(half_diagonals):
+    """Returns the scale that the smallest and the narrowest things ask for, whatever it costs."""
+    scales, counted = _fitting_scales(facts), facts.counted()
+    if not counted.any():
         return 1.0
-    small = float(np.quantile(half_diagonals, 0.1))
-    return min(_GOOD / small, max(1.0, _ENOUGH / small))
+    small, narrow = (
+        float(np.quantile(facts.scaled(field, scales)[counted], 0.1))
+        for field in ("half_diagonals", "short_sides")
+    )
+    of_length = min(_GOOD / small, max(1.0, _ENOUGH / small))
+    return max(of_length, min(1.0, _LEAST_WIDTH / narrow))
 
 
 def _fitting_scales(facts: DataFacts) -> np.ndarray:

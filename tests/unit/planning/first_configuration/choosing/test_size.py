@@ -40,6 +40,21 @@ def test_larger_things_never_need_a_larger_scale(side):
     assert wanted_scale(facts_of((800, 800), side)) >= wanted_scale(facts_of((800, 800), side + 1))
 
 
+@pytest.mark.parametrize(
+    ("width", "expected"),
+    [
+        (16, 0.5),  # eight pixels, two cells of the mask grid, are left
+        (60, 10 / 70.7),  # wide enough: the length decides
+        (4, 1.0),  # narrow things enlarge no picture
+    ],
+)
+def test_long_things_keep_two_cells_of_their_width(width, expected):
+    long = make_picture_facts(
+        (1200, 1200), sides=(100,) * 8, short_sides=np.array([width] * 8 + [1200])
+    )
+    assert wanted_scale(make_facts(long)) == pytest.approx(expected, rel=0.01)
+
+
 def test_the_input_has_the_shape_of_the_pictures_if_they_have_one():
     assert canvas(facts_of((360, 480), 20), 1.0, square=False) == (352, 480)
     assert canvas(facts_of((360, 480), 20), 1.0, square=True) == (480, 480)
