@@ -58,7 +58,7 @@ def _found(facts: DataFacts) -> list[str]:
             f"{facts.touching_share:.0%} touch another of their class"
         )
     kinds = {"gray": facts.gray_share, "dark": facts.dark_share}
-    kinds["photographs in color"] = facts.photograph_share
+    kinds["photographs"] = facts.photograph_share
     shown = [f"{share:.0%} {kind}" for kind, share in kinds.items() if share >= 0.01]
     if shown:
         lines.append(f"kinds of picture: {', '.join(shown)}")

@@ -66,7 +66,7 @@ def choose_model(facts: DataFacts, input_size: tuple[int, int], has_weights: boo
         doubts = _doubts_of_photographs(facts)
     else:
         candidate = SMALL_CROWDED if crowded else SMALL
-        reason = f"random weights, since {_why_random(facts, photographs)}; {close}"
+        reason = f"random weights, since {_why_random(photographs)}; {close}"
         doubts = ()
         if photographs:
             doubts = (
@@ -98,11 +98,9 @@ def _is_crowded(facts: DataFacts, scales: np.ndarray) -> tuple[bool, str]:
     return False, f"centers at stride 8, since {text}"
 
 
-def _why_random(facts: DataFacts, photographs: bool) -> str:
+def _why_random(photographs: bool) -> str:
     if photographs:
         return "the package of ImageNet weights is missing"
-    if facts.gray_share > 0.5:
-        return f"{facts.gray_share:.0%} of the pictures are gray"
     return "the pictures do not look like photographs"
 
 

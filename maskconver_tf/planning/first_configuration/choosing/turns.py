@@ -44,7 +44,8 @@ def turn_settings(
 
 
 def _doubts_of_upright(facts: DataFacts) -> tuple[str, ...]:
-    if facts.photograph_share > 0.5 or has_a_top(facts) is not False:
+    of_scenes = facts.photograph_share > 0.5 and facts.gray_share <= 0.5
+    if of_scenes or has_a_top(facts) is not False:
         return ()
     return (
         "no class keeps to the top or the bottom; if a turned picture is as good, "

@@ -28,7 +28,7 @@ def is_gray(pixels: np.ndarray) -> bool:
 
 
 def looks_like_photograph(pixels: np.ndarray, encoded: bytes) -> bool:
-    """Guesses whether a camera took a color picture of a scene.
+    """Guesses whether a camera took a picture of a scene, in color or in gray.
 
     A JPEG in color counts as a photograph. Other files do if their colors are not more saturated
     and their spectrum is not steeper or flatter than those of photographs.
@@ -37,9 +37,7 @@ def looks_like_photograph(pixels: np.ndarray, encoded: bytes) -> bool:
       pixels: uint8 `[h, w, 3]`.
       encoded: the picture's file.
     """
-    if is_gray(pixels):
-        return False
-    if encoded.startswith(b"\xff\xd8"):
+    if encoded.startswith(b"\xff\xd8") and not is_gray(pixels):
         return True
     if _channel_differences(pixels[::4]).mean() > _MOST_SATURATION:
         return False

@@ -40,7 +40,7 @@ class PictureFacts:
         infinite for stuff and for a thing without one.
       touches: bool `[n]`, whether a thing touches another thing of its class.
       is_gray: whether the three channels are nearly equal.
-      is_photograph: whether it looks like a photograph in color.
+      is_photograph: whether it looks like a photograph, in color or in gray.
       darkness: 0..1, the gray value that 99 % of the pixels stay below, divided by 255.
     """
 

@@ -22,6 +22,7 @@ def chosen(has_weights=True, size=SIZE, **changes):
         ({"is_photograph": True, "gap": 9.0}, "small_pretrained_crowded"),
         ({"sides": ()}, "small"),
         ({"is_gray": True}, "small"),
+        ({"is_gray": True, "is_photograph": True}, "small_pretrained"),
     ],
 )
 def test_the_model_follows_the_data(changes, expected):
@@ -59,5 +60,5 @@ def test_a_mixture_of_kinds_is_a_doubt():
 
 
 def test_the_reason_names_what_decided():
-    assert "are gray" in chosen(is_gray=True).reason
+    assert "do not look like photographs" in chosen(is_gray=True).reason
     assert "look-alike within 16 pixels" in chosen(gap=3.0).reason

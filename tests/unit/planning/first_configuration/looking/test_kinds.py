@@ -33,6 +33,10 @@ def tinted(gray: np.ndarray, saturation: float = 0.2) -> np.ndarray:
     return channels.astype(np.uint8)
 
 
+def repeated(gray: np.ndarray) -> np.ndarray:
+    return np.repeat(gray[..., None], 3, axis=2).astype(np.uint8)
+
+
 @pytest.mark.parametrize("slope", [1.0, 2.0, 4.0])
 def test_the_slope_of_made_noise_is_found(slope):
     assert spectral_slope(colored_noise(slope)) == pytest.approx(slope, abs=0.35)
@@ -44,22 +48,28 @@ def test_flat_and_tiny_pictures_have_no_slope(shape):
 
 
 def test_a_gray_picture_in_three_channels_is_gray_even_after_jpeg():
-    gray = np.repeat(colored_noise(2)[..., None], 3, axis=2).astype(np.uint8)
+    gray = repeated(colored_noise(2))
     again = np.asarray(Image.open(io.BytesIO(encode(gray, "JPEG"))))
     assert is_gray(gray) and is_gray(again)
     assert not is_gray(tinted(colored_noise(2)))
 
 
-def test_photographs_are_in_color_and_fall_like_the_square_of_frequency():
-    natural, blurred = tinted(colored_noise(2.3)), tinted(colored_noise(4.2))
+@pytest.mark.parametrize("channels", [tinted, repeated])
+def test_photographs_fall_like_the_square_of_frequency(channels):
+    natural, blurred, sharp = (channels(colored_noise(slope)) for slope in (2.3, 4.2, 1.0))
     assert looks_like_photograph(natural, encode(natural, "PNG"))
     assert not looks_like_photograph(blurred, encode(blurred, "PNG"))
+    assert not looks_like_photograph(sharp, encode(sharp, "PNG"))
+
+
+def test_vivid_colors_are_of_drawings():
     vivid = tinted(colored_noise(2.3), saturation=1.0)
     assert not looks_like_photograph(vivid, encode(vivid, "PNG"))
 
 
-def test_a_jpeg_is_a_photograph_unless_it_is_gray():
-    blurred = tinted(colored_noise(4.2))
-    gray = np.repeat(colored_noise(2.3)[..., None], 3, axis=2).astype(np.uint8)
-    assert looks_like_photograph(blurred, encode(blurred, "JPEG"))
-    assert not looks_like_photograph(gray, encode(gray, "JPEG"))
+def test_a_jpeg_in_color_is_a_photograph_and_a_gray_one_is_measured():
+    blurred = colored_noise(4.2)
+    assert looks_like_photograph(tinted(blurred), encode(tinted(blurred), "JPEG"))
+    for slope, expected in ((2.3, True), (4.2, False)):
+        gray = repeated(colored_noise(slope))
+        assert looks_like_photograph(gray, encode(gray, "JPEG")) == expected
