@@ -99,7 +99,11 @@ LOSS = Group(
         "MaskConverLoss.score_clip": ("score", "1e-4 to repeat the released code"),
         "MaskConverLoss.alpha": ("", "for experiments"),
         "MaskConverLoss.beta": ("", "for experiments"),
-        "MaskConverLoss.positive_from": ("", "for experiments"),
+        "MaskConverLoss.positive_from": (
+            "",
+            "for experiments. Beside a center the Gaussian is 0.14, 0.49 and 0.69 for a radius of "
+            "1, 2 and 3 cells, so larger values change nothing there",
+        ),
         "MaskConverLoss.quality": ("share", "for experiments; 0.5 lets scores tell good masks"),
         "MaskConverLoss.dice": ("", "'batch' to repeat the released code"),
         "MaskConverLoss.bce_divisor": ("", "'canvas' to repeat the released code"),
