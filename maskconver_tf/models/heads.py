@@ -15,6 +15,7 @@ from maskconver_tf.layers.first_weights import output_weights
 from maskconver_tf.layers.norm import NormKind
 from maskconver_tf.layers.separable_unit import SeparableUnit
 from maskconver_tf.models.low_level_fusion import LowLevelFusion
+from maskconver_tf.ops.positions import append_coordinates
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +55,8 @@ class LightHead(tf_keras.layers.Layer):
       float32_output: output in float32 under every precision policy, for logits.
       activation: of the units and the fusion, "relu" or "gelu".
       fuses: first adds a finer feature, see `LowLevelFusion`.
+      coordinates: appends two channels to what the first unit takes: y and x of each cell, from -1
+        to 1 over the input, as in CoordConv (arXiv 1807.03247).
 
     Source: MaskConver section 3.3.
     """
@@ -70,6 +73,7 @@ class LightHead(tf_keras.layers.Layer):
         float32_output: bool = False,
         fuses: bool = False,
         activation: ActivationKind = "relu",
+        coordinates: bool = False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -84,6 +88,7 @@ class LightHead(tf_keras.layers.Layer):
             "float32_output": float32_output,
             "fuses": fuses,
             "activation": activation,
+            "coordinates": coordinates,
         }
         self.fusion = LowLevelFusion(norm, activation, name="fusion") if fuses else None
         self.units = [
@@ -108,6 +113,8 @@ class LightHead(tf_keras.layers.Layer):
     ) -> tf.Tensor:
         if self.fusion is not None:
             features = self.fusion(features, finer, training=training)
+        if self._config["coordinates"]:
+            features = append_coordinates(features)
         for unit in self.units:
             features = unit(features, level=level, training=training)
         return self.output_conv(features)

@@ -123,6 +123,30 @@ def take_level(features: dict[int, tf.Tensor], level: int, setting: str) -> tf.T
     return features[level]
 
 
+def levels_for_heads(
+    features: dict[int, tf.Tensor],
+    levels: dict[int, tf.Tensor],
+    fuse_level: int | None,
+    mask_level: int,
+) -> tuple[dict[int, tf.Tensor], tf.Tensor | None]:
+    """Returns the levels that the heads of `MaskConver` take, and the finer feature that they fuse.
+
+    Args:
+      features: level -> feature of the backbone.
+      levels: level -> feature of the decoder, or of the pyramid.
+      fuse_level: level of the finer feature; None if the heads fuse none.
+      mask_level: level of the mask grid.
+
+    Raises:
+      UserError: heads and masks do not fit the levels, or the backbone lacks `fuse_level`.
+    """
+    if fuse_level is None:
+        check_same_width("MaskConver", levels, mask_level)
+        return levels, None
+    finer = take_level(features, fuse_level, "MaskConver.fuse_level")
+    return {fuse_level: levels[min(levels)]}, finer
+
+
 def sum_levels(levels: dict[int, tf.Tensor], input_size: tuple[int, int], finest: int) -> tf.Tensor:
     """Sums all levels on the grid of level `finest`.
 

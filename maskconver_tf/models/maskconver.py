@@ -17,9 +17,8 @@ from maskconver_tf.models.levels import (
     check_can_mirror,
     check_center_and_mask_levels,
     check_has_center_levels,
-    check_same_width,
+    levels_for_heads,
     sum_on_mask_grid,
-    take_level,
 )
 from maskconver_tf.models.mask_embedding_generator import (
     ClassEmbedding,
@@ -85,6 +84,8 @@ class MaskConver(Trunk):
       mean_of_peak: whether inference takes the mean of the embeddings of the 3x3 round each peak.
       mask_lateral: whether a `Lateral` adds the backbone's finest feature, of level 2 or of a
         coarser `mask_level`, to the sum of levels that the mask features are made from.
+      coordinates: whether the heads of embeddings and mask features also see where a cell is, as in
+        `LightHead`, to be measured against `position`.
       flip_at_inference: whether inference also looks at the mirror image, and takes the mean of
         both heatmaps and of both masks of each peak. It needs no training of its own, and twice
         the time. Mask features and mask embeddings then have D more channels.
@@ -114,6 +115,7 @@ class MaskConver(Trunk):
         center_jitter: float = 0.0,
         mean_of_peak: bool = False,
         mask_lateral: bool = False,
+        coordinates: bool = False,
         flip_at_inference: bool = False,
         **kwargs,
     ):
@@ -126,6 +128,7 @@ class MaskConver(Trunk):
         check_numbers("MaskConver", 0, 1, center_jitter=center_jitter)
         flags = {"mean_of_peak": mean_of_peak, "semantic_branch": semantic_branch}
         flags |= {"mask_lateral": mask_lateral, "flip_at_inference": flip_at_inference}
+        flags |= {"coordinates": coordinates}
         check_flags("MaskConver", **flags)
         check_center_and_mask_levels(fuse_level, center_levels, mask_level, mask_lateral)
         self._config = settings_of(MaskConver, arguments) | {"center_levels": list(center_levels)}
@@ -163,6 +166,7 @@ class MaskConver(Trunk):
             name="center_heatmap_head",
             **settings,
         )
+        settings["coordinates"] = config["coordinates"]
         self.center_embedding_head = LightHead(
             width, width, levels=self.center_levels, name="center_embedding_head", **settings
         )
@@ -229,7 +233,7 @@ class MaskConver(Trunk):
 
     def _heads_of(self, images: tf.Tensor, training, for_peaks: bool) -> HeadOutputs:
         features, levels = self.compute_features(images, training)
-        levels, detail = self._levels_for_heads(features, levels)
+        levels, detail = levels_for_heads(features, levels, self.fuse_level, self.mask_level)
         heatmap_logits = self._at_center_levels(self.center_heatmap_head, levels, detail, training)
         embeddings = self._at_center_levels(self.center_embedding_head, levels, detail, training)
         summed = sum_on_mask_grid(
@@ -279,14 +283,6 @@ class MaskConver(Trunk):
             return generated, middles, None
         mask_embeddings, falloff = generated
         return mask_embeddings, middles, falloff_in_pixels(falloff, levels, class_ids >= 0)
-
-    def _levels_for_heads(self, features, levels) -> tuple[dict[int, tf.Tensor], tf.Tensor | None]:
-        """Returns the levels that the heads take, and the finer feature that they fuse or None."""
-        if self.fuse_level is None:
-            check_same_width("MaskConver", levels, self.mask_level)
-            return levels, None
-        finer = take_level(features, self.fuse_level, "MaskConver.fuse_level")
-        return {self.fuse_level: levels[min(levels)]}, finer
 
     def _at_center_levels(self, head, levels, detail, training) -> dict[int, tf.Tensor]:
         """Applies a head to each center level."""

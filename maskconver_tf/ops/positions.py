@@ -82,12 +82,29 @@ def append_windows(
     """
     _, height, width, _ = features.shape
     ours = position_embeddings(centers, falloff, (height, width), stride)
-    constant = tf.constant(position_features((height, width)))[tf.newaxis]
-    constant = tf.tile(constant, [tf.shape(features)[0], 1, 1, 1])
     return (
-        tf.concat([tf.cast(features, tf.float32), constant], axis=-1),
+        _append_constant(tf.cast(features, tf.float32), position_features((height, width))),
         tf.concat([tf.cast(embeddings, tf.float32), ours], axis=-1),
     )
+
+
+def append_coordinates(features: tf.Tensor) -> tf.Tensor:
+    """Appends y and x of each cell's middle, from -1 to 1 over the grid (arXiv 1807.03247).
+
+    Args:
+      features: `[B, H, W, D]` with static H and W.
+
+    Returns:
+      `[B, H, W, D + 2]`, of the same type.
+    """
+    axes = [(np.arange(size) + 0.5) * 2 / size - 1 for size in features.shape[1:3]]
+    return _append_constant(features, np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1))
+
+
+def _append_constant(features: tf.Tensor, channels: np.ndarray) -> tf.Tensor:
+    """Appends the same channels `[H, W, any]` to every example of `[B, H, W, D]`."""
+    constant = tf.constant(channels, features.dtype)[tf.newaxis]
+    return tf.concat([features, tf.tile(constant, [tf.shape(features)[0], 1, 1, 1])], axis=-1)
 
 
 def position_features(grid: tuple[int, int]) -> np.ndarray:

@@ -149,6 +149,7 @@ MANY_THINGS = Group(
             "True for about 1 PQ without training if you have twice the time for each picture, and "
             "left and right do not differ in meaning",
         ),
+        "MaskConver.coordinates": ("", "for experiments; `position` does more for look-alikes"),
         "MaskConver.mask_lateral": ("", "True for thin things such as poles and signs"),
     },
 )
