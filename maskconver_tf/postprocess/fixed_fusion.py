@@ -66,7 +66,8 @@ class FixedFusion:
         scores = tf.where(taken, scores, 0.0)
         winners, mask_areas = self._winners(masks, scores, cells, image_size)
         areas = _areas(winners, tf.size(scores))
-        required = tf.cast(mask_areas, tf.float32) * limits.overlap
+        shares = limits.shares(tf.gather(is_thing, class_ids))
+        required = tf.cast(mask_areas, tf.float32) * shares
         alive = (areas >= limits.min_area) & (mask_areas > 0) & taken
         alive &= tf.cast(areas, tf.float32) >= required
         if self.fusion.runner_up:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import tensorflow as tf
 
@@ -27,6 +28,7 @@ THRESHOLDS = (
     "stuff_score_threshold",
     "class_score_thresholds",
     "overlap_threshold",
+    "stuff_overlap_threshold",
     "min_area",
 )
 """Attributes of `PanopticFusion` that a call may replace."""
@@ -40,19 +42,25 @@ class Limits:
       things: float32 scalar, least score of a thing.
       stuff: float32 scalar, least score of stuff.
       classes: least scores of single classes, see `least_scores`.
-      overlap: float32 scalar, least share of a mask that must be won.
+      thing_share: float32 scalar, least share of its mask that a thing must win.
+      stuff_share: float32 scalar, the same for stuff.
       min_area: int32 scalar, least area in pixels, at least 1.
     """
 
     things: tf.Tensor
     stuff: tf.Tensor
     classes: tuple[float | None, ...] | tf.Tensor
-    overlap: tf.Tensor
+    thing_share: tf.Tensor
+    stuff_share: tf.Tensor
     min_area: tf.Tensor
 
     def scores(self, is_thing: tf.Tensor) -> tf.Tensor:
         """The least score of each class; float32 `[C]`, for bool `[C]`."""
         return least_scores(tf.where(is_thing, self.things, self.stuff), self.classes)
+
+    def shares(self, is_thing: tf.Tensor) -> tf.Tensor:
+        """The least share that each proposal must win; float32 `[n]`, for bool `[n]`."""
+        return tf.where(is_thing, self.thing_share, self.stuff_share)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +89,8 @@ class PanopticFusion:
       class_score_thresholds: least score of the proposals of each class in the order of the class
         list, 0..1, or None for a class with the threshold of its group. By default no class has
         its own.
+      stuff_overlap_threshold: the same as `overlap_threshold` for stuff, 0..1. By default
+        `overlap_threshold` holds for stuff, too.
       mask_quality: multiply each score by the mean sigmoid of its mask: the mean over the picture's
         mask cells with a sigmoid above 0.5, or 0 without such a cell. Thresholds, the product in
         step 2, the order and the scores of segments use the new score.
@@ -105,11 +115,15 @@ class PanopticFusion:
     mask_quality: bool = False
     runner_up: bool = False
     class_score_thresholds: tuple[float | None, ...] = ()
+    stuff_overlap_threshold: float | None = None
 
     def __post_init__(self):
         shares = {"score_threshold": self.score_threshold}
         shares["overlap_threshold"] = self.overlap_threshold
-        shares |= given(stuff_score_threshold=self.stuff_score_threshold)
+        shares |= given(
+            stuff_score_threshold=self.stuff_score_threshold,
+            stuff_overlap_threshold=self.stuff_overlap_threshold,
+        )
         check_numbers("PanopticFusion", 0, 1, **shares)
         check_whole_numbers("PanopticFusion", 0, min_area=self.min_area)
         check_flags("PanopticFusion", mask_quality=self.mask_quality, runner_up=self.runner_up)
@@ -144,8 +158,9 @@ class PanopticFusion:
             or scalar tensors. Their ranges are not checked: a score threshold above 1 or an area
             above that of the picture leaves no segment. A new `score_threshold` holds for stuff
             and for each class, too, unless the attributes `stuff_score_threshold` and
-            `class_score_thresholds`, or values here, say otherwise. The class thresholds of a call
-            may be a tensor, float32 `[C]`, with -1 for a class without its own.
+            `class_score_thresholds`, or values here, say otherwise; so does a new
+            `overlap_threshold` for stuff. The class thresholds of a call may be a tensor, float32
+            `[C]`, with -1 for a class without its own.
 
         Returns:
           `PANOPTIC_MAP` `[*image_size]`, and for its n segments `SEGMENT_IDS`, `SEGMENT_CLASS_IDS`,
@@ -164,7 +179,8 @@ class PanopticFusion:
         class_ids = tf.gather(proposals[types.PROPOSAL_CLASS_IDS], kept)
         grid = logit_grid(logits, image_size)
         owners = pixel_owners(grid, scores)
-        alive = _survivors(grid, owners.extents.areas, limits)  # [n]
+        shares = limits.shares(tf.gather(is_thing, class_ids))
+        alive = _survivors(grid, owners.extents.areas, limits.min_area, shares)  # [n]
         numbers = assign_segment_ids(alive, class_ids, is_thing)
         if self.runner_up:
             survivors = tf.cast(tf.where(alive)[:, 0], tf.int32)
@@ -183,22 +199,40 @@ class PanopticFusion:
                 f"expected some of {', '.join(THRESHOLDS)}"
             )
         values = {name: getattr(self, name) for name in THRESHOLDS} | given_here
-        stuff = values["stuff_score_threshold"]
-        stuff = values["score_threshold"] if stuff is None else stuff
-        return Limits(
-            tf.cast(values["score_threshold"], tf.float32),
-            tf.cast(stuff, tf.float32),
-            values["class_score_thresholds"],
-            tf.cast(values["overlap_threshold"], tf.float32),
-            tf.maximum(tf.cast(values["min_area"], tf.int32), 1),
+        scores, shares = (
+            [tf.cast(value, tf.float32) for value in of_groups(values, name)]
+            for name in ("score_threshold", "overlap_threshold")
         )
+        least_area = tf.maximum(tf.cast(values["min_area"], tf.int32), 1)
+        return Limits(*scores, values["class_score_thresholds"], *shares, least_area)
 
 
-def _survivors(grid: LogitGrid, areas: tf.Tensor, limits: Limits) -> tf.Tensor:
-    """Which proposals step 3 keeps; bool `[n]`, for the areas int32 `[n]` that they won."""
-    large = areas >= limits.min_area
+def of_groups(values: Mapping[str, Any], name: str) -> tuple[Any, Any]:
+    """Returns a threshold for things and for stuff; without its own, stuff has that of things.
+
+    Args:
+      values: name -> value of the attributes `THRESHOLDS`.
+      name: "score_threshold" or "overlap_threshold".
+    """
+    stuff = values[f"stuff_{name}"]
+    return values[name], values[name] if stuff is None else stuff
+
+
+def _survivors(
+    grid: LogitGrid, areas: tf.Tensor, min_area: tf.Tensor, shares: tf.Tensor
+) -> tf.Tensor:
+    """Which proposals step 3 keeps; bool `[n]`.
+
+    Args:
+      grid: the mask logits.
+      areas: int32 `[n]`, pixels that they won.
+      min_area: int32 scalar, pixels that they need.
+      shares: float32 `[n]`, share of their mask that they need.
+    """
+    large = areas >= min_area
     tested = tf.cast(tf.where(large)[:, 0], tf.int32)
-    kept = wins_its_mask(grid.part(tested), tf.gather(areas, tested), limits.overlap)
+    of_tested = (tf.gather(x, tested) for x in (areas, shares))
+    kept = wins_its_mask(grid.part(tested), *of_tested)
     return tf.scatter_nd(tested[:, tf.newaxis], kept, [tf.size(areas)])
 
 

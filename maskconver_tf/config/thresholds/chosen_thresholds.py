@@ -2,7 +2,7 @@
 
 The order, from the strongest: an option of the command, `--gin.`, the choice that the run keeps,
 the run's own configuration, the default. A new `score_threshold` holds for stuff and for every
-class: it cancels narrower thresholds that the run keeps.
+class, and a new `overlap_threshold` for stuff: they cancel narrower thresholds that the run keeps.
 """
 
 from __future__ import annotations
@@ -20,8 +20,13 @@ from maskconver_tf.training.run_files.kept_thresholds import FILE_NAME, KeptThre
 from maskconver_tf.training.run_files.run_folder import RunFolder
 from maskconver_tf.training.tasks.panoptic_task import PanopticTask
 
-_SCORE = "score_threshold"
-_NARROWER = ("stuff_score_threshold", "class_score_thresholds")
+_OF_CLASSES = "class_score_thresholds"
+_WIDER = {
+    "stuff_score_threshold": "score_threshold",
+    _OF_CLASSES: "score_threshold",
+    "stuff_overlap_threshold": "overlap_threshold",
+}
+"""Threshold of some classes -> the threshold of all classes, which cancels it."""
 
 Settings = list[str | OptionSetting]
 
@@ -56,7 +61,7 @@ def report_thresholds(fusion: Any) -> None:
     by_place: dict[str, list[str]] = {}
     for name, value in fusion_settings(fusion).items():
         if value is not None and value is not False and value != ():
-            shown = f"{name} {value}" if name != _NARROWER[1] else _shown_classes(name, value)
+            shown = f"{name} {value}" if name != _OF_CLASSES else _shown_classes(name, value)
             by_place.setdefault(_place(type(fusion), name) or "default", []).append(shown)
     parts = [f"{', '.join(shown)} ({place})" for place, shown in by_place.items()]
     print(f"thresholds: {'; '.join(parts)}", file=sys.stderr)
@@ -116,12 +121,13 @@ def _kept_settings(
             note = f"{file}: not used; it is for {kept.fusion}, not {fusion.__name__}"
             print(note, file=sys.stderr)
             continue
-        is_new = _SCORE in options or _is_of_command_line(_place(fusion, _SCORE, scope))
+        new = options.keys() | {
+            wide for wide in _WIDER.values() if _is_of_command_line(_place(fusion, wide, scope))
+        }
         names = [
             name
             for name in kept.settings
-            if not (is_new and name in _NARROWER)
-            and not _is_of_command_line(_place(fusion, name, scope))
+            if _WIDER.get(name) not in new and not _is_of_command_line(_place(fusion, name, scope))
         ]
         advice = f"{kept.fusion} has no such setting. Delete the file, or choose again"
         settings += [

@@ -13,7 +13,7 @@ from maskconver_tf.export.litert.patch_contest import cut_patches, mask_areas, w
 from maskconver_tf.inference import signatures
 from maskconver_tf.postprocess.candidates import mask_qualities
 from maskconver_tf.postprocess.class_thresholds import least_scores
-from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
+from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion, of_groups
 from maskconver_tf.postprocess.score_curves import ScoreCurves, recalibrated
 
 
@@ -55,7 +55,8 @@ def fuse_at_input_size(
     of_mask = mask_areas(patches, valid)
     areas = tf.cast(extents[0], tf.float32)
     alive = (areas >= max(fusion.min_area, 1)) & (of_mask > 0.0)
-    alive &= areas >= of_mask * fusion.overlap_threshold
+    shares = np.where(is_thing, *of_groups(vars(fusion), "overlap_threshold")).astype(np.float32)
+    alive &= areas >= of_mask * tf.gather(tf.constant(shares), class_ids)
     if fusion.runner_up:
         won = winners(patches, tf.where(alive, scores, 0.0))
         extents = _extents(won, scores.shape[0])
@@ -71,9 +72,7 @@ def fuse_at_input_size(
 
 def class_thresholds(fusion: PanopticFusion, is_thing: np.ndarray) -> np.ndarray:
     """The least score of each class; float32 `[C]`, for bool `[C]`."""
-    stuff = fusion.stuff_score_threshold
-    stuff = fusion.score_threshold if stuff is None else stuff
-    of_group = np.where(is_thing, fusion.score_threshold, stuff).astype(np.float32)
+    of_group = np.where(is_thing, *of_groups(vars(fusion), "score_threshold")).astype(np.float32)
     with tf.init_scope():  # Numbers, also while a graph is traced.
         return least_scores(tf.constant(of_group), fusion.class_score_thresholds).numpy()
 

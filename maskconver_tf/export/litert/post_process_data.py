@@ -39,6 +39,7 @@ def post_process_settings(segmenter: PanopticSegmenter) -> dict:
         "activation": generator["activation"],
         "epsilon": float(model.mask_embedding_generator.norm.epsilon),
         "overlap_threshold": fusion.overlap_threshold,
+        "stuff_overlap_threshold": fusion.stuff_overlap_threshold,
         "min_area": fusion.min_area,
         "mask_quality": fusion.mask_quality,
         "runner_up": fusion.runner_up,

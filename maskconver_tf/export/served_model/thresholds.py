@@ -39,17 +39,18 @@ def for_each_picture(
     A value below 0, or no number (NaN), stands for the fusion's own. A list without a value does so
     for all pictures. The graph stops with a message if a list has neither one value nor one for
     each picture. A score threshold that is given holds for all classes, also for those with their
-    own threshold. The fusion's own value, which is the default of the input, changes nothing.
+    own threshold, and an overlap threshold also for stuff. The fusion's own value, which is the
+    default of the input, changes nothing.
     """
     own = dict(zip(threshold_names(fusion), own_thresholds(fusion)))
     limits = {
         name: _repeated(name, tf.where(value >= 0, value, own[name]), own[name], num_pictures)
         for name, value in given.items()
     }
-    if signatures.SCORE_THRESHOLD not in given:
-        return limits
-    is_own = limits[signatures.SCORE_THRESHOLD] == own[signatures.SCORE_THRESHOLD]
-    return limits | _narrower(fusion, limits[signatures.SCORE_THRESHOLD], is_own)
+    narrower = {}
+    for name in {signatures.SCORE_THRESHOLD, signatures.OVERLAP_THRESHOLD} & limits.keys():
+        narrower |= _narrower(fusion, name, limits[name], limits[name] == own[name])
+    return limits | narrower
 
 
 def _repeated(name: str, values: tf.Tensor, own: tf.Tensor, num_pictures: tf.Tensor) -> tf.Tensor:
@@ -63,19 +64,25 @@ def _repeated(name: str, values: tf.Tensor, own: tf.Tensor, num_pictures: tf.Ten
     return tf.broadcast_to(filled, num_pictures[tf.newaxis])
 
 
-def _narrower(fusion: Fusion, score: tf.Tensor, is_own: tf.Tensor) -> dict[str, tf.Tensor]:
-    """The thresholds of stuff and of classes: the fusion's own, or those of a new score threshold.
+def _narrower(
+    fusion: Fusion, name: str, values: tf.Tensor, is_own: tf.Tensor
+) -> dict[str, tf.Tensor]:
+    """The thresholds of stuff and of classes: the fusion's own, or those of a new threshold.
 
     Args:
-      score: the score threshold of each picture, float32 `[B]`.
+      name: of the threshold that a request may change.
+      values: that threshold for each picture, float32 `[B]`.
       is_own: whether it is the fusion's own, bool `[B]`.
 
     Returns:
-      `stuff_score_threshold` `[B]` and `class_score_thresholds` `[B, C]`, if the fusion has them.
+      `stuff_NAME` `[B]` and, of a score threshold, `class_score_thresholds` `[B, C]`, if the fusion
+      has them.
     """
     found = {}
-    if (stuff := getattr(fusion, "stuff_score_threshold", None)) is not None:
-        found["stuff_score_threshold"] = tf.where(is_own, stuff, score)
+    if (stuff := getattr(fusion, f"stuff_{name}", None)) is not None:
+        found[f"stuff_{name}"] = tf.where(is_own, stuff, values)
+    if name != signatures.SCORE_THRESHOLD:
+        return found
     if classes := getattr(fusion, "class_score_thresholds", ()):
         row = tf.constant([-1.0 if own is None else own for own in classes])
         found["class_score_thresholds"] = tf.where(is_own[:, tf.newaxis], row, -1.0)

@@ -46,7 +46,9 @@ def segment(outputs, settings, weights):
     areas = np.bincount(owners[owners >= 0], minlength=len(scores))
     of_mask = np.array([(x > 0).sum() for x in fine], np.int64)
     alive = (areas >= max(settings["min_area"], 1)) & (of_mask > 0)
-    alive &= areas >= of_mask * np.float32(settings["overlap_threshold"])
+    share, of_stuff = settings["overlap_threshold"], settings.get("stuff_overlap_threshold")
+    of_stuff = share if of_stuff is None else of_stuff
+    alive &= areas >= of_mask * np.where(weights["is_thing"][classes], share, of_stuff).astype("f4")
     if settings["runner_up"]:
         owners = _owners(fine, scores, np.flatnonzero(alive), shape)
     return _describe(owners, alive, scores, classes, weights)

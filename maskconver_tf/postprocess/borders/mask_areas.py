@@ -48,7 +48,7 @@ def wins_its_mask(grid: LogitGrid, areas: tf.Tensor, share: tf.Tensor) -> tf.Ten
     Args:
       grid: logits of n proposals.
       areas: int32 `[n]`, pixels that each proposal won.
-      share: float32 scalar, 0..1.
+      share: float32 scalar or `[n]`, 0..1.
 
     Returns:
       bool `[n]`.

@@ -31,7 +31,8 @@ export function fuse(ready, thresholds = {}) {
   const alive = chosen.map((k, j) => {
     if (areas[j] < least) return false;
     const mask = maskArea(ready, k);
-    return mask > 0 && f(areas[j]) >= f(f(mask) * f(limits.overlap_threshold));
+    const share = ofGroup(limits, "overlap_threshold", ready.isThing[ready.classIds[k]]);
+    return mask > 0 && f(areas[j]) >= f(f(mask) * f(share));
   });
   const numbers = number(ready, chosen, alive);
   if (limits.runner_up) {
@@ -56,7 +57,12 @@ function candidates(ready, limits) {
 function leastScore(limits, classId, thing) {
   const own = limits.class_score_thresholds;
   if (own && own.length) return own[classId];
-  return thing ? limits.score_threshold : limits.stuff_score_threshold ?? limits.score_threshold;
+  return ofGroup(limits, "score_threshold", thing);
+}
+
+/** A threshold of things or of stuff; without its own, stuff has that of things. */
+function ofGroup(limits, name, thing) {
+  return thing ? limits[name] : limits[`stuff_${name}`] ?? limits[name];
 }
 
 /** Mean sigmoid of the cells above one half. */

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from maskconver_tf.evaluation.mean_pq import mean_pq
-from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
+from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion, of_groups
 from maskconver_tf.training.tuning.halves import halves
 from maskconver_tf.training.tuning.sweep import Sweep, changed, with_class_threshold
 
@@ -21,6 +21,7 @@ GRID = {
     "score_threshold": SCORES,
     "stuff_score_threshold": SCORES,
     "overlap_threshold": SHARES,
+    "stuff_overlap_threshold": SHARES,
     "min_area": AREAS,
 }
 """Setting -> the values that are tried, besides that of the run."""
@@ -57,9 +58,7 @@ class Search:
 
     def best(self, start: PanopticFusion) -> PanopticFusion:
         """Returns the settings with the best PQ on the chosen half, found from `start`."""
-        start = dataclasses.replace(
-            start, stuff_score_threshold=_stuff(start), class_score_thresholds=()
-        )
+        start = dataclasses.replace(start, **_of_stuff(start), class_score_thresholds=())
         coarse = [start, *self._coarse(start)]
         classes = self._frequent_classes(start) if self.per_class else []
         stages = self._stages(len(coarse), len(classes))
@@ -92,10 +91,11 @@ class Search:
 
     def _coarse(self, start: PanopticFusion) -> Iterator[PanopticFusion]:
         """Settings far apart: single steps from a bad start may all be as bad."""
-        scores, shares = (self.grid[name][::3] for name in ("score_threshold", "overlap_threshold"))
-        for score, share in itertools.product(scores, shares):
-            both = {"score_threshold": score, "stuff_score_threshold": score}
-            yield dataclasses.replace(start, overlap_threshold=share, **both)
+        names = "score_threshold", "overlap_threshold"
+        for score, share in itertools.product(*(self.grid[name][::3] for name in names)):
+            scores = {"score_threshold": score, "stuff_score_threshold": score}
+            shares = {"overlap_threshold": share, "stuff_overlap_threshold": share}
+            yield dataclasses.replace(start, **scores, **shares)
 
     def _descend(self, fusion: PanopticFusion, rounds: int = _ROUNDS) -> PanopticFusion:
         for _ in range(rounds):
@@ -149,7 +149,7 @@ class Search:
 
 def grid_from(start: PanopticFusion, floor: float) -> dict[str, tuple[Any, ...]]:
     """Returns the values to try: those of `GRID` from the floor on, and those of the run."""
-    own = {name: getattr(start, name) for name in GRID} | {"stuff_score_threshold": _stuff(start)}
+    own = {name: getattr(start, name) for name in GRID} | _of_stuff(start)
     scores = ("score_threshold", "stuff_score_threshold")
     return {
         name: tuple(sorted({own[name], *(v for v in values if name not in scores or v >= floor)}))
@@ -157,6 +157,7 @@ def grid_from(start: PanopticFusion, floor: float) -> dict[str, tuple[Any, ...]]
     }
 
 
-def _stuff(fusion: PanopticFusion) -> float:
-    own = fusion.stuff_score_threshold
-    return fusion.score_threshold if own is None else own
+def _of_stuff(fusion: PanopticFusion) -> dict[str, float]:
+    """The thresholds of stuff, also where stuff has none of its own."""
+    names = "score_threshold", "overlap_threshold"
+    return {f"stuff_{name}": of_groups(vars(fusion), name)[1] for name in names}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from maskconver_tf.evaluation.matching import exact_parts, match_segments
-from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion
+from maskconver_tf.postprocess.panoptic_fusion import PanopticFusion, of_groups
 from maskconver_tf.training.tuning.contest import Contest, Contests
 from maskconver_tf.training.tuning.kept_picture import KeptPicture
 
@@ -77,7 +77,9 @@ class SweptPicture:
     def _alive(self, contest: Contest, fusion: PanopticFusion) -> np.ndarray:
         """Step 3 of `PanopticFusion`; bool `[n]`."""
         areas, of_mask = contest.areas, contest.mask_areas
-        required = of_mask.astype(np.float32) * np.float32(fusion.overlap_threshold)
+        of_things, of_stuff = of_groups(vars(fusion), "overlap_threshold")
+        shares = np.where(self._is_thing[contest.class_ids], of_things, of_stuff)
+        required = of_mask.astype(np.float32) * shares.astype(np.float32)
         large = areas >= max(fusion.min_area, 1)
         return large & (of_mask > 0) & (areas.astype(np.float32) >= required)
 

@@ -96,6 +96,7 @@ CASES = {
     "everything takes part": (PanopticFusion(0.0, 0.0, 0), {}),
     "strict": (PanopticFusion(0.5, 0.8, 200), {}),
     "own threshold for stuff": (PanopticFusion(0.1, 0.5, 16, stuff_score_threshold=0.6), {}),
+    "own share for stuff": (PanopticFusion(0.1, 0.8, 16, stuff_overlap_threshold=0.2), {}),
     "runner-up": (PanopticFusion(0.1, 0.7, 50, runner_up=True), {}),
     "mask quality": (PanopticFusion(0.1, 0.5, 16, mask_quality=True), {}),
     "both": (PanopticFusion(0.1, 0.7, 50, mask_quality=True, runner_up=True), {}),

@@ -114,6 +114,15 @@ def test_a_new_score_threshold_cancels_kept_ones_of_stuff_and_classes(run, tuned
     assert fusion.overlap_threshold == kept_settings(run)["overlap_threshold"]
 
 
+@pytest.mark.parametrize("by_gin", [True, False])
+def test_a_new_overlap_threshold_cancels_the_kept_one_of_stuff(run, tuned, by_gin):
+    assert kept_settings(run)["stuff_overlap_threshold"] is not None
+    gin = ["PanopticFusion.overlap_threshold=0.4"] if by_gin else []
+    fusion = roots.load_run(str(run), gin, {} if by_gin else {"overlap_threshold": 0.4}).fusion
+    assert (fusion.overlap_threshold, fusion.stuff_overlap_threshold) == (0.4, None)
+    assert fusion.stuff_score_threshold == kept_settings(run)["stuff_score_threshold"]
+
+
 def test_evaluate_keeps_its_thresholds_for_predictions(trained, dataset, tmp_path, capsys):
     run = shutil.copytree(trained, tmp_path / "run")
     argv = ["evaluate", "--model", str(run), "--out", str(tmp_path / "out"), "--keep"]

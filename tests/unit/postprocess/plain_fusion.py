@@ -24,6 +24,7 @@ class PlainFusion:
     stuff_score_threshold: float | None = None
     mask_quality: bool = False
     runner_up: bool = False
+    stuff_overlap_threshold: float | None = None
 
     def __call__(self, proposals, content_size, image_size, is_thing, mask_stride):
         rows, columns = tf.unstack(-(-content_size // mask_stride))
@@ -37,7 +38,10 @@ class PlainFusion:
         class_ids = tf.gather(proposals[types.PROPOSAL_CLASS_IDS], kept)
         winners, mask_areas = assign_pixels(logits, scores, image_size)
         areas = segment_areas(winners + 1, tf.size(scores))
-        required = tf.cast(mask_areas, tf.float32) * self.overlap_threshold
+        of_stuff = self.stuff_overlap_threshold
+        of_stuff = self.overlap_threshold if of_stuff is None else of_stuff
+        shares = tf.where(tf.gather(is_thing, class_ids), self.overlap_threshold, of_stuff)
+        required = tf.cast(mask_areas, tf.float32) * shares
         alive = (areas >= max(1, self.min_area)) & (tf.cast(areas, tf.float32) >= required)
         alive &= mask_areas > 0
         if self.runner_up:

@@ -30,6 +30,8 @@ FUSIONS = (
     {"score_threshold": 0.2, "stuff_score_threshold": 0.05, "mask_quality": True, "min_area": 1},
     {"score_threshold": 0.0, "overlap_threshold": 0.9, "min_area": 3, "runner_up": True}
     | {"mask_quality": True},
+    {"score_threshold": 0.1, "overlap_threshold": 0.7, "stuff_overlap_threshold": 0.2}
+    | {"min_area": 1, "runner_up": True},
 )
 LOGITS = ("normal", "large", "tiny", "integers", "alike", "constant", "edges", "silent", "smooth")
 # The largest logit of a picture sets the margin of all bounds in it, so a mosaic keeps to a family.

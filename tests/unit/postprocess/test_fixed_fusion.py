@@ -17,6 +17,7 @@ COUNT = 9
 SETTINGS = (
     {"score_threshold": 0.2, "overlap_threshold": 0.3, "min_area": 4},
     {"score_threshold": 0.1, "stuff_score_threshold": 0.3, "min_area": 9, "runner_up": True},
+    {"score_threshold": 0.1, "overlap_threshold": 0.2, "stuff_overlap_threshold": 0.9},
 )
 
 

@@ -111,6 +111,21 @@ def test_a_segment_needs_its_share_of_its_mask(overlap_threshold, stays):
     np.testing.assert_array_equal(found[types.PANOPTIC_MAP], expected)
 
 
+def test_stuff_needs_its_own_share():
+    # The second and the third mask have 4 pixels each, of which the first takes 2.
+    masks = [box_logits(box) for box in ((1, 0, 2, 4), (0, 0, 2, 2), (0, 2, 2, 4))]
+    for settings, expected in (
+        ({"overlap_threshold": 0.6}, [0]),
+        ({"overlap_threshold": 0.6, "stuff_overlap_threshold": 0.5}, [0, 2]),
+        ({"overlap_threshold": 0.5, "stuff_overlap_threshold": 0.6}, [0, 1]),
+        ({"overlap_threshold": 0.6, "stuff_overlap_threshold": 0.0}, [0, 2]),
+    ):
+        found = fuse(masks, [0.9, 0.6, 0.6], [0, 1, 2], **settings)
+        assert found[types.SEGMENT_CLASS_IDS].tolist() == expected
+    with pytest.raises(UserError, match="^PanopticFusion.stuff_overlap_threshold = 2"):
+        PanopticFusion(stuff_overlap_threshold=2)
+
+
 @pytest.mark.parametrize(
     ("overlap_threshold", "won"), [(0.7, 7), (0.1, 1), (0.3, 3), (0.6, 6), (0.9, 9), (1.0, 10)]
 )
@@ -231,6 +246,7 @@ def test_a_call_may_replace_thresholds_by_tensors():
     assert classes(min_area=tf.constant(4)) == [1]
     assert classes(min_area=tf.constant(3, tf.int64)) == [0, 1]
     assert classes({"overlap_threshold": 1.0}, overlap_threshold=0.1) == [0, 1, 2]
+    assert classes(stuff_overlap_threshold=tf.constant(1.0)) == [0, 1, 2]
     with pytest.raises(UserError, match="found area; expected some of score_threshold"):
         classes(area=3)
 

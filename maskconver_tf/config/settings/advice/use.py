@@ -16,6 +16,10 @@ PREDICTION = Group(
             "score",
             "if stuff needs another threshold than things",
         ),
+        "PanopticFusion.stuff_overlap_threshold": (
+            "share",
+            "0 if regions of stuff are missing: streets, and other pictures full of stuff",
+        ),
         "PanopticFusion.class_score_thresholds": (
             "score",
             "if classes need thresholds of their own",

@@ -45,6 +45,7 @@ def fuse_both(proposals: dict, fusion: PanopticFusion, stride: int) -> tuple[dic
         {"mask_quality": True},
         {"runner_up": True},
         {"stuff_score_threshold": 0.7},
+        {"stuff_overlap_threshold": 0.9, "overlap_threshold": 0.1},
         {"class_score_thresholds": (None, 0.6, 0.1, 0.9)},
         {"overlap_threshold": 0.3, "min_area": 60},
     ],

@@ -38,6 +38,14 @@ def test_pictures_of_a_batch_differ():
     assert limits["class_score_thresholds"].shape == (2, 3)
 
 
+def test_a_request_with_an_overlap_threshold_has_it_for_stuff_too():
+    fusion = PanopticFusion(overlap_threshold=0.5, stuff_overlap_threshold=0.0)
+    given = {"overlap_threshold": tf.constant([-1.0, 0.5, 0.75])}
+    limits = for_each_picture(fusion, given, tf.constant(3))
+    np.testing.assert_allclose(limits["overlap_threshold"], [0.5, 0.5, 0.75])
+    np.testing.assert_allclose(limits["stuff_overlap_threshold"], [0.0, 0.0, 0.75])
+
+
 def test_lists_of_other_lengths_are_refused_and_none_is_the_own_threshold():
     @tf.function(input_signature=[tf.TensorSpec([None], tf.int32)], autograph=False)
     def areas(given):

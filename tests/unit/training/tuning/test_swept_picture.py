@@ -27,6 +27,8 @@ SETTINGS = [
     {"mask_quality": True, "score_threshold": 0.2},
     {"mask_quality": True, "runner_up": True, "score_threshold": 0.1, "overlap_threshold": 0.6},
     {"runner_up": True, "overlap_threshold": 0.8},
+    {"stuff_overlap_threshold": 0.2, "score_threshold": 0.1, "overlap_threshold": 0.9},
+    {"stuff_overlap_threshold": 0.95, "score_threshold": 0.1, "overlap_threshold": 0.0},
     {"score_threshold": 1.0},
 ]
 
@@ -158,6 +160,7 @@ def test_the_search_ends_where_no_single_setting_gains():
         "score_threshold": (0.1, 0.5, 0.95),
         "stuff_score_threshold": (0.1, 0.5, 0.95),
         "overlap_threshold": (0.0, 0.75),
+        "stuff_overlap_threshold": (0.0, 0.75),
     }
     best = Search(sweep, grid, switches=("runner_up",), per_class=True).best(start)
     assert sweep.pq(start, 0) == 0.0
@@ -175,3 +178,4 @@ def test_the_grid_has_the_values_of_the_run_and_none_below_the_floor():
     assert 5 in grid["min_area"]
     assert min(grid["score_threshold"]) == 0.1
     assert 0.0 in grid["overlap_threshold"]
+    assert 0.75 in grid["stuff_overlap_threshold"]
