@@ -20,8 +20,9 @@ _PRECISIONS = ("auto", "float32", "float16")
 _NOTES = """\
 The network runs once over the pictures. Its proposals are kept in a folder. The command scores some
 hundred settings of the fusion on them: score thresholds of things, of stuff and of single classes,
-overlap, area, mask_quality and runner_up. It chooses on one half of the pictures. The other half
-tells whether the gain is real. A second call uses the kept proposals again, without the network.
+overlap of things and of stuff, area, mask_quality and runner_up. It chooses on one half of the
+pictures. The other half tells whether the gain is real. A second call uses the kept proposals
+again, without the network.
 With float32 each score equals that of `maskconver evaluate` with the same settings.
 
 It writes tune.json, tune.csv and tune.png (PQ around the choice), and thresholds.json into the run.

@@ -2,7 +2,7 @@
 
 The order, from the strongest: an option of the command, `--gin.`, the choice that the run keeps,
 the run's own configuration, the default. A new `score_threshold` holds for stuff and for every
-class, and a new `overlap_threshold` for stuff: they cancel narrower thresholds that the run keeps.
+class, and a new `overlap_threshold` for stuff: they cancel narrower thresholds of the run.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ def add_thresholds(
     """
     keys = _fusion_keys()
     kept = read_kept(folder.path, folder.categories())
-    weaker = _kept_settings(folder, keys, kept, options) if kept else []
+    weaker = _cancelled(keys, options)
+    weaker += _kept_settings(folder, keys, kept, options) if kept else []
     stronger = [
         setting for name, value in options.items() for setting in _of_option(keys, name, value)
     ]
@@ -105,6 +106,28 @@ def _fusion_keys() -> list[tuple[str, Any]]:
     return found
 
 
+def _cancelled(keys: list[tuple[str, Any]], options: Mapping[str, Any]) -> Settings:
+    """Takes back the narrower thresholds of the run's own configuration."""
+    settings = []
+    for scope, fusion in keys:
+        defaults = {field.name: field.default for field in dataclasses.fields(fusion)}
+        new = _new_thresholds(scope, fusion, options)
+        for name, wider in _WIDER.items():
+            place = _place(fusion, name, scope)
+            if wider in new and place and not _is_of_command_line(place):
+                text = _binding(scope, fusion, name, defaults[name])
+                settings.append(
+                    OptionSetting(text, f"a new {wider}", "the run has no such setting")
+                )
+    return settings
+
+
+def _new_thresholds(scope: str, fusion: Any, options: Mapping[str, Any]) -> set[str]:
+    """The thresholds that the command line gives."""
+    of_gin = {name for name in _WIDER.values() if _is_of_command_line(_place(fusion, name, scope))}
+    return of_gin | options.keys()
+
+
 def _kept_settings(
     folder: RunFolder, keys: list[tuple[str, Any]], kept: KeptThresholds, options: Mapping[str, Any]
 ) -> Settings:
@@ -121,9 +144,7 @@ def _kept_settings(
             note = f"{file}: not used; it is for {kept.fusion}, not {fusion.__name__}"
             print(note, file=sys.stderr)
             continue
-        new = options.keys() | {
-            wide for wide in _WIDER.values() if _is_of_command_line(_place(fusion, wide, scope))
-        }
+        new = _new_thresholds(scope, fusion, options)
         names = [
             name
             for name in kept.settings

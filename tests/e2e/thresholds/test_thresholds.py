@@ -115,6 +115,26 @@ def test_a_new_score_threshold_cancels_kept_ones_of_stuff_and_classes(run, tuned
 
 
 @pytest.mark.parametrize("by_gin", [True, False])
+def test_new_thresholds_cancel_those_of_stuff_in_the_run_and_gin_names_them(
+    trained, tmp_path, by_gin
+):
+    run = shutil.copytree(trained, tmp_path / "run")
+    own = {"stuff_score_threshold": 0.01, "stuff_overlap_threshold": 0.02}
+    with (run / "config.gin").open("a") as file:
+        file.writelines(f"panoptic_fusion.PanopticFusion.{n} = {own[n]}\n" for n in own)
+    fusion = roots.load_run(str(run)).fusion
+    assert {name: getattr(fusion, name) for name in own} == own
+    gin = [f"PanopticFusion.{name}=0.4" for name in ("score_threshold", "overlap_threshold")]
+    options = {} if by_gin else {"score_threshold": 0.4, "overlap_threshold": 0.4}
+    fusion = roots.load_run(str(run), gin if by_gin else [], options).fusion
+    assert (fusion.score_threshold, fusion.stuff_score_threshold) == (0.4, None)
+    assert (fusion.overlap_threshold, fusion.stuff_overlap_threshold) == (0.4, None)
+    gin += ["PanopticFusion.stuff_overlap_threshold=0.1"]
+    fusion = roots.load_run(str(run), gin, options).fusion
+    assert (fusion.stuff_score_threshold, fusion.stuff_overlap_threshold) == (None, 0.1)
+
+
+@pytest.mark.parametrize("by_gin", [True, False])
 def test_a_new_overlap_threshold_cancels_the_kept_one_of_stuff(run, tuned, by_gin):
     assert kept_settings(run)["stuff_overlap_threshold"] is not None
     gin = ["PanopticFusion.overlap_threshold=0.4"] if by_gin else []

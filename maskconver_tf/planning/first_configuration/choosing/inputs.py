@@ -152,6 +152,11 @@ def fusion_settings(facts: DataFacts, length: ChosenLength) -> list[Setting]:
             "PanopticFusion.overlap_threshold", 0.6, "for masks of short trainings; also tuned"
         ),
     ]
+    if facts.has_stuff and facts.has_things:
+        settings += [
+            Setting("PanopticFusion.stuff_score_threshold", 0.1, "regions get low scores"),
+            Setting("PanopticFusion.stuff_overlap_threshold", 0.0, "regions may be covered"),
+        ]
     if len(facts.areas) and (least := float(np.quantile(facts.areas, 0.01))) < 32:
         value = max(1, int(least / 2))
         reason = "pixels of the picture: half of what the smallest segments have"

@@ -108,6 +108,15 @@ def test_large_datasets_are_not_kept_in_memory():
     assert "TrainingInput.cache" not in augmentation(num_bytes=20_000_000_000)
 
 
+@pytest.mark.parametrize("stuff", [True, False])
+def test_stuff_beside_things_has_thresholds_of_its_own(stuff):
+    facts = make_facts(make_picture_facts(stuff=stuff))
+    length = choose_length(facts, WHOLE, TimeBudget(5, 1.0))
+    found = values(fusion_settings(facts, length))
+    names = "stuff_score_threshold", "stuff_overlap_threshold"
+    assert all((f"PanopticFusion.{name}" in found) == stuff for name in names)
+
+
 @pytest.mark.parametrize(("side", "expected"), [(3, 4), (4, 8), (20, None)])
 def test_the_least_area_keeps_the_smallest_segments(side, expected):
     facts = make_facts(make_picture_facts(sides=(side,) * 5, stuff=False))
