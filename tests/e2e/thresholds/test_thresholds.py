@@ -120,8 +120,9 @@ def test_new_thresholds_cancel_those_of_stuff_in_the_run_and_gin_names_them(
 ):
     run = shutil.copytree(trained, tmp_path / "run")
     own = {"stuff_score_threshold": 0.01, "stuff_overlap_threshold": 0.02}
-    with (run / "config.gin").open("a") as file:
-        file.writelines(f"panoptic_fusion.PanopticFusion.{n} = {own[n]}\n" for n in own)
+    lines = (run / "config.gin").read_text().splitlines()
+    lines[-1:-1] = [f"panoptic_fusion.PanopticFusion.{name} = {own[name]}" for name in own]
+    (run / "config.gin").write_text("\n".join(lines) + "\n")
     fusion = roots.load_run(str(run)).fusion
     assert {name: getattr(fusion, name) for name in own} == own
     gin = [f"PanopticFusion.{name}=0.4" for name in ("score_threshold", "overlap_threshold")]
