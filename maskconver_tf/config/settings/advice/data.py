@@ -140,7 +140,7 @@ MANY_THINGS = Group(
         ),
         "MaskConver.position": (
             "",
-            "True or 'two_axes' if masks run over into look-alike neighbors",
+            "True if masks run over into look-alike neighbors; 'two_axes' is for experiments",
         ),
         "MaskConver.center_jitter": ("share", "for experiments; 0.5 if masks depend on one cell"),
         "MaskConver.mean_of_peak": ("", "for experiments; together with `center_jitter`"),
