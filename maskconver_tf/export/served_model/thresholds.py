@@ -48,8 +48,9 @@ def for_each_picture(
         for name, value in given.items()
     }
     narrower = {}
-    for name in {signatures.SCORE_THRESHOLD, signatures.OVERLAP_THRESHOLD} & limits.keys():
-        narrower |= _narrower(fusion, name, limits[name], limits[name] == own[name])
+    for name in (signatures.SCORE_THRESHOLD, signatures.OVERLAP_THRESHOLD):
+        if name in limits:
+            narrower |= _narrower(fusion, name, limits[name], limits[name] == own[name])
     return limits | narrower
 
 

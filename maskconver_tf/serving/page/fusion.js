@@ -22,7 +22,7 @@ export function prepare(answer, isThing) {
 
 /** Fuses with some thresholds in place of the model's own; returns {map, segments}. */
 export function fuse(ready, thresholds = {}) {
-  const limits = { ...ready.own, ...thresholds };
+  const limits = limitsOf(ready.own, thresholds);
   const [chosen, scores] = candidates(ready, limits);
   const owners = winners(ready, chosen, scores);
   const areas = new Int32Array(chosen.length);
@@ -42,6 +42,16 @@ export function fuse(ready, thresholds = {}) {
   return describe(ready, owners, chosen, scores, numbers);
 }
 
+/** The model's own thresholds, but new ones hold for all classes, as in requests to the server. */
+function limitsOf(own, thresholds) {
+  const limits = { ...own, ...thresholds };
+  for (const name of ["score_threshold", "overlap_threshold"]) {
+    if (limits[name] !== own[name]) limits[`stuff_${name}`] = null;
+  }
+  if (limits.score_threshold !== own.score_threshold) limits.class_score_thresholds = null;
+  return limits;
+}
+
 /** Which proposals take part, the highest score first, and their scores. */
 function candidates(ready, limits) {
   const { scores, classIds, isThing } = ready;
@@ -55,9 +65,7 @@ function candidates(ready, limits) {
 }
 
 function leastScore(limits, classId, thing) {
-  const own = limits.class_score_thresholds;
-  if (own && own.length) return own[classId];
-  return ofGroup(limits, "score_threshold", thing);
+  return limits.class_score_thresholds?.[classId] ?? ofGroup(limits, "score_threshold", thing);
 }
 
 /** A threshold of things or of stuff; without its own, stuff has that of things. */

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 
 import numpy as np
 import pytest
@@ -97,6 +98,10 @@ CASES = {
     "strict": (PanopticFusion(0.5, 0.8, 200), {}),
     "own threshold for stuff": (PanopticFusion(0.1, 0.5, 16, stuff_score_threshold=0.6), {}),
     "own share for stuff": (PanopticFusion(0.1, 0.8, 16, stuff_overlap_threshold=0.2), {}),
+    "own thresholds for classes": (
+        PanopticFusion(0.3, 0.5, 16, class_score_thresholds=(0.7, None, 0.1, None)),
+        {},
+    ),
     "runner-up": (PanopticFusion(0.1, 0.7, 50, runner_up=True), {}),
     "mask quality": (PanopticFusion(0.1, 0.5, 16, mask_quality=True), {}),
     "both": (PanopticFusion(0.1, 0.7, 50, mask_quality=True, runner_up=True), {}),
@@ -141,6 +146,28 @@ def test_the_map_is_that_of_the_python_fusion(page, case, size):
         )
         num_segments += len(rows)
     assert num_segments == 0 if case == "sliders up" else num_segments > 0
+
+
+def test_sliders_hold_for_all_classes_and_those_at_their_own_place_change_nothing(page):
+    cells, pixels = SIZES["enlarged"]
+    scene = _scene(3, cells)
+    narrow = {"stuff_score_threshold": 0.7, "stuff_overlap_threshold": 0.0}
+    fusion = PanopticFusion(0.2, 0.8, 16, class_score_thresholds=(0.6, None, None, None), **narrow)
+    own = {"score_threshold": 0.2, "overlap_threshold": 0.8}
+    for given, wanted in (
+        ({}, fusion),
+        (own, fusion),
+        ({"score_threshold": 0.4}, PanopticFusion(0.4, 0.8, 16, stuff_overlap_threshold=0.0)),
+        (
+            {"overlap_threshold": 0.6},
+            dataclasses.replace(fusion, overlap_threshold=0.6, stuff_overlap_threshold=None),
+        ),
+        ({"score_threshold": 0.4, "overlap_threshold": 0.6}, PanopticFusion(0.4, 0.6, 16)),
+    ):
+        request = {"answer": _answer(scene, pixels, fusion), "thresholds": given}
+        found = page.evaluate(FUSE, request | {"isThing": IS_THING})
+        expected = _fuse(scene, pixels, wanted, {})[types.PANOPTIC_MAP]
+        np.testing.assert_array_equal(np.reshape(found["map"], pixels), expected, str(given))
 
 
 def test_curves_change_only_the_shown_scores(page):

@@ -154,8 +154,10 @@ def fusion_settings(facts: DataFacts, length: ChosenLength) -> list[Setting]:
     ]
     if facts.has_stuff and facts.has_things:
         settings += [
-            Setting("PanopticFusion.stuff_score_threshold", 0.1, "regions get low scores"),
-            Setting("PanopticFusion.stuff_overlap_threshold", 0.0, "regions may be covered"),
+            Setting(
+                "PanopticFusion.stuff_score_threshold", 0.1, "stuff of new pictures gets low scores"
+            ),
+            Setting("PanopticFusion.stuff_overlap_threshold", 0.0, "others may cover most of it"),
         ]
     if len(facts.areas) and (least := float(np.quantile(facts.areas, 0.01))) < 32:
         value = max(1, int(least / 2))
