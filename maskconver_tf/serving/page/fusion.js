@@ -43,19 +43,17 @@ export function fuse(ready, thresholds = {}) {
 }
 
 /** The model's own thresholds, but new ones hold for all classes, as in requests to the server. */
-function limitsOf(own, thresholds) {
-  const limits = { ...own, ...thresholds };
-  for (const name of ["score_threshold", "overlap_threshold"]) {
-    if (limits[name] !== own[name]) limits[`stuff_${name}`] = null;
-  }
-  if (limits.score_threshold !== own.score_threshold) limits.class_score_thresholds = null;
-  return limits;
+function limitsOf(own, given) {
+  const isNew = (name) => name in given && given[name] !== own[name];
+  const scores = isNew("score_threshold") && { stuff_score_threshold: null, class_score_thresholds: null };
+  return { ...own, ...given, ...scores, ...(isNew("overlap_threshold") && { stuff_overlap_threshold: null }) };
 }
 
 /** Which proposals take part, the highest score first, and their scores. */
 function candidates(ready, limits) {
   const { scores, classIds, isThing } = ready;
-  const least = classIds.map((id) => f(leastScore(limits, id, isThing[id])));
+  const own = limits.class_score_thresholds;
+  const least = classIds.map((id) => f(own?.[id] ?? ofGroup(limits, "score_threshold", isThing[id])));
   let chosen = [...scores.keys()].filter((k) => scores[k] >= least[k]);
   if (!limits.mask_quality) return [chosen, chosen.map((k) => scores[k])];
   const product = new Map(chosen.map((k) => [k, f(scores[k] * quality(ready, k))]));
@@ -64,14 +62,8 @@ function candidates(ready, limits) {
   return [chosen, chosen.map((k) => product.get(k))];
 }
 
-function leastScore(limits, classId, thing) {
-  return limits.class_score_thresholds?.[classId] ?? ofGroup(limits, "score_threshold", thing);
-}
-
 /** A threshold of things or of stuff; without its own, stuff has that of things. */
-function ofGroup(limits, name, thing) {
-  return thing ? limits[name] : limits[`stuff_${name}`] ?? limits[name];
-}
+const ofGroup = (limits, name, thing) => thing ? limits[name] : limits[`stuff_${name}`] ?? limits[name];
 
 /** Mean sigmoid of the cells above one half. */
 function quality({ sigmoids, rows, columns }, k) {
@@ -103,9 +95,8 @@ function winners(ready, chosen, scores) {
         contest(ready, owners, r, c, rivals, chosen, scores);
         continue;
       }
-      for (let row = y.starts[r]; row < y.starts[r + 1]; row++) {
+      for (let row = y.starts[r]; row < y.starts[r + 1]; row++)
         owners.fill(rivals[0], row * width + x.starts[c], row * width + x.starts[c + 1]);
-      }
     }
   }
   return owners;
@@ -182,8 +173,7 @@ function shownScore(curves, classId, score) {
   const [scores, shares] = curves[classId];
   const above = scores.findIndex((x) => x > score);
   if (above <= 0) return shares.at(above ? -1 : 0);
-  const [low, high] = [scores[above - 1], scores[above]];
-  const part = (score - low) / (high - low);
+  const [low, high] = scores.slice(above - 1, above + 1), part = (score - low) / (high - low);
   return shares[above - 1] + part * (shares[above] - shares[above - 1]);
 }
 
@@ -222,8 +212,4 @@ function eachPixel(ready, k, r, c, use) {
   }
 }
 
-function floats(base64) {
-  const text = atob(base64), bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return new Float32Array(bytes.buffer);
-}
+const floats = (base64) => new Float32Array(Uint8Array.from(atob(base64), (x) => x.charCodeAt(0)).buffer);
