@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from maskconver_tf.errors import UserError
+from maskconver_tf.export.litert.dead_channels import revive_dead_channels
 from maskconver_tf.export.litert.graphs import AFTER_HEADS
 from maskconver_tf.inference import signatures
 from maskconver_tf.inference.segmenter import PanopticSegmenter
@@ -47,6 +48,8 @@ def quantise(
     if precision == "float32":
         return model
     quantizer_module = import_quantizer()
+    if precision == "int8":
+        model = revive_dead_channels(model)
     names = _matching([model], float_tensors) if float_tensors else []
     quantizer = quantizer_module.Quantizer(
         model, _recipe(quantizer_module, precision, _exactly(names) if names else None)
