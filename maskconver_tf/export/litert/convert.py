@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from maskconver_tf.errors import UserError
-from maskconver_tf.export.litert.dead_channels import revive_dead_channels
+from maskconver_tf.export.litert.dead_channels import revive_dead_channels, widen_dead_ranges
 from maskconver_tf.export.litert.graphs import AFTER_HEADS
 from maskconver_tf.inference import signatures
 from maskconver_tf.inference.segmenter import PanopticSegmenter
@@ -57,7 +57,7 @@ def quantise(
     ranges = None
     if precision == "int8":
         data = [{signatures.IMAGE: picture[np.newaxis]} for picture in pictures]
-        ranges = quantizer.calibrate({SIGNATURE: data}, num_threads=2)
+        ranges = widen_dead_ranges(quantizer.calibrate({SIGNATURE: data}, num_threads=2))
     result = quantizer.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
     return bytes(result.quantized_model)
 

@@ -1,11 +1,15 @@
-"""Gives channels without weights a scale that int8 can hold.
+"""Gives dead channels and dead results a scale that int8 can hold.
 
 ImageNet weights have channels whose filters are 0 or nearly 0, because a norm's scale has died. In
 int8 each channel has its own scale, its largest weight / 127. The bias is counted in units of this
-scale, so a tiny one overflows 32 bits, and LiteRT does not load the file.
+scale, so a tiny one overflows 32 bits. A result that is 0 in all pictures, as behind dead ReLUs,
+has a tiny scale, too. Then LiteRT does not load the file, or computes something else.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +17,7 @@ _CHANNEL_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}
 _LEAST_SHARE = 1e-4
 """Largest weight of a channel as a share of that of the whole tensor. The outputs change by far
 less than a step of 8 bits."""
+_LEAST_RANGE, _RANGE_OF_DEAD = 1e-6, 1.0
 
 
 def revive_dead_channels(model: bytes) -> bytes:
@@ -45,6 +50,21 @@ def revive_dead_channels(model: bytes) -> bytes:
                 buffer.data = np.frombuffer(revived.tobytes(), np.uint8)
                 has_changed = True
     return bytes(flatbuffer_utils.convert_object_to_bytearray(found)) if has_changed else model
+
+
+def widen_dead_ranges(ranges: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Widens the range of each result that hardly changes; other ranges stay as they are.
+
+    Args:
+      ranges: name of a tensor -> "min" and "max", as the calibration finds them.
+    """
+    return {name: _widened(dict(found)) for name, found in ranges.items()}
+
+
+def _widened(found: dict[str, Any]) -> dict[str, Any]:
+    if np.max(found["max"]) - np.min(found["min"]) < _LEAST_RANGE:
+        found["max"] = found["min"] + np.float32(_RANGE_OF_DEAD)
+    return found
 
 
 def _revived(weights: np.ndarray, axis: int) -> np.ndarray:

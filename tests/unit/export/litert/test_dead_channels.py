@@ -8,7 +8,7 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from maskconver_tf.export.litert import convert
-from maskconver_tf.export.litert.dead_channels import revive_dead_channels
+from maskconver_tf.export.litert.dead_channels import revive_dead_channels, widen_dead_ranges
 from tests.unit.export.litert.pictures import PICTURES, SIZE
 
 
@@ -58,6 +58,16 @@ def test_a_file_of_int8_with_them_loads_and_computes_nearly_the_same(dead):
     for picture in PICTURES:
         difference = np.abs(output(model, picture) - output(dead, picture))
         assert difference.max() < 0.3 and difference.mean() < 0.05
+
+
+def test_a_result_that_never_changes_gets_a_range_and_others_keep_theirs():
+    def limits(low, high):
+        return {"min": np.full([1, 1], low, np.float32), "max": np.full([1, 1], high, np.float32)}
+
+    found = widen_dead_ranges(
+        {"dead": limits(0, 0), "constant": limits(3, 3), "used": limits(-1, 2)}
+    )
+    assert found == {"dead": limits(0, 1), "constant": limits(3, 4), "used": limits(-1, 2)}
 
 
 def test_a_file_without_them_stays_as_it_is(float32, dead):
