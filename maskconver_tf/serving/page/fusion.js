@@ -91,12 +91,10 @@ function winners(ready, chosen, scores) {
       }
       const bound = best * Math.exp(-ready.slack), reach = bound > LEAST_PRODUCT ? bound : 0, rivals = [];
       for (let j = 0; j < chosen.length; j++) if (high[j] >= reach) rivals.push(j);
-      if (rivals.length !== 1 || !reach) {
-        contest(ready, owners, r, c, rivals, chosen, scores);
-        continue;
-      }
-      for (let row = y.starts[r]; row < y.starts[r + 1]; row++)
+      if (rivals.length !== 1 || !reach) contest(ready, owners, r, c, rivals, chosen, scores);
+      else for (let row = y.starts[r]; row < y.starts[r + 1]; row++) {
         owners.fill(rivals[0], row * width + x.starts[c], row * width + x.starts[c + 1]);
+      }
     }
   }
   return owners;
@@ -122,11 +120,8 @@ function maskArea(ready, k) {
   for (let r = 0; r <= rows; r++) {
     for (let c = 0; c <= columns; c++) {
       const values = patch(ready, r, c).map((i) => logits[from + i]);
-      if (values.every((value) => value > ready.slack)) {
-        area += pixelsIn(ready, r, c);
-      } else if (values.some((value) => value > 0)) {
-        eachPixel(ready, k, r, c, (_, logit) => { if (logit > 0) area++; });
-      }
+      if (values.every((value) => value > ready.slack)) area += pixelsIn(ready, r, c);
+      else if (values.some((value) => value > 0)) eachPixel(ready, k, r, c, (_, logit) => { if (logit > 0) area++; });
     }
   }
   return (ready.maskAreas[k] = area);
@@ -212,4 +207,8 @@ function eachPixel(ready, k, r, c, use) {
   }
 }
 
-const floats = (base64) => new Float32Array(Uint8Array.from(atob(base64), (x) => x.charCodeAt(0)).buffer);
+function floats(base64) { // a loop, since `Uint8Array.from` takes 20 times as long
+  const text = atob(base64), bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return new Float32Array(bytes.buffer);
+}
