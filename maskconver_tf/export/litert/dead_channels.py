@@ -17,7 +17,7 @@ _CHANNEL_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}
 _LEAST_SHARE = 1e-4
 """Largest weight of a channel as a share of that of the whole tensor. The outputs change by far
 less than a step of 8 bits."""
-_LEAST_RANGE, _RANGE_OF_DEAD = 1e-6, 1.0
+_RANGE_OF_DEAD = 1.0
 
 
 def revive_dead_channels(model: bytes) -> bytes:
@@ -53,7 +53,7 @@ def revive_dead_channels(model: bytes) -> bytes:
 
 
 def widen_dead_ranges(ranges: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Widens the range of each result that hardly changes; other ranges stay as they are.
+    """Widens the range of each result that is always 0; other ranges stay as they are.
 
     Args:
       ranges: name of a tensor -> "min" and "max", as the calibration finds them.
@@ -62,8 +62,8 @@ def widen_dead_ranges(ranges: Mapping[str, Mapping[str, Any]]) -> dict[str, dict
 
 
 def _widened(found: dict[str, Any]) -> dict[str, Any]:
-    if np.max(found["max"]) - np.min(found["min"]) < _LEAST_RANGE:
-        found["max"] = found["min"] + np.float32(_RANGE_OF_DEAD)
+    if not np.any(found["max"]) and not np.any(found["min"]):
+        found["max"] = found["max"] + np.float32(_RANGE_OF_DEAD)
     return found
 
 

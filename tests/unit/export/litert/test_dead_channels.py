@@ -60,14 +60,30 @@ def test_a_file_of_int8_with_them_loads_and_computes_nearly_the_same(dead):
         assert difference.max() < 0.3 and difference.mean() < 0.05
 
 
-def test_a_result_that_never_changes_gets_a_range_and_others_keep_theirs():
+def test_a_result_that_is_always_0_gets_a_range_and_others_keep_theirs():
     def limits(low, high):
         return {"min": np.full([1, 1], low, np.float32), "max": np.full([1, 1], high, np.float32)}
 
     found = widen_dead_ranges(
-        {"dead": limits(0, 0), "constant": limits(3, 3), "used": limits(-1, 2)}
+        {"dead": limits(0, 0), "constant": limits(3, 3), "small": limits(0, 1e-8)}
     )
-    assert found == {"dead": limits(0, 1), "constant": limits(3, 4), "used": limits(-1, 2)}
+    assert found == {"dead": limits(0, 1), "constant": limits(3, 3), "small": limits(0, 1e-8)}
+
+
+def test_a_file_with_very_small_results_loads(tmp_path):
+    """An addition of results of some 1e-8, as in a network with random weights."""
+    module = tf.Module()
+
+    @tf.function(input_signature=[tf.TensorSpec([1, *SIZE, 3], tf.uint8, name="image")])
+    def heads(image):
+        x = tf.nn.relu(tf.cast(image, tf.float32) / 255.0 - 0.5)
+        return {"mask_features": tf.nn.relu(1e-8 * x) + tf.nn.relu(2e-8 * x)}
+
+    module.heads = heads
+    tf.saved_model.save(module, str(tmp_path), signatures={convert.SIGNATURE: heads})
+    small = tf.lite.TFLiteConverter.from_saved_model(str(tmp_path)).convert()
+    model = convert.quantise(small, "int8", None, PICTURES)
+    assert np.abs(output(model, PICTURES[0]) - output(small, PICTURES[0])).max() < 1e-9
 
 
 def test_a_file_without_them_stays_as_it_is(float32, dead):
