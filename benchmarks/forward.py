@@ -22,6 +22,7 @@ import tf_keras
 from timing import in_turns, summary
 
 from maskconver_tf import types
+from maskconver_tf.layers.activation import gelu
 from maskconver_tf.layers.convnext_block import ConvNeXtSEBlock
 from maskconver_tf.models.backbones.resnet import resnet
 from maskconver_tf.models.build_network import build_network
@@ -76,7 +77,7 @@ def plain_decoder(unet: ConvNeXtUNet, features: dict[int, tf.Tensor]) -> dict[in
 
 
 def plain_block(block: ConvNeXtSEBlock, inputs: tf.Tensor) -> tf.Tensor:
-    x = tf.nn.gelu(block.expand(block.norm(block.depthwise(inputs))))
+    x = gelu(block.expand(block.norm(block.depthwise(inputs))))
     return inputs + block.contract(block.squeeze_excite(x)) * block.gamma
 
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 import tf_keras
 from official.vision.modeling.layers import nn_layers
 
-from maskconver_tf.layers.activation import ActivationKind, make_activation
+from maskconver_tf.layers.activation import ActivationKind, gelu, make_activation
 from maskconver_tf.layers.first_weights import convnext_weights
 from maskconver_tf.layers.recompute import recompute_in_backward
 
@@ -107,7 +107,7 @@ class ConvNeXtSEBlock(tf_keras.layers.Layer):
 
     def _branch(self, x: tf.Tensor) -> tf.Tensor:
         x = self.norm(self.depthwise(x))
-        x = tf.nn.gelu(self.expand(x))
+        x = gelu(self.expand(x))
         if self.squeeze_excite is not None:
             x = self.squeeze_excite(x)
         return self.contract(x) * tf.cast(self.gamma, self.compute_dtype)
