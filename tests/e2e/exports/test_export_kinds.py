@@ -54,7 +54,7 @@ def test_xla_answers_batches_of_any_size_like_the_run(export, trained, paths):
             assert np.mean(found == wanted) > 0.999
 
 
-def test_bfloat16_answers_near_the_run(export, trained, paths):
+def test_bfloat16_answers_near_float32(export, paths):
     loaded = export("--bfloat16", "--model_only")
     content = loaded.signatures["serving_default"].graph.as_graph_def()
     nodes = [node for function in content.library.function for node in function.node_def]
@@ -63,7 +63,8 @@ def test_bfloat16_answers_near_the_run(export, trained, paths):
     image = np.asarray(Image.open(paths[0]).convert("RGB"))
     found = loaded.signatures["raw_heads"](images=tf.constant(image[np.newaxis]))
     assert all(value.dtype != tf.bfloat16 for value in found.values())
-    segments = maskconver_tf.load(trained, score_threshold=THRESHOLD)(image).segments
-    scores, classes = found["proposal_scores"][0].numpy(), found["proposal_class_ids"][0].numpy()
-    assert scores.max() == pytest.approx(max(each.score for each in segments), abs=0.05)
-    assert classes[scores.argmax()] == max(segments, key=lambda each: each.score).class_id
+    plain = export("--model_only").signatures["raw_heads"](images=tf.constant(image[np.newaxis]))
+    scores, expected = found["proposal_scores"][0].numpy(), plain["proposal_scores"][0].numpy()
+    np.testing.assert_allclose(np.sort(scores), np.sort(expected), atol=0.03)
+    best, wanted = (x["proposal_class_ids"][0].numpy() for x in (found, plain))
+    assert best[scores.argmax()] == wanted[expected.argmax()]
