@@ -4,6 +4,9 @@ ImageNet weights have channels whose filters are 0 or nearly 0, because a norm's
 int8 each channel has its own scale, its largest weight / 127. The bias is counted in units of this
 scale, so a tiny one overflows 32 bits. A result that is 0 in all pictures, as behind dead ReLUs,
 has a tiny scale, too. Then LiteRT does not load the file, or computes something else.
+
+Small results that are not 0 keep their range, since LiteRT refuses an addition whose inputs and
+result have very different scales.
 """
 
 from __future__ import annotations
