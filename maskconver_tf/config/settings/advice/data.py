@@ -150,7 +150,7 @@ MANY_THINGS = Group(
             "left and right do not differ in meaning",
         ),
         "MaskConver.coordinates": ("", "for experiments; `position` does more for look-alikes"),
-        "MaskConver.mask_lateral": ("", "True for thin things such as poles and signs"),
+        "MaskConver.mask_lateral": ("", "True for finer borders and for thin things"),
     },
 )
 

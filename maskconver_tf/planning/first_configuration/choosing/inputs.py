@@ -26,13 +26,6 @@ _MOST_CACHED = 2e9
 _SMALL_SIDE = 24
 """Input pixels: things with a shorter side gain from labels at every pixel."""
 
-_TWO_CELLS = 8
-"""Input pixels: two cells of masks at stride 4."""
-
-_NARROW_SHARE = 0.1
-"""From this share of narrower things on, mask features also get the backbone's level 2. CamVid has
-0.25, the demo 0.01."""
-
 
 def augmentation_settings(
     facts: DataFacts, size: ChosenSize, length: ChosenLength, turns: list[Setting]
@@ -123,13 +116,12 @@ def _mask_settings(sides: np.ndarray, model: ChosenModel) -> list[Setting]:
     stride = 1 if len(sides) and np.quantile(sides, 0.25) < _SMALL_SIDE else 2
     reasons = {1: "labels at every pixel, since things are small", 2: "enough for large things"}
     settings = [Setting("TargetBuilder.label_stride", stride, reasons[stride])]
-    narrow = float((sides < _TWO_CELLS).mean()) if len(sides) else 0.0
-    if model.mask_level != 2:
+    if model.mask_level == 2:
+        reason = "finer borders: masks see the backbone at stride 4, too"
+        settings.append(Setting("MaskConver.mask_lateral", True, reason))
+    else:
         reason = "masks at stride 2, since half of the things are narrower than 16 pixels"
         settings.append(Setting("MaskConver.mask_level", model.mask_level, reason))
-    elif narrow > _NARROW_SHARE:
-        reason = f"finer masks, since {narrow:.0%} of the things are under {_TWO_CELLS} pixels wide"
-        settings.append(Setting("MaskConver.mask_lateral", True, reason))
     return settings
 
 

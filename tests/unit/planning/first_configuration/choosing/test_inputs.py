@@ -52,13 +52,10 @@ def test_labels_are_finer_for_small_things(side, stride):
     assert len(found["TargetBuilder.level_bounds"]) == 3
 
 
-@pytest.mark.parametrize(
-    ("sides", "mask_level", "expected"),
-    [((6, 30, 30, 30), 2, True), ((9,) * 4, 2, None), ((30,) * 4, 2, None), ((6,) * 4, 1, None)],
-)
-def test_masks_of_thin_things_see_the_finest_level(sides, mask_level, expected):
-    facts = make_facts(make_picture_facts(sides=sides))
-    found = values(label_settings(facts, WHOLE, ChosenModel(SMALL, "", mask_level=mask_level)))
+@pytest.mark.parametrize(("mask_level", "expected"), [(2, True), (1, None)])
+def test_masks_at_stride_4_see_the_finest_level(mask_level, expected):
+    chosen = ChosenModel(SMALL, "", mask_level=mask_level)
+    found = values(label_settings(make_facts(), WHOLE, chosen))
     assert found.get("MaskConver.mask_lateral") is expected
 
 
