@@ -12,6 +12,7 @@ import tensorflow as tf
 from maskconver_tf import types
 from maskconver_tf.datasets.records import codec
 from maskconver_tf.datasets.records.corrupt_records import CorruptRecord, find_corrupt_records
+from maskconver_tf.datasets.records.fixed_parallelism import parallel_calls, without_autotuning
 from maskconver_tf.datasets.records.folder import DatasetFolder
 from maskconver_tf.input import transforms
 from maskconver_tf.input.augment import camera, turns, warps
@@ -295,4 +296,5 @@ class EvaluationInput:
             return example | {types.IMAGE: image, types.CONTENT_SIZE: size}
 
         examples = read_serialized_examples(self.folder, self.max_examples).shard(hosts, host)
-        return examples.map(prepare, num_parallel_calls=tf.data.AUTOTUNE).prefetch(self.batch_size)
+        examples = examples.map(prepare, num_parallel_calls=parallel_calls())
+        return without_autotuning(examples.prefetch(self.batch_size))

@@ -8,6 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from maskconver_tf.datasets.records.fixed_parallelism import parallel_calls, without_autotuning
 from maskconver_tf.errors import UserError
 from maskconver_tf.input.data_service import check_service
 from maskconver_tf.setting_checks import (
@@ -19,6 +20,9 @@ from maskconver_tf.setting_checks import (
     is_whole_number,
     wrong_setting,
 )
+
+_BATCHES_AHEAD = 2
+"""Batches that are ready before the step asks for them."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -116,12 +120,13 @@ class SeededBatches:
             seed = tf.random.fold_in(tf.constant([self.seed, 0x5EED]), number)
             return prepare(serialized, other, seed)
 
-        examples = numbered.map(prepare_numbered, num_parallel_calls=tf.data.AUTOTUNE)
+        examples = numbered.map(prepare_numbered, num_parallel_calls=parallel_calls())
         if self.service:
             examples = examples.apply(self._at_service(first_step, hosts))
         size = context.get_per_replica_batch_size(self.batch_size) if context else self.batch_size
         batches = examples.batch(size, drop_remainder=True)
-        return batches.prefetch(tf.data.AUTOTUNE).with_options(_options(self.deterministic))
+        batches = batches.prefetch(_BATCHES_AHEAD).with_options(_options(self.deterministic))
+        return without_autotuning(batches)
 
     def _serialized_of(self, step: int) -> Iterator[tf.Tensor]:
         """Yields the serialized examples of a step's batch, over all replicas.
@@ -132,7 +137,7 @@ class SeededBatches:
         if self.shard_files or self.service or not self.deterministic:
             return
         numbered = self._numbered(step * self.batch_size, 0, 1).take(self.batch_size)
-        yield from (serialized for _, serialized, _ in numbered)
+        yield from (serialized for _, serialized, _ in without_autotuning(numbered))
 
     def _numbered(self, done: int, host: int, hosts: int) -> tf.data.Dataset:
         """Returns (number, serialized example, the one before it) of a host, after `done` examples.

@@ -82,7 +82,7 @@ class ShardReader:
         return shards.interleave(
             self._of_shard,
             cycle_length=self.num_readers,
-            num_parallel_calls=tf.data.AUTOTUNE,
+            num_parallel_calls=self.num_readers,
         )
 
     def _of_shard(self, path: tf.Tensor, shard: tf.Tensor) -> tf.data.Dataset:

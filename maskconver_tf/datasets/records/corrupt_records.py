@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from maskconver_tf import types
 from maskconver_tf.datasets.records import codec
+from maskconver_tf.datasets.records.fixed_parallelism import parallel_calls, without_autotuning
 from maskconver_tf.datasets.records.folder import DatasetFolder
 from maskconver_tf.errors import UserError
 
@@ -45,7 +46,8 @@ def find_corrupt_records(folder: DatasetFolder) -> Iterator[CorruptRecord]:
         zip(folder.shard_paths, folder.manifest["shards"], strict=True)
     ):
         shard_records = tf.data.TFRecordDataset(str(path))
-        checked = iter(shard_records.map(_check, num_parallel_calls=tf.data.AUTOTUNE))
+        checked = shard_records.map(_check, num_parallel_calls=parallel_calls())
+        checked = iter(without_autotuning(checked))
         for position in range(entry["num_examples"]):
             try:
                 next(checked)

@@ -10,6 +10,8 @@ from maskconver_tf import types
 from maskconver_tf.errors import UserError
 from maskconver_tf.input.pipeline import EvaluationInput, TrainingInput
 from maskconver_tf.input.targets import TargetBuilder
+from maskconver_tf.input.whole_pictures import WholePictures
+from maskconver_tf.input.with_brightness import WithBrightness
 from tests.unit.input.placed_pictures import fit_image_and_map
 from tests.unit.input.tiny_dataset import NUM_EXAMPLES, SIZE, colors, map_and_classes, record, take
 
@@ -222,3 +224,28 @@ def test_settings_out_of_range_are_refused(settings):
     [name] = settings
     with pytest.raises(UserError, match=f"TrainingInput.{name} = .*expected"):
         TrainingInput("somewhere", SIZE, 2, **settings)
+
+
+# ---- Threads -------------------------------------------------------------------------------------
+
+
+def _training(folder):
+    return TrainingInput(folder, SIZE, batch_size=2).batches(map_and_classes, 0)
+
+
+def _brightness(folder):
+    return WithBrightness(EvaluationInput(folder, SIZE), np.ones([NUM_EXAMPLES], bool)).examples()
+
+
+PIPELINES = {
+    "training": _training,
+    "evaluation": lambda folder: EvaluationInput(folder, SIZE).examples(),
+    "windows": lambda folder: WholePictures(EvaluationInput(folder, SIZE)).examples(),
+    "brightness": _brightness,
+}
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_no_pipeline_searches_for_numbers_of_threads(name, data_dir):
+    """The end of a search may take a minute."""
+    assert PIPELINES[name](data_dir).options().autotune.enabled is False

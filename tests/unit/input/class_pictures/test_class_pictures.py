@@ -125,6 +125,14 @@ def test_a_run_resumes_as_if_it_had_never_stopped(data_dir):
         np.testing.assert_array_equal(a[types.IMAGE], b[types.IMAGE])
 
 
+def test_no_pipeline_searches_for_numbers_of_threads(folder):
+    """The end of a search may take a minute."""
+    training = ClassificationInput(str(folder), SIZE, batch_size=2).batches(0)
+    evaluation = ClassificationEvaluation(str(folder), SIZE).examples()
+    assert training.options().autotune.enabled is False
+    assert evaluation.options().autotune.enabled is False
+
+
 def test_a_step_s_pictures_are_named(folder):
     data = ClassificationInput(str(folder), SIZE, batch_size=2)
     [batch] = data.batches(1).take(1).as_numpy_iterator()
