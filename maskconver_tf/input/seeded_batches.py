@@ -120,7 +120,9 @@ class SeededBatches:
             seed = tf.random.fold_in(tf.constant([self.seed, 0x5EED]), number)
             return prepare(serialized, other, seed)
 
-        examples = numbered.map(prepare_numbered, num_parallel_calls=parallel_calls())
+        # A service has machines of its own, which find their numbers by themselves.
+        calls = tf.data.AUTOTUNE if self.service else parallel_calls()
+        examples = numbered.map(prepare_numbered, num_parallel_calls=calls)
         if self.service:
             examples = examples.apply(self._at_service(first_step, hosts))
         size = context.get_per_replica_batch_size(self.batch_size) if context else self.batch_size
