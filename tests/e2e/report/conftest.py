@@ -14,6 +14,12 @@ from maskconver_tf.cli.main import main
 from maskconver_tf.datasets.synthetic.toy_scenes import write_toy_scenes
 from tests.unit.evaluation.report.perturbed import write_perturbed
 
+# The page's own listener was added before this one, so it has drawn when the promise ends.
+GO_TO = """hash => new Promise((done) => {
+  const begin = performance.now();
+  addEventListener("hashchange", () => done(performance.now() - begin), { once: true });
+  location.hash = hash;
+})"""
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -116,6 +122,11 @@ def open_page(browser) -> Iterator[Callable]:
     for context in contexts:
         context.close()
     assert problems == []
+
+
+def go_to(page, hash_: str) -> float:
+    """Changes the address within the page; returns the milliseconds until the page shows it."""
+    return page.evaluate(GO_TO, hash_)
 
 
 def is_local(url: str) -> bool:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from maskconver_tf.cli.main import main
-from tests.e2e.report.conftest import data_of
+from tests.e2e.report.conftest import data_of, go_to
 from tests.unit.evaluation.scoring.small_files import SmallFiles, write_map
 
 
-def shown_names(page) -> list[str]:
-    return page.locator("#grid .name").all_inner_texts()
+def expect_names(page, names: list[str]) -> None:
+    """Waits until the list shows these pictures: the page draws after its address changes."""
+    expect(page.locator("#grid .name")).to_have_text(names)
 
 
-def count(page) -> int:
-    return int(page.inner_text("#count").split(" of ")[0].replace(",", ""))
+def expect_count(page, count: int) -> None:
+    expect(page.locator("#count")).to_have_text(re.compile(f"^{count:,} of "))
 
 
 def class_column(page, number: int) -> list[str]:
@@ -70,12 +75,8 @@ def test_every_number_of_the_classes_leads_to_its_pictures(report, open_page):
             if links.count() == 0:
                 continue
             assert int(links.first.inner_text()) == here.sum(), classes[number]["name"]
-            page.evaluate("href => { location.hash = href }", links.first.get_attribute("href"))
-            page.wait_for_function(
-                "hash => location.hash === hash", arg=links.first.get_attribute("href")
-            )
-            page.wait_for_timeout(20)
-            assert count(page) == len(set(table["picture"][here].tolist()))
+            go_to(page, links.first.get_attribute("href"))
+            expect_count(page, len(set(table["picture"][here].tolist())))
 
 
 def test_sections_link_to_pictures(report, open_page):
@@ -100,33 +101,32 @@ def test_kinds_of_errors_filter_and_sort(report, open_page, kind):
     here = np.array(rows["kind"]) == kinds.index(kind)
     counts = np.bincount(np.array(rows["picture"])[here], minlength=len(names))
     order = sorted(np.flatnonzero(counts), key=lambda picture: (-counts[picture], picture))
-    assert shown_names(page) == [names[picture] for picture in order]
+    expect_names(page, [names[picture] for picture in order])
     assert page.input_value("select[name=kind]") == kind
 
 
 def test_filters_of_the_form_change_the_list_and_the_address(report, open_page):
     page = open_page(report, "#pictures")
     names, quality = (data_of(report, "pictures")[key] for key in ("name", "models"))
-    order = np.argsort(quality[0]["pq"], kind="stable")
-    assert shown_names(page) == [names[i] for i in order]
+    scores = np.array(quality[0]["pq"])
+    rising, falling = (np.argsort(each, kind="stable") for each in (scores, -scores))
+    expect_names(page, [names[i] for i in rising])
     page.select_option("select[name=order]", "down")
-    page.wait_for_function("location.hash.includes('order=down')")
-    assert shown_names(page) == [
-        names[i] for i in np.argsort(-np.array(quality[0]["pq"]), kind="stable")
-    ]
-    page.select_option("select[name=outcome]", "fp")
-    page.wait_for_function("location.hash.includes('outcome=fp')")
-    filtered = count(page)
-    assert 0 < filtered <= 12
-    page.fill("input[name=text]", names[0])
+    expect_names(page, [names[i] for i in falling])
+    rows = {name: np.array(values) for name, values in data_of(report, "segments")[0].items()}
+    shown_in = Counter(number for number, _ in set(zip(rows["class"], rows["picture"])))
+    some = next(number for number, count in shown_in.items() if 1 < count < len(names))
+    filtered = [names[i] for i in falling if i in rows["picture"][rows["class"] == some]]
+    page.select_option("select[name=class]", str(some))
+    expect_names(page, filtered)
+    page.fill("input[name=text]", filtered[-1])
     page.press("input[name=text]", "Enter")
-    page.wait_for_function("location.hash.includes('text=')")
-    assert shown_names(page) in ([names[0]], [])
+    expect_names(page, filtered[-1:])
+    expect(page).to_have_url(re.compile(f"text={filtered[-1]}"))
     page.click("button.chip:has-text('name with')")
-    page.wait_for_function("!location.hash.includes('text=')")
-    assert count(page) == filtered
+    expect_names(page, filtered)
     page.go_back()
-    page.wait_for_function("location.hash.includes('text=')")
+    expect_names(page, filtered[-1:])
 
 
 def test_a_cell_of_the_confusion_shows_its_pictures(report, open_page):
@@ -137,10 +137,9 @@ def test_a_cell_of_the_confusion_shows_its_pictures(report, open_page):
         int, cell.get_attribute("href").split("cell=")[1].split("&")[0].split("-")
     )
     cell.click()
-    page.wait_for_function("location.hash.includes('cell=')")
     here = (pairs["truth"] == truth) & (pairs["predicted"] == predicted) & (pairs["pixels"] > 0)
-    assert count(page) == len(set(pairs["picture"][here].tolist()))
-    assert page.locator("#grid").is_visible()
+    expect_count(page, len(set(pairs["picture"][here].tolist())))
+    expect(page.locator("#grid")).to_be_in_viewport()
 
 
 def test_sizes_and_scores_filter(report, open_page):
@@ -148,15 +147,15 @@ def test_sizes_and_scores_filter(report, open_page):
     rows = {name: np.array(values) for name, values in data_of(report, "segments")[0].items()}
     things = [c["isthing"] for c in data_of(report, "report")["classes"]]
     here = (rows["size"] == 0) & np.array(things)[rows["class"]]
-    assert count(page) == len(set(rows["picture"][here].tolist()))
+    expect_count(page, len(set(rows["picture"][here].tolist())))
     link = page.locator("#calibration td a").first
     link.click()
-    page.wait_for_function("location.hash.includes('score=')")
+    expect(page).to_have_url(re.compile("score="))
     low, high = (float(part) for part in page.url.split("score=")[1].split("&")[0].split("-"))
     here = (
         (rows["outcome"] != 1) & (rows["score"] >= low * 10_000) & (rows["score"] < high * 10_000)
     )
-    assert count(page) == len(set(rows["picture"][here].tolist()))
+    expect_count(page, len(set(rows["picture"][here].tolist())))
     assert int(link.inner_text()) == here.sum()
 
 
@@ -167,23 +166,22 @@ def test_the_second_model_and_its_difference(report, open_page):
     link = page.locator("#comparison a[title]").filter(has_text=f"{abs(difference):.2f}").first
     assert float(link.get_attribute("title")) == difference
     link.click()
-    page.wait_for_function("location.hash.includes('sort=change')")
+    expect(page).to_have_url(re.compile("sort=change"))
     quality = [np.array(m["pq"]) for m in data_of(report, "pictures")["models"]]
     names = data_of(report, "pictures")["name"]
     order = np.argsort(quality[1] - quality[0], kind="stable")
-    assert shown_names(page)[:3] == [names[i] for i in order[:3]]
-    assert (
-        page.locator("#scores .card .big a").first.inner_text()
-        == f"{models[1]['results']['all']['pq']:.1f}"
+    expect(page.locator("#scores .card .big a").first).to_have_text(
+        f"{models[1]['results']['all']['pq']:.1f}"
     )
+    for place, i in enumerate(order[:3]):
+        expect(page.locator("#grid .name").nth(place)).to_have_text(names[i])
 
 
 def test_unknown_addresses_show_the_page(report, open_page):
     page = open_page(report, "#nothing")
     for hash_ in ("#picture/99", "#pictures?class=99&model=7&cell=x&sort=nonsense"):
-        page.evaluate("hash => { location.hash = hash }", hash_)
-        page.wait_for_timeout(50)
-        assert count(page) == 12
+        go_to(page, hash_)
+        expect_count(page, 12)
         assert not page.locator("#viewer").is_visible()
 
 
@@ -199,13 +197,13 @@ def test_a_report_without_scores_photos_or_segments(tmp_path, open_page):
     arguments = ["--truth", str(files.truth), "--out", str(tmp_path / "out"), "--workers", "1"]
     assert main(["report", str(files.pred), *arguments]) == 0
     page = open_page(tmp_path / "out", "#pictures")
-    assert shown_names(page) == ["7", "8"]
+    expect_names(page, ["7", "8"])
     assert page.locator("#scores .big a").first.inner_text() == "100.0"
     for section in ("comparison", "calibration", "training"):
         assert not page.locator(f"#{section}").is_visible()
     for number in (0, 1):
-        page.evaluate("hash => { location.hash = hash }", f"#picture/{number}")
-        page.wait_for_function("document.querySelector('#viewer canvas.prediction')?.width === 4")
+        go_to(page, f"#picture/{number}")
+        page.wait_for_function("document.querySelector('#viewer canvas.prediction').width === 4")
         assert "This prediction equals the truth." in page.inner_text("#viewer .errors")
 
 

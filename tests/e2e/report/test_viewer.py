@@ -9,8 +9,9 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
-from tests.e2e.report.conftest import data_of
+from tests.e2e.report.conftest import data_of, go_to
 
 SEEN = """side => {
   const canvas = document.querySelector(`#viewer canvas.${side}`);
@@ -28,8 +29,13 @@ SEEN = """side => {
 
 def open_viewer(open_page, report, picture: int = 0, query: str = "", **options):
     page = open_page(report, f"#picture/{picture}{query}", **options)
-    page.wait_for_function("document.querySelector('#viewer canvas.prediction').width !== 300")
+    wait_for_maps(page)
     return page
+
+
+def wait_for_maps(page) -> None:
+    """Waits until the picture's file is read: a new canvas is 300 pixels wide."""
+    page.wait_for_function("document.querySelector('#viewer canvas.prediction').width !== 300")
 
 
 def pixels(page, side: str) -> np.ndarray:
@@ -125,30 +131,30 @@ def test_arrow_keys_walk_through_pictures_and_errors(report, open_page):
     page.keyboard.press("ArrowUp")
     assert page.evaluate("document.activeElement.querySelector('.name').textContent") == names[1]
     page.keyboard.press("Enter")
-    page.wait_for_selector("#viewer[open]")
-    assert page.inner_text("#viewer h2") == names[1]
-    page.keyboard.press("ArrowRight")
-    assert page.inner_text("#viewer h2") == names[2]
-    page.keyboard.press("ArrowLeft")
-    page.keyboard.press("ArrowLeft")
-    page.keyboard.press("ArrowLeft")
-    assert page.inner_text("#viewer h2") == names[0]
+    title = page.locator("#viewer h2")
+    expect(title).to_have_text(names[1])
+    for key, place in (("Right", 2), ("Left", 1), ("Left", 0)):
+        page.keyboard.press(f"Arrow{key}")
+        expect(title).to_have_text(names[place])
+    page.keyboard.press("ArrowLeft")  # There is none before the first.
     page.keyboard.press("ArrowDown")
-    assert page.locator("#viewer .error[aria-pressed=true]").count() == 1
+    expect(page.locator("#viewer .error[aria-pressed=true]")).to_have_count(1)
+    expect(title).to_have_text(names[0])
     page.keyboard.press("Escape")
-    page.wait_for_function("!document.querySelector('#viewer').open")
-    assert "picture/" not in page.url
+    expect(page.locator("#viewer")).not_to_be_visible()
+    expect(page).to_have_url(re.compile(r"#pictures\?sort=name$"))
     # The list shows the picture that was left, and the keys go on from there.
-    assert page.evaluate("document.activeElement.querySelector('.name').textContent") == names[0]
-    assert page.locator("#grid a.picture:focus").is_visible()
+    expect(page.locator("#grid a.picture:focus .name")).to_have_text(names[0])
+    expect(page.locator("#grid a.picture:focus")).to_be_in_viewport()
 
 
 def test_another_model_shows_its_own_prediction(report, open_page):
     page = open_viewer(open_page, report)
     first = pixels(page, "prediction")
+    stage = page.query_selector("#viewer .stage")
     page.select_option("#viewer select", "1")
-    page.wait_for_function("location.hash.includes('model=1')")
-    page.wait_for_function("document.querySelector('#viewer canvas.prediction').width !== 300")
+    stage.wait_for_element_state("hidden")  # The viewer is drawn anew.
+    wait_for_maps(page)
     assert not np.array_equal(pixels(page, "prediction"), first)
 
 
@@ -158,8 +164,8 @@ def test_a_missing_file_is_named_on_the_page(report, open_page, tmp_path):
     page = open_page(tmp_path / "out", "#picture/1")
     notice = page.locator("#viewer .notice")
     assert notice.inner_text().startswith("pictures/000001.js is missing")
-    page.evaluate("location.hash = '#picture/2'")  # Others still work.
-    page.wait_for_function("document.querySelector('#viewer canvas.prediction').width !== 300")
+    go_to(page, "#picture/2")  # Others still work.
+    wait_for_maps(page)
     assert any("000001.js" in problem for problem in open_page.problems)
     open_page.problems.clear()
 
@@ -228,18 +234,11 @@ def test_five_thousand_pictures_stay_quick(large_report, open_page):
     loading = page.evaluate("performance.getEntriesByType('navigation')[0].domComplete")
     assert loading < 3000
     assert page.locator("#grid a.picture").count() < 120
-    sort = """(hash) => new Promise((done) => {
-      const begin = performance.now();
-      addEventListener('hashchange', () => done(performance.now() - begin), { once: true });
-      location.hash = hash;
-    })"""
     kinds = ["missed", "invented", "wrong_class", "poor_mask"]
-    times = [page.evaluate(sort, f"#pictures?sort=kind:{kind}") for kind in kinds]
+    times = [go_to(page, f"#pictures?sort=kind:{kind}") for kind in kinds]
     assert min(times) < 300, times
-    filtered = page.evaluate(sort, "#pictures?class=1&outcome=fn")
-    assert filtered < 1000
-    page.evaluate("location.hash = '#pictures?sort=name'")
-    page.wait_for_timeout(100)
+    assert go_to(page, "#pictures?class=1&outcome=fn") < 1000
+    go_to(page, "#pictures?sort=name")
     page.locator("#grid a.picture").first.focus()
     page.keyboard.press("End")
     assert page.evaluate("document.activeElement.parentElement.dataset.index") == "5003"

@@ -24,7 +24,7 @@ def test_the_camera_gives_a_picture(page):
     page.get_by_role("button", name="Use the camera").click()
     page.wait_for_selector("dialog[open] video")
     video = page.locator("video")
-    page.wait_for_timeout(500)
+    page.wait_for_function("() => document.querySelector('video').videoWidth > 0")
     assert video.evaluate("node => node.srcObject.active")
     page.get_by_role("button", name="Take the picture").click()
     page.wait_for_selector("text=/segments? in/")
