@@ -8,7 +8,7 @@ import functools
 import tensorflow as tf
 
 from maskconver_tf import types
-from maskconver_tf.datasets.records.fixed_parallelism import parallel_calls, without_autotuning
+from maskconver_tf.datasets.records.reading import parallel_calls
 from maskconver_tf.files.graph_decoding.plain_files import decode_part, picture_size
 from maskconver_tf.input import transforms
 from maskconver_tf.input.augment.autoaugment import autoaugment
@@ -166,7 +166,7 @@ class ClassificationEvaluation:
 
         examples = self.folder.reader().examples().take(self.num_examples).shard(hosts, host)
         examples = examples.map(prepare, num_parallel_calls=parallel_calls())
-        return without_autotuning(examples.prefetch(self.batch_size))
+        return examples.prefetch(self.batch_size)
 
 
 def _decode_window(

@@ -12,8 +12,8 @@ import tensorflow as tf
 from maskconver_tf import types
 from maskconver_tf.datasets.records import codec
 from maskconver_tf.datasets.records.corrupt_records import CorruptRecord, find_corrupt_records
-from maskconver_tf.datasets.records.fixed_parallelism import parallel_calls, without_autotuning
 from maskconver_tf.datasets.records.folder import DatasetFolder
+from maskconver_tf.datasets.records.reading import parallel_calls
 from maskconver_tf.input import transforms
 from maskconver_tf.input.augment import camera, turns, warps
 from maskconver_tf.input.augment.annotated_picture import AnnotatedPicture
@@ -297,4 +297,4 @@ class EvaluationInput:
 
         examples = read_serialized_examples(self.folder, self.max_examples).shard(hosts, host)
         examples = examples.map(prepare, num_parallel_calls=parallel_calls())
-        return without_autotuning(examples.prefetch(self.batch_size))
+        return examples.prefetch(self.batch_size)

@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from maskconver_tf.datasets.records.fixed_parallelism import parallel_calls, without_autotuning
+from maskconver_tf.datasets.records.reading import parallel_calls, without_autotuning
 from maskconver_tf.errors import UserError
 from maskconver_tf.input.data_service import check_service
 from maskconver_tf.setting_checks import (

@@ -10,10 +10,12 @@ import tensorflow as tf
 
 from maskconver_tf.datasets.records.corrupt_records import CorruptRecord
 from maskconver_tf.datasets.records.folder import DatasetFolder
+from maskconver_tf.datasets.records.reading import (
+    READ_AHEAD,
+    read_records,
+    without_autotuning,
+)
 from maskconver_tf.errors import UserError
-
-_READ_AHEAD = 2**20
-"""Bytes to read from a file at once: remote storage is faster with few large requests."""
 
 
 def read_serialized_examples(
@@ -24,8 +26,7 @@ def read_serialized_examples(
     Args:
       max_examples: read only this many; None for all.
     """
-    paths = [os.fspath(path) for path in folder.shard_paths]
-    examples = tf.data.TFRecordDataset(paths, buffer_size=_READ_AHEAD)
+    examples = read_records(folder.shard_paths)
     return examples if max_examples is None else examples.take(max_examples)
 
 
@@ -75,6 +76,7 @@ class ShardReader:
         """
         paths = [os.fspath(self.folder.shard_paths[shard]) for shard in self._shards]
         shards = tf.data.Dataset.from_tensor_slices((paths, list(self._shards)))
+        shards = without_autotuning(shards)
         if shuffle_seed is not None:
             shards = shards.shuffle(len(paths), shuffle_seed, reshuffle_each_iteration=False)
         if self.num_readers == 1:
@@ -86,7 +88,7 @@ class ShardReader:
         )
 
     def _of_shard(self, path: tf.Tensor, shard: tf.Tensor) -> tf.data.Dataset:
-        examples = tf.data.TFRecordDataset(path, buffer_size=_READ_AHEAD)
+        examples = tf.data.TFRecordDataset(path, buffer_size=READ_AHEAD)
         if not self.left_out:
             return examples
         bad = tf.constant([[bad.shard, bad.position] for bad in self.left_out], tf.int64)

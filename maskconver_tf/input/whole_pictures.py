@@ -8,7 +8,6 @@ import tensorflow as tf
 
 from maskconver_tf import types
 from maskconver_tf.datasets.records import codec
-from maskconver_tf.datasets.records.fixed_parallelism import without_autotuning
 from maskconver_tf.datasets.records.folder import DatasetFolder
 from maskconver_tf.input.pipeline import EvaluationInput
 from maskconver_tf.input.shard_reader import read_serialized_examples
@@ -50,4 +49,4 @@ class WholePictures:
             return example | {types.CONTENT_SIZE: tf.shape(example[types.IMAGE])[:2]}
 
         examples = read_serialized_examples(self.folder, self.of.max_examples).shard(hosts, host)
-        return without_autotuning(examples.map(prepare).prefetch(1))
+        return examples.map(prepare).prefetch(1)

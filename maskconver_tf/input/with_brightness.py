@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from maskconver_tf import types
 from maskconver_tf.datasets.records import codec
-from maskconver_tf.datasets.records.fixed_parallelism import parallel_calls, without_autotuning
+from maskconver_tf.datasets.records.reading import parallel_calls
 from maskconver_tf.input import transforms
 from maskconver_tf.input.pipeline import EvaluationInput
 from maskconver_tf.input.shard_reader import read_serialized_examples
@@ -54,7 +54,7 @@ class WithBrightness:
 
         examples = read_serialized_examples(self.of.folder, self.of.max_examples).enumerate()
         examples = examples.shard(hosts, host).map(prepare, parallel_calls())
-        return without_autotuning(examples.prefetch(self.of.batch_size))
+        return examples.prefetch(self.of.batch_size)
 
 
 def _brightness(image: tf.Tensor) -> tf.Tensor:

@@ -11,6 +11,7 @@ import tf_keras
 
 from maskconver_tf import types
 from maskconver_tf.errors import UserError
+from maskconver_tf.training.machines.strategy import distribute
 from maskconver_tf.training.tasks.task import Task
 
 
@@ -200,8 +201,8 @@ class TrainingStep(orbit.StandardTrainer):
         if self.train_dataset is None:
             # A checkpoint has been restored by now. Its step says where the data goes on.
             first_step = self.steps_done
-            self.train_dataset = self.strategy.distribute_datasets_from_function(
-                lambda context: self._make_batches(first_step, context)
+            self.train_dataset = distribute(
+                lambda context: self._make_batches(first_step, context), self.strategy
             )
         self._sums.assign(tf.zeros_like(self._sums))
         self._begun.assign(0.0)  # The first step sets it, so that tracing does not count.

@@ -15,8 +15,8 @@ import tensorflow as tf
 
 from maskconver_tf import types
 from maskconver_tf.datasets.records import codec
-from maskconver_tf.datasets.records.fixed_parallelism import parallel_calls, without_autotuning
 from maskconver_tf.datasets.records.folder import DatasetFolder
+from maskconver_tf.datasets.records.reading import parallel_calls, read_records
 from maskconver_tf.errors import UserError
 
 _BROKEN = (tf.errors.DataLossError, tf.errors.InvalidArgumentError)
@@ -45,9 +45,7 @@ def find_corrupt_records(folder: DatasetFolder) -> Iterator[CorruptRecord]:
     for shard, (path, entry) in enumerate(
         zip(folder.shard_paths, folder.manifest["shards"], strict=True)
     ):
-        shard_records = tf.data.TFRecordDataset(str(path))
-        checked = shard_records.map(_check, num_parallel_calls=parallel_calls())
-        checked = iter(without_autotuning(checked))
+        checked = iter(read_records([path]).map(_check, num_parallel_calls=parallel_calls()))
         for position in range(entry["num_examples"]):
             try:
                 next(checked)

@@ -70,16 +70,13 @@ class DatasetFolderSource:
         return self.between(0, len(self))
 
     def between(self, start: int, stop: int) -> Iterator[RecordPicture]:
-        import tensorflow as tf
-
         from maskconver_tf.datasets.records.corrupt_records import explain_corrupt_records
-        from maskconver_tf.datasets.records.fixed_parallelism import without_autotuning
+        from maskconver_tf.datasets.records.reading import read_records
 
         sound = [p for p in self.folder.shard_paths if not self._is_damaged(p)]
-        serialized = tf.data.TFRecordDataset([str(path) for path in sound])
-        parsed = serialized.skip(start).take(stop - start).map(codec.parse)
+        parsed = read_records(sound).skip(start).take(stop - start).map(codec.parse)
         with explain_corrupt_records(self.folder):
-            yield from map(self._picture, without_autotuning(parsed).as_numpy_iterator())
+            yield from map(self._picture, parsed.as_numpy_iterator())
 
     def _is_damaged(self, shard: Path) -> bool:
         return any(finding.file == str(shard) for finding in self.findings)

@@ -73,13 +73,16 @@ class Tfds:
     def between(self, start: int, stop: int) -> Iterator[TfdsPicture]:
         import tensorflow_datasets as tfds
 
+        from maskconver_tf.datasets.records.reading import without_autotuning
+
         examples = self._builder.as_dataset(
             split=self._split,
             shuffle_files=False,
             read_config=tfds.ReadConfig(interleave_cycle_length=1),
             decoders={name: tfds.decode.SkipDecoding() for name in ("image", "panoptic_image")},
         )
-        return map(self._picture, examples.skip(start).take(stop - start).as_numpy_iterator())
+        chosen = without_autotuning(examples.skip(start).take(stop - start))
+        return map(self._picture, chosen.as_numpy_iterator())
 
     def _picture(self, example: dict[str, Any]) -> TfdsPicture:
         name = example["image/filename"].decode()

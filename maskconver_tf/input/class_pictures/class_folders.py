@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from maskconver_tf import types
 from maskconver_tf.datasets.categories import Categories
+from maskconver_tf.datasets.records.reading import without_autotuning
 from maskconver_tf.errors import UserError
 
 EXPECTED_LAYOUT = "DIR/train/CLASS/*.JPEG and DIR/val/CLASS/*.JPEG, or tfds:NAME"
@@ -74,7 +75,7 @@ class LineReader:
         return len(self.lines)
 
     def examples(self, shuffle_seed: tf.Tensor | None = None) -> tf.data.Dataset:
-        lines = tf.data.Dataset.from_tensor_slices(self.lines)
+        lines = without_autotuning(tf.data.Dataset.from_tensor_slices(self.lines))
         if shuffle_seed is None:
             return lines
         return lines.shuffle(len(self.lines), shuffle_seed, reshuffle_each_iteration=False)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from maskconver_tf import types
-from maskconver_tf.datasets.records.fixed_parallelism import parallel_calls, without_autotuning
+from maskconver_tf.datasets.records.reading import parallel_calls
 from maskconver_tf.errors import UserError
 from maskconver_tf.files.graph_decoding.plain_files import decode_picture
 from maskconver_tf.input.class_pictures.class_folders import ClassFolders
@@ -62,8 +62,8 @@ def _first_unreadable(pictures: ClassPictures) -> str | None:
             num_parallel_calls=parallel_calls(),
         )
     )
-    checked = iter(without_autotuning(decoded))
-    for position, name in enumerate(without_autotuning(names)):
+    checked = iter(decoded)
+    for position, name in enumerate(names):
         try:
             next(checked)
         except (tf.errors.DataLossError, tf.errors.InvalidArgumentError):

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from maskconver_tf.errors import UserError
-from maskconver_tf.training.machines.strategy import make_strategy
+from maskconver_tf.training.machines.strategy import distribute, make_strategy
 
 
 @pytest.mark.parametrize("name", ["gpu", "mirrored"])
@@ -67,3 +67,22 @@ def test_a_worker_says_whom_it_waits_for(monkeypatch, capsys):
 def test_an_unknown_strategy_is_named():
     with pytest.raises(UserError, match=r"'cuda' \(text\): expected one of auto, cpu"):
         make_strategy("cuda")
+
+
+def test_a_single_cpu_reads_its_batches_directly():
+    """Another iterator between them would search for numbers of threads."""
+    batches = tf.data.Dataset.range(3)
+    assert distribute(lambda context: batches, make_strategy("cpu")) is batches
+
+
+def test_replicas_get_their_batches_from_the_strategy():
+    names = [device.name for device in tf.config.list_logical_devices("CPU")]
+    contexts = []
+
+    def make(context):
+        contexts.append(context)
+        return tf.data.Dataset.range(3)
+
+    batches = distribute(make, tf.distribute.MirroredStrategy(names))
+    assert [context.num_replicas_in_sync for context in contexts] == [len(names)]
+    assert next(iter(batches)) is not None

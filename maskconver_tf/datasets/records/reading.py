@@ -1,10 +1,23 @@
-"""Fixed numbers of threads and buffers for pipelines that read examples."""
+"""Reads records, with fixed numbers of threads and buffers."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 import tensorflow as tf
+
+READ_AHEAD = 2**20
+"""Bytes to read from a file at once: remote storage is faster with few large requests."""
+
+
+def read_records(paths: Sequence[str | os.PathLike]) -> tf.data.Dataset:
+    """Reads the serialized examples of shards, one shard after the other.
+
+    All that is made of this dataset is `without_autotuning`, too.
+    """
+    names = [os.fspath(path) for path in paths]
+    return without_autotuning(tf.data.TFRecordDataset(names, buffer_size=READ_AHEAD))
 
 
 def parallel_calls() -> int:
