@@ -217,8 +217,8 @@ def _find_source(path: str) -> _WeightSource:
             f"train.init_from = {path!r}: this run has no checkpoint yet. Train it first"
         )
     raise UserError(
-        f"train.init_from = {path!r}: found neither a run, nor an export, nor a checkpoint, but "
-        f"{describe_other(run.path).removeprefix('found ')}. Give a "
+        f"train.init_from = {path!r}: found neither a run, nor an export, nor a checkpoint "
+        f"({describe_other(run.path)}). Give a "
         "--model_dir, a folder that `maskconver export` wrote, or the name of a checkpoint without "
         ".index. Weights of Keras (.h5) and PyTorch (.pth) go into the backbone's `weights`"
     )

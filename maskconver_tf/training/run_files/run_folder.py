@@ -143,8 +143,8 @@ class RunFolder:
         """Returns the error for a missing file: the folder holds no run, or half of one."""
         if not is_run(self.path):
             return UserError(
-                f"{self.path}: no run is here ({file.name} is missing): "
-                f"{describe_other(self.path)}. Give the --model_dir of `maskconver train`"
+                f"{self.path}: no run is here, {file.name} is missing "
+                f"({describe_other(self.path)}). Give the --model_dir of `maskconver train`"
             )
         return UserError(
             f"{file}: missing, but other files of the run are here. Copy it again, or write it "
