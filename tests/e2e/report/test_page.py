@@ -113,10 +113,16 @@ def test_filters_of_the_form_change_the_list_and_the_address(report, open_page):
     expect_names(page, [names[i] for i in rising])
     page.select_option("select[name=order]", "down")
     expect_names(page, [names[i] for i in falling])
+    expect(page).to_have_url(re.compile("order=down"))
     rows = {name: np.array(values) for name, values in data_of(report, "segments")[0].items()}
-    shown_in = Counter(number for number, _ in set(zip(rows["class"], rows["picture"])))
+    invented = {name: column[rows["outcome"] == 2] for name, column in rows.items()}
+    shown_in = Counter(number for number, _ in set(zip(invented["class"], invented["picture"])))
     some = next(number for number, count in shown_in.items() if 1 < count < len(names))
-    filtered = [names[i] for i in falling if i in rows["picture"][rows["class"] == some]]
+    filtered = [names[i] for i in falling if i in invented["picture"][invented["class"] == some]]
+    assert set(filtered) < set(names), "the filter must leave something out"
+    page.select_option("select[name=outcome]", "fp")
+    expect(page).to_have_url(re.compile("outcome=fp"))
+    expect(page.locator("button.chip")).to_have_count(1)  # The form is drawn anew by then.
     page.select_option("select[name=class]", str(some))
     expect_names(page, filtered)
     page.fill("input[name=text]", filtered[-1])
@@ -137,7 +143,9 @@ def test_a_cell_of_the_confusion_shows_its_pictures(report, open_page):
         int, cell.get_attribute("href").split("cell=")[1].split("&")[0].split("-")
     )
     cell.click()
+    expect(page).to_have_url(re.compile(f"cell={truth}-{predicted}"))
     here = (pairs["truth"] == truth) & (pairs["predicted"] == predicted) & (pairs["pixels"] > 0)
+    assert here.any(), "a cell that is a link has pictures"
     expect_count(page, len(set(pairs["picture"][here].tolist())))
     expect(page.locator("#grid")).to_be_in_viewport()
 
